@@ -1,0 +1,81 @@
+package batch
+
+import (
+	"time"
+
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+// Origin is where a row came from: Origin is a file's URL or a topic, Partition is 0 for files, Position a row's first
+// line (counted from 1) or an offset. Digest is the SHA-256 (hex) of the file's bytes as they lay there, "" for topics.
+type Origin struct {
+	Origin    string
+	Digest    string
+	Partition int32
+	Position  uint64
+}
+
+// RunInfo is what all rows of one insert share.
+type RunInfo struct {
+	Pipeline      string // "batch" or "stream"
+	RunID         string
+	TaskTry       int
+	Source        string
+	Chunk         string // SHA-256 of the chunk, "" where there is none
+	OriginTraceID string // the trace that the row came in by: for batch the run's
+}
+
+// Classified is one row for the table transactions and its ledger entry.
+type Classified struct {
+	Transaction transaction.Transaction
+	ContentHash uint64
+	Category    transaction.Category
+	Call        *prediction.Call // shared by the rows of one call
+	Origin      Origin
+}
+
+// Outcome of a source row in the ledger.
+type Outcome string
+
+// Every source row ends in exactly one of these.
+const (
+	OutcomeStored     Outcome = "stored"
+	OutcomeRejected   Outcome = "rejected"
+	OutcomeDuplicate  Outcome = "duplicate"
+	OutcomeDeadLetter Outcome = "dead_letter"
+)
+
+// DeadLetter is a row that could not be stored, with the reason: a reject (Outcome rejected) or a refusal by the ML API
+// (Outcome dead_letter).
+type DeadLetter struct {
+	Outcome     Outcome
+	ID          *transaction.ID // nil when the row has no readable id
+	SourceID    string
+	ContentHash uint64
+	Origin      Origin
+	Column      string // "" for the whole row
+	Code        transaction.Code
+	Message     string
+	Raw         []byte           // the row as it came
+	Call        *prediction.Call // nil for a reject
+	At          time.Time        // when it was judged
+}
+
+// Duplicate is a row that says again what an earlier row of the run said.
+type Duplicate struct {
+	ID            transaction.ID
+	ContentHash   uint64
+	Origin        Origin
+	FirstOrigin   string
+	FirstPosition uint64
+	At            time.Time
+}
+
+// LedgerRow is an entry of the ledger as reconcile reads it back.
+type LedgerRow struct {
+	Position    uint64
+	ID          transaction.ID // the zero ID when the row had none
+	ContentHash uint64
+	Outcome     Outcome
+}

@@ -1,0 +1,77 @@
+// Package batch is the contract between the batch tasks: manifests, exit codes and the formats of their artifacts.
+// It imports the standard library and the domain only.
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Exit codes of every command, after sysexits.h. A scheduler retries 69 and 75, never 64 and 65, and skips on 99.
+const (
+	ExitDone        = 0
+	ExitFault       = 70 // a fault of txflow itself
+	ExitUsage       = 64
+	ExitData        = 65
+	ExitUnavailable = 69
+	ExitTryAgain    = 75
+	ExitNothing     = 99
+	ExitInterrupted = 130
+)
+
+// Error is an error with the exit code that fits and, where there is one, what the user can do next.
+type Error struct {
+	Code int
+	Hint string
+	Err  error
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Fail wraps err with an exit code. A nil err stays nil.
+func Fail(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Code: code, Err: err}
+}
+
+// Failf makes an error with an exit code; %w works as in fmt.Errorf.
+func Failf(code int, format string, args ...any) error {
+	return &Error{Code: code, Err: fmt.Errorf(format, args...)}
+}
+
+// WithHint adds what to do next; the exit code of err stays.
+func WithHint(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Code: ExitCode(err), Hint: fmt.Sprintf(format, args...), Err: err}
+}
+
+// ExitCode returns the code that the outermost Error in err's chain carries: 0 for nil, 130 for a cancelled context,
+// else 70.
+func ExitCode(err error) int {
+	var e *Error
+	switch {
+	case err == nil:
+		return ExitDone
+	case errors.As(err, &e):
+		return e.Code
+	case errors.Is(err, context.Canceled):
+		return ExitInterrupted
+	}
+	return ExitFault
+}
+
+// Hint returns the outermost hint in err's chain, or "".
+func Hint(err error) string {
+	for e := (*Error)(nil); errors.As(err, &e); err = e.Err {
+		if e.Hint != "" {
+			return e.Hint
+		}
+	}
+	return ""
+}

@@ -1,0 +1,70 @@
+package batch
+
+import "fmt"
+
+// Finding is one break of the delivery contract.
+type Finding struct {
+	Kind     FindingKind `json:"kind"`
+	ID       string      `json:"id,omitempty"` // absent for a row without a readable id
+	Origin   string      `json:"origin,omitempty"`
+	Position uint64      `json:"position,omitempty"` // line, or offset
+	Detail   string      `json:"detail,omitempty"`   // never a value of the row
+}
+
+// FindingKind names how the contract is broken.
+type FindingKind string
+
+// The kinds that reconcile looks for.
+const (
+	FindingUnaccounted FindingKind = "unaccounted"    // a source row without an entry in the ledger
+	FindingInvented    FindingKind = "invented"       // an entry in the ledger without a source row
+	FindingOther       FindingKind = "other_row"      // the entry is for another id or content than the source row has
+	FindingMissing     FindingKind = "missing"        // stored by the ledger, but transactions lacks it or has an older version
+	FindingChanged     FindingKind = "changed"        // transactions has the same version with another category
+	FindingDoubled     FindingKind = "doubled"        // one id stored twice in the run
+	FindingNoLetter    FindingKind = "no_dead_letter" // rejected or dead by the ledger, but dead_letters lacks it
+)
+
+// String is one line for people.
+func (f Finding) String() string {
+	s := string(f.Kind)
+	if f.ID != "" {
+		s += " id " + f.ID
+	}
+	if f.Origin != "" {
+		s += fmt.Sprintf(" at %s:%d", f.Origin, f.Position)
+	}
+	if f.Detail != "" {
+		s += " (" + f.Detail + ")"
+	}
+	return s
+}
+
+// Findings holds the first findings of each kind, and counts them all.
+type Findings struct {
+	Limit  int                   `json:"-"` // how many of a kind are kept
+	First  []Finding             `json:"first"`
+	Counts map[FindingKind]int64 `json:"counts"`
+}
+
+// Add counts n findings like f and keeps f while there is room.
+func (f *Findings) Add(n int64, first ...Finding) {
+	if len(first) == 0 || n == 0 {
+		return
+	}
+	if f.Counts == nil {
+		f.Counts = map[FindingKind]int64{}
+	}
+	kind := first[0].Kind
+	room := f.Limit - int(min(f.Counts[kind], int64(f.Limit)))
+	f.First = append(f.First, first[:min(room, len(first))]...)
+	f.Counts[kind] += n
+}
+
+// Total counts all findings.
+func (f *Findings) Total() (n int64) {
+	for _, c := range f.Counts {
+		n += c
+	}
+	return n
+}

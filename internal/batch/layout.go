@@ -1,0 +1,74 @@
+package batch
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Layout says where the artifacts of a run lie: Root is OUT/RUN_ID, by URL or path.
+type Layout struct{ Root string }
+
+// Names of outputs in manifests.
+const (
+	OutputAccepted   = "accepted"
+	OutputRejected   = "rejected"
+	OutputDuplicates = "duplicates"
+	OutputQuality    = "quality"
+	OutputFiles      = "files"
+	OutputChunks     = "chunks"
+	OutputClassified = "classified"
+)
+
+// NewLayout places the run RUN_ID under out.
+func NewLayout(out, runID string) Layout { return Layout{Root: join(out, runID)} }
+
+// LayoutOf returns the layout of the run that an artifact at the top of a run's folder belongs to.
+func LayoutOf(artifact string) Layout { return Layout{Root: join(artifact, "..")} }
+
+func (l Layout) Accepted() string   { return join(l.Root, "accepted.tsv") }
+func (l Layout) Rejected() string   { return join(l.Root, "rejected.ndjson") }
+func (l Layout) Duplicates() string { return join(l.Root, "duplicates.tsv") }
+func (l Layout) Quality() string    { return join(l.Root, "quality.json") }
+func (l Layout) Files() string      { return join(l.Root, "files.json") }
+func (l Layout) Chunks() string     { return join(l.Root, "chunks.json") }
+
+// Stdin is where rows from standard input are kept, so that reconcile can count them again.
+func (l Layout) Stdin() string { return join(l.Root, "stdin.csv") }
+
+// Chunk is content-addressed: the same rows make the same object.
+func (l Layout) Chunk(sha256 string) string { return join(l.Root, "chunks/"+sha256+".tsv") }
+
+// Part holds the answers for one segment, keyed by what was asked of whom.
+func (l Layout) Part(api, segment string) string {
+	return join(l.Root, "parts/"+api+"/"+segment+".json")
+}
+
+// Classified is the index of a chunk's parts.
+func (l Layout) Classified(index int) string {
+	return join(l.Root, fmt.Sprintf("classified/%d.json", index))
+}
+
+// Manifest is where a task's manifest lies; index is negative for a task that is not mapped.
+func (l Layout) Manifest(task string, index int) string {
+	if index < 0 {
+		return join(l.Root, task+".json")
+	}
+	return join(l.Root, fmt.Sprintf("%s-%d.json", task, index))
+}
+
+// join appends a relative path to a URL or a path; a URL's query stays behind it.
+func join(base, rel string) string {
+	u, err := url.Parse(base)
+	if err == nil && len(u.Scheme) > 1 {
+		return u.JoinPath(rel).String()
+	}
+	base = strings.TrimRight(base, "/")
+	if rel != ".." {
+		return base + "/" + rel
+	}
+	if i := strings.LastIndexByte(base, '/'); i > 0 {
+		return base[:i]
+	}
+	return "."
+}

@@ -1,0 +1,112 @@
+package batch
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+// Part holds the ML API's answers for one segment, in the order of its rows.
+type Part struct {
+	Segment    string     `json:"segment"`
+	Calls      []PartCall `json:"calls"`
+	Categories []string   `json:"categories,omitempty"` // "" where the API refused
+	Refusals   []Refusal  `json:"refusals,omitempty"`
+}
+
+// PartCall is a call and the run of rows that it answered.
+type PartCall struct {
+	Rows       int       `json:"rows"`
+	Model      string    `json:"model_version"`
+	Attempt    int       `json:"attempt"`
+	TraceID    string    `json:"trace_id"`
+	SpanID     string    `json:"span_id"`
+	Sampled    bool      `json:"sampled"`
+	AnsweredAt time.Time `json:"answered_at"`
+}
+
+// Refusal is a row that the API refused.
+type Refusal struct {
+	Row     int    `json:"row"`
+	Status  int    `json:"status"`
+	Message string `json:"message"`
+}
+
+// NewPart makes the part of a segment from its results, in order.
+func NewPart(segment string, results []prediction.Result) *Part {
+	p := &Part{Segment: segment}
+	for _, r := range results {
+		for i, item := range r.Items {
+			if len(p.Calls) == 0 || i == 0 || item.Call != r.Items[i-1].Call {
+				c := r.Calls[item.Call]
+				p.Calls = append(p.Calls, PartCall{Model: c.Model, Attempt: c.Attempt, TraceID: c.TraceID, SpanID: c.SpanID,
+					Sampled: c.Sampled, AnsweredAt: c.AnsweredAt})
+			}
+			p.Calls[len(p.Calls)-1].Rows++
+			if item.Refusal != nil {
+				p.Refusals = append(p.Refusals, Refusal{Row: len(p.Categories), Status: item.Refusal.Status, Message: item.Refusal.Message})
+			}
+			p.Categories = append(p.Categories, item.Category.String())
+		}
+	}
+	return p
+}
+
+// Check tells whether the part answers each of rows rows, with known categories only.
+func (p *Part) Check(segment string, rows int) error {
+	answered := 0
+	for _, c := range p.Calls {
+		answered += c.Rows
+	}
+	refused := make(map[int]bool, len(p.Refusals))
+	for _, r := range p.Refusals {
+		refused[r.Row] = true
+	}
+	if p.Segment != segment || len(p.Categories) != rows || answered != rows || len(refused) != len(p.Refusals) {
+		return Failf(ExitData, "the part of segment %.12s does not answer its %d rows", segment, rows)
+	}
+	for i, name := range p.Categories {
+		if _, ok := transaction.ParseCategory(name); ok == refused[i] {
+			return Failf(ExitData, "the part of segment %.12s has no valid answer for row %d", segment, i)
+		}
+	}
+	return nil
+}
+
+// Call returns the call as the domain knows it.
+func (c *PartCall) Call() *prediction.Call {
+	return &prediction.Call{Model: c.Model, Attempt: c.Attempt, TraceID: c.TraceID, SpanID: c.SpanID, Sampled: c.Sampled,
+		AnsweredAt: c.AnsweredAt}
+}
+
+// AppendPart appends the part as JSON. Categories, which are nearly all of it, hold nothing that needs escaping.
+func AppendPart(b []byte, p *Part) []byte {
+	head := *p
+	head.Categories = nil
+	rest, err := json.Marshal(&head)
+	if err != nil {
+		panic(fmt.Sprintf("a part is plain data: %v", err))
+	}
+	b = append(b, `{"categories":[`...)
+	for i, name := range p.Categories {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendQuote(b, name)
+	}
+	b = append(b, "],"...)
+	return append(append(b, rest[1:]...), '\n')
+}
+
+// ParsePart reads what AppendPart wrote.
+func ParsePart(content []byte) (*Part, error) {
+	var p Part
+	if err := json.Unmarshal(content, &p); err != nil {
+		return nil, Failf(ExitData, "not a part: %w", err)
+	}
+	return &p, nil
+}

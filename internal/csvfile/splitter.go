@@ -1,0 +1,154 @@
+package csvfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// Block is a piece of a file that holds whole records.
+type Block struct {
+	Data []byte
+	Line uint64 // the line that Data starts at, counted from 1
+	Last bool   // nothing follows
+}
+
+// UnclosedQuoteError says that the file ends inside a quoted field.
+type UnclosedQuoteError struct{ Line uint64 }
+
+func (e *UnclosedQuoteError) Error() string {
+	return fmt.Sprintf("line %d: a quote that opens in this record is never closed", e.Line)
+}
+
+// RecordTooLongError says that a record exceeds the limit.
+type RecordTooLongError struct {
+	Line  uint64
+	Limit int // bytes
+}
+
+func (e *RecordTooLongError) Error() string {
+	return fmt.Sprintf("line %d: the record that starts here is longer than %d bytes; is a quote left open in it?", e.Line, e.Limit)
+}
+
+// Splitter cuts a stream into blocks at the ends of records, outside quotes. Memory is one block and the rest of one
+// record, whatever the file's size.
+type Splitter struct {
+	r         io.Reader
+	delimiter byte
+	size      int
+	maxRecord int
+	rest      []byte
+	line      uint64
+	done      bool
+	free      sync.Pool // of *[]byte
+}
+
+// NewSplitter reads r in blocks of about size bytes; a record may have at most maxRecord bytes. First is the number of
+// the first line of r.
+func NewSplitter(r io.Reader, delimiter byte, size, maxRecord int, first uint64) *Splitter {
+	return &Splitter{r: r, delimiter: delimiter, size: size, maxRecord: maxRecord, line: first}
+}
+
+// Recycle gives a block's buffer back for use by a later Next. Nothing may alias it any more.
+func (s *Splitter) Recycle(b Block) {
+	buf := b.Data[:0:cap(b.Data)]
+	s.free.Put(&buf)
+}
+
+func (s *Splitter) buffer(n int) []byte {
+	if p, ok := s.free.Get().(*[]byte); ok && cap(*p) >= n {
+		return *p
+	}
+	return make([]byte, 0, n)
+}
+
+// Next returns the next block in a buffer of its own, io.EOF behind the last.
+func (s *Splitter) Next() (Block, error) {
+	if s.done {
+		return Block{}, io.EOF
+	}
+	buf := append(s.buffer(s.size+len(s.rest)), s.rest...)
+	scan := quoteWalk{delimiter: s.delimiter}
+	for {
+		n, err := io.ReadFull(s.r, buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		eof := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		if err != nil && !eof {
+			return Block{}, err
+		}
+		end := scan.walk(buf)
+		if eof {
+			s.done = true
+			if scan.inQuotes && scan.pos == len(buf) {
+				return Block{}, &UnclosedQuoteError{Line: s.lineAt(buf, scan.recordStart)}
+			}
+			end = len(buf)
+		}
+		if len(buf)-scan.recordStart > s.maxRecord {
+			return Block{}, &RecordTooLongError{Line: s.lineAt(buf, scan.recordStart), Limit: s.maxRecord}
+		}
+		if end > 0 || eof {
+			b := Block{Data: buf[:end], Line: s.line, Last: eof}
+			s.rest = append(s.rest[:0], buf[end:]...)
+			s.line += uint64(bytes.Count(b.Data, newline))
+			if eof && end == 0 {
+				return Block{}, io.EOF
+			}
+			return b, nil
+		}
+		buf = append(make([]byte, 0, 2*cap(buf)), buf...)
+	}
+}
+
+func (s *Splitter) lineAt(buf []byte, pos int) uint64 {
+	return s.line + uint64(bytes.Count(buf[:pos], newline))
+}
+
+// quoteWalk finds where records end. A quote opens a quoted field only at a field's start, exactly as in Scanner.
+type quoteWalk struct {
+	delimiter   byte
+	pos         int // everything before is walked
+	recordStart int // where the record begins that pos lies in
+	inQuotes    bool
+}
+
+// walk goes on to the end of buf and returns the position behind the last record that ends in it, 0 if none does. buf
+// grows between calls; it never changes.
+func (w *quoteWalk) walk(buf []byte) int {
+	for w.pos < len(buf) {
+		i := bytes.IndexByte(buf[w.pos:], '"')
+		if w.inQuotes {
+			switch {
+			case i < 0:
+				w.pos = len(buf)
+			case w.pos+i+1 == len(buf): // it closes the field, or is the first half of an escaped quote
+				w.pos += i
+				return w.recordStart
+			case buf[w.pos+i+1] == '"':
+				w.pos += i + 2
+			default:
+				w.pos += i + 1
+				w.inQuotes = false
+			}
+			continue
+		}
+		limit := len(buf)
+		if i >= 0 {
+			limit = w.pos + i
+		}
+		if nl := bytes.LastIndexByte(buf[w.pos:limit], '\n'); nl >= 0 {
+			w.recordStart = w.pos + nl + 1
+		}
+		if i < 0 {
+			w.pos = len(buf)
+			break
+		}
+		if limit == 0 || buf[limit-1] == w.delimiter || buf[limit-1] == '\n' {
+			w.inQuotes = true
+		}
+		w.pos = limit + 1
+	}
+	return w.recordStart
+}

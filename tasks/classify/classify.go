@@ -1,0 +1,221 @@
+// Package classify asks the ML API for the categories of a chunk's rows and records the answers part by part, so that a
+// task that was killed goes on where it was.
+package classify
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"golang.org/x/sync/errgroup"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/tasks"
+)
+
+// Name is the task's name in manifests.
+const Name = "classify"
+
+// Predictor asks the ML API. A nil error means that every transaction has its answer, a category or a refusal. An
+// outage is waited out up to a limit; then the error carries exit code 75.
+type Predictor interface {
+	Predict(ctx context.Context, transactions []transaction.Transaction) (prediction.Result, error)
+}
+
+// Config says what to classify.
+type Config struct {
+	Chunks      *batch.Chunks
+	Index       int    // the chunk, or -1 for all
+	API         string // names the API and the model that answers: parts of another are not reused
+	BatchRows   int    // transactions a call
+	Concurrency int    // calls in flight at most
+}
+
+// DefaultBatchRows is where a larger batch gains little, and a failed call still costs little.
+const DefaultBatchRows = 500
+
+// DefaultConcurrency keeps two cores busy; the client's adaptive limit lowers it for a slow API.
+const DefaultConcurrency = 8
+
+// segmentsAtOnce bounds memory: so many segments of rows are held.
+const segmentsAtOnce = 4
+
+// APIKey names an API and a model in the paths of parts.
+func APIKey(url, model string) string {
+	sum := sha256.Sum256([]byte(url + "\x00" + model))
+	return hex.EncodeToString(sum[:8])
+}
+
+// Run classifies one chunk, or all. The manifest's outputs are the indexes of the parts, one a chunk.
+func Run(ctx context.Context, env *tasks.Env, predictor Predictor, cfg Config) (*batch.Manifest, error) {
+	return tasks.Do(ctx, env, Name, cfg.Index, func(ctx context.Context, m *batch.Manifest) error {
+		chunks, err := cfg.Chunks.Select(cfg.Index)
+		if err != nil {
+			return err
+		}
+		c := &classifier{env: env, predictor: predictor, cfg: cfg, calls: make(chan struct{}, max(cfg.Concurrency, 1))}
+		for i := range chunks {
+			if err := c.chunk(ctx, &chunks[i], m); err != nil {
+				return fmt.Errorf("chunk %d: %w", chunks[i].Index, err)
+			}
+		}
+		return nil
+	})
+}
+
+type classifier struct {
+	env       *tasks.Env
+	predictor Predictor
+	cfg       Config
+	calls     chan struct{} // a slot for each call in flight
+}
+
+// chunk classifies the segments of one chunk, several at once.
+func (c *classifier) chunk(ctx context.Context, chunk *batch.Chunk, m *batch.Manifest) error {
+	m.Inputs = append(m.Inputs, batch.Artifact{Name: "chunk", URL: chunk.URL, Rows: chunk.Rows, Bytes: chunk.Bytes, SHA256: chunk.SHA256})
+	file, err := c.env.Artifacts.Open(ctx, chunk.URL, chunk.SHA256)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	rows := bufio.NewReaderSize(file, 256<<10)
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(segmentsAtOnce)
+	parts, counts := make([]batch.Artifact, len(chunk.Segments)), make([]batch.Counts, len(chunk.Segments))
+	for i, segment := range chunk.Segments {
+		if groupCtx.Err() != nil {
+			break
+		}
+		text, err := batch.ReadSegment(rows, segment, chunk.URL)
+		if err != nil {
+			return errors.Join(err, group.Wait())
+		}
+		group.Go(func() error {
+			part, n, err := c.segment(groupCtx, segment, text)
+			parts[i], counts[i] = part, n
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	index := batch.ClassifiedChunk{Chunk: chunk.SHA256, API: c.cfg.API, Parts: parts}
+	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
+		index.TraceID = sc.TraceID().String()
+	}
+	a, err := batch.WriteJSON(ctx, c.env.Artifacts, c.env.Layout.Classified(chunk.Index), index)
+	if err != nil {
+		return err
+	}
+	a.Name, a.Rows = batch.OutputClassified, chunk.Rows
+	m.Outputs = append(m.Outputs, a)
+	for _, n := range counts {
+		m.Counts.Add(n)
+	}
+	return nil
+}
+
+// segment returns the part of a segment: the recorded one if there is a sound one, else it asks and records.
+func (c *classifier) segment(ctx context.Context, segment batch.Segment, text []byte) (batch.Artifact, batch.Counts, error) {
+	url := c.env.Layout.Part(c.cfg.API, segment.SHA256)
+	part, a, err := c.recorded(ctx, url, segment)
+	if err != nil {
+		return batch.Artifact{}, batch.Counts{}, err
+	}
+	if part == nil {
+		if part, err = c.ask(ctx, segment, text); err != nil {
+			return batch.Artifact{}, batch.Counts{}, err
+		}
+		if a, err = batch.WriteAll(ctx, c.env.Artifacts, url, batch.AppendPart(nil, part)); err != nil {
+			return batch.Artifact{}, batch.Counts{}, err
+		}
+	} else {
+		c.env.Done(segment.Rows)
+	}
+	a.Name, a.Rows = "part", int64(segment.Rows)
+	refused := int64(len(part.Refusals))
+	return a, batch.Counts{In: int64(segment.Rows), Predicted: int64(segment.Rows) - refused, DeadLettered: refused}, nil
+}
+
+// recorded reads the part that an earlier try wrote. A damaged one is asked again.
+func (c *classifier) recorded(ctx context.Context, url string, segment batch.Segment) (*batch.Part, batch.Artifact, error) {
+	r, err := c.env.Artifacts.Open(ctx, url, "")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, batch.Artifact{}, nil
+	}
+	if err != nil {
+		return nil, batch.Artifact{}, err
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	content, err := io.ReadAll(r)
+	if err != nil {
+		return nil, batch.Artifact{}, err
+	}
+	part, err := batch.ParsePart(content)
+	if err == nil {
+		err = part.Check(segment.SHA256, segment.Rows)
+	}
+	if err != nil {
+		c.env.Log.WarnContext(ctx, "a recorded part is damaged and is asked again", "url", url, "error", err)
+		return nil, batch.Artifact{}, nil
+	}
+	sum := sha256.Sum256(content)
+	return part, batch.Artifact{URL: url, Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}, nil
+}
+
+// ask asks for all rows of a segment, in batches that run at once as far as there are slots.
+func (c *classifier) ask(ctx context.Context, segment batch.Segment, text []byte) (*batch.Part, error) {
+	rows, err := decode(segment, text)
+	if err != nil {
+		return nil, err
+	}
+	size := max(c.cfg.BatchRows, 1)
+	results := make([]prediction.Result, (len(rows)+size-1)/size)
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range results {
+		select {
+		case c.calls <- struct{}{}:
+		case <-ctx.Done():
+			if err := group.Wait(); err != nil {
+				return nil, err
+			}
+			return nil, ctx.Err()
+		}
+		group.Go(func() error {
+			defer func() { <-c.calls }()
+			asked := rows[i*size : min((i+1)*size, len(rows))]
+			result, err := c.predictor.Predict(ctx, asked)
+			if err != nil {
+				return err
+			}
+			results[i] = result
+			c.env.Done(len(asked))
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	part := batch.NewPart(segment.SHA256, results)
+	return part, part.Check(segment.SHA256, segment.Rows)
+}
+
+func decode(segment batch.Segment, text []byte) ([]transaction.Transaction, error) {
+	var decoder batch.RowDecoder
+	rows := make([]transaction.Transaction, 0, segment.Rows)
+	var row batch.Row
+	err := decoder.Each(text, &row, func() { rows = append(rows, row.Transaction) })
+	return rows, err
+}

@@ -1,0 +1,143 @@
+// Package reconcile proves the delivery contract of a run: it counts the source rows anew, from the files themselves,
+// and compares each with the ledger, and the ledger with the tables.
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/csvfile"
+	"github.com/txflow/txflow/internal/source"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/tasks"
+)
+
+// Name is the task's name in manifests.
+const Name = "reconcile"
+
+// Ledger reads what ClickHouse holds of a run.
+type Ledger interface {
+	// Ledger yields the run's entries for one file in the order of their lines.
+	Ledger(ctx context.Context, pipeline, runID, origin string, partition int32) iter.Seq2[batch.LedgerRow, error]
+	// Problems compares the run's entries with transactions and dead_letters: missing, changed and doubled ids and
+	// dead letters that are not there, with the first of each kind.
+	Problems(ctx context.Context, pipeline, runID string, limit int) (batch.Findings, error)
+}
+
+// Config says what to reconcile.
+type Config struct {
+	Files    *batch.Files
+	Pipeline string
+	Workers  int // source rows are read on this many goroutines
+	Limit    int // findings shown of each kind
+}
+
+// DefaultLimit is enough to see a pattern and short enough for a log.
+const DefaultLimit = 20
+
+// Run reconciles. Without findings the manifest's counts are those of the ledger; with any, the error carries exit code
+// 65 and names the first ids.
+func Run(ctx context.Context, env *tasks.Env, sources source.Opener, ledger Ledger, cfg Config) (*batch.Manifest, error) {
+	return tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
+		found := &batch.Findings{Limit: cfg.Limit}
+		for i := range cfg.Files.Files {
+			file := &cfg.Files.Files[i]
+			m.Inputs = append(m.Inputs, batch.Artifact{Name: "source", URL: file.URL, Rows: file.Rows, Bytes: file.Bytes, SHA256: file.SHA256})
+			if err := compareFile(ctx, env, sources, ledger, cfg, file, found, &m.Counts); err != nil {
+				return err
+			}
+		}
+		problems, err := ledger.Problems(ctx, cfg.Pipeline, env.RunID, cfg.Limit)
+		if err != nil {
+			return err
+		}
+		for kind, n := range problems.Counts {
+			var first []batch.Finding
+			for _, f := range problems.First {
+				if f.Kind == kind {
+					first = append(first, f)
+				}
+			}
+			found.Add(n, first...)
+		}
+		return verdict(found)
+	})
+}
+
+func verdict(found *batch.Findings) error {
+	if found.Total() == 0 {
+		return nil
+	}
+	var lines []string
+	for _, f := range found.First {
+		lines = append(lines, f.String())
+	}
+	if more := found.Total() - int64(len(lines)); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	err := batch.Failf(batch.ExitData, "the run does not add up, %d findings:\n  %s", found.Total(), strings.Join(lines, "\n  "))
+	return batch.WithHint(err, "running txflow load again stores what is missing; it never stores anything twice")
+}
+
+// sourceRow is what reconcile keeps of a row of the file.
+type sourceRow struct {
+	line  uint64
+	id    transaction.ID
+	hash  uint64
+	valid bool // it meets the rules; else it must be a reject
+}
+
+// compareFile walks through the file and its ledger side by side: both are in the order of lines.
+func compareFile(ctx context.Context, env *tasks.Env, sources source.Opener, ledger Ledger, cfg Config, file *batch.File,
+	found *batch.Findings, counts *batch.Counts) error {
+	r, err := source.Open(ctx, sources, file.URL, readAlike(cfg.Files, file))
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	next, stop := iter.Pull2(ledger.Ledger(ctx, cfg.Pipeline, env.RunID, file.URL, 0))
+	defer stop()
+	c := &comparison{file: file.URL, next: next, found: found, counts: counts}
+	newWorker := func() func(func(func(*source.Row))) []sourceRow {
+		return func(each func(func(*source.Row))) (rows []sourceRow) {
+			each(func(row *source.Row) {
+				s := sourceRow{line: row.Line, valid: row.Violation.Code == transaction.CodeOK}
+				if s.valid {
+					s.id, s.hash = row.Transaction.ID, row.ContentHash
+				}
+				rows = append(rows, s)
+			})
+			return rows
+		}
+	}
+	err = source.Scan(ctx, r, max(cfg.Workers, 1), newWorker, func(rows []sourceRow) error {
+		for i := range rows {
+			if err := c.row(&rows[i]); err != nil {
+				return err
+			}
+		}
+		counts.In += int64(len(rows))
+		env.Done(len(rows))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if digest, _ := r.Digest(); digest != file.SHA256 {
+		return batch.WithHint(batch.Failf(batch.ExitData, "%s is not the file that was validated: its SHA-256 is %s instead of %s",
+			file.URL, digest, file.SHA256), "put the file back, or run the new one as a new run")
+	}
+	return c.rest()
+}
+
+// readAlike returns the options under which validate read the file, so that the rules can not have moved since.
+func readAlike(files *batch.Files, file *batch.File) source.Options {
+	return source.Options{
+		Dialect:   csvfile.Options{Delimiter: file.Delimiter[0], DecimalPoint: file.Decimal[0]},
+		MaxRecord: files.MaxRecord,
+		Rules:     transaction.Rules{Source: files.Source, Earliest: files.Earliest, Latest: files.Latest, MaxText: files.MaxText},
+	}
+}
