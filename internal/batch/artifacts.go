@@ -22,6 +22,9 @@ type ArtifactWriter interface {
 	io.Writer
 	// Commit makes the object visible and returns its URL, size and SHA-256; Name and Rows are the caller's.
 	Commit(ctx context.Context) (Artifact, error)
+	// CommitNew is Commit unless an object of that URL is there already: of two writers the first wins. It returns false
+	// when this one is not it.
+	CommitNew(ctx context.Context) (Artifact, bool, error)
 	// Abort drops what was written. After Commit it does nothing.
 	Abort()
 }

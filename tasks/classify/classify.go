@@ -130,49 +130,75 @@ func (c *classifier) chunk(ctx context.Context, chunk *batch.Chunk, m *batch.Man
 // segment returns the part of a segment: the recorded one if there is a sound one, else it asks and records.
 func (c *classifier) segment(ctx context.Context, segment batch.Segment, text []byte) (batch.Artifact, batch.Counts, error) {
 	url := c.env.Layout.Part(c.cfg.API, segment.SHA256)
-	part, a, err := c.recorded(ctx, url, segment)
+	part, a, damaged, err := c.recorded(ctx, url, segment)
+	switch {
+	case err != nil:
+	case part == nil:
+		part, a, err = c.askAndRecord(ctx, url, segment, text, damaged)
+	default:
+		c.env.Done(segment.Rows)
+	}
 	if err != nil {
 		return batch.Artifact{}, batch.Counts{}, err
-	}
-	if part == nil {
-		if part, err = c.ask(ctx, segment, text); err != nil {
-			return batch.Artifact{}, batch.Counts{}, err
-		}
-		if a, err = batch.WriteAll(ctx, c.env.Artifacts, url, batch.AppendPart(nil, part)); err != nil {
-			return batch.Artifact{}, batch.Counts{}, err
-		}
-	} else {
-		c.env.Done(segment.Rows)
 	}
 	a.Name, a.Rows = "part", int64(segment.Rows)
 	refused := int64(len(part.Refusals))
 	return a, batch.Counts{In: int64(segment.Rows), Predicted: int64(segment.Rows) - refused, DeadLettered: refused}, nil
 }
 
-// recorded reads the part that an earlier try wrote. A damaged one is asked again.
-func (c *classifier) recorded(ctx context.Context, url string, segment batch.Segment) (*batch.Part, batch.Artifact, error) {
+// recorded reads the part that an earlier try wrote, nil if there is none or a damaged one, which is asked again.
+func (c *classifier) recorded(ctx context.Context, url string, segment batch.Segment) (part *batch.Part, a batch.Artifact, damaged bool, err error) {
 	r, err := c.env.Artifacts.Open(ctx, url, "")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, batch.Artifact{}, nil
+		return nil, a, false, nil
 	}
 	if err != nil {
-		return nil, batch.Artifact{}, err
+		return nil, a, false, err
 	}
 	defer func() { _ = r.Close() }() // it was only read
 	content, err := io.ReadAll(r)
 	if err != nil {
-		return nil, batch.Artifact{}, err
+		return nil, a, false, err
 	}
-	part, err := batch.ParsePart(content)
+	part, err = batch.ParsePart(content)
 	if err == nil {
 		err = part.Check(segment.SHA256, segment.Rows)
 	}
 	if err != nil {
 		c.env.Log.WarnContext(ctx, "a recorded part is damaged and is asked again", "url", url, "error", err)
-		return nil, batch.Artifact{}, nil
+		return nil, a, true, nil
 	}
 	sum := sha256.Sum256(content)
-	return part, batch.Artifact{URL: url, Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}, nil
+	return part, batch.Artifact{URL: url, Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}, false, nil
+}
+
+// askAndRecord makes a part. When another copy of the task was quicker, its part is the one that counts, for both.
+func (c *classifier) askAndRecord(ctx context.Context, url string, segment batch.Segment, text []byte, replace bool) (*batch.Part, batch.Artifact, error) {
+	part, err := c.ask(ctx, segment, text)
+	if err != nil {
+		return nil, batch.Artifact{}, err
+	}
+	w, err := c.env.Artifacts.Create(ctx, url)
+	if err != nil {
+		return nil, batch.Artifact{}, err
+	}
+	defer w.Abort()
+	if _, err := w.Write(batch.AppendPart(nil, part)); err != nil {
+		return nil, batch.Artifact{}, err
+	}
+	if replace {
+		a, err := w.Commit(ctx)
+		return part, a, err
+	}
+	a, first, err := w.CommitNew(ctx)
+	if err != nil || first {
+		return part, a, err
+	}
+	other, a, damaged, err := c.recorded(ctx, url, segment)
+	if err == nil && (other == nil || damaged) {
+		err = batch.Failf(batch.ExitTryAgain, "%s was written and damaged while it was asked", url)
+	}
+	return other, a, err
 }
 
 // ask asks for all rows of a segment, in batches that run at once as far as there are slots.

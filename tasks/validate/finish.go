@@ -1,9 +1,7 @@
 package validate
 
 import (
-	"bufio"
 	"context"
-	"io"
 
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/source"
@@ -16,16 +14,15 @@ func (v *validation) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if conflicts != nil {
-		if err := v.rejectConflicts(ctx, conflicts); err != nil {
+	if dropped != nil {
+		if err := v.readAgain(ctx, dropped, conflicts); err != nil {
 			return err
 		}
 	}
-	if _, err := v.rejected.commit(ctx, v.manifest); err != nil {
-		return err
-	}
-	if err := v.commitAccepted(ctx, dropped); err != nil {
-		return err
+	for _, o := range [2]*output{v.rejected, v.accepted} {
+		if _, err := o.commit(ctx, v.manifest); err != nil {
+			return err
+		}
 	}
 	c := &v.manifest.Counts
 	c.Accepted = c.In - c.Rejected - c.Duplicates
@@ -86,100 +83,66 @@ func (v *validation) repeats(ctx context.Context) (dropped, conflicts bitmap, er
 	return dropped, conflicts, err
 }
 
-// rejectConflicts reads the files once more, for the text of the rows that are in conflict.
-func (v *validation) rejectConflicts(ctx context.Context, conflicts bitmap) error {
-	v.env.Log.InfoContext(ctx, "some ids recur with other content: reading again for the rows' text")
+// readAgain writes the accepted rows anew without those that repeat, and the text of the rows that are in conflict to
+// the rejects. Files seldom repeat ids, so the common case pays nothing for it.
+func (v *validation) readAgain(ctx context.Context, dropped, conflicts bitmap) error {
+	v.env.Log.InfoContext(ctx, "some ids recur: reading the files again without them")
+	v.accepted.abort()
+	var err error
+	if v.accepted, err = create(ctx, v.env, batch.OutputAccepted, v.env.Layout.Accepted(), batch.RowHeader); err != nil {
+		return err
+	}
 	seq := uint64(0)
 	for i, url := range v.cfg.Files {
-		r, err := source.Open(ctx, v.sources, url, v.cfg.Options)
-		if err != nil {
-			return err
-		}
-		newWorker := func() func(func(func(*source.Row))) []batch.Reject {
-			return func(each func(func(*source.Row))) (rejects []batch.Reject) {
-				each(func(row *source.Row) {
-					if row.Violation.Code != transaction.CodeOK {
-						return
-					}
-					if conflicts.has(seq) {
-						row.Violation = transaction.Violation{Code: transaction.CodeConflict}
-						reject := newReject(i, url, &r.Rules, row)
-						reject.ContentHash = string(batch.AppendHash(nil, row.ContentHash))
-						rejects = append(rejects, reject)
-					}
-					seq++
-				})
-				return rejects
-			}
-		}
-		err = source.Scan(ctx, r, 1, newWorker, func(rejects []batch.Reject) error {
-			for k := range rejects {
-				if err := v.reject(&rejects[k]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		digest, _ := r.Digest()
-		r.Close()
-		if err == nil && digest != v.files[i].SHA256 {
-			err = batch.Failf(batch.ExitTryAgain, "%s changed while it was read", url)
-		}
-		if err != nil {
+		if err := v.readFileAgain(ctx, i, url, &seq, dropped, conflicts); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// commitAccepted commits the accepted rows and, when rows repeat, writes them again without those. Until the manifest
-// names the final digest no task trusts the object, so the step between is never taken for the result.
-func (v *validation) commitAccepted(ctx context.Context, dropped bitmap) error {
-	if dropped == nil {
-		_, err := v.accepted.commit(ctx, v.manifest)
-		return err
-	}
-	all, err := v.accepted.w.Commit(ctx)
+func (v *validation) readFileAgain(ctx context.Context, file int, url string, seq *uint64, dropped, conflicts bitmap) error {
+	r, err := source.Open(ctx, v.sources, url, v.cfg.Options)
 	if err != nil {
 		return err
 	}
-	in, err := v.env.Artifacts.Open(ctx, all.URL, all.SHA256)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }() // it was only read
-	out, err := create(ctx, v.env, batch.OutputAccepted, all.URL, batch.RowHeader)
-	if err != nil {
-		return err
-	}
-	defer out.abort()
-	lines := bufio.NewReaderSize(in, 1<<20)
-	if _, err := lines.ReadSlice('\n'); err != nil {
-		return err
-	}
-	for seq := uint64(0); ; {
-		line, err := lines.ReadSlice('\n')
-		for err == bufio.ErrBufferFull { // one row of text near the limit
-			if !dropped.has(seq) {
-				if err := out.write(line, 0); err != nil {
-					return err
+	defer r.Close()
+	newWorker := func() func(func(func(*source.Row))) *blockResult {
+		return func(each func(func(*source.Row))) *blockResult {
+			out := &blockResult{}
+			each(func(row *source.Row) {
+				if row.Violation.Code != transaction.CodeOK {
+					return
 				}
-			}
-			line, err = lines.ReadSlice('\n')
+				switch n := *seq; {
+				case conflicts.has(n):
+					row.Violation = transaction.Violation{Code: transaction.CodeConflict}
+					reject := newReject(file, url, &r.Rules, row)
+					reject.ContentHash = string(batch.AppendHash(nil, row.ContentHash))
+					out.rejects = append(out.rejects, reject)
+				case !dropped.has(n):
+					out.rows = batch.AppendRow(out.rows, &batch.Row{Transaction: row.Transaction, ContentHash: row.ContentHash, File: file, Line: row.Line})
+					out.in++
+				}
+				*seq++
+			})
+			return out
 		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if !dropped.has(seq) {
-			if err := out.write(line, 1); err != nil {
+	}
+	// One worker: the rows are counted while they are read.
+	err = source.Scan(ctx, r, 1, newWorker, func(b *blockResult) error {
+		for i := range b.rejects {
+			if err := v.reject(&b.rejects[i]); err != nil {
 				return err
 			}
 		}
-		seq++
+		return v.accepted.write(b.rows, b.in)
+	})
+	if err != nil {
+		return err
 	}
-	_, err = out.commit(ctx, v.manifest)
-	return err
+	if digest, _ := r.Digest(); digest != v.files[file].SHA256 {
+		return batch.Failf(batch.ExitTryAgain, "%s changed while it was read", url)
+	}
+	return nil
 }

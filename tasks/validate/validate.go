@@ -62,7 +62,7 @@ func (v *validation) run(ctx context.Context) error {
 	if v.accepted, err = create(ctx, v.env, batch.OutputAccepted, v.env.Layout.Accepted(), batch.RowHeader); err != nil {
 		return err
 	}
-	defer v.accepted.abort()
+	defer func() { v.accepted.abort() }()
 	if v.rejected, err = create(ctx, v.env, batch.OutputRejected, v.env.Layout.Rejected(), ""); err != nil {
 		return err
 	}
