@@ -34,15 +34,8 @@ func fail(at location, verb string, err error) error {
 }
 
 func failLocal(at location, verb string, err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) { // the artifact's name stands before it already
-		err = path.Err
-	}
-	var link interface{ Unwrap() error }
-	if errors.As(err, &link) {
-		if inner := link.Unwrap(); errors.As(inner, new(syscall.Errno)) {
-			err = inner
-		}
+	if errno := syscall.Errno(0); errors.As(err, &errno) { // the names that the error repeats stand before it already
+		err = errno
 	}
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
@@ -50,7 +43,8 @@ func failLocal(at location, verb string, err error) error {
 			"free space and run the same command again: it goes on where it was")
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EISDIR):
 		return batch.Failf(batch.ExitData, "%s %s: %w", verb, at, err)
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG),
+		errors.Is(err, errNotRegular):
 		return batch.Failf(batch.ExitUsage, "%s %s: %w", verb, at, err)
 	}
 	return batch.Failf(batch.ExitTryAgain, "%s %s: %w", verb, at, err)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -61,27 +62,52 @@ func (w *localWriter) Commit(ctx context.Context) (batch.Artifact, error) {
 		return batch.Artifact{}, errClosed(w.at)
 	}
 	defer w.Abort()
-	err := ctx.Err()
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = w.file.Sync()
-	}
-	if err == nil {
-		err = w.file.Close()
-	}
+	err := w.finish(ctx)
 	if err == nil {
 		err = os.Rename(w.file.Name(), w.target)
+	}
+	if err == nil {
+		w.file = nil // there is no temp file any more
+		err = syncFolder(filepath.Dir(w.target))
 	}
 	if err != nil {
 		return batch.Artifact{}, fail(w.at, "write", err)
 	}
-	w.file = nil
-	if err := syncFolder(filepath.Dir(w.target)); err != nil {
-		return batch.Artifact{}, fail(w.at, "write", err)
-	}
 	return w.artifact(w.at), nil
+}
+
+// CommitNew is Commit by a hard link, which the file system refuses when the name is taken.
+func (w *localWriter) CommitNew(ctx context.Context) (batch.Artifact, bool, error) {
+	if w.file == nil {
+		return batch.Artifact{}, false, errClosed(w.at)
+	}
+	defer w.Abort()
+	err := w.finish(ctx)
+	if err == nil {
+		err = os.Link(w.file.Name(), w.target)
+	}
+	taken := errors.Is(err, fs.ErrExist)
+	if err == nil || taken { // the other one's name must be as durable as ours before anyone builds on it
+		err = syncFolder(filepath.Dir(w.target))
+	}
+	if err != nil || taken {
+		return batch.Artifact{}, false, fail(w.at, "write", err)
+	}
+	return w.artifact(w.at), true, nil
+}
+
+// finish makes the temp file durable.
+func (w *localWriter) finish(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := w.file.Sync(); err != nil {
+		return err
+	}
+	return w.file.Close()
 }
 
 // Abort removes the temp file.
@@ -178,4 +204,4 @@ func existsLocal(at location) (bool, error) {
 }
 
 // shorten leaves room for the prefix in names near the file system's limit.
-func shorten(name string) string { return name[:min(len(name), 100)] }
+func shorten(name string) string { return strings.ToValidUTF8(name[:min(len(name), 100)], "") }

@@ -67,6 +67,9 @@ func parse(s string) (location, error) {
 	if u.Scheme == "s3" && query.Has("endpoint") && !query.Has("use_path_style") && !query.Has("s3ForcePathStyle") {
 		query.Set("use_path_style", "true") // an own server rarely has a DNS name for each bucket
 	}
+	if u.Scheme == "s3" && !query.Has("response_checksum_validation") {
+		query.Set("response_checksum_validation", "when_required") // our own digest is checked; the SDK would warn on stderr
+	}
 	key := strings.TrimLeft(path.Clean("/"+u.Path), "/")
 	bucket := url.URL{Scheme: u.Scheme, Host: u.Host, RawQuery: query.Encode()}
 	return location{url: s, bucket: bucket.String(), key: key}, nil

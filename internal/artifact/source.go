@@ -19,16 +19,19 @@ func (s *Store) OpenSource(ctx context.Context, url string) (io.ReadCloser, erro
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancel(ctx)
 	r, err := s.open(ctx, at)
 	if err != nil {
+		cancel()
 		return nil, err
 	}
-	return newAhead(r), nil
+	return newAhead(r, cancel), nil
 }
 
 // ahead reads a source in a goroutine of its own. Close waits for it.
 type ahead struct {
 	from   io.ReadCloser
+	cancel context.CancelFunc // ends a download that hangs
 	full   chan block
 	free   chan []byte
 	stop   chan struct{}
@@ -44,8 +47,8 @@ type block struct {
 	err  error
 }
 
-func newAhead(from io.ReadCloser) *ahead {
-	a := &ahead{from: from, full: make(chan block, aheadBlocks), free: make(chan []byte, aheadBlocks),
+func newAhead(from io.ReadCloser, cancel context.CancelFunc) *ahead {
+	a := &ahead{from: from, cancel: cancel, full: make(chan block, aheadBlocks), free: make(chan []byte, aheadBlocks),
 		stop: make(chan struct{}), done: make(chan struct{})}
 	for range aheadBlocks {
 		a.free <- nil // made when first needed: most sources are small
@@ -95,12 +98,18 @@ func (a *ahead) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close stops reading. It may be called while the source hangs: closing it ends the read.
+// Close stops reading, also while the source hangs.
 func (a *ahead) Close() error {
 	a.once.Do(func() {
 		close(a.stop)
-		a.closed = a.from.Close()
+		a.cancel()
+		if _, local := a.from.(*localReader); local { // closing is what ends the read of a pipe
+			a.closed = a.from.Close()
+			<-a.done
+			return
+		}
 		<-a.done
+		a.closed = a.from.Close()
 	})
 	return a.closed
 }

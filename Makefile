@@ -1,0 +1,80 @@
+# txflow. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Versions of the tools, once.
+GOLANGCI_LINT_VERSION := v2.15.0
+GOVULNCHECK_VERSION := v1.1.4
+
+TOOLS := $(CURDIR)/.cache/tools
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GO_BUILD := go build -trimpath -ldflags "-s -w -X github.com/txflow/txflow/cmd/internal/app.Version=$(VERSION)"
+FUZZTIME ?= 5s
+BENCH_ROWS ?= 1000000
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## bin/txflow and bin/txflow-task
+	@mkdir -p bin
+	$(GO_BUILD) -o bin/txflow ./cmd/txflow
+	CGO_ENABLED=0 $(GO_BUILD) -o bin/txflow-task ./cmd/txflow-task
+
+.PHONY: engine
+engine: build ## fetch the ClickHouse engine (about 180 MB, once; kept in the user's cache)
+	bin/txflow platform fetch
+
+.PHONY: demo
+demo: engine ## the whole batch pipeline on data/transactions.csv, all in one process
+	bin/txflow demo
+
+.PHONY: test
+test: engine fuzz-short ## all tests, race detector on, against the real engine
+	go test -race -timeout 20m ./...
+
+.PHONY: fuzz-short
+fuzz-short: ## every fuzz test for FUZZTIME (5s)
+	@scripts=$$(grep -rlE '^func Fuzz' --include '*_test.go' . | xargs -n1 dirname | sort -u); \
+	for dir in $$scripts; do \
+	  for name in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$dir/*_test.go | cut -c6-); do \
+	    echo "fuzz $$dir $$name"; go test $$dir -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s | grep -vE '^(fuzz|PASS|ok)' || true; \
+	    test "$${PIPESTATUS[0]}" = 0; \
+	  done; \
+	done
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## golangci-lint with the import rules, and govulncheck where its database can be reached
+	$(GOLANGCI_LINT) run ./...
+	@go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./... || { \
+	  rc=$$?; test $$rc = 3 && exit 3; \
+	  echo "######## govulncheck DID NOT RUN: its database could not be reached (exit $$rc) ########"; }
+
+$(GOLANGCI_LINT):
+	@mkdir -p $(TOOLS)
+	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION), once"
+	GOBIN=$(TOOLS)/new go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv $(TOOLS)/new/golangci-lint $@
+
+.PHONY: verify
+verify: engine ## generated files are up to date, and images hold nothing that they must not
+	go run ./clickhouse/schema/gen -check
+	@if go list -deps ./cmd/txflow-task | grep -E 'internal/embedded|purego|kfake'; then \
+	  echo "cmd/txflow-task must not link the embedded platform"; exit 1; fi
+	@if git grep -nE '"resolved": *"http' -- '*package-lock.json'; then echo "a lock file carries download addresses"; exit 1; fi
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+
+.PHONY: bench
+bench: engine ## throughput and memory, with peers measured in the same run; writes docs/performance.md
+	go run ./cmd/internal/bench -rows $(BENCH_ROWS) -out docs/performance.md
+
+.PHONY: faults
+faults: engine ## every fault, with processes that are killed; writes docs/reliability.md
+	TXFLOW_FAULT_REPORT=$(CURDIR)/docs/reliability.md go test -count 1 -timeout 20m ./cmd/txflow -run 'TestFaults'
+
+.PHONY: clean
+clean: ## remove what was built and what demos stored; the engine in the user's cache stays
+	rm -rf bin out .txflow .cache

@@ -1,0 +1,200 @@
+package batchcmd
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/tasks/classify"
+	"github.com/txflow/txflow/tasks/load"
+	"github.com/txflow/txflow/tasks/reconcile"
+	"github.com/txflow/txflow/tasks/split"
+	"github.com/txflow/txflow/tasks/validate"
+)
+
+const category = "Batch"
+
+// Commands are the five tasks.
+func Commands() []*cli.Command {
+	return []*cli.Command{validateCommand(), splitCommand(), classifyCommand(), loadCommand(), reconcileCommand()}
+}
+
+func validateCommand() *cli.Command {
+	return &cli.Command{
+		Name: validate.Name, Category: category, ArgsUsage: "FILE...", Usage: "check every row and find duplicates; keep accepted and rejected rows apart",
+		Flags: flags(runFlags, taskFlags, sourceFlags),
+		Description: `Reads CSV, plain or .gz or .zst, by path, URL or glob; - is stdin. Memory does not grow with the file.
+
+   txflow validate data/transactions.csv
+   txflow validate --source crm 'in/*.csv.gz'
+   zcat export.gz | txflow validate --max-reject-ratio 0.5 -
+   txflow validate --delimiter ';' --decimal , s3://bucket/2024/01.csv`,
+		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+			opt, err := sourceOptions(c, time.Now())
+			if err != nil {
+				return err
+			}
+			runID := c.String("run-id")
+			if runID == "" {
+				runID = NewRunID(time.Now())
+			}
+			layout := batch.NewLayout(c.String("out"), runID)
+			files, err := expand(c, rt, layout)
+			if err != nil {
+				return err
+			}
+			m, err := validate.Run(c.Context, newEnv(c, rt, layout, runID, c.String("source")), rt.Artifacts, validate.Config{
+				Files: files, Options: opt, MaxRejectRatio: c.Float64("max-reject-ratio"), TempDir: c.String("temp-dir"), Workers: workers(c)})
+			return finish(c, rt, m, err, "txflow split "+layout.Root)
+		}),
+	}
+}
+
+func splitCommand() *cli.Command {
+	return &cli.Command{
+		Name: split.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "cut the accepted rows into content-addressed chunks",
+		Flags: flags(taskFlags, splitFlags, []cli.Flag{
+			&cli.StringFlag{Name: "validated", EnvVars: []string{"TXFLOW_VALIDATED"}, Usage: "`URL` of the manifest that validate wrote"}}),
+		Description: `The same rows make the same chunks, whoever cuts them.
+
+   txflow split out/RUN_ID
+   txflow split --max-chunks 4 --validated s3://bucket/out/RUN_ID/validate.json`,
+		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+			layout, url, err := runFolder(c, "validated")
+			if err != nil {
+				return err
+			}
+			if url == "" {
+				url = layout.Manifest(validate.Name, -1)
+			}
+			validated, err := readManifest(c, rt, url, validate.Name)
+			if err != nil {
+				return err
+			}
+			m, err := split.Run(c.Context, newEnv(c, rt, layout, validated.RunID, validated.Source), split.Config{Validated: validated,
+				MaxChunks: c.Int("max-chunks"), MinRows: c.Int("min-rows"), SegmentRows: c.Int("segment-rows")})
+			return finish(c, rt, m, err, "txflow classify "+layout.Root)
+		}),
+	}
+}
+
+func readManifest(c *cli.Context, rt *app.Runtime, url, task string) (*batch.Manifest, error) {
+	r, err := rt.Artifacts.Open(c.Context, url, "")
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = batch.WithHint(err, "run txflow %s first", task)
+		}
+		return nil, err
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	return batch.ReadManifest(r, task)
+}
+
+func classifyCommand() *cli.Command {
+	return &cli.Command{
+		Name: classify.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "ask the ML API for the categories and record its answers",
+		Flags: flags(taskFlags, chunkFlags, mlFlags),
+		Description: `An answer that is recorded is never asked for again, so a task that was killed goes on where it was.
+
+   txflow classify out/RUN_ID
+   txflow classify --chunks out/RUN_ID/chunks.json --index 3 --ml-url http://ml-api:8000
+   txflow classify --expect-model v1 out/RUN_ID`,
+		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+			chunks, layout, err := readChunks(c, rt)
+			if err != nil {
+				return err
+			}
+			predictor, err := newPredictor(c, rt)
+			if err != nil {
+				return err
+			}
+			cfg, err := classifyConfig(c, predictor)
+			if err != nil {
+				return err
+			}
+			cfg.Chunks, cfg.Index = chunks, c.Int("index")
+			m, err := classify.Run(c.Context, newEnv(c, rt, layout, chunks.RunID, chunks.Source), predictor, cfg)
+			return finish(c, rt, m, err, "txflow load "+layout.Root)
+		}),
+	}
+}
+
+func loadCommand() *cli.Command {
+	return &cli.Command{
+		Name: load.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "store classified rows, rejects and the ledger in ClickHouse",
+		Flags: flags(taskFlags, chunkFlags, clickhouseFlags, loadFlags),
+		Description: `Loading twice stores nothing twice. Chunk 0 brings the run's rejects and duplicates along.
+
+   txflow load out/RUN_ID
+   txflow load --chunks out/RUN_ID/chunks.json --index 3 --clickhouse-url clickhouse://user@db:9000`,
+		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+			chunks, layout, err := readChunks(c, rt)
+			if err != nil {
+				return err
+			}
+			db, err := openStore(c, rt)
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			m, err := load.Run(c.Context, newEnv(c, rt, layout, chunks.RunID, chunks.Source), db, load.Config{Chunks: chunks,
+				Index: c.Int("index"), BlockRows: c.Int("block-rows")})
+			if err == nil {
+				err = recordTasks(c.Context, rt, db, m, earlier(layout, len(chunks.Chunks)))
+			}
+			return finish(c, rt, m, err, "txflow reconcile "+layout.Root)
+		}),
+	}
+}
+
+func reconcileCommand() *cli.Command {
+	return &cli.Command{
+		Name: reconcile.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "prove that every row of the source ended in exactly one place",
+		Flags: flags(taskFlags, clickhouseFlags, reconcileFlags, []cli.Flag{workersFlag,
+			&cli.StringFlag{Name: "run", EnvVars: []string{"TXFLOW_RUN"}, Usage: "`FOLDER` of the run, by path or URL"}}),
+		Description: `Reads the source files again and compares each row with the ledger, and the ledger with the tables.
+
+   txflow reconcile out/RUN_ID
+   txflow reconcile --findings 100 --run s3://bucket/out/RUN_ID`,
+		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+			layout, _, err := runFolder(c, "run")
+			if err != nil {
+				return err
+			}
+			validated, err := readManifest(c, rt, layout.Manifest(validate.Name, -1), validate.Name)
+			if err != nil {
+				return err
+			}
+			files, err := readFiles(c, rt, validated)
+			if err != nil {
+				return err
+			}
+			db, err := openStore(c, rt)
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			env := newEnv(c, rt, layout, validated.RunID, validated.Source)
+			m, err := reconcile.Run(c.Context, env, rt.Artifacts, db, reconcile.Config{Files: files, Pipeline: load.Pipeline,
+				Workers: workers(c), Limit: c.Int("findings")})
+			if recordErr := recordRun(c.Context, db, validated, m, len(files.Files), err); recordErr != nil && err == nil {
+				err = recordErr
+			}
+			return finish(c, rt, m, err, "txflow report; txflow lineage ID --source '"+validated.Source+"'")
+		}),
+	}
+}
+
+func readFiles(c *cli.Context, rt *app.Runtime, validated *batch.Manifest) (*batch.Files, error) {
+	at, err := validated.Output(batch.OutputFiles)
+	if err != nil {
+		return nil, err
+	}
+	var files batch.Files
+	err = batch.ReadJSON(c.Context, rt.Artifacts, at.URL, at.SHA256, &files)
+	return &files, err
+}

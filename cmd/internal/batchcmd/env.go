@@ -1,0 +1,155 @@
+package batchcmd
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/tasks"
+)
+
+// NewRunID names a run by its start, with a random tail: they sort by time, and two never collide.
+func NewRunID(now time.Time) string {
+	var tail [3]byte
+	_, _ = rand.Read(tail[:]) // it never fails
+	return now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
+}
+
+// newEnv makes the surroundings of a task.
+func newEnv(c *cli.Context, rt *app.Runtime, layout batch.Layout, runID, source string) *tasks.Env {
+	return &tasks.Env{Artifacts: rt.Artifacts, Tracer: rt.Tracer, Log: rt.Log, RunID: runID, Source: source, Try: max(c.Int("try"), 1), Layout: layout}
+}
+
+// finish writes the manifest as the last line of stdout, and where --manifest says, and then says how to go on.
+func finish(c *cli.Context, rt *app.Runtime, m *batch.Manifest, taskErr error, next string) error {
+	if m == nil {
+		return taskErr
+	}
+	line, err := m.Line()
+	if err != nil {
+		return err
+	}
+	if url := c.String("manifest"); url != "" {
+		if _, err := batch.WriteAll(context.WithoutCancel(c.Context), rt.Artifacts, url, append(line, '\n')); err != nil && taskErr == nil {
+			taskErr = fmt.Errorf("write the manifest: %w", err)
+		}
+	}
+	if taskErr == nil {
+		rt.Log.InfoContext(c.Context, m.Task+" is done", countFields(m)...)
+		if next != "" && rt.Interactive {
+			_, _ = fmt.Fprintf(rt.Stderr, "next: %s\n", next)
+		}
+	}
+	rt.LastLine = string(line)
+	return taskErr
+}
+
+func countFields(m *batch.Manifest) []any {
+	f := []any{"run_id", m.RunID, "in", m.Counts.In}
+	for _, n := range []struct {
+		name  string
+		count int64
+	}{{"accepted", m.Counts.Accepted}, {"rejected", m.Counts.Rejected}, {"duplicates", m.Counts.Duplicates},
+		{"predicted", m.Counts.Predicted}, {"dead_lettered", m.Counts.DeadLettered}, {"stored", m.Counts.Stored}} {
+		if n.count > 0 {
+			f = append(f, n.name, n.count)
+		}
+	}
+	return append(f, "duration_ms", m.DurationMS)
+}
+
+// expand turns the arguments into URLs: globs into what they match, and - into a copy of stdin among the artifacts, so
+// that reconcile can read it again.
+func expand(c *cli.Context, rt *app.Runtime, layout batch.Layout) ([]string, error) {
+	args := c.Args().Slice()
+	if len(args) == 0 {
+		return nil, batch.WithHint(batch.Failf(batch.ExitUsage, "which file?"), "txflow %s FILE..., or - for stdin", c.Command.Name)
+	}
+	var urls []string
+	for _, arg := range args {
+		if arg == "-" {
+			a, err := keepStdin(c.Context, rt, layout.Stdin())
+			if err != nil {
+				return nil, err
+			}
+			urls = append(urls, a)
+			continue
+		}
+		matches, err := rt.Artifacts.Glob(c.Context, arg)
+		if err != nil {
+			return nil, err
+		}
+		if len(matches) == 0 {
+			return nil, batch.Failf(batch.ExitData, "%s: no file matches", arg)
+		}
+		urls = append(urls, matches...)
+	}
+	seen := map[string]bool{}
+	for _, url := range urls {
+		if seen[url] {
+			return nil, batch.Failf(batch.ExitUsage, "%s is named twice", url)
+		}
+		seen[url] = true
+	}
+	return urls, nil
+}
+
+func keepStdin(ctx context.Context, rt *app.Runtime, url string) (string, error) {
+	w, err := rt.Artifacts.Create(ctx, url)
+	if err != nil {
+		return "", err
+	}
+	defer w.Abort()
+	if _, err := io.Copy(w, rt.Stdin); err != nil {
+		return "", fmt.Errorf("read stdin: %w", err)
+	}
+	a, err := w.Commit(ctx)
+	return a.URL, err
+}
+
+func workers(c *cli.Context) int {
+	if n := c.Int("workers"); n > 0 {
+		return n
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// runFolder returns the layout of the run that the first argument names: its folder, or a manifest or index in it.
+func runFolder(c *cli.Context, flag string) (batch.Layout, string, error) {
+	at := c.String(flag)
+	if at == "" {
+		at = c.Args().First()
+	}
+	if at == "" {
+		return batch.Layout{}, "", batch.WithHint(batch.Failf(batch.ExitUsage, "which run?"), "name its folder: txflow %s out/RUN_ID", c.Command.Name)
+	}
+	if strings.HasSuffix(strings.SplitN(at, "?", 2)[0], ".json") {
+		return batch.LayoutOf(at), at, nil
+	}
+	return batch.Layout{Root: strings.TrimRight(at, "/")}, "", nil
+}
+
+// readChunks reads the index of chunks of a run.
+func readChunks(c *cli.Context, rt *app.Runtime) (*batch.Chunks, batch.Layout, error) {
+	layout, url, err := runFolder(c, "chunks")
+	if err != nil {
+		return nil, layout, err
+	}
+	if url == "" {
+		url = layout.Chunks()
+	}
+	var chunks batch.Chunks
+	if err := batch.ReadJSON(c.Context, rt.Artifacts, url, "", &chunks); err != nil {
+		return nil, layout, batch.WithHint(err, "run txflow split first")
+	}
+	return &chunks, layout, nil
+}

@@ -1,0 +1,109 @@
+// Package batchcmd are the batch tasks as commands, for people (txflow) and for task images (txflow-task).
+package batchcmd
+
+import (
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/source"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/tasks/classify"
+	"github.com/txflow/txflow/tasks/load"
+	"github.com/txflow/txflow/tasks/reconcile"
+	"github.com/txflow/txflow/tasks/split"
+)
+
+// Flags are grouped by what they are about; every one has an environment variable.
+var (
+	runFlags = []cli.Flag{
+		&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts; the run's own lie in OUT/RUN_ID"},
+		&cli.StringFlag{Name: "run-id", EnvVars: []string{"TXFLOW_RUN_ID"}, Usage: "`ID` of the run; a new one by default, an old one goes on with it"},
+		&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that the file's ids are from, so that two may both count from 1"},
+	}
+	taskFlags = []cli.Flag{
+		&cli.StringFlag{Name: "manifest", EnvVars: []string{"TXFLOW_MANIFEST"}, Usage: "write the manifest to this `URL` as well"},
+		&cli.IntFlag{Name: "try", Value: 1, EnvVars: []string{"TXFLOW_TRY"}, Usage: "which try of the task this is, `N` from 1"},
+	}
+	sourceFlags = []cli.Flag{
+		&cli.StringFlag{Name: "delimiter", EnvVars: []string{"TXFLOW_DELIMITER"}, Usage: "`CHAR` between fields; detected by default"},
+		&cli.StringFlag{Name: "decimal", EnvVars: []string{"TXFLOW_DECIMAL"}, Usage: "decimal mark `CHAR`, point or comma; detected by default"},
+		&cli.TimestampFlag{Name: "earliest", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_EARLIEST"}, Usage: "reject timestamps before this `DATE` (default: 2000-01-01)"},
+		&cli.TimestampFlag{Name: "latest", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_LATEST"}, Usage: "reject timestamps after this `DATE` (default: tomorrow)"},
+		&cli.IntFlag{Name: "max-text", Value: 64 << 10, EnvVars: []string{"TXFLOW_MAX_TEXT"}, Usage: "reject descriptions and merchants longer than so many `BYTES`"},
+		&cli.IntFlag{Name: "max-record", Value: source.DefaultMaxRecord, EnvVars: []string{"TXFLOW_MAX_RECORD"}, Usage: "refuse a file with a row longer than so many `BYTES`"},
+		&cli.Float64Flag{Name: "max-reject-ratio", Value: 0.1, EnvVars: []string{"TXFLOW_MAX_REJECT_RATIO"}, Usage: "refuse files of which more than this `SHARE` of rows is rejected"},
+		&cli.StringFlag{Name: "temp-dir", EnvVars: []string{"TXFLOW_TEMP_DIR"}, Usage: "`FOLDER` for finding duplicates, 40 bytes a row (default: the system's)"},
+		workersFlag,
+	}
+	workersFlag = &cli.IntFlag{Name: "workers", EnvVars: []string{"TXFLOW_WORKERS"}, Usage: "check rows on `N` goroutines (default: one a core)"}
+	splitFlags  = []cli.Flag{
+		&cli.IntFlag{Name: "max-chunks", Value: split.DefaultMaxChunks, EnvVars: []string{"TXFLOW_MAX_CHUNKS"}, Usage: "cut into at most `N` chunks, over all files together"},
+		&cli.IntFlag{Name: "min-rows", Value: split.DefaultMinRows, EnvVars: []string{"TXFLOW_MIN_ROWS"}, Usage: "a chunk has at least `N` rows while there are enough"},
+		&cli.IntFlag{Name: "segment-rows", Value: split.DefaultSegmentRows, EnvVars: []string{"TXFLOW_SEGMENT_ROWS"}, Usage: "answers are recorded `N` rows at a time"},
+	}
+	chunkFlags = []cli.Flag{
+		&cli.StringFlag{Name: "chunks", EnvVars: []string{"TXFLOW_CHUNKS"}, Usage: "`URL` of the index that split wrote"},
+		&cli.IntFlag{Name: "index", Value: -1, EnvVars: []string{"TXFLOW_INDEX"}, Usage: "do chunk `N` alone, counted from 0; -1 does all"},
+	}
+	mlFlags = []cli.Flag{
+		&cli.StringFlag{Name: "ml-url", Value: "http://127.0.0.1:8000", EnvVars: []string{"ML_API_URL"}, Usage: "`URL` of the ML API"},
+		&cli.IntFlag{Name: "batch-rows", Value: classify.DefaultBatchRows, EnvVars: []string{"TXFLOW_BATCH_ROWS"}, Usage: "ask for `N` transactions a call"},
+		&cli.IntFlag{Name: "concurrency", Value: classify.DefaultConcurrency, EnvVars: []string{"TXFLOW_CONCURRENCY"}, Usage: "`N` calls at once at most"},
+		&cli.StringFlag{Name: "expect-model", EnvVars: []string{"TXFLOW_EXPECT_MODEL"}, Usage: "fail when another model than `VERSION` answers"},
+		&cli.DurationFlag{Name: "call-timeout", Value: 30 * time.Second, EnvVars: []string{"TXFLOW_CALL_TIMEOUT"}, Usage: "give one call up after `TIME`, and try again"},
+		&cli.DurationFlag{Name: "ml-outage", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_ML_OUTAGE"}, Usage: "wait out an outage of the ML API for `TIME`, then exit 75"},
+	}
+	clickhouseFlags = []cli.Flag{
+		&cli.StringFlag{Name: "clickhouse-url", Value: "http://127.0.0.1:8123", EnvVars: []string{"CLICKHOUSE_URL"}, Usage: "`URL` of ClickHouse: http://, https:// or clickhouse://, with ?database="},
+		&cli.DurationFlag{Name: "clickhouse-outage", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_CLICKHOUSE_OUTAGE"}, Usage: "wait out an outage of ClickHouse for `TIME`, then exit 75"},
+	}
+	loadFlags = []cli.Flag{
+		&cli.IntFlag{Name: "block-rows", Value: load.DefaultBlockRows, EnvVars: []string{"TXFLOW_BLOCK_ROWS"}, Usage: "insert `N` rows at once"},
+	}
+	reconcileFlags = []cli.Flag{
+		&cli.IntFlag{Name: "findings", Value: reconcile.DefaultLimit, EnvVars: []string{"TXFLOW_FINDINGS"}, Usage: "show the first `N` findings of each kind"},
+	}
+)
+
+func flags(groups ...[]cli.Flag) (all []cli.Flag) {
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	return all
+}
+
+// sourceOptions reads how files are to be read.
+func sourceOptions(c *cli.Context, now time.Time) (source.Options, error) {
+	opt := source.Options{MaxRecord: c.Int("max-record"), Rules: transaction.DefaultRules(now)}
+	opt.Rules.Source = c.String("source")
+	opt.Rules.MaxText = c.Int("max-text")
+	if t := c.Timestamp("earliest"); t != nil {
+		opt.Rules.Earliest = *t
+	}
+	if t := c.Timestamp("latest"); t != nil {
+		opt.Rules.Latest = t.AddDate(0, 0, 1)
+	}
+	var err error
+	if opt.Dialect.Delimiter, err = oneByte("delimiter", c.String("delimiter"), ",;\t|"); err != nil {
+		return opt, err
+	}
+	opt.Dialect.DecimalPoint, err = oneByte("decimal", c.String("decimal"), ".,")
+	return opt, err
+}
+
+func oneByte(flag, value, allowed string) (byte, error) {
+	if value == "" {
+		return 0, nil
+	}
+	if value == `\t` || value == "tab" {
+		value = "\t"
+	}
+	for i := range len(allowed) {
+		if value == allowed[i:i+1] {
+			return value[0], nil
+		}
+	}
+	return 0, batch.Failf(batch.ExitUsage, "--%s takes one of %q, not %q", flag, allowed, value)
+}
