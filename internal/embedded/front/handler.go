@@ -1,0 +1,201 @@
+// Package front speaks ClickHouse's HTTP interface for the embedded engine, so that curl, clickhouse-go and any other
+// ClickHouse client work against it.
+package front
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/txflow/txflow/internal/embedded/engine"
+)
+
+// Handler answers for an engine.
+type Handler struct {
+	engine *engine.Engine
+}
+
+// New makes the handler.
+func New(e *engine.Engine) *Handler { return &Handler{engine: e} }
+
+// maxText bounds what is read of a body to find the statement in it; an insert's data behind it is streamed.
+const maxText = 1 << 20
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("X-ClickHouse-Server-Display-Name", displayName)
+	header.Set("X-ClickHouse-Timezone", "UTC")
+	switch {
+	case r.URL.Path == "/ping" || r.URL.Path == "/replicas_status":
+		header.Set("Content-Type", "text/plain; charset=UTF-8")
+		_, _ = io.WriteString(w, "Ok.\n")
+		return
+	case r.URL.Path != "/" && r.URL.Path != "/query":
+		http.Error(w, "There is no handle "+r.URL.Path+"\n\nUse / or /ping for health checks.\nOr POST queries to /, for example with curl -d 'SELECT 1'", http.StatusNotFound)
+		return
+	case r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodHead:
+		http.Error(w, "use GET or POST", http.StatusMethodNotAllowed)
+		return
+	}
+	q, err := readRequest(r)
+	if err == nil {
+		header.Set("X-ClickHouse-Query-Id", q.id)
+		err = h.serve(w, r, q)
+	}
+	if err != nil {
+		writeError(w, err)
+	}
+}
+
+// serve runs the request's statement.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, q *request) error {
+	if q.text == "" && q.rest == nil {
+		_, _ = io.WriteString(w, "Ok.\n")
+		return nil
+	}
+	s := parse(q.text)
+	if isHandshake(q.text) {
+		return writeHandshake(w)
+	}
+	q.statement.SQL = s.sql
+	if s.kind == insert {
+		return h.insert(w, r, q, s)
+	}
+	if q.rest != nil { // the text was cut at maxText: only an insert's data may be that long
+		more, err := io.ReadAll(q.rest)
+		if err != nil {
+			return err
+		}
+		q.statement.SQL += string(more)
+	}
+	format := q.format
+	if s.format != "" {
+		format = s.format
+	}
+	q.statement.Format = q.format
+	out := &response{w: w, format: format, gzip: q.gzip}
+	if s.kind == query && streams[strings.ToLower(format)] && r.Method != http.MethodHead {
+		stats, err := h.engine.Query(r.Context(), q.statement, out.write)
+		return out.finish(stats, err)
+	}
+	if r.Method == http.MethodGet && q.fromURL && readOnlyRefused(s) {
+		return &engine.Error{Code: 164, Message: "Code: 164. DB::Exception: Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should use method POST for modifying queries. (READONLY)"}
+	}
+	result, stats, err := h.engine.Exec(r.Context(), q.statement)
+	if err == nil && len(result) > 0 {
+		err = out.write(result)
+	}
+	return out.finish(stats, err)
+}
+
+// readOnlyRefused tells whether GET must not run the statement: GET is for reading.
+func readOnlyRefused(s statement) bool {
+	t := tokens{text: s.sql}
+	first, _ := t.next()
+	switch strings.ToUpper(first.word) {
+	case "CREATE", "DROP", "ALTER", "INSERT", "DELETE", "UPDATE", "TRUNCATE", "RENAME", "ATTACH", "DETACH", "OPTIMIZE", "GRANT", "SYSTEM", "KILL":
+		return true
+	}
+	return false
+}
+
+// insert streams the data into the engine. A body that breaks off stores nothing.
+func (h *Handler) insert(w http.ResponseWriter, r *http.Request, q *request, s statement) error {
+	if r.Method == http.MethodGet {
+		return &engine.Error{Code: 164, Message: "Code: 164. DB::Exception: Cannot insert with GET: use POST. (READONLY)"}
+	}
+	q.statement.Format = s.format
+	data := io.Reader(strings.NewReader(s.data))
+	if q.rest != nil {
+		data = io.MultiReader(data, q.rest)
+	}
+	stats, err := h.engine.Insert(r.Context(), q.statement, data)
+	out := &response{w: w, format: q.format, gzip: q.gzip}
+	return out.finish(stats, err)
+}
+
+// streams are the formats whose pieces may stand one behind another; others are made as a whole.
+var streams = map[string]bool{
+	"native": true, "tabseparated": true, "tsv": true, "tabseparatedraw": true, "tsvraw": true, "csv": true, "jsoneachrow": true,
+	"jsonlines": true, "ndjson": true, "jsoncompacteachrow": true, "rowbinary": true, "null": true, "jsonstringseachrow": true,
+	"linesasstring": true, "rawblob": true,
+}
+
+// response writes a result, once its first piece is there: an error before it still gets its status.
+type response struct {
+	w       http.ResponseWriter
+	format  string
+	gzip    bool
+	started bool
+	packed  *gzip.Writer
+	to      io.Writer
+}
+
+func (o *response) start() {
+	if o.started {
+		return
+	}
+	o.started = true
+	header := o.w.Header()
+	header.Set("X-ClickHouse-Format", o.format)
+	header.Set("Content-Type", contentType(o.format))
+	o.to = o.w
+	if o.gzip {
+		header.Set("Content-Encoding", "gzip")
+		o.packed, _ = gzip.NewWriterLevel(o.w, gzip.BestSpeed) // the level is valid
+		o.to = bufio.NewWriterSize(o.packed, 64<<10)
+	}
+}
+
+func (o *response) write(piece []byte) error {
+	o.start()
+	_, err := o.to.Write(piece)
+	return err
+}
+
+// finish ends the response. An error behind the first piece can only break the connection off, so that no client takes
+// half a result for a whole one; ClickHouse writes the exception's text before.
+func (o *response) finish(stats engine.Stats, err error) error {
+	if err != nil {
+		if !o.started {
+			return err
+		}
+		_ = o.write([]byte("\n" + err.Error()))
+		panic(http.ErrAbortHandler)
+	}
+	if !o.started {
+		o.w.Header().Set("X-ClickHouse-Summary", summary(stats))
+		o.start()
+	}
+	if b, ok := o.to.(*bufio.Writer); ok {
+		if err := errors.Join(b.Flush(), o.packed.Close()); err != nil {
+			panic(http.ErrAbortHandler) // the client is gone
+		}
+	}
+	return nil
+}
+
+func summary(s engine.Stats) string {
+	return fmt.Sprintf(`{"read_rows":"%d","read_bytes":"%d","written_rows":"%d","written_bytes":"0","total_rows_to_read":"0","result_rows":"%d","result_bytes":"0"}`,
+		s.RowsRead, s.BytesRead, s.RowsWritten, s.RowsWritten)
+}
+
+func contentType(format string) string {
+	switch f := strings.ToLower(format); {
+	case f == "json" || f == "jsoncompact" || f == "jsonstrings":
+		return "application/json; charset=UTF-8"
+	case strings.HasPrefix(f, "json") || f == "ndjson":
+		return "application/x-ndjson; charset=UTF-8"
+	case strings.HasPrefix(f, "csv"):
+		return "text/csv; charset=UTF-8"
+	case strings.HasPrefix(f, "tabseparated") || strings.HasPrefix(f, "tsv"):
+		return "text/tab-separated-values; charset=UTF-8"
+	case f == "native" || strings.HasPrefix(f, "rowbinary") || f == "parquet" || f == "arrow":
+		return "application/octet-stream"
+	}
+	return "text/plain; charset=UTF-8"
+}

@@ -1,0 +1,147 @@
+package front
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/txflow/txflow/internal/embedded/engine"
+)
+
+// request is a request as the engine needs it.
+type request struct {
+	id        string
+	text      string    // the statement, and what stands behind it in the same text
+	fromURL   bool      // all of the statement is in the URL
+	rest      io.Reader // what follows text; nil when nothing does
+	format    string
+	gzip      bool
+	statement engine.Statement // without its SQL
+}
+
+// notSettings are the URL's parameters that are no settings of ClickHouse.
+var notSettings = map[string]bool{
+	"query": true, "database": true, "default_format": true, "user": true, "password": true, "query_id": true, "session_id": true,
+	"session_timeout": true, "session_check": true, "quota_key": true, "compress": true, "decompress": true,
+	"enable_http_compression": true, "client_protocol_version": true, "wait_end_of_query": true, "buffer_size": true, "role": true,
+	"http_write_exception_in_output_format": true,
+}
+
+func readRequest(r *http.Request) (*request, error) {
+	v := r.URL.Query()
+	q := &request{id: first(v.Get("query_id"), r.Header.Get("X-ClickHouse-Query-Id")),
+		format: first(v.Get("default_format"), r.Header.Get("X-ClickHouse-Format"), "TabSeparated")}
+	if q.id == "" {
+		q.id = newID()
+	}
+	if on(v.Get("compress")) || on(v.Get("decompress")) {
+		return nil, &engine.Error{Code: 48, Message: "Code: 48. DB::Exception: The embedded platform does not speak ClickHouse's own compression: use gzip or none. (NOT_IMPLEMENTED)"}
+	}
+	if user := first(v.Get("user"), r.Header.Get("X-ClickHouse-User"), basicUser(r), "default"); user != "default" {
+		return nil, &engine.Error{Code: 516, Message: fmt.Sprintf("Code: 516. DB::Exception: %s: Authentication failed: the embedded platform has the user default alone, without a password. (AUTHENTICATION_FAILED)", user)}
+	}
+	q.gzip = on(v.Get("enable_http_compression")) && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+	q.statement = engine.Statement{Database: first(v.Get("database"), r.Header.Get("X-ClickHouse-Database")), Settings: engine.Settings{}, Params: engine.Params{}}
+	for name, values := range v {
+		if param, ok := strings.CutPrefix(name, "param_"); ok {
+			q.statement.Params[param] = values[0]
+		} else if !notSettings[name] {
+			if !isName(name) {
+				return nil, &engine.Error{Code: 115, Message: "Code: 115. DB::Exception: Setting " + name + " is neither a builtin setting nor started with the prefix 'SQL_' registered for user-defined settings. (UNKNOWN_SETTING)"}
+			}
+			q.statement.Settings[name] = values[0]
+		}
+	}
+	return q, q.readText(r, v.Get("query"))
+}
+
+// readText puts the statement together: what the URL says, then the body.
+func (q *request) readText(r *http.Request, inURL string) error {
+	q.text = inURL
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		q.fromURL = true
+		return nil
+	}
+	body := io.Reader(&wholeBody{r: r.Body})
+	switch encoding := r.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+	case "gzip":
+		z, err := gzip.NewReader(body)
+		if err != nil {
+			return fmt.Errorf("read the gzip body: %w", err)
+		}
+		body = z
+	default:
+		return &engine.Error{Code: 48, Message: "Code: 48. DB::Exception: Content-Encoding " + encoding + " is not supported: use gzip or none. (NOT_IMPLEMENTED)"}
+	}
+	if inURL != "" && parse(inURL).kind == insert {
+		q.rest = body // all of the body is data
+		return nil
+	}
+	head := make([]byte, maxText)
+	n, err := io.ReadFull(body, head)
+	switch {
+	case err == nil:
+		q.rest = body
+	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	}
+	if q.text != "" {
+		q.text += "\n"
+	}
+	q.text += string(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf")))
+	return nil
+}
+
+// wholeBody keeps the end of a body and its breaking off apart for readers that would take one for the other.
+type wholeBody struct{ r io.Reader }
+
+func (b *wholeBody) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errCutOff
+	}
+	return n, err
+}
+
+var errCutOff = errors.New("the body breaks off before its end: nothing of it is stored")
+
+func basicUser(r *http.Request) string {
+	user, _, _ := r.BasicAuth()
+	return user
+}
+
+func on(v string) bool { return v != "" && v != "0" && v != "false" }
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func isName(s string) bool {
+	for i := range len(s) {
+		if !isWordByte(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// newID makes a UUID of version 4.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	h := hex.EncodeToString(b[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}

@@ -1,0 +1,186 @@
+// Package embedded is the local platform: ClickHouse's engine behind its HTTP interface, Kafka and a Schema Registry, all
+// in this process over one data folder. It serves demo, dev, tests and `txflow platform`; services never link it.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/embedded/engine"
+	"github.com/txflow/txflow/internal/embedded/front"
+)
+
+// Config says what to start. An empty address leaves that part out; a port of 0 takes a free one.
+type Config struct {
+	Dir            string // everything that is stored lies below
+	ClickHouseAddr string
+	KafkaAddr      string
+	RegistryAddr   string
+	Log            *slog.Logger
+	Progress       io.Writer // for the engine's download; nil is silent
+}
+
+// connections is how many statements run at once.
+const connections = 8
+
+// Platform is what runs.
+type Platform struct {
+	engine   *engine.Engine
+	server   *http.Server
+	listener net.Listener
+	served   chan error
+	kafka    *kfake.Cluster
+	registry *registry
+	unlock   func()
+}
+
+// Start opens the folder and starts the parts. Errors carry exit code 69: a folder that another process owns, a port that
+// is taken, an engine that can not be fetched.
+func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
+	if cfg.Progress == nil {
+		cfg.Progress = io.Discard
+	}
+	lib, err := EnsureEngine(ctx, cfg.Progress)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return nil, batch.Fail(batch.ExitUnavailable, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, batch.Fail(batch.ExitUnavailable, err)
+	}
+	p := &Platform{}
+	if p.unlock, err = lockFolder(filepath.Join(dir, "LOCK"), dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close())
+		}
+	}()
+	if err := p.startClickHouse(ctx, cfg, lib, filepath.Join(dir, "clickhouse")); err != nil {
+		return nil, err
+	}
+	if cfg.KafkaAddr != "" {
+		if err := p.startKafka(cfg, filepath.Join(dir, "kafka")); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.RegistryAddr != "" {
+		if p.registry, err = startRegistry(ctx, cfg.RegistryAddr, filepath.Join(dir, "registry")); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *Platform) startClickHouse(ctx context.Context, cfg Config, lib, dir string) error {
+	var err error
+	if p.listener, err = listen(ctx, "ClickHouse", cfg.ClickHouseAddr); err != nil {
+		return err
+	}
+	if p.engine, err = engine.Open(lib, dir, connections); err != nil {
+		return batch.Fail(batch.ExitUnavailable, err)
+	}
+	p.server = &http.Server{Handler: front.New(p.engine), ReadHeaderTimeout: 10 * time.Second}
+	if cfg.Log != nil {
+		p.server.ErrorLog = slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn)
+	}
+	p.served = make(chan error, 1)
+	go func() { p.served <- p.server.Serve(p.listener) }()
+	return nil
+}
+
+func (p *Platform) startKafka(cfg Config, dir string) error {
+	host, text, err := net.SplitHostPort(cfg.KafkaAddr)
+	if err != nil {
+		return batch.Failf(batch.ExitUsage, "the address for Kafka: %w", err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return batch.Failf(batch.ExitUsage, "the port for Kafka: %w", err)
+	}
+	if host != "127.0.0.1" && host != "localhost" {
+		return batch.Failf(batch.ExitUsage, "the embedded Kafka listens on 127.0.0.1 only, not on %s", host)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return batch.Fail(batch.ExitUnavailable, err)
+	}
+	p.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir),
+		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
+	return portTaken("Kafka", cfg.KafkaAddr, err)
+}
+
+// ClickHouseURL is where ClickHouse answers.
+func (p *Platform) ClickHouseURL() string { return "http://" + p.listener.Addr().String() }
+
+// KafkaAddr is the broker's address, "" without Kafka.
+func (p *Platform) KafkaAddr() string {
+	if p.kafka == nil {
+		return ""
+	}
+	return p.kafka.ListenAddrs()[0]
+}
+
+// RegistryURL is where the Schema Registry answers, "" without one.
+func (p *Platform) RegistryURL() string {
+	if p.registry == nil {
+		return ""
+	}
+	return p.registry.url
+}
+
+// Close lets the requests that run end, within a few seconds, and stops all parts.
+func (p *Platform) Close() error {
+	var errs []error
+	if p.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := p.server.Shutdown(ctx); err != nil {
+			errs = append(errs, p.server.Close())
+		}
+		<-p.served
+	} else if p.listener != nil {
+		errs = append(errs, p.listener.Close())
+	}
+	if p.engine != nil {
+		errs = append(errs, p.engine.Close())
+	}
+	if p.kafka != nil {
+		p.kafka.Close()
+	}
+	if p.registry != nil {
+		errs = append(errs, p.registry.close())
+	}
+	if p.unlock != nil {
+		p.unlock()
+	}
+	return errors.Join(errs...)
+}
+
+func listen(ctx context.Context, part, addr string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	return l, portTaken(part, addr, err)
+}
+
+func portTaken(part, addr string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return batch.WithHint(batch.Fail(batch.ExitUnavailable, fmt.Errorf("%s can not listen on %s: %w", part, addr, err)),
+		"is another one running there? txflow platform takes other addresses")
+}
