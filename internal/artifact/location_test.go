@@ -67,19 +67,25 @@ func TestRefusedURLs(t *testing.T) {
 	}
 }
 
-// TestAway names a server that is not there, and one that refuses the credentials.
+// TestAway names a server that is not there.
 func TestAway(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "very-secret-value")
-	t.Setenv("AWS_MAX_ATTEMPTS", "1")
 	store := artifact.New(t.Context())
 	defer func() { must0(t, store.Close()) }()
 	url := "s3://bucket/key?region=eu-west-3&endpoint=http://127.0.0.1:1"
-	_, errWrite := store.WriteAll(t.Context(), url, []byte("x"))
-	_, errRead := store.ReadAll(t.Context(), url, "")
-	_, errExists := store.Exists(t.Context(), url)
-	_, errGlob := store.Glob(t.Context(), "s3://bucket/*?region=eu-west-3&endpoint=http://127.0.0.1:1")
-	for _, err := range []error{errWrite, errRead, errExists, errGlob} {
+	calls := []func() error{
+		func() error { _, err := store.WriteAll(t.Context(), url, []byte("x")); return err },
+		func() error { _, err := store.ReadAll(t.Context(), url, ""); return err },
+		func() error { _, err := store.Exists(t.Context(), url); return err },
+		func() error { _, err := store.Glob(t.Context(), artifact.Join(url, "*")); return err },
+	}
+	errs := make(chan error)
+	for _, call := range calls { // at once: the SDK tries each three times
+		go func() { errs <- call() }()
+	}
+	for range calls {
+		err := <-errs
 		if batch.ExitCode(err) != batch.ExitUnavailable || !strings.Contains(err.Error(), "s3://bucket/") {
 			t.Errorf("want exit code 69 and the URL, got %v (%d)", err, batch.ExitCode(err))
 		}

@@ -3,8 +3,6 @@ package artifact_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -232,81 +230,5 @@ func glob(t *testing.T, s *artifact.Store, base string) {
 	}
 	if _, err := s.Glob(t.Context(), artifact.Join(base, "[")); batch.ExitCode(err) != batch.ExitUsage {
 		t.Errorf("a broken pattern: %v", err)
-	}
-}
-
-// twice has several writers of one URL at once: the object is one of theirs, whole.
-func twice(t *testing.T, s *artifact.Store, base string) {
-	url := artifact.Join(base, "raced")
-	done := make(chan error)
-	for i := range 8 {
-		go func() {
-			_, err := s.WriteAll(t.Context(), url, bytes.Repeat([]byte{byte('a' + i)}, 100_000))
-			done <- err
-		}()
-	}
-	for range 8 {
-		must0(t, <-done)
-	}
-	got := must(s.ReadAll(t.Context(), url, ""))(t)
-	if len(got) != 100_000 || bytes.Count(got, got[:1]) != len(got) {
-		t.Fatal("a mix of two writers")
-	}
-}
-
-// onlyNew has several writers who want to be the first: one of them is.
-func onlyNew(t *testing.T, s *artifact.Store, base string) {
-	url := artifact.Join(base, "part.json")
-	type result struct {
-		first bool
-		got   batch.Artifact
-		err   error
-	}
-	done := make(chan result)
-	for i := range 8 {
-		go func() {
-			w, err := s.Create(t.Context(), url)
-			if err != nil {
-				done <- result{err: err}
-				return
-			}
-			defer w.Abort()
-			_, errWrite := w.Write(bytes.Repeat([]byte{byte('a' + i)}, 100_000))
-			a, first, err := w.CommitNew(t.Context())
-			done <- result{first, a, errors.Join(errWrite, err)}
-		}()
-	}
-	winners := 0
-	var won batch.Artifact
-	for range 8 {
-		r := <-done
-		must0(t, r.err)
-		if r.first {
-			winners, won = winners+1, r.got
-		}
-	}
-	if winners != 1 {
-		t.Fatalf("%d winners", winners)
-	}
-	must(s.ReadAll(t.Context(), url, won.SHA256))(t)
-}
-
-func digestOf(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:])
-}
-
-func must[T any](v T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
-		t.Helper()
-		must0(t, err)
-		return v
-	}
-}
-
-func must0(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }

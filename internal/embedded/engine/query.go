@@ -113,7 +113,10 @@ func (e *Engine) with(ctx context.Context, s Statement, work func(*conn) error) 
 			return joinReset(err, e.reset(c, names[:i]))
 		}
 	}
-	err = work(c)
+	if err = work(c); err != nil {
+		// A statement that failed stays alive, with its locks on tables, until the connection runs another.
+		_ = e.run(c, "SELECT 1") // its own failure would add nothing to err
+	}
 	// A statement may change the connection for itself alone: over HTTP the next one is somebody else's.
 	changed := s.Settings.changedBy(s.SQL)
 	if changed.database {

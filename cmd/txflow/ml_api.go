@@ -1,0 +1,73 @@
+package main
+
+import (
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/logging"
+	"github.com/txflow/txflow/ml_api/server"
+	"github.com/txflow/txflow/otel/telemetry"
+)
+
+func mlAPICommand() *cli.Command {
+	return &cli.Command{
+		Name:  "ml-api",
+		Usage: "serve the ML API: POST /predict, and /health, /metrics, /docs, /openapi.json",
+		Description: `Answers each transaction with a category that follows from its id. The flags about practice make it slow, faulty or
+another model, so that one can see what a pipeline does then; the same seed makes the same faults.
+
+   txflow ml-api
+   txflow ml-api --addr 0.0.0.0:8000
+   txflow ml-api --latency 20ms --jitter 30ms --error-rate 0.1 --throttle-rate 0.05 --retry-after 2s
+   txflow ml-api --model-version hash-v2 --rotate 1
+   curl -s http://127.0.0.1:8000/health`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "addr", Value: server.DefaultAddr, EnvVars: []string{"ML_API_ADDR"}, Usage: "listen at `HOST:PORT`"},
+			&cli.StringFlag{Name: "model-version", Value: server.DefaultModelVersion, EnvVars: []string{"ML_API_MODEL_VERSION"}, Usage: "answer as model `VERSION`"},
+			&cli.IntFlag{Name: "rotate", EnvVars: []string{"ML_API_ROTATE"}, Usage: "practice: move the categories on by `N` places"},
+			&cli.Int64Flag{Name: "max-body", Value: server.DefaultMaxBodyBytes, EnvVars: []string{"ML_API_MAX_BODY"}, Usage: "answer 413 to more than so many `BYTES`"},
+			&cli.IntFlag{Name: "max-items", Value: server.DefaultMaxItems, EnvVars: []string{"ML_API_MAX_ITEMS"}, Usage: "answer 422 to more than `N` transactions"},
+			&cli.DurationFlag{Name: "shutdown-limit", Value: server.DefaultShutdownLimit, EnvVars: []string{"ML_API_SHUTDOWN_LIMIT"}, Usage: "give requests in flight so much `TIME` at the end"},
+			&cli.DurationFlag{Name: "latency", EnvVars: []string{"ML_API_LATENCY"}, Usage: "practice: wait `TIME` before each answer"},
+			&cli.DurationFlag{Name: "jitter", EnvVars: []string{"ML_API_JITTER"}, Usage: "practice: wait up to `TIME` more"},
+			&cli.Float64Flag{Name: "error-rate", EnvVars: []string{"ML_API_ERROR_RATE"}, Usage: "practice: answer this `SHARE` of requests 500"},
+			&cli.Float64Flag{Name: "throttle-rate", EnvVars: []string{"ML_API_THROTTLE_RATE"}, Usage: "practice: answer this `SHARE` of requests 429"},
+			&cli.DurationFlag{Name: "retry-after", Value: server.DefaultRetryAfter, EnvVars: []string{"ML_API_RETRY_AFTER"}, Usage: "what a 429 asks the caller to wait, `TIME` in whole seconds"},
+			&cli.Float64Flag{Name: "short-rate", EnvVars: []string{"ML_API_SHORT_RATE"}, Usage: "practice: leave the last item out of this `SHARE` of answers"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: []string{"ML_API_SEED"}, Usage: "practice: another `SEED` makes other faults"},
+		},
+		Action: serveMLAPI,
+	}
+}
+
+// serveMLAPI serves until SIGINT or SIGTERM. It is a service of its own in traces, whichever process it runs in.
+func serveMLAPI(c *cli.Context) error {
+	if c.Args().Present() {
+		return batch.Failf(batch.ExitUsage, "ml-api takes no arguments, only flags: %q", c.Args().First())
+	}
+	ctx, stop := signal.NotifyContext(c.Context, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	log, err := logging.New(c.App.ErrWriter, logging.Auto, "")
+	if err != nil {
+		return batch.Fail(batch.ExitUsage, err)
+	}
+	traces, err := telemetry.Setup(ctx, telemetry.Config{Service: "txflow-ml-api", Version: c.App.Version, ShutdownTimeout: 5 * time.Second, Log: log})
+	if err != nil {
+		return batch.Fail(batch.ExitUsage, err)
+	}
+	defer traces.Shutdown(ctx)
+	s, err := server.New(server.Config{
+		Addr: c.String("addr"), ModelVersion: c.String("model-version"), Rotate: c.Int("rotate"), MaxBodyBytes: c.Int64("max-body"),
+		MaxItems: c.Int("max-items"), ShutdownLimit: c.Duration("shutdown-limit"), TracerProvider: traces.TracerProvider(), Logger: log,
+		Practice: server.Practice{Latency: c.Duration("latency"), Jitter: c.Duration("jitter"), ErrorRate: c.Float64("error-rate"),
+			ThrottleRate: c.Float64("throttle-rate"), RetryAfter: c.Duration("retry-after"), ShortRate: c.Float64("short-rate"), Seed: c.Uint64("seed")},
+	})
+	if err != nil {
+		return err
+	}
+	return s.ListenAndServe(ctx)
+}

@@ -1,0 +1,112 @@
+package client
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+const (
+	idA = "b9fa6684-502b-4695-8f92-247432ba610d"
+	idB = "81fe8d20-b855-5e84-9566-f6693045d336"
+)
+
+func item(id, category, model string) string {
+	s := `{"transaction_id":"` + id + `","category":"` + category + `"`
+	if model != "" {
+		s += `,"model_version":"` + model + `"`
+	}
+	return s + "}"
+}
+
+func list(items ...string) string { return "[" + strings.Join(items, ",") + "]" }
+
+// answers to the batch [A, B], with what is wrong ("" for nothing).
+var answerCases = []struct{ name, body, wrong string }{
+	{"usual", list(item(idA, "Rent", "v1"), item(idB, "Food", "v1")), ""},
+	{"no model", list(item(idA, "Rent", ""), item(idB, "Food", "")), ""},
+	{"other order", list(item(idB, "Food", "v1"), item(idA, "Rent", "v1")), ""},
+	{"spaces, other keys", `[ {"category" : "Rent", "x": [1], "model_version": null, "transaction_id": "` + idA + `"} , ` + item(idB, "Food", "") + ` ]`, ""},
+	{"escapes", list(item(idA, `Ren\u0074`, "v\\n"), item(idB, "Food", "v\\n")), ""},
+	{"upper case id", list(item(strings.ToUpper(idA), "Rent", "v1"), item(idB, "Food", "v1")), ""},
+	{"short", list(item(idA, "Rent", "v1")), "1 items for 2"},
+	{"empty", "[]", "0 items for 2"},
+	{"long", list(item(idA, "Rent", "v1"), item(idB, "Food", "v1"), item(idB, "Food", "v1")), "3 items for 2"},
+	{"double", list(item(idA, "Rent", "v1"), item(idA, "Rent", "v1")), "no item for the transaction at 1"},
+	{"contradiction", list(item(idB, "Rent", "v1"), item(idB, "Food", "v1")), "contradicts"},
+	{"stranger", list(item(idA, "Rent", "v1"), item("00000000-0000-0000-0000-000000000000", "Food", "v1")), "no item for the transaction at 1"},
+	{"unknown category", list(item(idA, "Rent", "v1"), item(idB, "Groceries", "v1")), "category of its item 1"},
+	{"no category", list(item(idA, "Rent", "v1"), `{"transaction_id":"`+idB+`"}`), "item 1 has no"},
+	{"null category", list(item(idA, "Rent", "v1"), `{"transaction_id":"`+idB+`","category":null}`), "item 1 has no"},
+	{"id is no UUID", list(item("1", "Rent", "v1"), item(idB, "Food", "v1")), "item 0 is not a UUID"},
+	{"null item", list("null", item(idB, "Food", "v1")), "item 0 has no"},
+	{"two models", list(item(idA, "Rent", "v1"), item(idB, "Food", "v2")), "different models"},
+	{"model once", list(item(idA, "Rent", "v1"), item(idB, "Food", "")), "different models"},
+	{"cut off", list(item(idA, "Rent", "v1"), item(idB, "Food", "v1"))[:150], "cut off"},
+	{"something behind", list(item(idA, "Rent", "v1"), item(idB, "Food", "v1")) + "x", "cut off or not valid"},
+	{"wrong types", `[1, 2]`, "shape"},
+	{"HTML", " <html></html>", "HTML"},
+	{"object", `{"detail":"fine"}`, "not a JSON array"},
+	{"nothing", "", "not a JSON array"},
+}
+
+func batchAB() []transaction.Transaction {
+	a, _ := transaction.ParseUUID([]byte(idA))
+	b, _ := transaction.ParseUUID([]byte(idB))
+	return []transaction.Transaction{{ID: a, Side: transaction.Debit}, {ID: b, Side: transaction.Debit}}
+}
+
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	rent, _ := transaction.ParseCategory("Rent")
+	food, _ := transaction.ParseCategory("Food")
+	for _, c := range answerCases {
+		rows := batchAB()
+		items := make([]prediction.Item, len(rows))
+		got, _, err := parseAnswers(nil, []byte(c.body))
+		if err == nil {
+			err = match(rows, items, got)
+		}
+		switch {
+		case c.wrong == "" && (err != nil || items[0].Category != rent || items[1].Category != food):
+			t.Errorf("%s: %v %v", c.name, items, err)
+		case c.wrong != "" && (!isBadAnswer(err) || !strings.Contains(err.Error(), c.wrong)):
+			t.Errorf("%s: %v, want %q", c.name, err, c.wrong)
+		}
+	}
+}
+
+func TestMatchWithAnIDTwice(t *testing.T) {
+	t.Parallel()
+	rows := batchAB()
+	rows = append(rows, rows[0])
+	answers := []answer{{rows[1].ID, 2}, {rows[0].ID, 1}, {rows[0].ID, 1}}
+	items := make([]prediction.Item, 3)
+	if err := match(rows, items, answers); err != nil || items[0].Category != 1 || items[1].Category != 2 || items[2].Category != 1 {
+		t.Errorf("%v %v", items, err)
+	}
+	answers[2].id = rows[1].ID
+	answers[2].category = 2
+	if err := match(rows, items, answers); !isBadAnswer(err) {
+		t.Errorf("one answer for an id that stands twice: %v", err)
+	}
+}
+
+func FuzzAnswers(f *testing.F) {
+	for _, c := range answerCases {
+		f.Add([]byte(c.body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		fast, fastModel, err := scanAnswers(nil, body)
+		if err != nil {
+			return
+		}
+		slow, slowModel, err := decodeAnswers(nil, body)
+		if err != nil || fastModel != slowModel || !slices.Equal(fast, slow) {
+			t.Fatalf("fast %v %q, slow %v %q %v", fast, fastModel, slow, slowModel, err)
+		}
+	})
+}

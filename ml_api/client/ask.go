@@ -1,0 +1,89 @@
+package client
+
+import (
+	"context"
+	"time"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+// reply is what the service finally said to a batch.
+type reply struct {
+	call    prediction.Call
+	refusal *prediction.Refusal // nil: the items hold their categories
+	blamed  []int               // the items that the refusal names, if it names any
+}
+
+// ask sends one batch until it is answered or refused. Faults and throttling are waited out up to the limit.
+func (c *Client) ask(ctx context.Context, transactions []transaction.Transaction, items []prediction.Item, body *payload) (reply, error) {
+	wait := waiting{client: c}
+	for attempt := 1; ; attempt++ {
+		if err := c.admit(ctx, &wait); err != nil {
+			return reply{}, err
+		}
+		started := time.Now()
+		r, o := c.attempt(ctx, transactions, items, body, attempt)
+		v := judge(ctx, &o.outcome)
+		c.settle(v, &o.outcome, started)
+		switch v {
+		case answered, refused:
+			return r, nil
+		case cancelled:
+			return reply{}, ctx.Err()
+		case misconfigured:
+			return reply{}, c.misconfigured(&o)
+		case wrongModel:
+			return reply{}, batch.Failf(batch.ExitData, "the ML API at %s answers as model %q, expected is %q", c.cfg.URL, r.call.Model, c.cfg.ExpectModel)
+		}
+		if attempt == c.cfg.MaxAttempts {
+			return reply{}, batch.Failf(batch.ExitTryAgain, "the ML API at %s gave no usable answer in %d attempts: %w", c.cfg.URL, attempt, o.cause())
+		}
+		delay := max(backoff(c.cfg.BackoffBase, c.cfg.BackoffMax, attempt), o.retryAfter)
+		c.counts.retries.Add(1)
+		c.cfg.Logger.Debug("asking the ML API again", "attempt", attempt, "delay", delay, "cause", o.cause())
+		if err := wait.pause(ctx, delay, started, o.cause()); err != nil {
+			return reply{}, err
+		}
+	}
+}
+
+// admit waits for the circuit breaker, then for a place among the calls in flight.
+func (c *Client) admit(ctx context.Context, wait *waiting) error {
+	for !c.breaker.TryAcquirePermit() {
+		delay := max(c.breaker.RemainingDelay(), c.cfg.BreakerDelay/20) + jitter(c.cfg.BreakerDelay/20)
+		if err := wait.pause(ctx, delay, time.Now(), errBreakerOpen); err != nil {
+			return err
+		}
+	}
+	if err := c.limiter.acquire(ctx); err != nil {
+		c.abandonProbe()
+		return err
+	}
+	return nil
+}
+
+// settle tells the breaker and the limiter how the call went. Whatever the service says in its own words, a refusal as
+// well, shows that it is alive.
+func (c *Client) settle(v verdict, o *outcome, started time.Time) {
+	overloaded := v == throttled || v == retry && (o.status >= 500 || isTimeout(o.err)) ||
+		v == answered && time.Since(started) > c.cfg.CallTimeout/2
+	switch v {
+	case retry:
+		c.breaker.RecordFailure()
+	case cancelled:
+		c.abandonProbe()
+	default:
+		c.breaker.RecordSuccess()
+	}
+	c.limiter.release(started, overloaded)
+	c.counts.attempt(v, o)
+}
+
+// abandonProbe gives a probe's permit back. In the closed state there is none, and giving up is not the service's fault.
+func (c *Client) abandonProbe() {
+	if !c.breaker.IsClosed() {
+		c.breaker.RecordFailure()
+	}
+}

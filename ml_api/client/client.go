@@ -1,0 +1,117 @@
+// Package client asks the ML API for categories. It answers every transaction of a batch or fails with an exit code: an
+// outage is waited out, an answer is checked before it is believed, and a refused batch is cut until the transactions
+// that the API refuses stand alone.
+package client
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/go-resty/resty/v2"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+const scope = "github.com/txflow/txflow/ml_api/client"
+
+// Client asks one ML API. It is safe for concurrent use.
+type Client struct {
+	cfg       Config
+	predict   string // the URL of POST /predict
+	health    string // the URL of GET /health
+	http      *resty.Client
+	transport *http.Transport
+	breaker   circuitbreaker.CircuitBreaker[any]
+	limiter   *limiter
+	tracer    trace.Tracer
+	spanAttrs []attribute.KeyValue // the same on every span
+	counts    counters
+}
+
+// New makes a client, or fails with exit code 64 and every fault of the configuration.
+func New(cfg Config) (*Client, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	base := strings.TrimRight(cfg.URL, "/")
+	transport := newTransport(cfg.MaxConcurrency)
+	c := &Client{
+		cfg: cfg, predict: base + "/predict", health: base + "/health", transport: transport,
+		http:    newHTTP(transport),
+		limiter: newLimiter(cfg.MaxConcurrency),
+		tracer:  cfg.TracerProvider.Tracer(scope),
+	}
+	c.spanAttrs = spanAttributes(c.predict)
+	c.breaker = newBreaker(cfg)
+	return c, nil
+}
+
+// Predict asks for the categories of a batch. A nil error means that every transaction has its answer, a category or a
+// refusal, in the order of the batch. The error's exit code is 75 when an outage lasted longer than the limit, 69 when
+// the service can not be what was configured, 65 when another model answers than the one expected.
+func (c *Client) Predict(ctx context.Context, transactions []transaction.Transaction) (prediction.Result, error) {
+	result := prediction.Result{Items: make([]prediction.Item, len(transactions))}
+	if len(transactions) == 0 {
+		return result, nil
+	}
+	if err := c.solve(ctx, transactions, result.Items, &result.Calls); err != nil {
+		return prediction.Result{}, err
+	}
+	return result, nil
+}
+
+// Close drops idle connections. The client stays usable.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// newTransport keeps as many connections alive as calls may be in flight: a new one a call would double its cost.
+func newTransport(maxConcurrency int) *http.Transport {
+	dialer := net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dialer.DialContext,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        maxConcurrency,
+		MaxIdleConnsPerHost: maxConcurrency,
+		IdleConnTimeout:     60 * time.Second,
+		TLSHandshakeTimeout: 10 * time.Second,
+		DisableCompression:  true, // answers are read once, close by
+		ReadBufferSize:      64 << 10,
+	}
+}
+
+// newHTTP is resty without what would get in the way: its own retries, redirects, parsing and copies of the body.
+func newHTTP(transport *http.Transport) *resty.Client {
+	h := resty.NewWithClient(&http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse // a redirect is a wrong URL, and a POST behind one would lose its body
+	}})
+	h.SetDoNotParseResponse(true)
+	h.SetLogger(quiet{}) // what goes wrong is told by the error
+	h.SetPreRequestHook(attachPayload)
+	return h
+}
+
+// newBreaker opens when nearly all of the last calls failed, and then lets one probe through at a time.
+func newBreaker(cfg Config) circuitbreaker.CircuitBreaker[any] {
+	const failures, of = 9, 10
+	return circuitbreaker.NewBuilder[any]().
+		WithFailureThresholdRatio(failures, of).
+		WithSuccessThreshold(1).
+		WithDelay(cfg.BreakerDelay).WithJitterFactor(0.2).
+		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
+			cfg.Logger.Warn("circuit breaker of the ML API", "from", e.OldState.String(), "to", e.NewState.String())
+		}).Build()
+}
+
+type quiet struct{}
+
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Warnf(string, ...any)  {}
+func (quiet) Debugf(string, ...any) {}

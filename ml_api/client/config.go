@@ -1,0 +1,87 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+// Config says whom to ask and how patiently. A zero field takes its default.
+type Config struct {
+	URL            string               // of the service; /predict is added to it
+	TracerProvider trace.TracerProvider // nil: no traces
+	Logger         *slog.Logger         // nil: silent
+	ExpectModel    string               // "": any model may answer
+	CallTimeout    time.Duration        // deadline of one HTTP call
+	OutageLimit    time.Duration        // how long a batch waits for the service to come back; negative: not at all
+	MaxAttempts    int                  // HTTP calls a batch at most; 0: as many as the outage limit allows
+	BackoffBase    time.Duration        // the first wait is at most this long; it doubles with each
+	BackoffMax     time.Duration        // no wait is longer, unless Retry-After asks for it
+	BreakerDelay   time.Duration        // how long the circuit breaker stays open before it probes
+	MaxConcurrency int                  // calls in flight at most; the adaptive limit stays below it
+	MaxBodyBytes   int                  // a larger batch is cut before it is sent
+}
+
+// The defaults of Config.
+const (
+	DefaultCallTimeout    = 30 * time.Second
+	DefaultOutageLimit    = 5 * time.Minute
+	DefaultBackoffBase    = 100 * time.Millisecond
+	DefaultBackoffMax     = 5 * time.Second
+	DefaultBreakerDelay   = time.Second
+	DefaultMaxConcurrency = 16
+	DefaultMaxBodyBytes   = 8 << 20
+)
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.CallTimeout, DefaultCallTimeout)
+	setDefault(&c.OutageLimit, DefaultOutageLimit)
+	setDefault(&c.BackoffBase, DefaultBackoffBase)
+	setDefault(&c.BackoffMax, max(DefaultBackoffMax, c.BackoffBase))
+	setDefault(&c.BreakerDelay, DefaultBreakerDelay)
+	setDefault(&c.MaxConcurrency, DefaultMaxConcurrency)
+	setDefault(&c.MaxBodyBytes, DefaultMaxBodyBytes)
+	if c.TracerProvider == nil {
+		c.TracerProvider = noop.NewTracerProvider()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate reports every fault at once, with exit code 64.
+func (c *Config) Validate() error {
+	var faults []error
+	complain := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	u, err := url.Parse(c.URL)
+	complain(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "",
+		"the ML API's URL must be like http://127.0.0.1:8000")
+	complain(err == nil && (u.RawQuery != "" || u.Fragment != ""), "the ML API's URL must have no query and no fragment")
+	complain(c.CallTimeout < 0, "the call timeout must not be negative")
+	complain(c.MaxAttempts < 0, "the number of attempts must not be negative")
+	complain(c.BackoffBase < 0, "the first backoff must not be negative")
+	complain(c.BackoffMax < c.BackoffBase, "the longest backoff must not be below the first (%s)", c.BackoffBase)
+	complain(c.BreakerDelay < 0, "the breaker's delay must not be negative")
+	complain(c.MaxConcurrency < 0, "the concurrency must be at least 1")
+	complain(c.MaxBodyBytes < 0, "the largest body must be at least 1 byte")
+	return batch.Fail(batch.ExitUsage, errors.Join(faults...))
+}

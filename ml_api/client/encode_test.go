@@ -1,0 +1,54 @@
+package client
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+// byStandardLibrary is the text as encoding/json writes it, without HTML escapes.
+func byStandardLibrary(t *testing.T, s string) string {
+	t.Helper()
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func FuzzText(f *testing.F) {
+	for _, s := range []string{"", "plain", "é😀\u2028\u2029\ufffd", "\x00\x01\b\f\n\r\t\x1f\x7f", `"\/<>&`, "\xff\xc3(\xe2\x80", "\xed\xa0\x80"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if got, want := `"`+string(appendText(nil, s))+`"`, byStandardLibrary(t, s); got != want {
+			t.Fatalf("%q: got %s, want %s", s, got, want)
+		}
+	})
+}
+
+func TestTransactionsOnTheWire(t *testing.T) {
+	t.Parallel()
+	id, _ := transaction.ParseUUID([]byte("B9FA6684-502b-4695-8f92-247432ba610d"))
+	rows := []transaction.Transaction{
+		{ID: id, SourceID: "7", Description: "a \"b\"\u2028", Amount: -9524000, Timestamp: time.Date(2024, 3, 5, 10, 11, 12, 340_000_000, time.UTC),
+			Merchant: "m", HasMerchant: true, OperationType: "card", Side: transaction.Debit},
+		{ID: id, Amount: 1, Timestamp: time.Date(2024, 3, 5, 10, 11, 12, 0, time.UTC), OperationType: "card", Side: transaction.Credit},
+	}
+	const want = `[{"id":"b9fa6684-502b-4695-8f92-247432ba610d","description":"a \"b\"\u2028","amount":-952.4,"timestamp":"2024-03-05T10:11:12.34Z",` +
+		`"merchant":"m","operation_type":"card","side":"debit"},` +
+		`{"id":"b9fa6684-502b-4695-8f92-247432ba610d","description":"","amount":0.0001,"timestamp":"2024-03-05T10:11:12Z",` +
+		`"merchant":null,"operation_type":"card","side":"credit"}]`
+	if got := string(AppendTransactions(nil, rows)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got := string(AppendTransactions(nil, nil)); got != "[]" {
+		t.Errorf("got %s", got)
+	}
+}

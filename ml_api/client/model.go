@@ -1,0 +1,88 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+// Model asks GET /health for the model that answers: "" when the service has no such route or tells none. An outage is
+// waited out as Predict does it, and fails with the same exit codes.
+func (c *Client) Model(ctx context.Context) (string, error) {
+	wait := waiting{client: c}
+	for attempt := 1; ; attempt++ {
+		started := time.Now()
+		model, e := c.askHealth(ctx)
+		switch v := judge(ctx, &e.outcome); {
+		case v == answered, e.status == http.StatusNotFound, e.status == http.StatusMethodNotAllowed:
+			return model, nil
+		case v == cancelled:
+			return "", ctx.Err()
+		case v == misconfigured, v == refused:
+			return "", c.misconfigured(&e)
+		}
+		if attempt == c.cfg.MaxAttempts {
+			return "", batch.Failf(batch.ExitTryAgain, "the ML API at %s did not tell its health in %d attempts: %w", c.cfg.URL, attempt, e.cause())
+		}
+		delay := max(backoff(c.cfg.BackoffBase, c.cfg.BackoffMax, attempt), e.retryAfter)
+		if err := wait.pause(ctx, delay, started, e.cause()); err != nil {
+			return "", err
+		}
+	}
+}
+
+func (c *Client) askHealth(ctx context.Context) (model string, e exchange) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
+	defer cancel()
+	response, err := c.http.R().SetContext(ctx).SetHeader("Accept", "application/json").Get(c.health)
+	if err != nil {
+		e.err = err
+		return "", e
+	}
+	defer func() { _ = response.RawBody().Close() }() // it was read as far as it is wanted
+	e.status = response.StatusCode()
+	e.retryAfter = retryAfter(response.Header().Get("Retry-After"), time.Now())
+	body, err := readBounded(nil, response.RawBody(), int(response.RawResponse.ContentLength), answerBase)
+	e.words = firstLine(body)
+	if e.status != http.StatusOK {
+		return "", e
+	}
+	if err != nil && !isBadAnswer(err) {
+		e.err = err
+		return "", e
+	}
+	var health struct {
+		Model string `json:"model_version"`
+	}
+	if json.Unmarshal(body, &health) != nil {
+		return "", e // some other page: it tells no model
+	}
+	return health.Model, e
+}
+
+// misconfigured is exit code 69: what answers is not the service that was meant, or does not let us in.
+func (c *Client) misconfigured(e *exchange) error {
+	detail := e.words
+	if e.err != nil {
+		detail = e.err.Error()
+	}
+	message := fmt.Sprintf("the ML API at %s can not be used: %s", c.cfg.URL, detail)
+	if e.status != 0 {
+		message = fmt.Sprintf("the ML API at %s answers %d %s: %s", c.cfg.URL, e.status, http.StatusText(e.status), detail)
+	}
+	hint := "check the ML API's URL: it is the part before /predict"
+	switch {
+	case e.status == http.StatusUnauthorized || e.status == http.StatusForbidden:
+		hint = "the service, or a proxy before it, wants credentials"
+	case e.status >= 300 && e.status < 400:
+		hint = "check the ML API's URL: the service redirects, maybe to https"
+	case strings.Contains(detail, "HTTPS"):
+		hint = "check the ML API's URL: http or https"
+	}
+	return batch.WithHint(batch.Failf(batch.ExitUnavailable, "%s", message), "%s", hint)
+}

@@ -1,0 +1,114 @@
+package client
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2024, 3, 5, 10, 0, 0, 0, time.UTC)
+	for value, want := range map[string]time.Duration{
+		"": 0, "0": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "-1": 0, "1.5": 0, "soon": 0, "99999999999999999999": 0,
+		"Tue, 05 Mar 2024 10:00:30 GMT": 30 * time.Second, "Tue, 05 Mar 2024 09:00:00 GMT": 0,
+		"Tuesday, 05-Mar-24 10:01:00 GMT": time.Minute,
+	} {
+		if got := retryAfter(value, now); got != want {
+			t.Errorf("Retry-After: %q is %s, want %s", value, got, want)
+		}
+	}
+}
+
+func TestBackoffIsFullJitter(t *testing.T) {
+	t.Parallel()
+	const base, longest = 100 * time.Millisecond, 5 * time.Second
+	for attempt := 1; attempt < 80; attempt++ {
+		ceiling := longest
+		if attempt <= 6 {
+			ceiling = base << (attempt - 1)
+		}
+		low, high := longest, time.Duration(0)
+		for range 300 {
+			d := backoff(base, longest, attempt)
+			low, high = min(low, d), max(high, d)
+		}
+		if low <= 0 || high > ceiling || low > ceiling/4 || high < ceiling*3/4 {
+			t.Fatalf("attempt %d waits %s to %s, want all of (0, %s]", attempt, low, high, ceiling)
+		}
+	}
+}
+
+func TestCut(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		n      int
+		blamed []int
+		want   []part
+	}{
+		{2, nil, []part{{0, 1}, {1, 2}}},
+		{5, nil, []part{{0, 2}, {2, 5}}},
+		{5, []int{2}, []part{{0, 2}, {2, 3}, {3, 5}}},
+		{3, []int{0, 2}, []part{{0, 1}, {1, 2}, {2, 3}}},
+		{2, []int{0, 1}, []part{{0, 1}, {1, 2}}},
+	} {
+		if got := cut(c.n, c.blamed); !slices.Equal(got, c.want) {
+			t.Errorf("%d, %v: %v, want %v", c.n, c.blamed, got, c.want)
+		}
+	}
+}
+
+func TestBlamedItems(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][]int{
+		`{"detail":[{"loc":["body",3,"amount"]},{"loc":["body",0,"id"]},{"loc":["body",3,"id"]}]}`: {0, 3},
+		`{"detail":[{"loc":["body",4]}]}`:                           {4},
+		`{"detail":[{"loc":["body",5,"id"]}]}`:                      nil,
+		`{"detail":[{"loc":["body",-1,"id"]}]}`:                     nil,
+		`{"detail":[{"loc":["body",1.5,"id"]}]}`:                    nil,
+		`{"detail":[{"loc":["body"]},{"loc":["body",1,"amount"]}]}`: nil,
+		`{"detail":[{"loc":["query",1,"id"]}]}`:                     nil,
+		`{"detail":"no"}`:                                           nil,
+		`<html>`:                                                    nil,
+		``:                                                          nil,
+	} {
+		if got := blamedItems([]byte(body), 5); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", body, got, want)
+		}
+	}
+}
+
+func TestRefusalIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", " no \n", strings.Repeat("é", 5000), strings.Repeat("x", 2048), strings.Repeat("x", 2049), "\xff\xfe", strings.Repeat("\xff", 3000)} {
+		r := newRefusal(422, []byte(body))
+		if len(r.Message) > maxRefusal || !utf8.ValidString(r.Message) || r.Status != 422 {
+			t.Errorf("%d bytes of %d", len(r.Message), len(body))
+		}
+	}
+	if got := newRefusal(422, []byte(" no \n")).Message; got != "no" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestConfigTellsEveryFault(t *testing.T) {
+	t.Parallel()
+	_, err := New(Config{URL: "localhost:8000", MaxAttempts: -1, BackoffBase: time.Minute, BackoffMax: time.Second, MaxConcurrency: -1})
+	if batch.ExitCode(err) != batch.ExitUsage {
+		t.Fatalf("%v", err)
+	}
+	for _, word := range []string{"URL", "attempts", "backoff", "concurrency"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("nothing about the %s in: %v", word, err)
+		}
+	}
+	for _, bad := range []string{"", "ftp://x", "http://", "http://x?y=1", "://"} {
+		if _, err := New(Config{URL: bad}); err == nil {
+			t.Errorf("the URL %q is taken", bad)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+)
+
+// verdict is what follows from one HTTP call.
+type verdict uint8
+
+const (
+	answered      verdict = iota // done
+	retry                        // a fault of the service or of the way to it: wait, ask again
+	throttled                    // the service is well and asks for patience: wait, ask again
+	refused                      // the service blames the content
+	misconfigured                // asking again can not help: not this service, not allowed
+	wrongModel                   // another model answers than the one expected
+	cancelled                    // the caller gave up
+)
+
+// String names the verdict in spans and logs.
+func (v verdict) String() string {
+	return [...]string{"answered", "fault", "throttled", "refused", "misconfigured", "wrong_model", "cancelled"}[v]
+}
+
+// outcome is what one HTTP call came to: a status, or an error on the way (status 0) or with the answer.
+type outcome struct {
+	status  int
+	foreign bool  // the body is not the API's: a page for people, or a server that wants TLS
+	err     error // nil for a checked answer and for a status other than 200
+}
+
+// errWrongModel tells that the answer is from another model than expected.
+var errWrongModel = errors.New("another model answers")
+
+// judge is the one place that decides what may be asked again. It takes the caller's context, whose end is not a fault
+// of the service.
+func judge(ctx context.Context, o *outcome) verdict {
+	switch {
+	case ctx.Err() != nil:
+		return cancelled
+	case errors.Is(o.err, errWrongModel):
+		return wrongModel
+	case o.err != nil && notThisService(o.err):
+		return misconfigured
+	case o.err != nil:
+		return retry // refused or cut connections, time-outs, names that do not resolve, answers that can not be used
+	}
+	switch o.status {
+	case http.StatusOK:
+		return answered
+	case http.StatusTooManyRequests:
+		return throttled
+	case http.StatusRequestEntityTooLarge:
+		return refused
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		if o.foreign {
+			return misconfigured
+		}
+		return refused
+	case http.StatusRequestTimeout, http.StatusTooEarly:
+		return retry
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported, http.StatusNetworkAuthenticationRequired:
+		return misconfigured
+	}
+	if o.status >= 300 && o.status < 500 {
+		return misconfigured
+	}
+	return retry
+}
+
+// notThisService tells whether the error comes from talking to the wrong kind of server, which no wait mends.
+func notThisService(err error) bool {
+	var record tls.RecordHeaderError
+	var certificate *tls.CertificateVerificationError
+	return errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &record) || errors.As(err, &certificate)
+}

@@ -1,0 +1,87 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"testing"
+)
+
+// timeout is a network error by time.
+type timeout struct{ error }
+
+func (timeout) Timeout() bool   { return true }
+func (timeout) Temporary() bool { return true }
+
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	post := func(err error) error { return &url.Error{Op: "Post", URL: "http://x/predict", Err: err} }
+	dial := func(err error) error { return post(&net.OpError{Op: "dial", Net: "tcp", Err: err}) }
+	for _, c := range []struct {
+		name string
+		o    outcome
+		want verdict
+	}{
+		{"answered", outcome{status: 200}, answered},
+		{"answer can not be used", outcome{status: 200, err: badAnswerf("it is HTML")}, retry},
+		{"wrapped bad answer", outcome{status: 200, err: fmt.Errorf("read: %w", badAnswerf("x"))}, retry},
+		{"answer cut off", outcome{status: 200, err: io.ErrUnexpectedEOF}, retry},
+		{"another model", outcome{status: 200, err: errWrongModel}, wrongModel},
+		{"connection refused", outcome{err: dial(syscall.ECONNREFUSED)}, retry},
+		{"connection reset", outcome{err: post(syscall.ECONNRESET)}, retry},
+		{"broken pipe", outcome{err: post(syscall.EPIPE)}, retry},
+		{"host unreachable", outcome{err: dial(syscall.EHOSTUNREACH)}, retry},
+		{"no such name, yet", outcome{err: dial(&net.DNSError{IsNotFound: true})}, retry},
+		{"closed before an answer", outcome{err: post(io.EOF)}, retry},
+		{"idle connection closed", outcome{err: post(errors.New("http: server closed idle connection"))}, retry},
+		{"call timed out", outcome{err: post(context.DeadlineExceeded)}, retry},
+		{"network timed out", outcome{err: dial(timeout{errors.New("i/o timeout")})}, retry},
+		{"plain server behind https", outcome{err: post(http.ErrSchemeMismatch)}, misconfigured},
+		{"not TLS", outcome{err: post(tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"})}, misconfigured},
+		{"unknown authority", outcome{err: post(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}})}, misconfigured},
+		{"created", outcome{status: 201}, retry},
+		{"no content", outcome{status: 204}, retry},
+		{"moved", outcome{status: 301}, misconfigured},
+		{"moved for now", outcome{status: 307}, misconfigured},
+		{"bad request", outcome{status: 400}, refused},
+		{"bad request by a proxy", outcome{status: 400, foreign: true}, misconfigured},
+		{"unauthorized", outcome{status: 401}, misconfigured},
+		{"forbidden", outcome{status: 403}, misconfigured},
+		{"not found", outcome{status: 404}, misconfigured},
+		{"method", outcome{status: 405}, misconfigured},
+		{"proxy wants credentials", outcome{status: 407}, misconfigured},
+		{"too slow for it", outcome{status: 408}, retry},
+		{"gone", outcome{status: 410}, misconfigured},
+		{"too large", outcome{status: 413}, refused},
+		{"too large by a proxy", outcome{status: 413, foreign: true}, refused},
+		{"media type", outcome{status: 415}, misconfigured},
+		{"unprocessable", outcome{status: 422}, refused},
+		{"unprocessable by a proxy", outcome{status: 422, foreign: true}, misconfigured},
+		{"too early", outcome{status: 425}, retry},
+		{"too many", outcome{status: 429}, throttled},
+		{"legal reasons", outcome{status: 451}, misconfigured},
+		{"error", outcome{status: 500}, retry},
+		{"not implemented", outcome{status: 501}, misconfigured},
+		{"bad gateway", outcome{status: 502, foreign: true}, retry},
+		{"unavailable", outcome{status: 503}, retry},
+		{"gateway timeout", outcome{status: 504}, retry},
+		{"version", outcome{status: 505}, misconfigured},
+		{"captive portal", outcome{status: 511}, misconfigured},
+		{"origin is down", outcome{status: 521}, retry},
+		{"nonsense", outcome{status: 999}, retry},
+	} {
+		if got := judge(t.Context(), &c.o); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		if got := judge(ended(t), &c.o); got != cancelled {
+			t.Errorf("%s, behind the caller's end: %s", c.name, got)
+		}
+	}
+}

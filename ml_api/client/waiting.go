@@ -1,0 +1,65 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+var errBreakerOpen = errors.New("the circuit breaker is open, since most of the last calls failed")
+
+// waiting is the patience of one batch: it counts from the first fault that the batch met.
+type waiting struct {
+	client *Client
+	since  time.Time
+	cause  error // the last fault of the service itself
+}
+
+// pause waits out delay, or what is left of the limit if that is less, so that a last attempt is made at its end. Behind
+// the end it fails with exit code 75.
+func (w *waiting) pause(ctx context.Context, delay time.Duration, faultBegan time.Time, cause error) error {
+	if w.since.IsZero() {
+		w.since = faultBegan
+	}
+	if w.cause == nil || !errors.Is(cause, errBreakerOpen) {
+		w.cause = cause
+	}
+	left := w.client.cfg.OutageLimit - time.Since(w.since)
+	if left <= 0 {
+		err := fmt.Errorf("the ML API at %s gave no usable answer for %s: %w", w.client.cfg.URL,
+			max(w.client.cfg.OutageLimit, 0), w.cause)
+		return batch.WithHint(batch.Fail(batch.ExitTryAgain, err), "what was answered so far is kept; run the same again when the ML API is back")
+	}
+	began := time.Now()
+	timer := time.NewTimer(min(delay, left))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		w.client.counts.waited.Add(int64(time.Since(began)))
+		return nil
+	}
+}
+
+// backoff is full jitter: anything up to base·2^(attempt-1), capped. Clients that failed together do not come back
+// together.
+func backoff(base, longest time.Duration, attempt int) time.Duration {
+	ceiling := longest
+	if shift := attempt - 1; shift < 30 && base<<shift < longest {
+		ceiling = base << shift
+	}
+	return jitter(ceiling)
+}
+
+// jitter is uniform in (0, ceiling].
+func jitter(ceiling time.Duration) time.Duration {
+	if ceiling <= 0 {
+		return 0
+	}
+	return rand.N(ceiling) + 1
+}

@@ -1,0 +1,100 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+// Config says where to serve and what model to be. A zero field takes its default.
+type Config struct {
+	Addr           string               // host:port; port 0 takes a free one
+	ModelVersion   string               // what answers call the model
+	Rotate         int                  // categories are moved on by so many places: another model, for practice
+	MaxBodyBytes   int64                // a longer body is answered 413
+	MaxItems       int                  // a longer array is answered 422
+	ShutdownLimit  time.Duration        // how long requests in flight may take when the server stops
+	TracerProvider trace.TracerProvider // nil: no traces
+	Logger         *slog.Logger         // nil: silent
+	Practice       Practice
+}
+
+// Practice are faults to practise with. Which request meets which fault depends on Seed and on the request's number
+// alone, so that a run can be repeated.
+type Practice struct {
+	Latency      time.Duration // before each answer
+	Jitter       time.Duration // up to so much is added to it
+	ErrorRate    float64       // share of requests answered 500
+	ThrottleRate float64       // share of requests answered 429
+	RetryAfter   time.Duration // what a 429 asks for, in whole seconds
+	ShortRate    float64       // share of answers that miss their last item
+	Seed         uint64
+}
+
+// The defaults of Config.
+const (
+	DefaultAddr          = "127.0.0.1:8000"
+	DefaultModelVersion  = "hash-v1"
+	DefaultMaxBodyBytes  = 16 << 20
+	DefaultMaxItems      = 10_000
+	DefaultShutdownLimit = 10 * time.Second
+	DefaultRetryAfter    = time.Second
+)
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.Addr, DefaultAddr)
+	setDefault(&c.ModelVersion, DefaultModelVersion)
+	setDefault(&c.MaxBodyBytes, DefaultMaxBodyBytes)
+	setDefault(&c.MaxItems, DefaultMaxItems)
+	setDefault(&c.ShutdownLimit, DefaultShutdownLimit)
+	setDefault(&c.Practice.RetryAfter, DefaultRetryAfter)
+	if c.TracerProvider == nil {
+		c.TracerProvider = noop.NewTracerProvider()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate reports every fault at once, with exit code 64.
+func (c *Config) Validate() error {
+	var faults []error
+	complain := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	_, _, err := net.SplitHostPort(c.Addr)
+	complain(err != nil, "the address must be host:port, like %s", DefaultAddr)
+	complain(strings.TrimSpace(c.ModelVersion) == "" || len(c.ModelVersion) > 100, "the model version must have 1 to 100 characters")
+	complain(c.Rotate < 0 || c.Rotate >= transaction.CategoryCount, "categories can be rotated by 0 to %d places", transaction.CategoryCount-1)
+	complain(c.MaxBodyBytes < 0, "the largest body must be at least 1 byte")
+	complain(c.MaxItems < 0, "the longest array must be at least 1 item")
+	complain(c.ShutdownLimit < 0, "the time for shutting down must not be negative")
+	p := &c.Practice
+	complain(p.Latency < 0 || p.Jitter < 0 || p.RetryAfter < 0, "latency, jitter and Retry-After must not be negative")
+	for _, r := range []struct {
+		name string
+		rate float64
+	}{{"error", p.ErrorRate}, {"429", p.ThrottleRate}, {"short answer", p.ShortRate}} {
+		complain(!(r.rate >= 0 && r.rate <= 1), "the %s rate must be from 0 to 1", r.name)
+	}
+	return batch.Fail(batch.ExitUsage, errors.Join(faults...))
+}

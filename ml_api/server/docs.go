@@ -1,0 +1,156 @@
+package server
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	mlapi "github.com/txflow/txflow/ml_api"
+)
+
+//go:embed docs.html
+var docsTemplate string
+
+// docs are the contract, as JSON and as a page that needs nothing from elsewhere. Both are made once, at the start.
+type docs struct{ json, html []byte }
+
+func newDocs() (*docs, error) {
+	asJSON, err := mlapi.OpenAPIJSON()
+	if err != nil {
+		return nil, err
+	}
+	var view document
+	if err := yaml.Unmarshal(mlapi.OpenAPI(), &view); err != nil {
+		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
+	}
+	page, err := template.New("docs").Funcs(template.FuncMap{"json": exampleText, "required": requires}).Parse(docsTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("parse the page of the documentation: %w", err)
+	}
+	var html bytes.Buffer
+	if err := page.Execute(&html, view); err != nil {
+		return nil, fmt.Errorf("make the page of the documentation: %w", err)
+	}
+	return &docs{json: asJSON, html: html.Bytes()}, nil
+}
+
+func (d *docs) openAPI(w http.ResponseWriter, _ *http.Request) {
+	w.Header()["Content-Type"] = jsonType
+	_, _ = w.Write(d.json) // the caller is gone: there is nobody to tell
+}
+
+func (d *docs) page(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(d.html) // the caller is gone: there is nobody to tell
+}
+
+// document is what the page shows of an OpenAPI document, in the document's order.
+type document struct {
+	Info struct {
+		Title, Version, Summary, Description string
+	}
+	Paths      ordered[ordered[operation]]
+	Components struct {
+		Schemas ordered[schema]
+	}
+}
+
+type operation struct {
+	OperationID          string `yaml:"operationId"`
+	Summary, Description string
+	RequestBody          *struct{ Content ordered[media] } `yaml:"requestBody"`
+	Responses            ordered[struct {
+		Description string
+		Content     ordered[media]
+	}]
+}
+
+type media struct {
+	Schema  *schema
+	Example yaml.Node
+}
+
+type schema struct {
+	Type        any
+	Format      string
+	Description string
+	Ref         string `yaml:"$ref"`
+	Items       *schema
+	Enum        []string
+	Required    []string
+	MaxItems    int `yaml:"maxItems"`
+	Properties  ordered[schema]
+}
+
+// Target is the name of the schema that s, or the items of s, refer to; "" for none.
+func (s *schema) Target() string {
+	if s.Ref == "" && s.Items != nil {
+		return s.Items.Target()
+	}
+	return s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]
+}
+
+// Kind says in words what s is, without the name that it refers to.
+func (s *schema) Kind() string {
+	var words []string
+	switch t := s.Type.(type) {
+	case string:
+		words = append(words, t)
+	case []any:
+		for _, one := range t {
+			words = append(words, fmt.Sprint(one))
+		}
+	}
+	text := strings.Join(words, " or ")
+	switch {
+	case s.Format != "":
+		return text + ", " + s.Format
+	case s.Items != nil && s.Items.Ref == "":
+		return text + " of " + s.Items.Kind()
+	case s.Items != nil:
+		return text + " of "
+	}
+	return text
+}
+
+// requires tells whether an object of schema s must have the property.
+func requires(s *schema, property string) bool { return slices.Contains(s.Required, property) }
+
+func exampleText(example yaml.Node) (string, error) {
+	b, err := mlapi.JSON(&example)
+	if err != nil {
+		return "", fmt.Errorf("show an example: %w", err)
+	}
+	return string(b), nil
+}
+
+// ordered is a YAML mapping that keeps its order.
+type ordered[T any] []pair[T]
+
+type pair[T any] struct {
+	Key   string
+	Value *T
+}
+
+// UnmarshalYAML reads a mapping.
+func (o *ordered[T]) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: a mapping is wanted", n.Line)
+	}
+	for i := 0; i < len(n.Content); i += 2 {
+		value := new(T)
+		if err := n.Content[i+1].Decode(value); err != nil {
+			return fmt.Errorf("line %d: %w", n.Content[i].Line, err)
+		}
+		*o = append(*o, pair[T]{Key: n.Content[i].Value, Value: value})
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+// encoder writes answers. Everything behind an id is one of fifteen texts, made once.
+type encoder struct {
+	tails [transaction.CategoryCount]string
+}
+
+const answerHead = `{"transaction_id":"`
+
+// newEncoder makes the texts for a model; rotate moves the categories on.
+func newEncoder(model string, rotate int) (*encoder, error) {
+	version, err := json.Marshal(model)
+	if err != nil {
+		return nil, fmt.Errorf("encode the model version: %w", err)
+	}
+	e := &encoder{}
+	for i := range e.tails {
+		category := transaction.CategoryAt((i + rotate) % transaction.CategoryCount)
+		e.tails[i] = fmt.Sprintf(`","category":%q,"model_version":%s}`, category.String(), version)
+	}
+	return e, nil
+}
+
+var hexPairs = func() (t [256][2]byte) {
+	const digits = "0123456789abcdef"
+	for i := range t {
+		t[i] = [2]byte{digits[i>>4], digits[i&15]}
+	}
+	return t
+}()
+
+// append appends the answer for one transaction, behind a comma unless it is the first.
+func (e *encoder) append(b []byte, id *transaction.ID, first bool) []byte {
+	if !first {
+		b = append(b, ',')
+	}
+	b = append(b, answerHead...)
+	var text [36]byte
+	at := 0
+	for i, c := range id {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			text[at] = '-'
+			at++
+		}
+		pair := hexPairs[c]
+		text[at], text[at+1] = pair[0], pair[1]
+		at += 2
+	}
+	b = append(b, text[:]...)
+	return append(b, e.tails[categoryIndex(id)]...)
+}

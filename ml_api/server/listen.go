@@ -1,0 +1,63 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+// ListenAndServe serves at the configured address until the context ends, then lets the requests in flight finish.
+func (s *Server) ListenAndServe(ctx context.Context) error {
+	listener, err := s.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Serve(ctx, listener)
+}
+
+// Listen takes the configured address; exit code 69 tells that it can not be had.
+func (s *Server) Listen(ctx context.Context) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Addr)
+	if err != nil {
+		err = fmt.Errorf("the ML API can not listen at %s: %w", s.cfg.Addr, err)
+		return nil, batch.WithHint(batch.Fail(batch.ExitUnavailable, err), "stop what listens there, or choose another address with --addr")
+	}
+	return listener, nil
+}
+
+// Serve serves at a listener, which it closes, until the context ends. Then it takes no more requests and waits for
+// those in flight.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      time.Minute + s.cfg.Practice.Latency + s.cfg.Practice.Jitter,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	s.cfg.Logger.Info("the ML API serves", "url", "http://"+listener.Addr().String(), "model_version", s.cfg.ModelVersion)
+	select {
+	case err := <-served:
+		return fmt.Errorf("the ML API stopped serving: %w", err)
+	case <-ctx.Done():
+	}
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ShutdownLimit)
+	defer cancel()
+	err := server.Shutdown(deadline)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("requests were still in flight after %s: %w", s.cfg.ShutdownLimit, err), server.Close())
+	}
+	<-served // http.ErrServerClosed
+	s.cfg.Logger.Info("the ML API has stopped", "requests", s.requests.Load())
+	return err
+}

@@ -1,0 +1,154 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+const (
+	exampleID   = "b9fa6684-502b-4695-8f92-247432ba610d"
+	exampleItem = `{"id":"` + exampleID + `","description":"Weekly grocery","amount":100,"timestamp":"2023-04-15T14:30:00",` +
+		`"merchant":"Whole Foods","operation_type":"card_payment","side":"credit"}`
+)
+
+// with replaces a part of the example and makes an array of it.
+func with(old, replacement string) string {
+	if !strings.Contains(exampleItem, old) {
+		panic("the example holds no " + old)
+	}
+	return "[" + strings.Replace(exampleItem, old, replacement, 1) + "]"
+}
+
+// bodies are requests and whether they are valid: "" or the first complaint, as type at pointer.
+var bodies = []struct{ body, want string }{
+	{`[]`, ""},
+	{" [ ] \n", ""},
+	{with(`100`, `100`), ""},
+	{with(`"amount":100`, "\"amount\" :\t-1.25e+3 \r\n"), ""},
+	{with(`"Whole Foods"`, `null`), ""},
+	{with(`"merchant":"Whole Foods",`, ``), ""},
+	{with(`"side":"credit"`, `"side":"debit","extra":{"a":[1,{}]}`), ""},
+	{with(`"amount":100`, `"amount":"x","amount":1`), ""},
+	{with(`Weekly`, `\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00 é 😀 `+"\u2028\x7f"), ""},
+	{with(`Weekly grocery`, ``), ""},
+	{with(`2023-04-15T14:30:00`, `2023-04-15 14:30:00.123456+02:00`), ""},
+	{with(`2023-04-15T14:30:00`, `2023-04-15T14:30:00Z`), ""},
+	{with(`2023-04-15T14:30:00`, `2024-02-29`), ""},
+	{with(exampleID, strings.ToUpper(exampleID)), ""},
+	{with(exampleID, strings.ReplaceAll(exampleID, "-", "")), ""},
+	{with(exampleID, "{"+exampleID+"}"), ""},
+	{with(exampleID, "urn:uuid:"+exampleID), ""},
+	{with(`"id"`, `"\u0069d"`), ""},
+	{"[" + exampleItem + " , " + exampleItem + "]", ""},
+
+	{``, "json_invalid at "},
+	{`[`, "json_invalid at "},
+	{`[` + exampleItem, "json_invalid at "},
+	{`[` + exampleItem + `,]`, "json_invalid at "},
+	{`[` + exampleItem + `] x`, "json_invalid at "},
+	{with(`100`, `NaN`), "json_invalid at "},
+	{with(`100`, `01`), "json_invalid at "},
+	{with(`100`, `1.`), "json_invalid at "},
+	{with(`100`, `+1`), "json_invalid at "},
+	{with(`100`, `1e`), "json_invalid at "},
+	{with(`Weekly`, `\x`), "json_invalid at "},
+	{with(`Weekly`, `\u12g4`), "json_invalid at "},
+	{with(`Weekly`, "\x01"), "json_invalid at "},
+	{with(`Weekly`, "\xff\xfe"), "json_invalid at "},
+	{with(`Weekly`, "\xed\xa0\x80"), "json_invalid at "},
+	{`{}`, "list_type at "},
+	{`null`, "list_type at "},
+	{`[1]`, "model_attributes_type at /0"},
+	{`[null]`, "model_attributes_type at /0"},
+	{`[[]]`, "model_attributes_type at /0"},
+	{`[{}]`, "missing at /0/id"},
+	{with(`"id":"`+exampleID+`",`, ``), "missing at /0/id"},
+	{with(exampleID, "1"), "uuid_parsing at /0/id"},
+	{with(`"`+exampleID+`"`, "1"), "uuid_type at /0/id"},
+	{with(exampleID, "g"+exampleID[1:]), "uuid_parsing at /0/id"},
+	{with(`"Weekly grocery"`, `null`), "string_type at /0/description"},
+	{with(`100`, `"100"`), "float_type at /0/amount"},
+	{with(`100`, `true`), "float_type at /0/amount"},
+	{with(`100`, `null`), "float_type at /0/amount"},
+	{with(`"2023-04-15T14:30:00"`, `1681569000`), "datetime_type at /0/timestamp"},
+	{with(`2023-04-15T14:30:00`, `15/04/2023`), "datetime_parsing at /0/timestamp"},
+	{with(`2023-04-15T14:30:00`, `2023-02-29T14:30:00`), "datetime_parsing at /0/timestamp"},
+	{with(`2023-04-15T14:30:00`, `2023-04-15T24:30:00`), "datetime_parsing at /0/timestamp"},
+	{with(`2023-04-15T14:30:00`, `2023-04-15T14:30:00+25:00`), "datetime_parsing at /0/timestamp"},
+	{with(`"Whole Foods"`, `7`), "string_type at /0/merchant"},
+	{with(`"card_payment"`, `{}`), "string_type at /0/operation_type"},
+	{with(`"credit"`, `"CREDIT"`), "literal_error at /0/side"},
+	{with(`"credit"`, `"creditx"`), "literal_error at /0/side"},
+	{with(`"side"`, `"Side"`), "missing at /0/side"},
+	{"[" + exampleItem + `,{"id":1}]`, "uuid_type at /1/id"},
+	{"[" + strings.Repeat(exampleItem+",", 5) + exampleItem + "]", "too_long at "},
+}
+
+const bodiesMaxItems = 5
+
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	for _, c := range bodies {
+		_, complaints := validate(nil, []byte(c.body), bodiesMaxItems)
+		got := ""
+		if len(complaints) > 0 {
+			got = fmt.Sprintf("%s at %s", complaints[0].Type, complaints[0].Pointer)
+		}
+		if got != c.want {
+			t.Errorf("%.300s\n got %q, want %q", c.body, got, c.want)
+		}
+		agree(t, []byte(c.body), bodiesMaxItems)
+	}
+}
+
+func TestScanTakesWhatIsUsual(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`[]`, with(`100`, `-952.4`), with(`"Whole Foods"`, `null`), with(`Weekly`, `\"é😀`),
+		"[" + exampleItem + ", " + exampleItem + "]", strings.NewReplacer(`,"`, `, "`, `":`, `": `).Replace("[" + exampleItem + "]")} {
+		if _, ok := scan(nil, []byte(body), 5); !ok {
+			t.Errorf("the fast path leaves an ordinary body to the slow one: %s", body)
+		}
+	}
+}
+
+// agree checks that the scanner accepts nothing that the slow path refuses, and reads the same ids.
+func agree(t *testing.T, body []byte, maxItems int) {
+	t.Helper()
+	fast, ok := scan(nil, body, maxItems)
+	if !ok {
+		return
+	}
+	slow, complaints := validate(nil, body, maxItems)
+	if len(complaints) > 0 {
+		t.Fatalf("the scanner accepts what the slow path refuses (%+v): %q", complaints[0], body)
+	}
+	if !slices.Equal(fast, slow) {
+		t.Fatalf("the scanner reads %v, the slow path %v: %q", fast, slow, body)
+	}
+}
+
+func FuzzScan(f *testing.F) {
+	for _, c := range bodies {
+		f.Add([]byte(c.body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) { agree(t, body, bodiesMaxItems) })
+}
+
+func TestAnswer(t *testing.T) {
+	t.Parallel()
+	enc, err := newEncoder(`v"1`, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := transaction.ParseUUID([]byte(exampleID))
+	got := enc.append(nil, &id, true)
+	want := `{"transaction_id":"` + exampleID + `","category":"Utilities","model_version":"v\"1"}` // one behind Transportation
+	if !bytes.Equal(got, []byte(want)) {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}

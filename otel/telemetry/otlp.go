@@ -1,0 +1,52 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// newOTLP makes the exporter that the variables ask for, nil for none. Endpoint, headers, timeout, compression and
+// certificates are read by the exporters themselves.
+func newOTLP(ctx context.Context) (sdktrace.SpanExporter, error) {
+	name, endpoint := first("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+	switch exporter := os.Getenv("OTEL_TRACES_EXPORTER"); exporter {
+	case "none":
+		return nil, nil
+	case "":
+		if endpoint == "" {
+			return nil, nil
+		}
+	case "otlp":
+	default:
+		return nil, fmt.Errorf("OTEL_TRACES_EXPORTER is %q: otlp and none are known", exporter)
+	}
+	if endpoint != "" {
+		if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, fmt.Errorf("%s must be a URL such as http://localhost:4318", name)
+		}
+	}
+	switch name, protocol := first("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"); protocol {
+	case "", "http/protobuf":
+		return otlptracehttp.New(ctx)
+	case "grpc":
+		return otlptracegrpc.New(ctx)
+	default:
+		return nil, fmt.Errorf("%s is %q: http/protobuf and grpc are known", name, protocol)
+	}
+}
+
+// first returns the first variable that is set.
+func first(names ...string) (name, value string) {
+	for _, name = range names {
+		if value = os.Getenv(name); value != "" {
+			return name, value
+		}
+	}
+	return name, ""
+}

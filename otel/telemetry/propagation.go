@@ -1,0 +1,69 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// propagators reads OTEL_PROPAGATORS.
+func propagators(names string) (propagation.TextMapPropagator, error) {
+	if names == "" {
+		names = "tracecontext,baggage"
+	}
+	var all []propagation.TextMapPropagator
+	for name := range strings.SplitSeq(names, ",") {
+		switch strings.TrimSpace(name) {
+		case "tracecontext":
+			all = append(all, propagation.TraceContext{})
+		case "baggage":
+			all = append(all, propagation.Baggage{})
+		case "none", "":
+		default:
+			return nil, fmt.Errorf("OTEL_PROPAGATORS names %q: tracecontext, baggage and none are known", name)
+		}
+	}
+	return propagation.NewCompositeTextMapPropagator(all...), nil
+}
+
+// FromEnv returns ctx with the parent that a scheduler left in TRACEPARENT, TRACESTATE and BAGGAGE. A broken value is as
+// good as none.
+func FromEnv(ctx context.Context) context.Context {
+	carrier := propagation.MapCarrier{}
+	for _, name := range environ {
+		carrier[name] = os.Getenv(strings.ToUpper(name))
+	}
+	return w3c.Extract(ctx, carrier)
+}
+
+// Environ returns the variables that make a child process's spans children of ctx's span, as NAME=value.
+func Environ(ctx context.Context) []string {
+	carrier := propagation.MapCarrier{}
+	w3c.Inject(ctx, carrier)
+	var vars []string
+	for _, name := range environ {
+		if v := carrier[name]; v != "" {
+			vars = append(vars, strings.ToUpper(name)+"="+v)
+		}
+	}
+	return slices.Clip(vars)
+}
+
+// IDs returns the ids of ctx's span in hex, "" when there is none, and whether it is sampled.
+func IDs(ctx context.Context) (traceID, spanID string, sampled bool) {
+	sc := trace.SpanContextFromContext(ctx)
+	if !sc.IsValid() {
+		return "", "", false
+	}
+	return sc.TraceID().String(), sc.SpanID().String(), sc.IsSampled()
+}
+
+var (
+	environ = []string{"traceparent", "tracestate", "baggage"}
+	w3c     = propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
+)
