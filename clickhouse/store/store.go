@@ -1,0 +1,119 @@
+// Package store writes txflow's rows to ClickHouse and reads them back, over clickhouse-go: natively or by HTTP, as the
+// DSN says.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+// DefaultDatabase holds txflow's tables where the URL names no other.
+const DefaultDatabase = "txflow"
+
+// Config says where ClickHouse is, and how patient to be.
+type Config struct {
+	URL         string        // http://, https:// or clickhouse://, with ?database=
+	OutageLimit time.Duration // how long an insert waits for ClickHouse to come back; 0: it does not
+	Log         *slog.Logger  // told of every wait; nil is silent
+}
+
+// Store is a pool of connections. It is safe for concurrent use.
+type Store struct {
+	conn     driver.Conn
+	database string
+	where    string // the address, for messages
+	outage   time.Duration
+	log      *slog.Logger
+}
+
+// Open parses the URL; it does not connect. User and password may stand in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, which
+// keeps them off command lines.
+func Open(cfg Config) (*Store, error) {
+	opt, err := options(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := clickhouse.Open(opt)
+	if err != nil {
+		return nil, batch.Failf(batch.ExitUsage, "the URL of ClickHouse: %w", err)
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Store{conn: conn, database: opt.Auth.Database, where: strings.Join(opt.Addr, ","), outage: cfg.OutageLimit, log: cfg.Log}, nil
+}
+
+func options(text string) (*clickhouse.Options, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return nil, batch.Failf(batch.ExitUsage, "the URL of ClickHouse must be like http://127.0.0.1:8123 or clickhouse://host:9000")
+	}
+	opt, err := clickhouse.ParseDSN(text)
+	if err != nil {
+		var inURL *url.Error
+		if errors.As(err, &inURL) {
+			err = inURL.Err // without the URL, which may hold a password
+		}
+		return nil, batch.Failf(batch.ExitUsage, "the URL of ClickHouse: %w", err)
+	}
+	if opt.Auth.Database == "" || opt.Auth.Database == "default" && !strings.Contains(text, "default") {
+		opt.Auth.Database = DefaultDatabase
+	}
+	if user := os.Getenv("CLICKHOUSE_USER"); user != "" && u.User == nil {
+		opt.Auth.Username = user
+	}
+	if password := os.Getenv("CLICKHOUSE_PASSWORD"); password != "" && opt.Auth.Password == "" {
+		opt.Auth.Password = password
+	}
+	opt.DialTimeout = 5 * time.Second
+	opt.ReadTimeout = 5 * time.Minute
+	opt.MaxOpenConns, opt.MaxIdleConns = 8, 8
+	return opt, nil
+}
+
+// Close frees the connections.
+func (s *Store) Close() { _ = s.conn.Close() } // nothing is written by it
+
+// Database is the name of the database.
+func (s *Store) Database() string { return s.database }
+
+// Ping asks for the server's version. The error says what to start where nothing answers.
+func (s *Store) Ping(ctx context.Context) (version string, err error) {
+	// The database may be missing still: ask without naming it.
+	err = s.conn.QueryRow(ctx, "SELECT version()").Scan(&version)
+	return version, s.explain(err)
+}
+
+// explain gives an error of ClickHouse the exit code and the hint that fit.
+func (s *Store) explain(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	var known *batch.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	switch code := Code(err); {
+	case code == codeUnknownTable || code == codeUnknownDatabase:
+		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s has no tables of txflow in %s: %w", s.where, s.database, err), "run txflow migrate")
+	case code == codeAuthentication || code == codeWrongPassword || code == codeUnknownUser:
+		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s refuses the user: %w", s.where, err), "set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD")
+	case code == 0 && Retryable(err):
+		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, err),
+			"start one with txflow platform, or name another with --clickhouse-url (CLICKHOUSE_URL)")
+	case Retryable(err):
+		return batch.Failf(batch.ExitTryAgain, "ClickHouse at %s: %w", s.where, err)
+	}
+	return batch.Fail(batch.ExitData, fmt.Errorf("ClickHouse at %s: %w", s.where, err))
+}
