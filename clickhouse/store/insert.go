@@ -170,4 +170,3 @@ func flag(b bool) uint8 {
 	}
 	return 0
 }
-

@@ -30,11 +30,11 @@ type Config struct {
 
 // Store is a pool of connections. It is safe for concurrent use.
 type Store struct {
-	conn     driver.Conn
-	database string
-	where    string // the address, for messages
-	outage   time.Duration
-	log      *slog.Logger
+	conn    driver.Conn
+	options clickhouse.Options
+	where   string // the address, for messages
+	outage  time.Duration
+	log     *slog.Logger
 }
 
 // Open parses the URL; it does not connect. User and password may stand in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, which
@@ -51,7 +51,7 @@ func Open(cfg Config) (*Store, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Store{conn: conn, database: opt.Auth.Database, where: strings.Join(opt.Addr, ","), outage: cfg.OutageLimit, log: cfg.Log}, nil
+	return &Store{conn: conn, options: *opt, where: strings.Join(opt.Addr, ","), outage: cfg.OutageLimit, log: cfg.Log}, nil
 }
 
 func options(text string) (*clickhouse.Options, error) {
@@ -86,14 +86,35 @@ func options(text string) (*clickhouse.Options, error) {
 func (s *Store) Close() { _ = s.conn.Close() } // nothing is written by it
 
 // Database is the name of the database.
-func (s *Store) Database() string { return s.database }
+func (s *Store) Database() string { return s.options.Auth.Database }
 
-// Ping asks for the server's version. The error says what to start where nothing answers.
+// Ping asks for the server's version. The error says what to start where nothing answers, and that the tables are missing
+// where there is no database.
 func (s *Store) Ping(ctx context.Context) (version string, err error) {
-	// The database may be missing still: ask without naming it.
 	err = s.conn.QueryRow(ctx, "SELECT version()").Scan(&version)
 	return version, s.explain(err)
 }
+
+// ServerVersion asks for the server's version, whether the database is there or not.
+func (s *Store) ServerVersion(ctx context.Context) (version string, err error) {
+	conn, err := s.server()
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = conn.Close() }() // nothing is written by it
+	err = conn.QueryRow(ctx, "SELECT version()").Scan(&version)
+	return version, s.explain(err)
+}
+
+// server connects to the database that every server has: our own may be missing.
+func (s *Store) server() (driver.Conn, error) {
+	opt := s.options // a copy
+	opt.Auth.Database = "default"
+	return clickhouse.Open(&opt)
+}
+
+// Address is where ClickHouse is, HOST:PORT.
+func (s *Store) Address() string { return s.where }
 
 // explain gives an error of ClickHouse the exit code and the hint that fit.
 func (s *Store) explain(err error) error {
@@ -106,7 +127,7 @@ func (s *Store) explain(err error) error {
 	}
 	switch code := Code(err); {
 	case code == codeUnknownTable || code == codeUnknownDatabase:
-		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s has no tables of txflow in %s: %w", s.where, s.database, err), "run txflow migrate")
+		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s has no tables of txflow in %s: %w", s.where, s.Database(), err), "run txflow migrate")
 	case code == codeAuthentication || code == codeWrongPassword || code == codeUnknownUser:
 		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s refuses the user: %w", s.where, err), "set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD")
 	case code == 0 && Retryable(err):

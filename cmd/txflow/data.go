@@ -10,15 +10,15 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/data"
 	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/batch"
-	"github.com/txflow/txflow/internal/logging"
 )
 
 func dataCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "data",
+		Name: "data", Category: "Platform",
 		Usage: "make sample transactions",
 		Subcommands: []*cli.Command{{
 			Name:  "generate",
@@ -45,12 +45,12 @@ kind of reject, duplicates, conflicts, hostile but valid text; --key keeps what 
 				&cli.BoolFlag{Name: "rfc3339", Usage: "write timestamps as RFC 3339", EnvVars: []string{"TXFLOW_DATA_RFC3339"}},
 				&cli.StringFlag{Name: "columns", Usage: "the columns in this order, separated by commas", EnvVars: []string{"TXFLOW_DATA_COLUMNS"}},
 			},
-			Action: generateData,
+			Action: app.Action(generateData),
 		}},
 	}
 }
 
-func generateData(c *cli.Context) error {
+func generateData(c *cli.Context, rt *app.Runtime) error {
 	if c.Args().Present() {
 		return batch.Failf(batch.ExitUsage, "data generate takes no arguments, only flags: %q", c.Args().First())
 	}
@@ -61,11 +61,8 @@ func generateData(c *cli.Context) error {
 	if err != nil {
 		return batch.Fail(batch.ExitUsage, err)
 	}
-	tell := progressLine(c.App.ErrWriter, options.Rows)
-	options.Progress = tell
-	store := artifact.New(c.Context)
-	defer func() { _ = store.Close() }() // everything is committed by then
-	key, err := generateTo(c.Context, store, c.App.Writer, c.String("out"), options)
+	options.Progress = progressLine(rt.Stderr, rt.Interactive, options.Rows)
+	key, err := generateTo(c.Context, rt.Artifacts, rt.Stdout, c.String("out"), options)
 	if err != nil || c.String("key") == "" {
 		return err
 	}
@@ -73,7 +70,7 @@ func generateData(c *cli.Context) error {
 	if err != nil {
 		return batch.Failf(batch.ExitFault, "encode the answers: %w", err)
 	}
-	_, err = store.WriteAll(c.Context, c.String("key"), append(answers, '\n'))
+	_, err = rt.Artifacts.WriteAll(c.Context, c.String("key"), append(answers, '\n'))
 	return err
 }
 
@@ -125,9 +122,9 @@ func generateTo(ctx context.Context, store *artifact.Store, stdout io.Writer, ou
 }
 
 // progressLine tells of rows on stderr: a line that renews itself on a terminal, else one every five seconds.
-func progressLine(stderr io.Writer, total int64) func(int64) {
+func progressLine(stderr io.Writer, terminal bool, total int64) func(int64) {
 	every, end := 5*time.Second, "\n"
-	if logging.IsTerminal(stderr) {
+	if terminal {
 		every, end = 200*time.Millisecond, "\r"
 	}
 	start := time.Now()

@@ -1,21 +1,16 @@
 package main
 
 import (
-	"os/signal"
-	"syscall"
-	"time"
-
 	"github.com/urfave/cli/v2"
 
+	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/batch"
-	"github.com/txflow/txflow/internal/logging"
 	"github.com/txflow/txflow/ml_api/server"
-	"github.com/txflow/txflow/otel/telemetry"
 )
 
 func mlAPICommand() *cli.Command {
 	return &cli.Command{
-		Name:  "ml-api",
+		Name: "ml-api", Category: "Platform",
 		Usage: "serve the ML API: POST /predict, and /health, /metrics, /docs, /openapi.json",
 		Description: `Answers each transaction with a category that follows from its id. The flags about practice make it slow, faulty or
 another model, so that one can see what a pipeline does then; the same seed makes the same faults.
@@ -40,34 +35,23 @@ another model, so that one can see what a pipeline does then; the same seed make
 			&cli.Float64Flag{Name: "short-rate", EnvVars: []string{"ML_API_SHORT_RATE"}, Usage: "practice: leave the last item out of this `SHARE` of answers"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: []string{"ML_API_SEED"}, Usage: "practice: another `SEED` makes other faults"},
 		},
-		Action: serveMLAPI,
+		Action: app.Action(serveMLAPI),
 	}
 }
 
-// serveMLAPI serves until SIGINT or SIGTERM. It is a service of its own in traces, whichever process it runs in.
-func serveMLAPI(c *cli.Context) error {
+// serveMLAPI serves until SIGINT or SIGTERM.
+func serveMLAPI(c *cli.Context, rt *app.Runtime) error {
 	if c.Args().Present() {
 		return batch.Failf(batch.ExitUsage, "ml-api takes no arguments, only flags: %q", c.Args().First())
 	}
-	ctx, stop := signal.NotifyContext(c.Context, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	log, err := logging.New(c.App.ErrWriter, logging.Auto, "")
-	if err != nil {
-		return batch.Fail(batch.ExitUsage, err)
-	}
-	traces, err := telemetry.Setup(ctx, telemetry.Config{Service: "txflow-ml-api", Version: c.App.Version, ShutdownTimeout: 5 * time.Second, Log: log})
-	if err != nil {
-		return batch.Fail(batch.ExitUsage, err)
-	}
-	defer traces.Shutdown(ctx)
 	s, err := server.New(server.Config{
 		Addr: c.String("addr"), ModelVersion: c.String("model-version"), Rotate: c.Int("rotate"), MaxBodyBytes: c.Int64("max-body"),
-		MaxItems: c.Int("max-items"), ShutdownLimit: c.Duration("shutdown-limit"), TracerProvider: traces.TracerProvider(), Logger: log,
+		MaxItems: c.Int("max-items"), ShutdownLimit: c.Duration("shutdown-limit"), TracerProvider: rt.TracerProvider, Logger: rt.Log,
 		Practice: server.Practice{Latency: c.Duration("latency"), Jitter: c.Duration("jitter"), ErrorRate: c.Float64("error-rate"),
 			ThrottleRate: c.Float64("throttle-rate"), RetryAfter: c.Duration("retry-after"), ShortRate: c.Float64("short-rate"), Seed: c.Uint64("seed")},
 	})
 	if err != nil {
 		return err
 	}
-	return s.ListenAndServe(ctx)
+	return s.ListenAndServe(c.Context)
 }

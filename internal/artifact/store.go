@@ -128,3 +128,28 @@ func (s *Store) bucket(at location) (*blob.Bucket, error) {
 	s.buckets[at.bucket] = b
 	return b, nil
 }
+
+// Probe tells whether artifacts can be kept below a folder or URL: a folder is written to, a bucket only asked.
+func (s *Store) Probe(ctx context.Context, url string) error {
+	object := batch.NewLayout(url, "probe").Root
+	at, err := parse(object)
+	if err != nil {
+		return err
+	}
+	if !at.local() {
+		b, err := s.bucket(at)
+		if err != nil {
+			return err
+		}
+		ok, err := b.IsAccessible(ctx)
+		if err == nil && !ok {
+			err = fmt.Errorf("%s can not be reached", url)
+		}
+		return err
+	}
+	w, err := s.Create(ctx, object)
+	if err == nil {
+		w.Abort()
+	}
+	return err
+}

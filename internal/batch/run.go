@@ -4,14 +4,14 @@ import "time"
 
 // RunRecord is a run in the history.
 type RunRecord struct {
-	RunID      string
-	Pipeline   string
-	Source     string
-	Status     string // running, done or failed
-	Files      int
-	Counts     Counts
-	Error      string
-	TraceID    string
-	StartedAt  time.Time
-	FinishedAt time.Time // zero while it runs
+	RunID      string    `json:"run_id"`
+	Pipeline   string    `json:"pipeline"`
+	Source     string    `json:"source"`
+	Status     string    `json:"status"` // running, done or failed
+	Files      int       `json:"files"`
+	Counts     Counts    `json:"counts"`
+	Error      string    `json:"error,omitempty"`
+	TraceID    string    `json:"trace_id"`
+	StartedAt  time.Time `json:"started_at"`
+	FinishedAt time.Time `json:"finished_at,omitzero"` // zero while it runs
 }

@@ -39,27 +39,34 @@ var enginePackages = map[string]enginePackage{
 // libraryName is the file in the package.
 const libraryName = "libchdb.so"
 
+// FindEngine returns the path of the engine's library. The error, with exit code 69, says that it is not there; the path is
+// then where EnsureEngine puts it. TXFLOW_ENGINE_LIB names a library by itself, TXFLOW_ENGINE_DIR another cache than the
+// user's.
+func FindEngine() (string, error) {
+	lib := os.Getenv("TXFLOW_ENGINE_LIB")
+	if lib == "" {
+		dir := os.Getenv("TXFLOW_ENGINE_DIR")
+		if dir == "" {
+			cache, err := os.UserCacheDir()
+			if err != nil {
+				return "", batch.WithHint(batch.Fail(batch.ExitUnavailable, err), "name a folder for the ClickHouse engine in TXFLOW_ENGINE_DIR")
+			}
+			dir = filepath.Join(cache, "txflow")
+		}
+		lib = filepath.Join(dir, "engine-"+engineVersion, libraryName)
+	}
+	if _, err := os.Stat(lib); err != nil {
+		return lib, batch.Failf(batch.ExitUnavailable, "the ClickHouse engine is not there: %w", err)
+	}
+	return lib, nil
+}
+
 // EnsureEngine returns the path of the engine's library, and fetches it first where it is not there: about 180 MB by npm,
-// once, into the user's cache. It tells progress on w. TXFLOW_ENGINE_LIB names a library that is there already,
-// TXFLOW_ENGINE_DIR another cache.
+// once. It tells progress on w.
 func EnsureEngine(ctx context.Context, w io.Writer) (string, error) {
-	if lib := os.Getenv("TXFLOW_ENGINE_LIB"); lib != "" {
-		if _, err := os.Stat(lib); err != nil {
-			return "", batch.Failf(batch.ExitUnavailable, "TXFLOW_ENGINE_LIB: %w", err)
-		}
-		return lib, nil
-	}
-	dir := os.Getenv("TXFLOW_ENGINE_DIR")
-	if dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return "", batch.WithHint(batch.Fail(batch.ExitUnavailable, err), "name a folder for the ClickHouse engine in TXFLOW_ENGINE_DIR")
-		}
-		dir = filepath.Join(cache, "txflow")
-	}
-	lib := filepath.Join(dir, "engine-"+engineVersion, libraryName)
-	if _, err := os.Stat(lib); err == nil {
-		return lib, nil
+	lib, err := FindEngine()
+	if err == nil || lib == "" || os.Getenv("TXFLOW_ENGINE_LIB") != "" {
+		return lib, err
 	}
 	if err := os.MkdirAll(filepath.Dir(lib), 0o755); err != nil {
 		return "", batch.Fail(batch.ExitUnavailable, err)

@@ -26,7 +26,7 @@ func Commands() []*cli.Command {
 func validateCommand() *cli.Command {
 	return &cli.Command{
 		Name: validate.Name, Category: category, ArgsUsage: "FILE...", Usage: "check every row and find duplicates; keep accepted and rejected rows apart",
-		Flags: flags(runFlags, taskFlags, sourceFlags),
+		Flags: Flags(RunFlags, taskFlags, SourceFlags),
 		Description: `Reads CSV, plain or .gz or .zst, by path, URL or glob; - is stdin. Memory does not grow with the file.
 
    txflow validate data/transactions.csv
@@ -34,7 +34,7 @@ func validateCommand() *cli.Command {
    zcat export.gz | txflow validate --max-reject-ratio 0.5 -
    txflow validate --delimiter ';' --decimal , s3://bucket/2024/01.csv`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
-			opt, err := sourceOptions(c, time.Now())
+			opt, err := SourceOptions(c, time.Now())
 			if err != nil {
 				return err
 			}
@@ -43,12 +43,12 @@ func validateCommand() *cli.Command {
 				runID = NewRunID(time.Now())
 			}
 			layout := batch.NewLayout(c.String("out"), runID)
-			files, err := expand(c, rt, layout)
+			files, err := Expand(c, rt, layout)
 			if err != nil {
 				return err
 			}
-			m, err := validate.Run(c.Context, newEnv(c, rt, layout, runID, c.String("source")), rt.Artifacts, validate.Config{
-				Files: files, Options: opt, MaxRejectRatio: c.Float64("max-reject-ratio"), TempDir: c.String("temp-dir"), Workers: workers(c)})
+			m, err := validate.Run(c.Context, NewEnv(c, rt, layout, runID, c.String("source")), rt.Artifacts, validate.Config{
+				Files: files, Options: opt, MaxRejectRatio: c.Float64("max-reject-ratio"), TempDir: c.String("temp-dir"), Workers: Workers(c)})
 			return finish(c, rt, m, err, "txflow split "+layout.Root)
 		}),
 	}
@@ -57,7 +57,7 @@ func validateCommand() *cli.Command {
 func splitCommand() *cli.Command {
 	return &cli.Command{
 		Name: split.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "cut the accepted rows into content-addressed chunks",
-		Flags: flags(taskFlags, splitFlags, []cli.Flag{
+		Flags: Flags(taskFlags, SplitFlags, []cli.Flag{
 			&cli.StringFlag{Name: "validated", EnvVars: []string{"TXFLOW_VALIDATED"}, Usage: "`URL` of the manifest that validate wrote"}}),
 		Description: `The same rows make the same chunks, whoever cuts them.
 
@@ -75,7 +75,7 @@ func splitCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			m, err := split.Run(c.Context, newEnv(c, rt, layout, validated.RunID, validated.Source), split.Config{Validated: validated,
+			m, err := split.Run(c.Context, NewEnv(c, rt, layout, validated.RunID, validated.Source), split.Config{Validated: validated,
 				MaxChunks: c.Int("max-chunks"), MinRows: c.Int("min-rows"), SegmentRows: c.Int("segment-rows")})
 			return finish(c, rt, m, err, "txflow classify "+layout.Root)
 		}),
@@ -97,7 +97,7 @@ func readManifest(c *cli.Context, rt *app.Runtime, url, task string) (*batch.Man
 func classifyCommand() *cli.Command {
 	return &cli.Command{
 		Name: classify.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "ask the ML API for the categories and record its answers",
-		Flags: flags(taskFlags, chunkFlags, mlFlags),
+		Flags: Flags(taskFlags, chunkFlags, MLFlags),
 		Description: `An answer that is recorded is never asked for again, so a task that was killed goes on where it was.
 
    txflow classify out/RUN_ID
@@ -108,16 +108,16 @@ func classifyCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			predictor, err := newPredictor(c, rt)
+			predictor, err := Client(c, rt)
 			if err != nil {
 				return err
 			}
-			cfg, err := classifyConfig(c, predictor)
+			cfg, err := ClassifyConfig(c.Context, c, predictor)
 			if err != nil {
 				return err
 			}
 			cfg.Chunks, cfg.Index = chunks, c.Int("index")
-			m, err := classify.Run(c.Context, newEnv(c, rt, layout, chunks.RunID, chunks.Source), predictor, cfg)
+			m, err := classify.Run(c.Context, NewEnv(c, rt, layout, chunks.RunID, chunks.Source), predictor, cfg)
 			return finish(c, rt, m, err, "txflow load "+layout.Root)
 		}),
 	}
@@ -126,7 +126,7 @@ func classifyCommand() *cli.Command {
 func loadCommand() *cli.Command {
 	return &cli.Command{
 		Name: load.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "store classified rows, rejects and the ledger in ClickHouse",
-		Flags: flags(taskFlags, chunkFlags, clickhouseFlags, loadFlags),
+		Flags: Flags(taskFlags, chunkFlags, ClickHouseFlags, LoadFlags),
 		Description: `Loading twice stores nothing twice. Chunk 0 brings the run's rejects and duplicates along.
 
    txflow load out/RUN_ID
@@ -136,12 +136,12 @@ func loadCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			db, err := openStore(c, rt)
+			db, err := Store(c, rt)
 			if err != nil {
 				return err
 			}
 			defer db.Close()
-			m, err := load.Run(c.Context, newEnv(c, rt, layout, chunks.RunID, chunks.Source), db, load.Config{Chunks: chunks,
+			m, err := load.Run(c.Context, NewEnv(c, rt, layout, chunks.RunID, chunks.Source), db, load.Config{Chunks: chunks,
 				Index: c.Int("index"), BlockRows: c.Int("block-rows")})
 			if err == nil {
 				err = recordTasks(c.Context, rt, db, m, earlier(layout, len(chunks.Chunks)))
@@ -154,7 +154,7 @@ func loadCommand() *cli.Command {
 func reconcileCommand() *cli.Command {
 	return &cli.Command{
 		Name: reconcile.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "prove that every row of the source ended in exactly one place",
-		Flags: flags(taskFlags, clickhouseFlags, reconcileFlags, []cli.Flag{workersFlag,
+		Flags: Flags(taskFlags, ClickHouseFlags, ReconcileFlags, []cli.Flag{workersFlag,
 			&cli.StringFlag{Name: "run", EnvVars: []string{"TXFLOW_RUN"}, Usage: "`FOLDER` of the run, by path or URL"}}),
 		Description: `Reads the source files again and compares each row with the ledger, and the ledger with the tables.
 
@@ -173,14 +173,14 @@ func reconcileCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			db, err := openStore(c, rt)
+			db, err := Store(c, rt)
 			if err != nil {
 				return err
 			}
 			defer db.Close()
-			env := newEnv(c, rt, layout, validated.RunID, validated.Source)
+			env := NewEnv(c, rt, layout, validated.RunID, validated.Source)
 			m, err := reconcile.Run(c.Context, env, rt.Artifacts, db, reconcile.Config{Files: files, Pipeline: load.Pipeline,
-				Workers: workers(c), Limit: c.Int("findings")})
+				Workers: Workers(c), Limit: c.Int("findings")})
 			if recordErr := recordRun(c.Context, db, validated, m, len(files.Files), err); recordErr != nil && err == nil {
 				err = recordErr
 			}

@@ -24,8 +24,8 @@ func NewRunID(now time.Time) string {
 	return now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
 }
 
-// newEnv makes the surroundings of a task.
-func newEnv(c *cli.Context, rt *app.Runtime, layout batch.Layout, runID, source string) *tasks.Env {
+// NewEnv makes the surroundings of a task.
+func NewEnv(c *cli.Context, rt *app.Runtime, layout batch.Layout, runID, source string) *tasks.Env {
 	return &tasks.Env{Artifacts: rt.Artifacts, Tracer: rt.Tracer, Log: rt.Log, RunID: runID, Source: source, Try: max(c.Int("try"), 1), Layout: layout}
 }
 
@@ -67,9 +67,9 @@ func countFields(m *batch.Manifest) []any {
 	return append(f, "duration_ms", m.DurationMS)
 }
 
-// expand turns the arguments into URLs: globs into what they match, and - into a copy of stdin among the artifacts, so
+// Expand turns the arguments into URLs: globs into what they match, and - into a copy of stdin among the artifacts, so
 // that reconcile can read it again.
-func expand(c *cli.Context, rt *app.Runtime, layout batch.Layout) ([]string, error) {
+func Expand(c *cli.Context, rt *app.Runtime, layout batch.Layout) ([]string, error) {
 	args := c.Args().Slice()
 	if len(args) == 0 {
 		return nil, batch.WithHint(batch.Failf(batch.ExitUsage, "which file?"), "txflow %s FILE..., or - for stdin", c.Command.Name)
@@ -116,7 +116,8 @@ func keepStdin(ctx context.Context, rt *app.Runtime, url string) (string, error)
 	return a.URL, err
 }
 
-func workers(c *cli.Context) int {
+// Workers is how many goroutines check rows.
+func Workers(c *cli.Context) int {
 	if n := c.Int("workers"); n > 0 {
 		return n
 	}

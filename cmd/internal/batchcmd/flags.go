@@ -17,7 +17,7 @@ import (
 
 // Flags are grouped by what they are about; every one has an environment variable.
 var (
-	runFlags = []cli.Flag{
+	RunFlags = []cli.Flag{
 		&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts; the run's own lie in OUT/RUN_ID"},
 		&cli.StringFlag{Name: "run-id", EnvVars: []string{"TXFLOW_RUN_ID"}, Usage: "`ID` of the run; a new one by default, an old one goes on with it"},
 		&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that the file's ids are from, so that two may both count from 1"},
@@ -26,7 +26,7 @@ var (
 		&cli.StringFlag{Name: "manifest", EnvVars: []string{"TXFLOW_MANIFEST"}, Usage: "write the manifest to this `URL` as well"},
 		&cli.IntFlag{Name: "try", Value: 1, EnvVars: []string{"TXFLOW_TRY"}, Usage: "which try of the task this is, `N` from 1"},
 	}
-	sourceFlags = []cli.Flag{
+	SourceFlags = []cli.Flag{
 		&cli.StringFlag{Name: "delimiter", EnvVars: []string{"TXFLOW_DELIMITER"}, Usage: "`CHAR` between fields; detected by default"},
 		&cli.StringFlag{Name: "decimal", EnvVars: []string{"TXFLOW_DECIMAL"}, Usage: "decimal mark `CHAR`, point or comma; detected by default"},
 		&cli.TimestampFlag{Name: "earliest", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_EARLIEST"}, Usage: "reject timestamps before this `DATE` (default: 2000-01-01)"},
@@ -38,7 +38,7 @@ var (
 		workersFlag,
 	}
 	workersFlag = &cli.IntFlag{Name: "workers", EnvVars: []string{"TXFLOW_WORKERS"}, Usage: "check rows on `N` goroutines (default: one a core)"}
-	splitFlags  = []cli.Flag{
+	SplitFlags  = []cli.Flag{
 		&cli.IntFlag{Name: "max-chunks", Value: split.DefaultMaxChunks, EnvVars: []string{"TXFLOW_MAX_CHUNKS"}, Usage: "cut into at most `N` chunks, over all files together"},
 		&cli.IntFlag{Name: "min-rows", Value: split.DefaultMinRows, EnvVars: []string{"TXFLOW_MIN_ROWS"}, Usage: "a chunk has at least `N` rows while there are enough"},
 		&cli.IntFlag{Name: "segment-rows", Value: split.DefaultSegmentRows, EnvVars: []string{"TXFLOW_SEGMENT_ROWS"}, Usage: "answers are recorded `N` rows at a time"},
@@ -47,7 +47,7 @@ var (
 		&cli.StringFlag{Name: "chunks", EnvVars: []string{"TXFLOW_CHUNKS"}, Usage: "`URL` of the index that split wrote"},
 		&cli.IntFlag{Name: "index", Value: -1, EnvVars: []string{"TXFLOW_INDEX"}, Usage: "do chunk `N` alone, counted from 0; -1 does all"},
 	}
-	mlFlags = []cli.Flag{
+	MLFlags = []cli.Flag{
 		&cli.StringFlag{Name: "ml-url", Value: "http://127.0.0.1:8000", EnvVars: []string{"ML_API_URL"}, Usage: "`URL` of the ML API"},
 		&cli.IntFlag{Name: "batch-rows", Value: classify.DefaultBatchRows, EnvVars: []string{"TXFLOW_BATCH_ROWS"}, Usage: "ask for `N` transactions a call"},
 		&cli.IntFlag{Name: "concurrency", Value: classify.DefaultConcurrency, EnvVars: []string{"TXFLOW_CONCURRENCY"}, Usage: "`N` calls at once at most"},
@@ -55,27 +55,28 @@ var (
 		&cli.DurationFlag{Name: "call-timeout", Value: 30 * time.Second, EnvVars: []string{"TXFLOW_CALL_TIMEOUT"}, Usage: "give one call up after `TIME`, and try again"},
 		&cli.DurationFlag{Name: "ml-outage", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_ML_OUTAGE"}, Usage: "wait out an outage of the ML API for `TIME`, then exit 75"},
 	}
-	clickhouseFlags = []cli.Flag{
+	ClickHouseFlags = []cli.Flag{
 		&cli.StringFlag{Name: "clickhouse-url", Value: "http://127.0.0.1:8123", EnvVars: []string{"CLICKHOUSE_URL"}, Usage: "`URL` of ClickHouse: http://, https:// or clickhouse://, with ?database="},
 		&cli.DurationFlag{Name: "clickhouse-outage", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_CLICKHOUSE_OUTAGE"}, Usage: "wait out an outage of ClickHouse for `TIME`, then exit 75"},
 	}
-	loadFlags = []cli.Flag{
+	LoadFlags = []cli.Flag{
 		&cli.IntFlag{Name: "block-rows", Value: load.DefaultBlockRows, EnvVars: []string{"TXFLOW_BLOCK_ROWS"}, Usage: "insert `N` rows at once"},
 	}
-	reconcileFlags = []cli.Flag{
+	ReconcileFlags = []cli.Flag{
 		&cli.IntFlag{Name: "findings", Value: reconcile.DefaultLimit, EnvVars: []string{"TXFLOW_FINDINGS"}, Usage: "show the first `N` findings of each kind"},
 	}
 )
 
-func flags(groups ...[]cli.Flag) (all []cli.Flag) {
+// Flags joins groups of flags.
+func Flags(groups ...[]cli.Flag) (all []cli.Flag) {
 	for _, g := range groups {
 		all = append(all, g...)
 	}
 	return all
 }
 
-// sourceOptions reads how files are to be read.
-func sourceOptions(c *cli.Context, now time.Time) (source.Options, error) {
+// SourceOptions reads how files are to be read.
+func SourceOptions(c *cli.Context, now time.Time) (source.Options, error) {
 	opt := source.Options{MaxRecord: c.Int("max-record"), Rules: transaction.DefaultRules(now)}
 	opt.Rules.Source = c.String("source")
 	opt.Rules.MaxText = c.Int("max-text")

@@ -1,0 +1,143 @@
+// Package migrate brings a database to the schema that this version of txflow works with. Migrations go forward only:
+// each is applied once, in order, and recorded with its checksum, so that a changed old one is noticed.
+package migrate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strconv"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+// Migration is one file: one statement, which may be run again without harm, since two may migrate at once.
+type Migration struct {
+	Number   int
+	Name     string // of the file
+	SQL      string
+	Checksum string // SHA-256 of SQL, hex
+}
+
+var fileName = regexp.MustCompile(`^(\d{4})_[a-z0-9_]+\.sql$`)
+
+// Load reads the migrations of a set and checks that their numbers are 1, 2, 3 and so on.
+func Load(files fs.FS) ([]Migration, error) {
+	names, err := fs.Glob(files, "*.sql") // sorted
+	if err != nil {
+		return nil, err
+	}
+	var all []Migration
+	for i, name := range names {
+		match := fileName.FindStringSubmatch(name)
+		if match == nil {
+			return nil, fmt.Errorf("migration %s: the name must be NNNN_name.sql", name)
+		}
+		number, _ := strconv.Atoi(match[1]) // the pattern is digits
+		if number != i+1 {
+			return nil, fmt.Errorf("migration %s: number %d was expected", name, i+1)
+		}
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(content)
+		all = append(all, Migration{Number: number, Name: name, SQL: string(content), Checksum: hex.EncodeToString(sum[:])})
+	}
+	return all, nil
+}
+
+// Database is what migrations are applied to.
+type Database interface {
+	// Prepare makes the database and the ledger where they are missing.
+	Prepare(ctx context.Context) error
+	// Applied returns the ledger of a set by number: what was applied under which checksum. It is empty where there is no
+	// database or no ledger yet.
+	Applied(ctx context.Context, set string) (map[int]Applied, error)
+	// Apply runs one statement.
+	Apply(ctx context.Context, sql string) error
+	// Record adds to the ledger.
+	Record(ctx context.Context, set string, m Migration) error
+}
+
+// Applied is an entry of the ledger.
+type Applied struct{ Name, Checksum string }
+
+// Set is a sequence of migrations with numbers of its own.
+type Set struct {
+	Name       string
+	Migrations []Migration
+}
+
+// State says how a database stands to a set.
+type State struct {
+	Pending []Migration
+	Changed []Migration // applied once with another content
+	Newer   []int       // applied by a later version of txflow
+	Current int         // the last number applied; 0: none
+}
+
+// Err is nil when migrating may go on: nothing was changed behind its back, and the database is not ahead.
+func (s *State) Err() error {
+	if len(s.Changed) > 0 {
+		return batch.WithHint(batch.Failf(batch.ExitData, "migration %s was changed after it had been applied", s.Changed[0].Name),
+			"put the file back as it was and write the change as a new migration")
+	}
+	if len(s.Newer) > 0 {
+		return batch.WithHint(batch.Failf(batch.ExitData, "the database has migration %d, which this txflow does not know", s.Newer[len(s.Newer)-1]),
+			"use the version of txflow that migrated it, or a later one")
+	}
+	return nil
+}
+
+// Status compares a database with a set.
+func Status(ctx context.Context, db Database, set Set) (*State, error) {
+	applied, err := db.Applied(ctx, set.Name)
+	if err != nil {
+		return nil, err
+	}
+	s := &State{}
+	for _, m := range set.Migrations {
+		a, ok := applied[m.Number]
+		switch {
+		case !ok:
+			s.Pending = append(s.Pending, m)
+		case a.Checksum != m.Checksum:
+			s.Changed = append(s.Changed, m)
+		}
+	}
+	for number := range applied {
+		s.Current = max(s.Current, number)
+	}
+	for number := len(set.Migrations) + 1; number <= s.Current; number++ {
+		s.Newer = append(s.Newer, number)
+	}
+	return s, nil
+}
+
+// Up applies what is pending and calls done after each. A migration that fails stays pending: the next Up tries it again.
+func Up(ctx context.Context, db Database, set Set, done func(Migration)) error {
+	if err := db.Prepare(ctx); err != nil {
+		return err
+	}
+	state, err := Status(ctx, db, set)
+	if err != nil {
+		return err
+	}
+	if err := state.Err(); err != nil {
+		return err
+	}
+	for _, m := range state.Pending {
+		if err := db.Apply(ctx, m.SQL); err != nil {
+			return fmt.Errorf("migration %s: %w", m.Name, err)
+		}
+		if err := db.Record(ctx, set.Name, m); err != nil {
+			return fmt.Errorf("record migration %s: %w", m.Name, err)
+		}
+		done(m)
+	}
+	return nil
+}

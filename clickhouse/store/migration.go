@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/txflow/txflow/clickhouse/migrate"
+)
+
+var _ migrate.Database = (*Store)(nil)
+
+// ledgerTable keeps what was applied. It is made by hand since it must be there before the first migration.
+const ledgerTable = `CREATE TABLE IF NOT EXISTS schema_migrations
+(
+    set        LowCardinality(String),
+    number     UInt32,
+    name       String,
+    checksum   String,
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (set, number)`
+
+// Prepare makes the database and the ledger of migrations where they are missing.
+func (s *Store) Prepare(ctx context.Context) error {
+	conn, err := s.server()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // nothing is written by it
+	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quoteName(s.Database())+" ENGINE = Atomic"); err != nil {
+		return s.explain(err)
+	}
+	return s.Apply(ctx, ledgerTable)
+}
+
+// Applied reads the ledger of a set of migrations.
+func (s *Store) Applied(ctx context.Context, set string) (map[int]migrate.Applied, error) {
+	applied := map[int]migrate.Applied{}
+	rows, err := s.conn.Query(ctx, "SELECT number, name, checksum FROM schema_migrations FINAL WHERE set = {set:String}", clickhouse.Named("set", set))
+	if code := Code(err); code == codeUnknownTable || code == codeUnknownDatabase {
+		return applied, nil
+	}
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	defer func() { _ = rows.Close() }() // it was only read
+	for rows.Next() {
+		var number uint32
+		var a migrate.Applied
+		if err := rows.Scan(&number, &a.Name, &a.Checksum); err != nil {
+			return nil, err
+		}
+		applied[int(number)] = a
+	}
+	return applied, s.explain(rows.Err())
+}
+
+// Apply runs one statement.
+func (s *Store) Apply(ctx context.Context, sql string) error {
+	return s.explain(s.conn.Exec(ctx, sql))
+}
+
+// Record adds a migration to the ledger.
+func (s *Store) Record(ctx context.Context, set string, m migrate.Migration) error {
+	return s.explain(s.conn.Exec(ctx, fmt.Sprintf("INSERT INTO schema_migrations (set, number, name, checksum) VALUES ('%s', %d, '%s', '%s')",
+		set, m.Number, m.Name, m.Checksum))) // all of them are plain by their patterns
+}
+
+func quoteName(name string) string {
+	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
+}

@@ -1,0 +1,132 @@
+// Package app frames the commands: signals, logs, traces, artifacts, exit codes.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/txflow/txflow/internal/artifact"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/logging"
+	"github.com/txflow/txflow/otel/telemetry"
+)
+
+// Version is set at build time.
+var Version = "dev"
+
+// Runtime is what a command works with.
+type Runtime struct {
+	Log            *slog.Logger
+	Tracer         trace.Tracer
+	TracerProvider trace.TracerProvider
+	Artifacts      *artifact.Store
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Interactive    bool   // stderr is a terminal
+	LastLine       string // printed on stdout at the very end, after telemetry is sent
+}
+
+// New makes an application with the given commands. Its errors are not printed by the library but by Main.
+func New(name, usage string, commands []*cli.Command) *cli.App {
+	return &cli.App{
+		Name: name, Usage: usage, Version: Version, Commands: commands, EnableBashCompletion: true, Suggest: true,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "log-format", Value: logging.Auto, EnvVars: []string{"TXFLOW_LOG_FORMAT"}, Usage: "auto (text on a terminal, else JSON), text or json"},
+			&cli.StringFlag{Name: "log-level", Value: "info", EnvVars: []string{"TXFLOW_LOG_LEVEL"}, Usage: "debug, info, warn or error"},
+		},
+		Writer: os.Stdout, ErrWriter: os.Stderr, Reader: os.Stdin,
+		ExitErrHandler: func(*cli.Context, error) {}, // Main decides
+		OnUsageError:   usageError,
+		Action: func(c *cli.Context) error {
+			if !c.Args().Present() {
+				return cli.ShowAppHelp(c)
+			}
+			return batch.WithHint(batch.Failf(batch.ExitUsage, "there is no command %q", c.Args().First()), "see %s --help", name)
+		},
+	}
+}
+
+// usageError gives a wrong flag exit code 64, without printing the whole help.
+func usageError(c *cli.Context, err error, _ bool) error {
+	at := c.App.Name
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != at {
+		at += " " + c.Command.Name
+	}
+	return batch.WithHint(batch.Fail(batch.ExitUsage, err), "see %s --help", at)
+}
+
+// Main runs an application and returns its exit code. SIGINT and SIGTERM cancel the work, which then ends in good order;
+// a second one kills.
+func Main(a *cli.App, args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // the next signal has its usual effect
+	for _, c := range a.Commands {
+		prepare(c)
+	}
+	err := a.RunContext(ctx, args)
+	if err == nil {
+		return batch.ExitDone
+	}
+	return report(a.ErrWriter, err, ctx.Err() != nil)
+}
+
+func prepare(c *cli.Command) {
+	c.OnUsageError = usageError
+	for _, sub := range c.Subcommands {
+		prepare(sub)
+	}
+}
+
+// report tells an error and what to do next.
+func report(w io.Writer, err error, interrupted bool) int {
+	code := batch.ExitCode(err)
+	if interrupted && (errors.Is(err, context.Canceled) || code == batch.ExitFault) {
+		code = batch.ExitInterrupted
+		_, _ = fmt.Fprintln(w, "interrupted; what was done is kept")
+	} else {
+		_, _ = fmt.Fprintln(w, "error:", err)
+	}
+	if hint := batch.Hint(err); hint != "" {
+		_, _ = fmt.Fprintln(w, "next:", hint)
+	}
+	return code
+}
+
+// Action wraps a command's work: it sets up logs, traces and artifacts and ends them in order. The trace that TRACEPARENT
+// names goes on.
+func Action(work func(*cli.Context, *Runtime) error) cli.ActionFunc {
+	return func(c *cli.Context) (err error) {
+		rt := &Runtime{Stdin: c.App.Reader, Stdout: c.App.Writer, Stderr: c.App.ErrWriter, Interactive: logging.IsTerminal(c.App.ErrWriter)}
+		if rt.Log, err = logging.New(c.App.ErrWriter, c.String("log-format"), c.String("log-level")); err != nil {
+			return batch.Fail(batch.ExitUsage, err)
+		}
+		traces, err := telemetry.Setup(c.Context, telemetry.Config{Service: "txflow-" + c.Command.Name, Version: c.App.Version, Log: rt.Log})
+		if err != nil {
+			return batch.Fail(batch.ExitUsage, err)
+		}
+		rt.TracerProvider, rt.Tracer = traces.TracerProvider(), traces.Tracer("txflow")
+		rt.Artifacts = artifact.New(c.Context)
+		c.Context = telemetry.FromEnv(c.Context)
+		err = work(c, rt)
+		if closeErr := rt.Artifacts.Close(); err == nil && closeErr != nil {
+			err = closeErr
+		}
+		traces.Shutdown(c.Context)
+		if rt.LastLine != "" {
+			if _, writeErr := fmt.Fprintln(rt.Stdout, rt.LastLine); err == nil && writeErr != nil {
+				err = fmt.Errorf("write the manifest: %w", writeErr)
+			}
+		}
+		return err
+	}
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/internal/source"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/ml_api/client"
+	"github.com/txflow/txflow/ml_api/server"
+	"github.com/txflow/txflow/otel/telemetry"
+	"github.com/txflow/txflow/tasks/classify"
+	"github.com/txflow/txflow/tasks/load"
+	"github.com/txflow/txflow/tasks/reconcile"
+	"github.com/txflow/txflow/tasks/run"
+	"github.com/txflow/txflow/tasks/split"
+	"github.com/txflow/txflow/tasks/validate"
+)
+
+// demoSource is the source of the demo's ids, so that they meet nobody else's.
+const demoSource = "demo"
+
+func demoCommand() *cli.Command {
+	return &cli.Command{
+		Name: "demo", Category: "Platform", Usage: "a whole run in one process: ClickHouse's engine, the ML API, and a file of transactions",
+		Flags: []cli.Flag{dataFolder,
+			&cli.StringFlag{Name: "file", Value: "data/transactions.csv", EnvVars: []string{"TXFLOW_DEMO_FILE"}, Usage: "`FILE` of transactions"}},
+		Description: `Fetches the ClickHouse engine the first time (about 180 MB, by npm). A second demo stores nothing twice.
+
+   txflow demo
+   txflow demo --file my.csv --data /tmp/txflow-demo`,
+		Action: app.Action(runDemo),
+	}
+}
+
+func runDemo(c *cli.Context, rt *app.Runtime) error {
+	if files, err := rt.Artifacts.Glob(c.Context, c.String("file")); err != nil || len(files) == 0 {
+		return batch.WithHint(batch.Failf(batch.ExitData, "%s: no such file", c.String("file")), "run the demo where data/ lies, or name a file with --file")
+	}
+	p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: "127.0.0.1:0", Log: rt.Log, Progress: rt.Stderr})
+	if err != nil {
+		return err
+	}
+	err = demo(c, rt, p)
+	if closeErr := p.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform) error {
+	db, err := store.Open(store.Config{URL: p.ClickHouseURL(), OutageLimit: time.Minute, Log: rt.Log})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := migrateUp(c.Context, db, rt.Stderr); err != nil {
+		return err
+	}
+	url, stop, err := startMLAPI(c.Context, rt, c.App.Version)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	api, err := client.New(client.Config{URL: url, TracerProvider: rt.TracerProvider, Logger: rt.Log})
+	if err != nil {
+		return err
+	}
+	defer api.Close()
+	model, err := api.Model(c.Context)
+	if err != nil {
+		return err
+	}
+	opt := source.Options{MaxRecord: source.DefaultMaxRecord, Rules: transaction.DefaultRules(time.Now())}
+	opt.Rules.Source = demoSource
+	runID := batchcmd.NewRunID(time.Now())
+	layout := batch.NewLayout(filepath.Join(c.String("data"), "out"), runID)
+	workers := runtime.GOMAXPROCS(0)
+	_, err = runPipeline(c.Context, rt, batchcmd.NewEnv(c, rt, layout, runID, demoSource), api, db, run.Config{
+		Validate:  validate.Config{Files: []string{c.String("file")}, Options: opt, MaxRejectRatio: 0.1, Workers: workers},
+		Split:     split.Config{MaxChunks: split.DefaultMaxChunks, MinRows: split.DefaultMinRows, SegmentRows: split.DefaultSegmentRows},
+		Classify:  classify.Config{API: classify.APIKey(url, model), BatchRows: classify.DefaultBatchRows, Concurrency: classify.DefaultConcurrency},
+		Load:      load.Config{BlockRows: load.DefaultBlockRows},
+		Reconcile: reconcile.Config{Pipeline: load.Pipeline, Workers: workers, Limit: reconcile.DefaultLimit},
+	})
+	if err != nil {
+		return err
+	}
+	return showDemo(c, rt, db, runID)
+}
+
+// startMLAPI serves the ML API on a free port, as a service of its own in traces.
+func startMLAPI(ctx context.Context, rt *app.Runtime, version string) (url string, stop func(), err error) {
+	traces, err := telemetry.Setup(ctx, telemetry.Config{Service: "txflow-ml-api", Version: version, Log: rt.Log})
+	if err != nil {
+		return "", nil, batch.Fail(batch.ExitUsage, err)
+	}
+	s, err := server.New(server.Config{Addr: "127.0.0.1:0", TracerProvider: traces.TracerProvider()})
+	if err != nil {
+		return "", nil, err
+	}
+	listener, err := s.Listen(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	serveCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(serveCtx, listener) }()
+	return "http://" + listener.Addr().String(), func() {
+		cancel()
+		<-served // nothing is in flight any more
+		traces.Shutdown(ctx)
+	}, nil
+}
+
+// showDemo asks ClickHouse what is stored, and tells how to go on.
+func showDemo(c *cli.Context, rt *app.Runtime, db *store.Store, runID string) error {
+	demo := demoSource
+	rows, err := db.Report(c.Context, store.ReportQuery{Source: &demo})
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(rt.Stdout, "\nwhat ClickHouse holds, by category")
+	reportTable(rt.Stdout, "category", rows)
+	id, err := db.FirstOf(c.Context, runID)
+	if err != nil {
+		return err
+	}
+	if id != nil {
+		l, err := db.Lineage(c.Context, *id)
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintln(rt.Stdout, "\nwhere one of them came from")
+		if err := showLineage(rt.Stdout, l); err != nil {
+			return err
+		}
+	}
+	data := ""
+	if c.IsSet("data") {
+		data = " --data " + c.String("data")
+	}
+	_, _ = fmt.Fprintf(rt.Stdout, `
+how to go on
+  txflow platform%s        in one terminal: the same folder as a server, with ClickHouse at http://127.0.0.1:8123
+  txflow ml-api          in another one
+  txflow run FILE        your own transactions
+  txflow report --by month
+  curl -s 'http://127.0.0.1:8123/?database=txflow' -d 'SELECT * FROM category_totals FORMAT PrettyCompact'
+`, data)
+	return nil
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/clickhouse/migrate"
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/ml_api/client"
+	"github.com/txflow/txflow/otel/telemetry"
+)
+
+// check is what doctor found out about one thing.
+type check struct {
+	Name    string `json:"name"`
+	OK      bool   `json:"ok"`
+	Detail  string `json:"detail"`
+	Next    string `json:"next,omitempty"` // what to do when it is not OK
+	Neutral bool   `json:"-"`              // neither good nor bad: a thing that nobody needs
+}
+
+func doctorCommand() *cli.Command {
+	return &cli.Command{
+		Name: "doctor", Category: "Platform", Usage: "every dependency: whether it is there, its version, and what to do if not",
+		Flags: batchcmd.Flags([]cli.Flag{
+			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_DOCTOR_JSON"}, Usage: "one JSON object a line"},
+			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Second, EnvVars: []string{"TXFLOW_DOCTOR_TIMEOUT"}, Usage: "give each dependency so much `TIME`"},
+			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts"},
+			&cli.StringFlag{Name: "ml-url", Value: "http://127.0.0.1:8000", EnvVars: []string{"ML_API_URL"}, Usage: "`URL` of the ML API"},
+		}, batchcmd.ClickHouseFlags),
+		Description: `Exits 69 when something is missing.
+
+   txflow doctor
+   txflow doctor --json | jq -r 'select(.ok | not) | .next'`,
+		Action: app.Action(runDoctor),
+	}
+}
+
+func runDoctor(c *cli.Context, rt *app.Runtime) error {
+	checks := append([]check{checkEngine()}, checkClickHouse(c, rt)...)
+	checks = append(checks, checkMLAPI(c, rt), checkArtifacts(c, rt), checkTraces(c))
+	bad := 0
+	for _, k := range checks {
+		if !k.OK && !k.Neutral {
+			bad++
+		}
+	}
+	if c.Bool("json") {
+		out := json.NewEncoder(rt.Stdout)
+		for _, k := range checks {
+			if err := out.Encode(k); err != nil {
+				return err
+			}
+		}
+	} else {
+		t := newTable("what", "state", "detail")
+		for _, k := range checks {
+			state := "ok"
+			if !k.OK {
+				state = "missing"
+				if k.Neutral {
+					state = "-"
+				}
+			}
+			t.add(k.Name, state, k.Detail)
+		}
+		t.print(rt.Stdout)
+		for _, k := range checks {
+			if !k.OK && k.Next != "" {
+				_, _ = fmt.Fprintf(rt.Stdout, "next, for %s: %s\n", k.Name, k.Next)
+			}
+		}
+	}
+	if bad > 0 {
+		return batch.Failf(batch.ExitUnavailable, "%d of %d checks failed", bad, len(checks))
+	}
+	return nil
+}
+
+func failed(name string, err error) check {
+	return check{Name: name, Detail: err.Error(), Next: batch.Hint(err)}
+}
+
+// checkEngine looks for the embedded engine, which only demo and platform need.
+func checkEngine() check {
+	lib, err := embedded.FindEngine()
+	if err != nil {
+		return check{Name: "embedded engine", Detail: err.Error(), Neutral: true, Next: "txflow platform fetch, for demo and platform; a ClickHouse server needs none"}
+	}
+	return check{Name: "embedded engine", OK: true, Detail: lib}
+}
+
+func checkClickHouse(c *cli.Context, rt *app.Runtime) []check {
+	db, err := batchcmd.Store(c, rt)
+	if err != nil {
+		return []check{failed("ClickHouse", err)}
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+	defer cancel()
+	version, err := db.ServerVersion(ctx)
+	if err != nil {
+		return []check{failed("ClickHouse", err)}
+	}
+	here := check{Name: "ClickHouse", OK: true, Detail: version + " at " + db.Address()}
+	set, err := coreMigrations()
+	if err != nil {
+		return []check{here, failed("schema", err)}
+	}
+	state, err := migrate.Status(ctx, db, set)
+	if err == nil {
+		err = state.Err()
+	}
+	switch {
+	case err != nil:
+		return []check{here, failed("schema", err)}
+	case len(state.Pending) > 0:
+		return []check{here, {Name: "schema", Detail: fmt.Sprintf("%d of %d migrations are to be applied in %s", len(state.Pending), len(set.Migrations), db.Database()), Next: "txflow migrate"}}
+	}
+	return []check{here, {Name: "schema", OK: true, Detail: fmt.Sprintf("%s is up to date: %d migrations", db.Database(), state.Current)}}
+}
+
+func checkMLAPI(c *cli.Context, rt *app.Runtime) check {
+	url := c.String("ml-url")
+	api, err := client.New(client.Config{URL: url, OutageLimit: -1, MaxAttempts: 1, CallTimeout: c.Duration("timeout"), Logger: rt.Log})
+	if err != nil {
+		return failed("ML API", err)
+	}
+	defer api.Close()
+	model, err := api.Model(c.Context)
+	if err != nil {
+		k := failed("ML API", err)
+		if k.Next == "" {
+			k.Next = "start one with txflow ml-api, or name another with --ml-url (ML_API_URL)"
+		}
+		return k
+	}
+	if model == "" {
+		model = "an unnamed model"
+	}
+	return check{Name: "ML API", OK: true, Detail: model + " at " + url}
+}
+
+// checkArtifacts writes an object and removes it again.
+func checkArtifacts(c *cli.Context, rt *app.Runtime) check {
+	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+	defer cancel()
+	if err := rt.Artifacts.Probe(ctx, c.String("out")); err != nil {
+		return check{Name: "artifacts", Detail: err.Error(), Next: "name a folder or URL that can be written with --out (TXFLOW_OUT)"}
+	}
+	return check{Name: "artifacts", OK: true, Detail: c.String("out") + " can be written"}
+}
+
+// checkTraces says where spans go; nothing depends on it.
+func checkTraces(c *cli.Context) check {
+	endpoint := telemetry.Endpoint()
+	if endpoint == "" {
+		return check{Name: "traces", Neutral: true, Detail: "spans have ids but go nowhere", Next: "set OTEL_EXPORTER_OTLP_ENDPOINT to see them in Jaeger"}
+	}
+	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+	defer cancel()
+	if err := telemetry.Reachable(ctx, endpoint); err != nil {
+		return check{Name: "traces", Detail: err.Error(), Next: "start the collector at OTEL_EXPORTER_OTLP_ENDPOINT, or unset it; runs go on without it"}
+	}
+	return check{Name: "traces", OK: true, Detail: "sent to " + endpoint}
+}

@@ -1,0 +1,21 @@
+// Command txflow is txflow for people: every batch task, whole runs, reports, and the platform that they run on.
+package main
+
+import (
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/batchcmd"
+)
+
+func main() {
+	os.Exit(app.Main(application(), os.Args))
+}
+
+func application() *cli.App {
+	commands := append(batchcmd.Commands(), runCommand(), reportCommand(), lineageCommand(), runsCommand(),
+		demoCommand(), platformCommand(), mlAPICommand(), migrateCommand(), doctorCommand(), dataCommand())
+	return app.New("txflow", "categorise bank transactions: CSV, ML API, ClickHouse", commands)
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/embedded"
+)
+
+var dataFolder = &cli.StringFlag{Name: "data", Value: ".txflow", EnvVars: []string{"TXFLOW_DATA"}, Usage: "`FOLDER` that holds everything; one process owns it"}
+
+func platformCommand() *cli.Command {
+	return &cli.Command{
+		Name: "platform", Category: "Platform", Usage: "ClickHouse, Kafka and a Schema Registry in one process, until Ctrl-C",
+		Flags: []cli.Flag{dataFolder,
+			&cli.StringFlag{Name: "clickhouse-addr", Value: "127.0.0.1:8123", EnvVars: []string{"TXFLOW_PLATFORM_CLICKHOUSE"}, Usage: "ClickHouse's HTTP interface listens at `HOST:PORT`"},
+			&cli.StringFlag{Name: "kafka-addr", Value: "127.0.0.1:9092", EnvVars: []string{"TXFLOW_PLATFORM_KAFKA"}, Usage: "Kafka listens at `HOST:PORT`; empty for none"},
+			&cli.StringFlag{Name: "registry-addr", Value: "127.0.0.1:8081", EnvVars: []string{"TXFLOW_PLATFORM_REGISTRY"}, Usage: "the Schema Registry listens at `HOST:PORT`; empty for none"},
+		},
+		Description: `The real ClickHouse engine answers as a ClickHouse server does over HTTP; the tables of txflow are made at the start.
+
+   txflow platform
+   txflow platform --data /var/lib/txflow --kafka-addr '' --registry-addr ''
+   curl -s 'http://127.0.0.1:8123/?database=txflow' -d 'SELECT * FROM category_totals FORMAT PrettyCompact'`,
+		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+			p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: c.String("clickhouse-addr"),
+				KafkaAddr: c.String("kafka-addr"), RegistryAddr: c.String("registry-addr"), Log: rt.Log, Progress: rt.Stderr})
+			if err != nil {
+				return err
+			}
+			if err := servePlatform(c, rt, p); err != nil {
+				_ = p.Close() // the first error counts
+				return err
+			}
+			_, _ = fmt.Fprintln(rt.Stderr, "stopping")
+			return p.Close()
+		}),
+		Subcommands: []*cli.Command{{
+			Name: "fetch", Usage: "fetch the ClickHouse engine (about 180 MB, once, by npm) and print where it is",
+			Description: `
+   txflow platform fetch
+   TXFLOW_ENGINE_DIR=/opt/txflow txflow platform fetch`,
+			Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+				lib, err := embedded.EnsureEngine(c.Context, os.Stderr)
+				if err == nil {
+					_, err = fmt.Fprintln(rt.Stdout, lib)
+				}
+				return err
+			}),
+		}},
+	}
+}
+
+// servePlatform prints the addresses and waits for the end.
+func servePlatform(c *cli.Context, rt *app.Runtime, p *embedded.Platform) error {
+	db, err := store.Open(store.Config{URL: p.ClickHouseURL(), Log: rt.Log})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := migrateUp(c.Context, db, rt.Stderr); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(rt.Stdout, "CLICKHOUSE_URL=%s\n", p.ClickHouseURL())
+	if a := p.KafkaAddr(); a != "" {
+		_, _ = fmt.Fprintf(rt.Stdout, "KAFKA_BROKERS=%s\n", a)
+	}
+	if u := p.RegistryURL(); u != "" {
+		_, _ = fmt.Fprintf(rt.Stdout, "SCHEMA_REGISTRY_URL=%s\n", u)
+	}
+	_, _ = fmt.Fprintln(rt.Stderr, "ready; Ctrl-C stops")
+	<-c.Context.Done()
+	return nil
+}
