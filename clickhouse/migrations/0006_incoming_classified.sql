@@ -1,20 +1,20 @@
 -- Where classified rows come in. It keeps nothing: the views behind it spread each block over transactions and outcomes,
--- so that every pipeline shares one mapping. Columns are plain, since senders encode those fastest.
+-- so that every pipeline shares one mapping. Columns are plain: those are quickest to send.
 CREATE TABLE IF NOT EXISTS incoming_classified
 (
     id              UUID,
     source          String,
     source_id       String,
     description     String,
-    amount_e4       Int64 COMMENT 'ten-thousandths: exact, and quick to send',
-    timestamp       DateTime64(6, 'UTC'),
+    amount_e4       Int64 COMMENT 'ten-thousandths: exact',
+    timestamp_us    Int64 COMMENT 'microseconds since 1970',
     merchant        String,
     merchant_null   UInt8,
     operation_type  String,
     side            UInt8,
     category        String,
     model_version   String,
-    classified_at   DateTime64(6, 'UTC'),
+    classified_us   Int64 COMMENT 'microseconds since 1970',
     pipeline        String,
     run_id          String,
     task_try        UInt16,

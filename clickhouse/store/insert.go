@@ -33,9 +33,9 @@ const microTimestamp = "DateTime64(6, 'UTC')"
 
 var classifiedColumns = columns{
 	{Name: "id", Type: "UUID"}, {Name: "source", Type: "String"}, {Name: "source_id", Type: "String"}, {Name: "description", Type: "String"},
-	{Name: "amount_e4", Type: "Int64"}, {Name: "timestamp", Type: microTimestamp}, {Name: "merchant", Type: "String"}, {Name: "merchant_null", Type: "UInt8"},
+	{Name: "amount_e4", Type: "Int64"}, {Name: "timestamp_us", Type: "Int64"}, {Name: "merchant", Type: "String"}, {Name: "merchant_null", Type: "UInt8"},
 	{Name: "operation_type", Type: "String"}, {Name: "side", Type: "UInt8"}, {Name: "category", Type: "String"}, {Name: "model_version", Type: "String"},
-	{Name: "classified_at", Type: microTimestamp}, {Name: "pipeline", Type: "String"}, {Name: "run_id", Type: "String"}, {Name: "task_try", Type: "UInt16"},
+	{Name: "classified_us", Type: "Int64"}, {Name: "pipeline", Type: "String"}, {Name: "run_id", Type: "String"}, {Name: "task_try", Type: "UInt16"},
 	{Name: "origin", Type: "String"}, {Name: "origin_digest", Type: "String"}, {Name: "partition", Type: "Int32"}, {Name: "position", Type: "UInt64"},
 	{Name: "chunk", Type: "String"}, {Name: "content_hash", Type: "UInt64"}, {Name: "attempt", Type: "UInt16"}, {Name: "trace_id", Type: "String"},
 	{Name: "span_id", Type: "String"}, {Name: "sampled", Type: "UInt8"}, {Name: "origin_trace_id", Type: "String"},

@@ -74,14 +74,16 @@ WHERE t.classified_at = l.version AND (t.category != l.category OR t.content_has
 	{batch.FindingInvented, "transactions has a row of this run that the ledger does not call stored", `
 SELECT t.id, t.origin, t.position, count() OVER ()
 FROM (SELECT id, origin, position FROM transactions FINAL WHERE pipeline = {pipeline:String} AND run_id = {run:String}) AS t
-LEFT ANTI JOIN (SELECT id FROM ` + ledgerOfRun + ` AND outcome = 'stored') AS l ON t.id = l.id`},
+LEFT JOIN (SELECT id, 1 AS there FROM ` + ledgerOfRun + ` AND outcome = 'stored') AS l ON t.id = l.id
+WHERE l.there = 0`},
 	{batch.FindingDoubled, "the ledger calls this id stored more than once", `
 SELECT id, any(origin), max(position), count() OVER () FROM ` + ledgerOfRun + ` AND outcome = 'stored' GROUP BY id HAVING count() > 1`},
 	{batch.FindingNoLetter, "dead_letters lacks the row", `
 SELECT l.id, l.origin, l.position, count() OVER ()
 FROM (SELECT id, origin, origin_digest, partition, position FROM ` + ledgerOfRun + ` AND outcome IN ('rejected', 'dead_letter')) AS l
-LEFT ANTI JOIN (SELECT origin, origin_digest, partition, position FROM dead_letters FINAL) AS d
-ON l.origin = d.origin AND l.origin_digest = d.origin_digest AND l.partition = d.partition AND l.position = d.position`},
+LEFT JOIN (SELECT origin, origin_digest, partition, position, 1 AS there FROM dead_letters FINAL) AS d
+ON l.origin = d.origin AND l.origin_digest = d.origin_digest AND l.partition = d.partition AND l.position = d.position
+WHERE d.there = 0`},
 }
 
 // Joins and groups that outgrow memory go through the server's disk.

@@ -28,7 +28,7 @@ func (l *Lineage) Found() bool {
 func (s *Store) Lineage(ctx context.Context, id transaction.ID) (*Lineage, error) {
 	l := &Lineage{ID: id.String()}
 	named := clickhouse.Named("id", l.ID)
-	current, err := s.jsonRows(ctx, `SELECT * EXCEPT (id), toString(amount) AS amount FROM transactions FINAL WHERE id = {id:UUID}`, named)
+	current, err := s.jsonRows(ctx, `SELECT * EXCEPT (id) REPLACE (toDecimalString(amount, 4) AS amount) FROM transactions FINAL WHERE id = {id:UUID}`, named)
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func (s *Store) Report(ctx context.Context, q ReportQuery) (out []ReportRow, err
 	}
 	group := strings.Join(numbers, ", ")
 	where, args := q.conditions()
-	rows, err := s.query(ctx, fmt.Sprintf(`SELECT %s, count(), toString(sumIf(amount, side = 'debit')), toString(sumIf(amount, side = 'credit')), toString(sum(amount))
+	rows, err := s.query(ctx, fmt.Sprintf(`SELECT %s, count(), toDecimalString(sumIf(amount, side = 'debit'), 4), toDecimalString(sumIf(amount, side = 'credit'), 4), toDecimalString(sum(amount), 4)
 FROM transactions FINAL WHERE %s GROUP BY %s ORDER BY %s`, strings.Join(names, ", "), where, group, group), args...)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/source"
@@ -44,21 +46,25 @@ func demoCommand() *cli.Command {
 }
 
 func runDemo(c *cli.Context, rt *app.Runtime) error {
-	if files, err := rt.Artifacts.Glob(c.Context, c.String("file")); err != nil || len(files) == 0 {
+	file, err := artifact.Canonical(c.String("file"))
+	if err != nil {
+		return err
+	}
+	if ok, err := rt.Artifacts.Exists(c.Context, file); err != nil || !ok {
 		return batch.WithHint(batch.Failf(batch.ExitData, "%s: no such file", c.String("file")), "run the demo where data/ lies, or name a file with --file")
 	}
 	p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: "127.0.0.1:0", Log: rt.Log, Progress: rt.Stderr})
 	if err != nil {
 		return err
 	}
-	err = demo(c, rt, p)
+	err = demo(c, rt, p, file)
 	if closeErr := p.Close(); err == nil {
 		err = closeErr
 	}
 	return err
 }
 
-func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform) error {
+func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform, file string) error {
 	db, err := store.Open(store.Config{URL: p.ClickHouseURL(), OutageLimit: time.Minute, Log: rt.Log})
 	if err != nil {
 		return err
@@ -87,7 +93,7 @@ func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform) error {
 	layout := batch.NewLayout(filepath.Join(c.String("data"), "out"), runID)
 	workers := runtime.GOMAXPROCS(0)
 	_, err = runPipeline(c.Context, rt, batchcmd.NewEnv(c, rt, layout, runID, demoSource), api, db, run.Config{
-		Validate:  validate.Config{Files: []string{c.String("file")}, Options: opt, MaxRejectRatio: 0.1, Workers: workers},
+		Validate:  validate.Config{Files: []string{file}, Options: opt, MaxRejectRatio: 0.1, Workers: workers},
 		Split:     split.Config{MaxChunks: split.DefaultMaxChunks, MinRows: split.DefaultMinRows, SegmentRows: split.DefaultSegmentRows},
 		Classify:  classify.Config{API: classify.APIKey(url, model), BatchRows: classify.DefaultBatchRows, Concurrency: classify.DefaultConcurrency},
 		Load:      load.Config{BlockRows: load.DefaultBlockRows},
@@ -146,17 +152,18 @@ func showDemo(c *cli.Context, rt *app.Runtime, db *store.Store, runID string) er
 			return err
 		}
 	}
-	data := ""
+	me, data := os.Args[0], ""
 	if c.IsSet("data") {
 		data = " --data " + c.String("data")
 	}
 	_, _ = fmt.Fprintf(rt.Stdout, `
 how to go on
-  txflow platform%s        in one terminal: the same folder as a server, with ClickHouse at http://127.0.0.1:8123
-  txflow ml-api          in another one
-  txflow run FILE        your own transactions
-  txflow report --by month
+  %[1]s platform%[2]s
+      serves the same folder: ClickHouse at http://127.0.0.1:8123, Kafka, a Schema Registry. Beside it, in other terminals:
+  %[1]s ml-api
+  %[1]s run FILE
+  %[1]s report --by month
   curl -s 'http://127.0.0.1:8123/?database=txflow' -d 'SELECT * FROM category_totals FORMAT PrettyCompact'
-`, data)
+`, me, data)
 	return nil
 }

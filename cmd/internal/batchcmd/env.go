@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/tasks"
 )
@@ -67,8 +68,8 @@ func countFields(m *batch.Manifest) []any {
 	return append(f, "duration_ms", m.DurationMS)
 }
 
-// Expand turns the arguments into URLs: globs into what they match, and - into a copy of stdin among the artifacts, so
-// that reconcile can read it again.
+// Expand turns the arguments into absolute URLs, which lineage keeps: globs into what they match, and - into a copy of
+// stdin among the artifacts, so that reconcile can read it again.
 func Expand(c *cli.Context, rt *app.Runtime, layout batch.Layout) ([]string, error) {
 	args := c.Args().Slice()
 	if len(args) == 0 {
@@ -94,7 +95,12 @@ func Expand(c *cli.Context, rt *app.Runtime, layout batch.Layout) ([]string, err
 		urls = append(urls, matches...)
 	}
 	seen := map[string]bool{}
-	for _, url := range urls {
+	for i, url := range urls {
+		url, err := artifact.Canonical(url)
+		if err != nil {
+			return nil, err
+		}
+		urls[i] = url
 		if seen[url] {
 			return nil, batch.Failf(batch.ExitUsage, "%s is named twice", url)
 		}
