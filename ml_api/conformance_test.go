@@ -1,9 +1,9 @@
 package mlapi_test
 
 import (
+	"net/http/httptest"
 	"testing"
 	"time"
-	"net/http/httptest"
 
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/ml_api/client"
@@ -12,14 +12,18 @@ import (
 
 func TestQuick(t *testing.T) {
 	s, err := server.New(server.Config{})
-	if err != nil { t.Fatal(err) }
+	if err != nil {
+		t.Fatal(err)
+	}
 	h := httptest.NewServer(s)
 	defer h.Close()
 	c, err := client.New(client.Config{URL: h.URL})
-	if err != nil { t.Fatal(err) }
+	if err != nil {
+		t.Fatal(err)
+	}
 	id, _ := transaction.ParseUUID([]byte("b9fa6684-502b-4695-8f92-247432ba610d"))
 	r, err := c.Predict(t.Context(), []transaction.Transaction{{ID: id, Description: "x\u2028\"", Amount: -12345, Timestamp: time.Now(), OperationType: "card", Side: transaction.Debit},
-		{ID: transaction.ID{255,255,255,255,255,255,255,255,255,255,255,255,255,255,255,255}, Description: "x\u2028\"", Amount: -12345, Timestamp: time.Now(), OperationType: "card", Side: transaction.Debit}})
+		{ID: transaction.ID{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}, Description: "x\u2028\"", Amount: -12345, Timestamp: time.Now(), OperationType: "card", Side: transaction.Debit}})
 	t.Log(r, err, c.Stats())
 	m, err := c.Model(t.Context())
 	t.Log(m, err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"regexp"
 	"strconv"
 	"syscall"
@@ -83,7 +84,8 @@ func Retryable(err error) bool {
 	}
 	var status *clickhouse.HTTPError
 	if errors.As(err, &status) {
-		return status.StatusCode >= 500 || status.StatusCode == 429 || status.StatusCode == 408
+		return status.StatusCode >= http.StatusInternalServerError || status.StatusCode == http.StatusTooManyRequests ||
+			status.StatusCode == http.StatusRequestTimeout
 	}
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||

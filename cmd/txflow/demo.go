@@ -124,7 +124,7 @@ func startMLAPI(ctx context.Context, rt *app.Runtime, version string) (url strin
 	go func() { served <- s.Serve(serveCtx, listener) }()
 	return "http://" + listener.Addr().String(), func() {
 		cancel()
-		<-served // nothing is in flight any more
+		<-served //nolint:errcheck // it ended because it was told to
 		traces.Shutdown(ctx)
 	}, nil
 }

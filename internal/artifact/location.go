@@ -44,7 +44,8 @@ func parse(s string) (location, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil { // its text would repeat the URL, with whatever secret is in it
-		return location{}, batch.Failf(batch.ExitUsage, "the artifact's %s URL can not be parsed", s[:strings.Index(s, "://")])
+		scheme, _, _ := strings.Cut(s, "://")
+		return location{}, batch.Failf(batch.ExitUsage, "the artifact's %s URL can not be parsed", scheme)
 	}
 	switch u.Scheme {
 	case "file":

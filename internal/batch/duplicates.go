@@ -48,7 +48,7 @@ func ParseRepeat(line []byte) (Repeat, error) {
 		}
 	}
 	if !ok || err != nil {
-		return Repeat{}, fmt.Errorf("a line of the duplicates can not be read: %v", err)
+		return Repeat{}, fmt.Errorf("a line of the duplicates can not be read: %w", err)
 	}
 	return Repeat{ID: id, ContentHash: hash, File: int(n[0]), Line: n[1], FirstFile: int(n[2]), FirstLine: n[3]}, nil
 }

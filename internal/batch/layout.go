@@ -26,12 +26,23 @@ func NewLayout(out, runID string) Layout { return Layout{Root: join(out, runID)}
 // LayoutOf returns the layout of the run that an artifact at the top of a run's folder belongs to.
 func LayoutOf(artifact string) Layout { return Layout{Root: join(artifact, "..")} }
 
-func (l Layout) Accepted() string   { return join(l.Root, "accepted.tsv") }
-func (l Layout) Rejected() string   { return join(l.Root, "rejected.ndjson") }
+// Accepted is where validate writes the rows that it accepts.
+func (l Layout) Accepted() string { return join(l.Root, "accepted.tsv") }
+
+// Rejected is where validate writes the rows that it rejects.
+func (l Layout) Rejected() string { return join(l.Root, "rejected.ndjson") }
+
+// Duplicates is where validate writes where rows repeat others.
 func (l Layout) Duplicates() string { return join(l.Root, "duplicates.tsv") }
-func (l Layout) Quality() string    { return join(l.Root, "quality.json") }
-func (l Layout) Files() string      { return join(l.Root, "files.json") }
-func (l Layout) Chunks() string     { return join(l.Root, "chunks.json") }
+
+// Quality is validate's report on the quality of the rows.
+func (l Layout) Quality() string { return join(l.Root, "quality.json") }
+
+// Files is the list of the run's source files, as validate read them.
+func (l Layout) Files() string { return join(l.Root, "files.json") }
+
+// Chunks is the index that split writes.
+func (l Layout) Chunks() string { return join(l.Root, "chunks.json") }
 
 // Stdin is where rows from standard input are kept, so that reconcile can count them again.
 func (l Layout) Stdin() string { return join(l.Root, "stdin.csv") }

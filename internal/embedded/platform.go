@@ -153,7 +153,7 @@ func (p *Platform) Close() error {
 		if err := p.server.Shutdown(ctx); err != nil {
 			errs = append(errs, p.server.Close())
 		}
-		<-p.served
+		<-p.served //nolint:errcheck // it ended because it was told to
 	} else if p.listener != nil {
 		errs = append(errs, p.listener.Close())
 	}

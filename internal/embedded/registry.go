@@ -147,7 +147,7 @@ func (r *registry) keep(c change) error {
 
 func (r *registry) close() error {
 	err := r.server.Close()
-	<-r.served
+	<-r.served //nolint:errcheck // it ended because it was told to
 	r.inner.Close()
 	return errors.Join(err, r.journal.Close())
 }

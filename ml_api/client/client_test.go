@@ -267,7 +267,7 @@ func TestLyingPointersBlameNobody(t *testing.T) {
 		rows := read(r)
 		for i, row := range rows {
 			if row.Description == "bad" {
-				w.WriteHeader(422)
+				w.WriteHeader(http.StatusUnprocessableEntity)
 				_, _ = fmt.Fprintf(w, `{"detail":[{"loc":["body",%d,"id"]}]}`, (i+1)%len(rows))
 				return
 			}
@@ -357,7 +357,7 @@ func TestEveryAttemptIsASpan(t *testing.T) {
 		rows := read(r)
 		parents <- r.Header.Get("Traceparent")
 		if n.Add(1) == 1 {
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
 		_, _ = io.WriteString(w, array(item(rows[0].ID, "Rent", "v7")))
@@ -406,10 +406,10 @@ func TestModel(t *testing.T) {
 		"not told":      {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"status":"ok"}`) }, "", 0},
 		"no such route": {http.NotFound, "", 0},
 		"some page":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `<html>`) }, "", 0},
-		"needs a key":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, "", batch.ExitUnavailable},
+		"needs a key":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, "", batch.ExitUnavailable},
 		"away for a bit": {func(w http.ResponseWriter, _ *http.Request) {
 			if n.Add(1) < 3 {
-				w.WriteHeader(503)
+				w.WriteHeader(http.StatusServiceUnavailable)
 				return
 			}
 			_, _ = io.WriteString(w, `{"model_version":"v2"}`)
@@ -435,7 +435,7 @@ func TestBuffersAreNotSharedAcrossCalls(t *testing.T) {
 	cfg := quick(serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch n.Add(1) % 5 {
 		case 0:
-			w.WriteHeader(500) // the body is still on its way
+			w.WriteHeader(http.StatusInternalServerError) // the body is still on its way
 			return
 		case 1:
 			panic(http.ErrAbortHandler)

@@ -57,7 +57,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("requests were still in flight after %s: %w", s.cfg.ShutdownLimit, err), server.Close())
 	}
-	<-served // http.ErrServerClosed
+	<-served //nolint:errcheck // it is http.ErrServerClosed
 	s.cfg.Logger.Info("the ML API has stopped", "requests", s.requests.Load())
 	return err
 }

@@ -20,7 +20,7 @@ func (v *validation) finish(ctx context.Context) error {
 		}
 	}
 	for _, o := range [2]*output{v.rejected, v.accepted} {
-		if _, err := o.commit(ctx, v.manifest); err != nil {
+		if err := o.commit(ctx, v.manifest); err != nil {
 			return err
 		}
 	}
@@ -79,7 +79,7 @@ func (v *validation) repeats(ctx context.Context) (dropped, conflicts bitmap, er
 	if err != nil {
 		return nil, nil, err
 	}
-	_, err = out.commit(ctx, v.manifest)
+	err = out.commit(ctx, v.manifest)
 	return dropped, conflicts, err
 }
 

@@ -191,12 +191,12 @@ func (o *output) write(b []byte, rows int) error {
 
 func (o *output) abort() { o.w.Abort() }
 
-func (o *output) commit(ctx context.Context, m *batch.Manifest) (batch.Artifact, error) {
+func (o *output) commit(ctx context.Context, m *batch.Manifest) error {
 	a, err := o.w.Commit(ctx)
 	if err != nil {
-		return a, fmt.Errorf("write the %s rows: %w", o.name, err)
+		return fmt.Errorf("write the %s rows: %w", o.name, err)
 	}
 	a.Name, a.Rows = o.name, o.rows
 	m.Outputs = append(m.Outputs, a)
-	return a, nil
+	return nil
 }

@@ -220,7 +220,7 @@ func TestCancelledQueryEnds(t *testing.T) {
 	dsn := embeddedtest.Database(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "POST", dsn, strings.NewReader("SELECT sum(cityHash64(number)) FROM numbers(1000000000000)"))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, dsn, strings.NewReader("SELECT sum(cityHash64(number)) FROM numbers(1000000000000)"))
 	if err != nil {
 		t.Fatal(err)
 	}
