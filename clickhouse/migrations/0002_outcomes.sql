@@ -1,5 +1,5 @@
 -- The ledger: what became of every source row of every run. Rows are only ever added; the same row delivered twice has
--- the same key and counts once.
+-- the same key and counts once. Months may be dropped when nothing is compared with them any more.
 CREATE TABLE IF NOT EXISTS outcomes
 (
     pipeline       LowCardinality(String),
@@ -18,7 +18,9 @@ CREATE TABLE IF NOT EXISTS outcomes
     version        DateTime64(6, 'UTC') COMMENT 'classified_at of the row; zero for what is not stored',
     first_origin   LowCardinality(String) COMMENT 'of a duplicate: where the first row stands',
     first_position UInt64,
-    recorded_at    DateTime64(6, 'UTC') DEFAULT now64(6)
+    recorded_at    DateTime64(6, 'UTC') DEFAULT now64(6),
+    INDEX by_id id TYPE bloom_filter GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(recorded_at)
+PARTITION BY toYYYYMM(recorded_at)
 ORDER BY (pipeline, run_id, origin, partition, position);

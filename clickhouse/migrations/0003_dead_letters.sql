@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS dead_letters
     trace_id      LowCardinality(String),
     span_id       LowCardinality(String),
     first_seen    DateTime64(6, 'UTC'),
-    updated_at    DateTime64(6, 'UTC')
+    updated_at    DateTime64(6, 'UTC'),
+    INDEX by_id id TYPE bloom_filter GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(updated_at)
 ORDER BY (origin, origin_digest, partition, position);

@@ -73,3 +73,22 @@ func (s *Store) Record(ctx context.Context, set string, m migrate.Migration) err
 func quoteName(name string) string {
 	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
 }
+
+// Schema returns the statement that makes each object of the database, by name, as ClickHouse tells it.
+func (s *Store) Schema(ctx context.Context) (map[string]string, error) {
+	rows, err := s.query(ctx, `SELECT name, formatQuery(replaceAll(create_table_query, concat(database, '.'), '')) FROM system.tables
+WHERE database = currentDatabase() AND NOT startsWith(name, '.inner') ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // it was only read
+	objects := map[string]string{}
+	for rows.Next() {
+		var name, sql string
+		if err := rows.Scan(&name, &sql); err != nil {
+			return nil, err
+		}
+		objects[name] = sql
+	}
+	return objects, s.explain(rows.Err())
+}

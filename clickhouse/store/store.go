@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,9 +55,12 @@ func Open(cfg Config) (*Store, error) {
 	return &Store{conn: conn, options: *opt, where: strings.Join(opt.Addr, ","), outage: cfg.OutageLimit, log: cfg.Log}, nil
 }
 
+// schemes that the driver knows.
+var schemes = []string{"http", "https", "clickhouse", "tcp"}
+
 func options(text string) (*clickhouse.Options, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
 		return nil, batch.Failf(batch.ExitUsage, "the URL of ClickHouse must be like http://127.0.0.1:8123 or clickhouse://host:9000")
 	}
 	opt, err := clickhouse.ParseDSN(text)

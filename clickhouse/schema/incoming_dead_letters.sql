@@ -1,0 +1,25 @@
+-- Generated from clickhouse/migrations; do not edit.
+CREATE TABLE incoming_dead_letters
+(
+    `pipeline` String,
+    `run_id` String,
+    `source` String,
+    `origin` String,
+    `origin_digest` String,
+    `partition` Int32,
+    `position` UInt64,
+    `id` UUID,
+    `source_id` String,
+    `content_hash` UInt64,
+    `outcome` String,
+    `column` String,
+    `code` String,
+    `message` String,
+    `raw` String,
+    `attempt` UInt16,
+    `model_version` String,
+    `trace_id` String,
+    `span_id` String,
+    `at` DateTime64(6, 'UTC') COMMENT 'when it was judged: the same however often it is delivered'
+)
+ENGINE = `Null`;
