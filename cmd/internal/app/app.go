@@ -73,7 +73,7 @@ func Main(a *cli.App, args []string) int {
 	for _, c := range a.Commands {
 		prepare(c)
 	}
-	err := a.RunContext(ctx, args)
+	err := a.RunContext(ctx, flagsFirst(a, args))
 	if err == nil {
 		return batch.ExitDone
 	}

@@ -1,0 +1,440 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+const faultRows = 8000
+
+// faults are practised on real processes. Each returns what the user saw; afterwards all that is stored must be what an
+// undisturbed run stores.
+type fault struct {
+	name   string // in the report
+	harm   string // in the report
+	commit func(f *faultTest)
+}
+
+// faultTest is one fault at work.
+type faultTest struct {
+	*workbench
+	file string
+	runs []string // ids of runs that must be complete in the end
+	saw  []string // what the user saw, for the report
+}
+
+// see notes what a command ended with: its exit code and the last line that says why.
+func (f *faultTest) see(code int, r *process) {
+	f.t.Helper()
+	said := ""
+	for line := range strings.SplitSeq(r.stderr.String(), "\n") {
+		if text, ok := strings.CutPrefix(line, "error: "); ok {
+			said = text
+		}
+	}
+	switch {
+	case code < 0:
+		f.saw = append(f.saw, "killed")
+	case said == "":
+		f.saw = append(f.saw, fmt.Sprintf("exit %d", code))
+	default:
+		said = strings.NewReplacer(f.dir, "…", f.api.URL, "http://ml-api", f.clickhouse, "http://clickhouse").Replace(said)
+		f.saw = append(f.saw, fmt.Sprintf("exit %d: %s", code, said))
+	}
+}
+
+// expect runs a command that must end with an exit code, and notes what the user sees.
+func (f *faultTest) expect(want int, args ...string) *process {
+	f.t.Helper()
+	code, r := f.run(args...)
+	if code != want {
+		f.t.Fatalf("txflow %s: exit %d, want %d\n%s", strings.Join(args, " "), code, want, r.stderr.String())
+	}
+	f.see(code, r)
+	return r
+}
+
+// goOn runs a run again under its id; it must succeed.
+func (f *faultTest) goOn() *process {
+	f.t.Helper()
+	return f.expect(0, "run", "--run-id", "r1", f.file)
+}
+
+// killRun starts a run and kills it when something holds.
+func (f *faultTest) killRun(what string, holds func(r *process) bool) {
+	f.t.Helper()
+	r := f.start("run", "--run-id", "r1", f.file)
+	r.killWhen(f.t, what, func() bool { return holds(r) })
+	f.see(-1, r)
+}
+
+// TestFaults commits every fault and checks that nothing is lost and nothing doubled. TXFLOW_FAULT_REPORT names a file
+// that the results are written to.
+func TestFaults(t *testing.T) {
+	platform, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
+	_ = platform
+	file := sample(t, faultRows)
+	calm := newWorkbench(t, clickhouse)
+	calm.ok("run", "--run-id", "r1", file)
+	want := calm.stored("r1")
+	report := newFaultReport(want)
+	for _, c := range faults {
+		t.Run(c.name, func(t *testing.T) {
+			base := clickhouse
+			f := &faultTest{file: file, runs: []string{"r1"}, workbench: newWorkbench(t, base)}
+			c.commit(f)
+			for _, run := range f.runs {
+				if got := f.stored(run); got != want {
+					t.Errorf("stored of %s\n%s\nwant\n%s", run, got, want)
+				}
+			}
+			if !t.Failed() {
+				report.add(c, f.saw)
+			}
+		})
+	}
+	if path := os.Getenv("TXFLOW_FAULT_REPORT"); path != "" && !t.Failed() {
+		must(t, os.WriteFile(path, report.bytes(), 0o644))
+	}
+}
+
+var faults = []fault{
+	{"kill -9 in validate", "the process is killed while it reads the file", func(f *faultTest) {
+		f.killRun("validate writes", func(*process) bool { return f.exists("out/r1/*")() })
+		f.goOn()
+	}},
+	{"kill -9 in split", "the process is killed behind validate", func(f *faultTest) {
+		f.killRun("validate is through", func(*process) bool { return f.exists("out/r1/validate.json")() })
+		f.goOn()
+	}},
+	{"kill -9 in classify", "the process is killed between two answers; no answer that was recorded is asked for again", func(f *faultTest) {
+		f.api.slow(30 * time.Millisecond)
+		f.killRun("answers are recorded", func(*process) bool { return f.exists("out/r1/parts/*/*.json")() })
+		recorded := f.recorded("r1")
+		f.api.harm.Store(nil)
+		f.api.asked.Store(0)
+		n := f.goOn().record(f.t).Counts
+		if asked := f.api.asked.Load(); asked != n.Accepted-recorded || recorded == 0 {
+			f.t.Errorf("asked for %d rows, want %d less the %d recorded", asked, n.Accepted, recorded)
+		}
+	}},
+	{"kill -9 in load", "the process is killed between two inserts", func(f *faultTest) {
+		f.api.slow(20 * time.Millisecond) // load waits for classify, chunk by chunk
+		f.killRun("some rows are stored", func(*process) bool { return f.sql("SELECT count() FROM outcomes") != "0" })
+		f.api.harm.Store(nil)
+		f.goOn()
+	}},
+	{"kill -9 in reconcile", "the process is killed behind load", func(f *faultTest) {
+		f.killRun("load is through", func(r *process) bool { return strings.Contains(r.stderr.String(), "\nload ") })
+		f.goOn()
+	}},
+	{"SIGTERM", "the process is told to end while it classifies", func(f *faultTest) {
+		f.api.slow(30 * time.Millisecond)
+		r := f.start("run", "--run-id", "r1", f.file)
+		for !f.exists("out/r1/parts/*/*.json")() {
+			<-time.After(time.Millisecond)
+		}
+		r.terminate(f.t)
+		if code := r.wait(f.t); code != batch.ExitInterrupted {
+			f.t.Errorf("exit %d\n%s", code, r.stderr.String())
+		}
+		f.see(batch.ExitInterrupted, r)
+		f.api.harm.Store(nil)
+		f.goOn()
+	}},
+	{"ML API answers 500", "three of ten calls answer 500", func(f *faultTest) {
+		var n atomic.Int64
+		f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
+			if n.Add(1)%10 < 3 {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+			honest.ServeHTTP(w, r)
+		})
+		f.goOn()
+	}},
+	{"ML API is overloaded", "a third of the calls answer 429 with Retry-After: 1", func(f *faultTest) {
+		var n atomic.Int64
+		f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
+			if i := n.Add(1); i%3 == 0 && i < 30 {
+				w.Header().Set("Retry-After", "1")
+				w.WriteHeader(http.StatusTooManyRequests)
+				return
+			}
+			honest.ServeHTTP(w, r)
+		})
+		f.goOn()
+	}},
+	{"ML API hangs", "one call in ten is never answered; calls are given up after 300 ms", func(f *faultTest) {
+		var n atomic.Int64
+		f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
+			if n.Add(1)%10 == 0 {
+				<-r.Context().Done()
+				return
+			}
+			honest.ServeHTTP(w, r)
+		})
+		f.env = append(f.env, "TXFLOW_CALL_TIMEOUT=300ms")
+		f.goOn()
+	}},
+	{"ML API comes back", "the API refuses connections for the first seconds, less than --ml-outage", func(f *faultTest) {
+		away := time.Now().Add(3 * time.Second)
+		f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
+			if time.Now().Before(away) {
+				hangUp(w)
+				return
+			}
+			honest.ServeHTTP(w, r)
+		})
+		f.goOn()
+	}},
+	{"ML API stays away", "the API is away for longer than --ml-outage, in the middle of the run", func(f *faultTest) {
+		var n atomic.Int64
+		f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
+			if n.Add(1) > 10 {
+				hangUp(w)
+				return
+			}
+			honest.ServeHTTP(w, r)
+		})
+		f.expect(batch.ExitTryAgain, "run", "--run-id", "r1", "--ml-outage", "1s", f.file)
+		if got := f.sql("SELECT count() FROM dead_letters FINAL WHERE outcome = 'dead_letter'"); got != "0" {
+			f.t.Errorf("%s dead letters for an outage", got)
+		}
+		f.api.harm.Store(nil)
+		f.goOn()
+	}},
+	{"ML API leaves answers out", "every fourth answer lacks its last item", func(f *faultTest) {
+		var n atomic.Int64
+		f.api.harmWith(every(4, &n, func(answers []map[string]any) []map[string]any { return answers[:len(answers)-1] }))
+		f.goOn()
+	}},
+	{"ML API answers too much", "every fourth answer has an item nobody asked for", func(f *faultTest) {
+		var n atomic.Int64
+		f.api.harmWith(every(4, &n, func(answers []map[string]any) []map[string]any { return append(answers, answers[0]) }))
+		f.goOn()
+	}},
+	{"ML API mixes ids up", "every fourth answer has a stranger's id", func(f *faultTest) {
+		var n atomic.Int64
+		f.api.harmWith(every(4, &n, func(answers []map[string]any) []map[string]any {
+			answers[0]["transaction_id"] = "00000000-0000-0000-0000-000000000000"
+			return answers
+		}))
+		f.goOn()
+	}},
+	{"ML API answers in another order", "every answer is reversed, which the contract allows", func(f *faultTest) {
+		var n atomic.Int64
+		f.api.harmWith(every(1, &n, func(answers []map[string]any) []map[string]any {
+			for i, j := 0, len(answers)-1; i < j; i, j = i+1, j-1 {
+				answers[i], answers[j] = answers[j], answers[i]
+			}
+			return answers
+		}))
+		f.goOn()
+	}},
+	{"a proxy answers HTML", "every fourth answer is a page with status 200", func(f *faultTest) {
+		var n atomic.Int64
+		f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
+			if n.Add(1)%4 == 0 {
+				w.Header().Set("Content-Type", "text/html")
+				_, _ = w.Write([]byte("<html>Please log in</html>"))
+				return
+			}
+			honest.ServeHTTP(w, r)
+		})
+		f.goOn()
+	}},
+	{"two runs at once", "two processes do the same run at the same time", func(f *faultTest) {
+		f.api.slow(5 * time.Millisecond)
+		a, b := f.start("run", "--run-id", "r1", f.file), f.start("run", "--run-id", "r1", f.file)
+		f.see(a.wait(f.t), a)
+		f.see(b.wait(f.t), b)
+		f.goOn()
+	}},
+	{"the same file twice", "a second run of the same file under another id", func(f *faultTest) {
+		f.goOn()
+		f.expect(0, "run", "--run-id", "r2", f.file)
+		f.runs = append(f.runs, "r2")
+	}},
+	{"a damaged chunk", "a byte of a chunk is turned over between split and classify", func(f *faultTest) {
+		f.ok("validate", "--run-id", "r1", f.file)
+		f.ok("split", "out/r1")
+		flip(f.t, filepath.Join(f.dir, "out/r1/chunks/*.tsv"))
+		f.expect(batch.ExitData, "classify", "out/r1")
+		f.ok("split", "out/r1")
+		f.finish()
+	}},
+	{"a damaged answer", "a byte of a recorded answer is turned over between classify and load", func(f *faultTest) {
+		f.ok("validate", "--run-id", "r1", f.file)
+		f.ok("split", "out/r1")
+		f.ok("classify", "out/r1")
+		flip(f.t, filepath.Join(f.dir, "out/r1/parts/*/*.json"))
+		f.expect(batch.ExitData, "load", "out/r1")
+		f.finish()
+	}},
+	{"rows that vanish", "a chunk's rows are deleted from transactions behind txflow's back", func(f *faultTest) {
+		f.goOn()
+		f.sql("DELETE FROM transactions WHERE chunk = (SELECT any(chunk) FROM transactions)")
+		f.findings("missing")
+		f.mend()
+	}},
+	{"an entry that vanishes", "one row is deleted from the ledger and from transactions", func(f *faultTest) {
+		f.goOn()
+		line := f.sql("SELECT min(position) + 100 FROM outcomes")
+		f.sql("DELETE FROM outcomes WHERE position = %s", line)
+		f.sql("DELETE FROM transactions WHERE position = %s", line)
+		f.findings("unaccounted")
+		f.mend()
+	}},
+	{"a category that changes", "one row's category is changed behind txflow's back", func(f *faultTest) {
+		f.goOn()
+		f.sql("ALTER TABLE transactions UPDATE category = if(category = 'Rent', 'Food', 'Rent') WHERE position = (SELECT max(position) FROM transactions) SETTINGS mutations_sync = 2")
+		f.findings("changed")
+		f.mend()
+	}},
+	{"a row that doubles", "one row is entered in the ledger a second time, at another line", func(f *faultTest) {
+		f.goOn()
+		f.sql("INSERT INTO outcomes SELECT * REPLACE (toUInt64(999999) AS position) FROM (SELECT * FROM outcomes WHERE outcome = 'stored' LIMIT 1)")
+		f.findings("doubled")
+		f.sql("DELETE FROM outcomes WHERE position = 999999")
+		f.expect(0, "reconcile", "out/r1")
+	}},
+	{"ClickHouse is killed", "kill -9 of ClickHouse while rows are loaded, and a start again three seconds later", func(f *faultTest) {
+		ownClickHouse(f, func(platform *process, again func()) {
+			f.api.slow(20 * time.Millisecond)
+			r := f.start("run", "--run-id", "r1", f.file)
+			platform.killWhen(f.t, "some rows are stored", func() bool { return f.sql("SELECT count() FROM outcomes") != "0" })
+			f.saw = append(f.saw, "a warning in the log for as long as ClickHouse is away")
+			<-time.After(3 * time.Second)
+			again()
+			f.see(r.wait(f.t), r)
+			f.goOn()
+		})
+	}},
+	{"ClickHouse stays away", "ClickHouse is killed and away for longer than --clickhouse-outage", func(f *faultTest) {
+		ownClickHouse(f, func(platform *process, again func()) {
+			f.ok("validate", "--run-id", "r1", f.file)
+			f.ok("split", "out/r1")
+			f.ok("classify", "out/r1")
+			platform.kill()
+			f.expect(batch.ExitTryAgain, "load", "--clickhouse-outage", "1s", "out/r1")
+			again()
+			f.finish()
+		})
+	}},
+	{"the disk is full", "there is room for a part of the artifacts only", func(f *faultTest) {
+		small := filepath.Join(f.dir, "out")
+		must(f.t, os.Mkdir(small, 0o755))
+		if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", small).CombinedOutput(); err != nil {
+			f.t.Skipf("NOT RUN: a small file system can not be mounted here: %s", out)
+		}
+		f.t.Cleanup(func() { _ = exec.Command("umount", "-l", small).Run() })
+		code, r := f.run("run", "--run-id", "r1", f.file)
+		if code == 0 || !strings.Contains(r.stderr.String(), "no space left") {
+			f.t.Fatalf("exit %d\n%s", code, r.stderr.String())
+		}
+		f.see(code, r)
+		must(f.t, exec.Command("mount", "-o", "remount,size=100m", small).Run())
+		f.goOn()
+	}},
+}
+
+// finish does the tasks behind split by hand.
+func (f *faultTest) finish() {
+	f.t.Helper()
+	for _, task := range []string{"classify", "load", "reconcile"} {
+		f.expect(0, task, "out/r1")
+	}
+}
+
+// findings runs reconcile, which must find something of a kind and name an id.
+func (f *faultTest) findings(kind string) {
+	f.t.Helper()
+	r := f.expect(batch.ExitData, "reconcile", "out/r1")
+	if text := r.stderr.String(); !strings.Contains(text, kind) || !strings.Contains(text, "id ") && kind != "unaccounted" {
+		f.t.Errorf("reconcile does not name what is %s:\n%s", kind, text)
+	}
+}
+
+// mend loads again what was lost, and reconciles.
+func (f *faultTest) mend() {
+	f.t.Helper()
+	f.expect(0, "load", "out/r1")
+	f.expect(0, "reconcile", "out/r1")
+}
+
+// ownClickHouse gives a fault a ClickHouse that it may kill.
+func ownClickHouse(f *faultTest, work func(platform *process, again func())) {
+	f.t.Helper()
+	dir := f.t.TempDir()
+	platform, url := startPlatform(f.t, dir, "127.0.0.1:0")
+	f.clickhouse = url + "/?database=txflow"
+	f.env = append(f.env, "CLICKHOUSE_URL="+f.clickhouse)
+	work(platform, func() { startPlatform(f.t, dir, strings.TrimPrefix(url, "http://")) })
+}
+
+// hangUp breaks the connection.
+func hangUp(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err == nil {
+		_ = conn.Close() // it is broken on purpose
+	}
+}
+
+// every changes every nth honest answer.
+func every(n int64, count *atomic.Int64, change func([]map[string]any) []map[string]any) func(http.ResponseWriter, *http.Request, []byte, http.Handler) {
+	return func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
+		if count.Add(1)%n != 0 {
+			honest.ServeHTTP(w, r)
+			return
+		}
+		answer := &answerWriter{header: http.Header{}}
+		honest.ServeHTTP(answer, r)
+		var answers []map[string]any
+		if json.Unmarshal(answer.body, &answers) != nil || len(answers) == 0 {
+			w.WriteHeader(answer.status)
+			return
+		}
+		body, err := json.Marshal(change(answers))
+		if err != nil {
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(body) // the caller may have been killed
+	}
+}
+
+type answerWriter struct {
+	header http.Header
+	status int
+	body   []byte
+}
+
+func (a *answerWriter) Header() http.Header         { return a.header }
+func (a *answerWriter) WriteHeader(status int)      { a.status = status }
+func (a *answerWriter) Write(p []byte) (int, error) { a.body = append(a.body, p...); return len(p), nil }
+
+// flip turns over one byte in the middle of the first file that matches.
+func flip(t *testing.T, pattern string) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	must(t, err)
+	if len(files) == 0 {
+		t.Fatalf("nothing matches %s", pattern)
+	}
+	content, err := os.ReadFile(files[0])
+	must(t, err)
+	content[len(content)/2] ^= 1
+	must(t, os.Chmod(files[0], 0o644))
+	must(t, os.WriteFile(files[0], content, 0o644))
+}
