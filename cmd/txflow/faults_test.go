@@ -119,7 +119,7 @@ var faults = []fault{
 	}},
 	{"kill -9 in classify", "the process is killed between two answers; no answer that was recorded is asked for again", func(f *faultTest) {
 		f.api.slow(30 * time.Millisecond)
-		f.killRun("answers are recorded", func(*process) bool { return f.exists("out/r1/parts/*/*.json")() })
+		f.killRun("answers are recorded", func(*process) bool { return f.exists("out/r1/parts/*/[0-9a-f]*.json")() })
 		recorded := f.recorded("r1")
 		f.api.harm.Store(nil)
 		f.api.asked.Store(0)
@@ -141,7 +141,7 @@ var faults = []fault{
 	{"SIGTERM", "the process is told to end while it classifies", func(f *faultTest) {
 		f.api.slow(30 * time.Millisecond)
 		r := f.start("run", "--run-id", "r1", f.file)
-		for !f.exists("out/r1/parts/*/*.json")() {
+		for !f.exists("out/r1/parts/*/[0-9a-f]*.json")() {
 			<-time.After(time.Millisecond)
 		}
 		r.terminate(f.t)
@@ -278,7 +278,7 @@ var faults = []fault{
 		f.ok("validate", "--run-id", "r1", f.file)
 		f.ok("split", "out/r1")
 		f.ok("classify", "out/r1")
-		flip(f.t, filepath.Join(f.dir, "out/r1/parts/*/*.json"))
+		flip(f.t, filepath.Join(f.dir, "out/r1/parts/*/[0-9a-f]*.json"))
 		f.expect(batch.ExitData, "load", "out/r1")
 		f.finish()
 	}},

@@ -248,7 +248,7 @@ FROM outcomes FINAL WHERE run_id = '%s' GROUP BY outcome ORDER BY outcome)),
 // recorded counts the rows whose answers are recorded in a run's folder.
 func (w *workbench) recorded(runID string) (rows int64) {
 	w.t.Helper()
-	files, err := filepath.Glob(filepath.Join(w.dir, "out", runID, "parts", "*", "*.json"))
+	files, err := filepath.Glob(filepath.Join(w.dir, "out", runID, "parts", "*", "[0-9a-f]*.json"))
 	must(w.t, err)
 	for _, f := range files {
 		content, err := os.ReadFile(f)
