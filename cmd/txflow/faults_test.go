@@ -420,9 +420,12 @@ type answerWriter struct {
 	body   []byte
 }
 
-func (a *answerWriter) Header() http.Header         { return a.header }
-func (a *answerWriter) WriteHeader(status int)      { a.status = status }
-func (a *answerWriter) Write(p []byte) (int, error) { a.body = append(a.body, p...); return len(p), nil }
+func (a *answerWriter) Header() http.Header    { return a.header }
+func (a *answerWriter) WriteHeader(status int) { a.status = status }
+func (a *answerWriter) Write(p []byte) (int, error) {
+	a.body = append(a.body, p...)
+	return len(p), nil
+}
 
 // flip turns over one byte in the middle of the first file that matches.
 func flip(t *testing.T, pattern string) {

@@ -65,7 +65,9 @@ type place struct {
 	env []string
 }
 
-func (p place) start(args ...string) *process {
+func (p place) start(args ...string) *process { return p.startWith(nil, args...) }
+
+func (p place) startWith(stdin io.Reader, args ...string) *process {
 	p.t.Helper()
 	self, err := os.Executable()
 	must(p.t, err)
@@ -73,7 +75,7 @@ func (p place) start(args ...string) *process {
 	run.cmd.Dir = p.dir
 	run.cmd.Env = append([]string{asMain + "=1", "HOME=" + os.Getenv("HOME"), "PATH=" + os.Getenv("PATH"), "XDG_CACHE_HOME=" + os.Getenv("XDG_CACHE_HOME"),
 		"TXFLOW_ENGINE_DIR=" + os.Getenv("TXFLOW_ENGINE_DIR"), "TXFLOW_ENGINE_LIB=" + os.Getenv("TXFLOW_ENGINE_LIB")}, p.env...)
-	run.cmd.Stdout, run.cmd.Stderr = &run.stdout, &run.stderr
+	run.cmd.Stdin, run.cmd.Stdout, run.cmd.Stderr = stdin, &run.stdout, &run.stderr
 	must(p.t, run.cmd.Start())
 	go func() {
 		_ = run.cmd.Wait() // the exit code is asked for later
@@ -289,4 +291,3 @@ func sample(t *testing.T, rows int) string {
 	p.ok("data", "generate", "--rows", fmt.Sprint(rows), "--dirty", "--ratio", "0.05", "--out", "in.csv")
 	return filepath.Join(p.dir, "in.csv")
 }
-
