@@ -18,8 +18,7 @@ CREATE TABLE IF NOT EXISTS outcomes
     version        DateTime64(6, 'UTC') COMMENT 'classified_at of the row; zero for what is not stored',
     first_origin   LowCardinality(String) COMMENT 'of a duplicate: where the first row stands',
     first_position UInt64,
-    recorded_at    DateTime64(6, 'UTC') DEFAULT now64(6),
-    INDEX by_id id TYPE bloom_filter GRANULARITY 4
+    recorded_at    DateTime64(6, 'UTC') DEFAULT now64(6)
 )
 ENGINE = ReplacingMergeTree(recorded_at)
 PARTITION BY toYYYYMM(recorded_at)
