@@ -1,9 +1,9 @@
 -- Where classified rows come in. It keeps nothing: the views behind it spread each block over transactions and outcomes,
--- so that every pipeline shares one mapping. Columns are plain: those are quickest to send.
+-- so that every pipeline shares one mapping. What the rows of one ML call share is sent once a call, as a dictionary's
+-- entry, and not once a row: it is three quarters of a row's bytes.
 CREATE TABLE IF NOT EXISTS incoming_classified
 (
     id              UUID,
-    source          String,
     source_id       String,
     description     String,
     amount_e4       Int64 COMMENT 'ten-thousandths: exact',
@@ -13,21 +13,8 @@ CREATE TABLE IF NOT EXISTS incoming_classified
     operation_type  String,
     side            UInt8,
     category        String,
-    model_version   String,
-    classified_us   Int64 COMMENT 'microseconds since 1970',
-    pipeline        String,
-    run_id          String,
-    task_try        UInt16,
-    origin          String,
-    origin_digest   String,
-    partition       Int32,
     position        UInt64,
-    chunk           String,
     content_hash    UInt64,
-    attempt         UInt16,
-    trace_id        String,
-    span_id         String,
-    sampled         UInt8,
-    origin_trace_id String
+    call            LowCardinality(String) COMMENT 'compact JSON: pipeline, run_id, task_try, source, origin, origin_digest, partition, chunk, origin_trace_id, model_version, classified_us, attempt, trace_id, span_id, sampled'
 )
 ENGINE = Null;

@@ -1,14 +1,30 @@
--- Dividing a decimal by a whole number keeps its scale: ten-thousandths become the exact amount.
+-- Dividing a decimal by a whole number keeps its scale: ten-thousandths become the exact amount. The simple JSON functions
+-- are applied to the dictionary's entries alone.
 CREATE MATERIALIZED VIEW IF NOT EXISTS incoming_classified_to_transactions TO transactions AS
 SELECT
-    id, source, source_id, description,
+    id,
+    simpleJSONExtractString(call, 'source') AS source,
+    source_id, description,
     CAST(toDecimal128(amount_e4, 4) / 10000, 'Decimal(18, 4)') AS amount,
     fromUnixTimestamp64Micro(timestamp_us, 'UTC') AS timestamp,
     if(merchant_null = 1, NULL, merchant) AS merchant,
     operation_type,
     CAST(side, 'Enum8(\'debit\' = 1, \'credit\' = 2)') AS side,
-    category, model_version, fromUnixTimestamp64Micro(classified_us, 'UTC') AS classified_at, pipeline, run_id, task_try, origin, origin_digest, partition, position, chunk,
-    content_hash, attempt, trace_id, span_id,
-    sampled = 1 AS sampled,
-    origin_trace_id
+    category,
+    simpleJSONExtractString(call, 'model_version') AS model_version,
+    fromUnixTimestamp64Micro(simpleJSONExtractInt(call, 'classified_us'), 'UTC') AS classified_at,
+    simpleJSONExtractString(call, 'pipeline') AS pipeline,
+    simpleJSONExtractString(call, 'run_id') AS run_id,
+    CAST(simpleJSONExtractUInt(call, 'task_try'), 'UInt16') AS task_try,
+    simpleJSONExtractString(call, 'origin') AS origin,
+    simpleJSONExtractString(call, 'origin_digest') AS origin_digest,
+    CAST(simpleJSONExtractInt(call, 'partition'), 'Int32') AS partition,
+    position,
+    simpleJSONExtractString(call, 'chunk') AS chunk,
+    content_hash,
+    CAST(simpleJSONExtractUInt(call, 'attempt'), 'UInt16') AS attempt,
+    simpleJSONExtractString(call, 'trace_id') AS trace_id,
+    simpleJSONExtractString(call, 'span_id') AS span_id,
+    simpleJSONExtractBool(call, 'sampled') = 1 AS sampled,
+    simpleJSONExtractString(call, 'origin_trace_id') AS origin_trace_id
 FROM incoming_classified;

@@ -2,7 +2,6 @@
 CREATE TABLE incoming_classified
 (
     `id` UUID,
-    `source` String,
     `source_id` String,
     `description` String,
     `amount_e4` Int64 COMMENT 'ten-thousandths: exact',
@@ -12,21 +11,8 @@ CREATE TABLE incoming_classified
     `operation_type` String,
     `side` UInt8,
     `category` String,
-    `model_version` String,
-    `classified_us` Int64 COMMENT 'microseconds since 1970',
-    `pipeline` String,
-    `run_id` String,
-    `task_try` UInt16,
-    `origin` String,
-    `origin_digest` String,
-    `partition` Int32,
     `position` UInt64,
-    `chunk` String,
     `content_hash` UInt64,
-    `attempt` UInt16,
-    `trace_id` String,
-    `span_id` String,
-    `sampled` UInt8,
-    `origin_trace_id` String
+    `call` LowCardinality(String) COMMENT 'compact JSON: pipeline, run_id, task_try, source, origin, origin_digest, partition, chunk, origin_trace_id, model_version, classified_us, attempt, trace_id, span_id, sampled'
 )
 ENGINE = `Null`;

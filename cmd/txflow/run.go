@@ -30,7 +30,7 @@ answered is not asked again, and nothing is stored twice.
    txflow run --source crm 'in/2024-*.csv.gz'
    txflow run --source crm --run-id 20240131T101500Z-1f2e3d in/january.csv
    zcat export.gz | txflow run --source crm -`,
-		Action: app.Action(runAll),
+		Action: app.Task(runAll),
 	}
 }
 

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -12,6 +13,35 @@ type block struct {
 	rows    []batch.Classified
 	refused []batch.DeadLetter
 	decoder batch.RowDecoder
+}
+
+// Blocks bounds the memory of loads that run at once: a block is taken to be filled and given back when it is stored.
+type Blocks struct{ free chan *block }
+
+// NewBlocks makes n blocks; they keep the memory that they once took.
+func NewBlocks(n int) *Blocks {
+	b := &Blocks{free: make(chan *block, n)}
+	for range n {
+		b.free <- &block{}
+	}
+	return b
+}
+
+func (b *Blocks) take(ctx context.Context, rows int) (*block, error) {
+	select {
+	case taken := <-b.free:
+		if taken.rows == nil {
+			taken.rows = make([]batch.Classified, 0, rows)
+		}
+		return taken, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (b *Blocks) giveBack(done *block) {
+	done.rows, done.refused = done.rows[:0], done.refused[:0]
+	b.free <- done
 }
 
 // add joins the rows of a segment with their answers, which stand in the same order.

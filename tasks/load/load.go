@@ -35,15 +35,16 @@ type Store interface {
 // Config says what to load.
 type Config struct {
 	Chunks    *batch.Chunks
-	Index     int // the chunk, or -1 for all
-	BlockRows int // rows an insert: few and large, since an insert has a fixed cost
+	Index     int     // the chunk, or -1 for all
+	BlockRows int     // rows an insert: few and large, since an insert has a fixed cost
+	Blocks    *Blocks // shared by loads that run at once; nil for this load's own
 }
 
 // DefaultBlockRows is below ClickHouse's own block size, so that one insert stays one block.
-const DefaultBlockRows = 50_000
+const DefaultBlockRows = 100_000
 
-// insertsAtOnce lets the next block be read while one is stored.
-const insertsAtOnce = 2
+// DefaultBlocks lets two blocks be stored while the next is read.
+const DefaultBlocks = 3
 
 // Run loads one chunk, or all.
 func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.Manifest, error) {
@@ -51,6 +52,9 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 		chunks, err := cfg.Chunks.Select(cfg.Index)
 		if err != nil {
 			return err
+		}
+		if cfg.Blocks == nil {
+			cfg.Blocks = NewBlocks(DefaultBlocks)
 		}
 		l := &loader{env: env, store: store, cfg: cfg, manifest: m}
 		l.info = batch.RunInfo{Pipeline: Pipeline, RunID: env.RunID, TaskTry: env.Try, Source: env.Source}
@@ -87,7 +91,7 @@ func (l *loader) chunk(ctx context.Context, chunk *batch.Chunk) error {
 		return err
 	}
 	l.manifest.Inputs = append(l.manifest.Inputs, batch.Artifact{Name: "chunk", URL: chunk.URL, Rows: chunk.Rows, Bytes: chunk.Bytes, SHA256: chunk.SHA256})
-	file, err := l.env.Artifacts.Open(ctx, chunk.URL, chunk.SHA256)
+	file, err := l.env.Artifacts.Open(ctx, chunk.URL, "") // its segments are checked one by one
 	if err != nil {
 		return err
 	}
@@ -95,26 +99,30 @@ func (l *loader) chunk(ctx context.Context, chunk *batch.Chunk) error {
 	rows := bufio.NewReaderSize(file, 256<<10)
 	info := l.info
 	info.Chunk = chunk.SHA256
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(insertsAtOnce)
-	b := &block{}
-	for i, segment := range chunk.Segments {
-		if groupCtx.Err() != nil {
-			break
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return l.blocks(ctx, group, info, chunk, parts, rows) })
+	return group.Wait()
+}
+
+// blocks reads block by block and has each stored while the next is read.
+func (l *loader) blocks(ctx context.Context, group *errgroup.Group, info batch.RunInfo, chunk *batch.Chunk, parts []batch.Artifact, rows io.Reader) error {
+	for i := 0; i < len(chunk.Segments); {
+		b, err := l.cfg.Blocks.take(ctx, int(min(chunk.Rows, int64(l.cfg.BlockRows))))
+		if err != nil {
+			return err
 		}
-		if err := l.segment(groupCtx, b, rows, segment, parts[i], chunk.URL); err != nil {
-			return errors.Join(err, group.Wait())
+		for first := i; i < len(chunk.Segments) && (i == first || b.len()+chunk.Segments[i].Rows <= l.cfg.BlockRows); i++ {
+			if err := l.segment(ctx, b, rows, chunk.Segments[i], parts[i], chunk.URL); err != nil {
+				l.cfg.Blocks.giveBack(b)
+				return err
+			}
 		}
-		if b.len()+segment.Rows > l.cfg.BlockRows || i == len(chunk.Segments)-1 {
-			full := b
-			b = &block{}
-			group.Go(func() error { return l.insert(groupCtx, info, full) })
-		}
+		group.Go(func() error {
+			defer l.cfg.Blocks.giveBack(b)
+			return l.insert(ctx, info, b)
+		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return ctx.Err()
+	return nil
 }
 
 // segment reads a segment's rows and answers into the block.

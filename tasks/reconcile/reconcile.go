@@ -8,6 +8,8 @@ import (
 	"iter"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/csvfile"
 	"github.com/txflow/txflow/internal/source"
@@ -43,15 +45,14 @@ const DefaultLimit = 20
 func Run(ctx context.Context, env *tasks.Env, sources source.Opener, ledger Ledger, cfg Config) (*batch.Manifest, error) {
 	return tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
 		found := &batch.Findings{Limit: cfg.Limit}
-		for i := range cfg.Files.Files {
-			file := &cfg.Files.Files[i]
-			m.Inputs = append(m.Inputs, batch.Artifact{Name: "source", URL: file.URL, Rows: file.Rows, Bytes: file.Bytes, SHA256: file.SHA256})
-			if err := compareFile(ctx, env, sources, ledger, cfg, file, found, &m.Counts); err != nil {
-				return err
-			}
-		}
-		problems, err := ledger.Problems(ctx, cfg.Pipeline, env.RunID, cfg.Limit)
-		if err != nil {
+		var problems batch.Findings
+		group, groupCtx := errgroup.WithContext(ctx)
+		group.Go(func() (err error) {
+			problems, err = ledger.Problems(groupCtx, cfg.Pipeline, env.RunID, cfg.Limit)
+			return err
+		})
+		group.Go(func() error { return compareFiles(groupCtx, env, sources, ledger, cfg, found, m) })
+		if err := group.Wait(); err != nil {
 			return err
 		}
 		for kind, n := range problems.Counts {
@@ -65,6 +66,17 @@ func Run(ctx context.Context, env *tasks.Env, sources source.Opener, ledger Ledg
 		}
 		return verdict(found)
 	})
+}
+
+func compareFiles(ctx context.Context, env *tasks.Env, sources source.Opener, ledger Ledger, cfg Config, found *batch.Findings, m *batch.Manifest) error {
+	for i := range cfg.Files.Files {
+		file := &cfg.Files.Files[i]
+		m.Inputs = append(m.Inputs, batch.Artifact{Name: "source", URL: file.URL, Rows: file.Rows, Bytes: file.Bytes, SHA256: file.SHA256})
+		if err := compareFile(ctx, env, sources, ledger, cfg, file, found, &m.Counts); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func verdict(found *batch.Findings) error {

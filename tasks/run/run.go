@@ -60,6 +60,9 @@ type Config struct {
 // chunksAtOnce is how many chunks may wait to be loaded: it bounds nothing but how far classify runs ahead.
 const chunksAtOnce = 4
 
+// loadsAtOnce lets a chunk be read while another is stored.
+const loadsAtOnce = 2
+
 // Run does all tasks and records the run. The record is returned also when the run failed.
 func (r *Runner) Run(ctx context.Context, cfg Config) (batch.RunRecord, error) {
 	record := batch.RunRecord{RunID: r.Env.RunID, Pipeline: load.Pipeline, Source: r.Env.Source, Status: "running",
@@ -140,16 +143,19 @@ func (r *Runner) chunks(ctx context.Context, cfg Config, chunks *batch.Chunks, r
 		}
 		return nil
 	})
-	group.Go(func() error {
-		defer r.Observer.End(load.Name)
-		for i := range ready {
-			m, err := load.Run(ctx, r.env(load.Name), r.Store, load.Config{Chunks: chunks, Index: i, BlockRows: cfg.Load.BlockRows})
-			if err := r.record(ctx, m, err); err != nil {
-				return fmt.Errorf("load: %w", err)
+	blocks := load.NewBlocks(load.DefaultBlocks)
+	for range loadsAtOnce {
+		group.Go(func() error {
+			for i := range ready {
+				m, err := load.Run(ctx, r.env(load.Name), r.Store, load.Config{Chunks: chunks, Index: i, BlockRows: cfg.Load.BlockRows, Blocks: blocks})
+				if err := r.record(ctx, m, err); err != nil {
+					return fmt.Errorf("load: %w", err)
+				}
 			}
-		}
-		return nil
-	})
+			return nil
+		})
+	}
+	defer r.Observer.End(load.Name)
 	return group.Wait()
 }
 

@@ -29,7 +29,7 @@ type Config struct {
 // Defaults keep an Airflow scheduler calm and a laptop's memory flat.
 const (
 	DefaultMaxChunks   = 16
-	DefaultMinRows     = 5_000
+	DefaultMinRows     = 100_000
 	DefaultSegmentRows = 10_000
 )
 
@@ -130,8 +130,10 @@ func measure(ctx context.Context, env *tasks.Env, accepted batch.Artifact, chunk
 	return lines.end()
 }
 
-// write reads the accepted rows a second time and writes the chunks under their names.
+// write reads the accepted rows a second time and writes the chunks under their names, which are their digests: that
+// checks what was read, too.
 func write(ctx context.Context, env *tasks.Env, accepted batch.Artifact, chunks []batch.Chunk) error {
+	accepted.SHA256 = ""
 	lines, err := openRows(ctx, env, accepted)
 	if err != nil {
 		return err

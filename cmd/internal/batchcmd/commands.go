@@ -33,7 +33,7 @@ func validateCommand() *cli.Command {
    txflow validate --source crm 'in/*.csv.gz'
    zcat export.gz | txflow validate --max-reject-ratio 0.5 -
    txflow validate --delimiter ';' --decimal , s3://bucket/2024/01.csv`,
-		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
 			opt, err := SourceOptions(c, time.Now())
 			if err != nil {
 				return err
@@ -63,7 +63,7 @@ func splitCommand() *cli.Command {
 
    txflow split out/RUN_ID
    txflow split --max-chunks 4 --validated s3://bucket/out/RUN_ID/validate.json`,
-		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
 			layout, url, err := runFolder(c, "validated")
 			if err != nil {
 				return err
@@ -103,7 +103,7 @@ func classifyCommand() *cli.Command {
    txflow classify out/RUN_ID
    txflow classify --chunks out/RUN_ID/chunks.json --index 3 --ml-url http://ml-api:8000
    txflow classify --expect-model v1 out/RUN_ID`,
-		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
 			chunks, layout, err := readChunks(c, rt)
 			if err != nil {
 				return err
@@ -131,7 +131,7 @@ func loadCommand() *cli.Command {
 
    txflow load out/RUN_ID
    txflow load --chunks out/RUN_ID/chunks.json --index 3 --clickhouse-url clickhouse://user@db:9000`,
-		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
 			chunks, layout, err := readChunks(c, rt)
 			if err != nil {
 				return err
@@ -160,7 +160,7 @@ func reconcileCommand() *cli.Command {
 
    txflow reconcile out/RUN_ID
    txflow reconcile --findings 100 --run s3://bucket/out/RUN_ID`,
-		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
 			layout, _, err := runFolder(c, "run")
 			if err != nil {
 				return err

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/google/uuid"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+var classifiedColumns = columns{
+	{Name: "id", Type: "UUID"}, {Name: "source_id", Type: "String"}, {Name: "description", Type: "String"},
+	{Name: "amount_e4", Type: "Int64"}, {Name: "timestamp_us", Type: "Int64"}, {Name: "merchant", Type: "String"},
+	{Name: "merchant_null", Type: "UInt8"}, {Name: "operation_type", Type: "String"}, {Name: "side", Type: "UInt8"},
+	{Name: "category", Type: "String"}, {Name: "position", Type: "UInt64"}, {Name: "content_hash", Type: "UInt64"},
+	{Name: "call", Type: "LowCardinality(String)"},
+}
+
+var classifiedInsert = classifiedColumns.statement("incoming_classified")
+
+// InsertClassified stores rows and their ledger entries: one block, one insert. It waits out an outage.
+func (s *Store) InsertClassified(ctx context.Context, info batch.RunInfo, rows []batch.Classified) error {
+	return s.send(ctx, classifiedInsert, classifiedColumns, func(b driver.Batch) error {
+		f := filler{batch: b, rows: rows}
+		fill(&f, func(r *batch.Classified) uuid.UUID { return uuid.UUID(r.Transaction.ID) })
+		fill(&f, func(r *batch.Classified) string { return r.Transaction.SourceID })
+		fill(&f, func(r *batch.Classified) string { return r.Transaction.Description })
+		fill(&f, func(r *batch.Classified) int64 { return int64(r.Transaction.Amount) })
+		fill(&f, func(r *batch.Classified) int64 { return r.Transaction.Timestamp.UnixMicro() })
+		fill(&f, func(r *batch.Classified) string { return r.Transaction.Merchant })
+		fill(&f, func(r *batch.Classified) uint8 { return flag(!r.Transaction.HasMerchant) })
+		fill(&f, func(r *batch.Classified) string { return r.Transaction.OperationType })
+		fill(&f, func(r *batch.Classified) uint8 { return uint8(r.Transaction.Side) })
+		fill(&f, func(r *batch.Classified) string { return r.Category.String() })
+		fill(&f, func(r *batch.Classified) uint64 { return r.Origin.Position })
+		fill(&f, func(r *batch.Classified) uint64 { return r.ContentHash })
+		f.calls(info)
+		return f.err
+	})
+}
+
+// filler fills a batch column by column.
+type filler struct {
+	batch  driver.Batch
+	rows   []batch.Classified
+	column int
+	err    error
+}
+
+// columnPiece is how many values are laid out at a time: few enough to stay in the processor's cache.
+const columnPiece = 4096
+
+// fill appends the next column.
+func fill[T any](f *filler, value func(*batch.Classified) T) {
+	column := f.batch.Column(f.column)
+	piece := make([]T, 0, min(columnPiece, len(f.rows)))
+	for i := 0; i < len(f.rows) && f.err == nil; {
+		piece = piece[:0]
+		for ; i < len(f.rows) && len(piece) < columnPiece; i++ {
+			piece = append(piece, value(&f.rows[i]))
+		}
+		f.fail(column.Append(piece))
+	}
+	f.column++
+}
+
+func (f *filler) fail(err error) {
+	if err != nil && f.err == nil {
+		f.err = fmt.Errorf("column %s: %w", classifiedColumns[f.column].Name, err)
+	}
+}
+
+// call is what the rows of one ML call share, by the names that the views read.
+type call struct {
+	Pipeline      string `json:"pipeline"`
+	RunID         string `json:"run_id"`
+	TaskTry       uint16 `json:"task_try"`
+	Source        string `json:"source"`
+	Origin        string `json:"origin"`
+	OriginDigest  string `json:"origin_digest"`
+	Partition     int32  `json:"partition"`
+	Chunk         string `json:"chunk"`
+	OriginTraceID string `json:"origin_trace_id"`
+	ModelVersion  string `json:"model_version"`
+	ClassifiedUS  int64  `json:"classified_us"`
+	Attempt       uint16 `json:"attempt"`
+	TraceID       string `json:"trace_id"`
+	SpanID        string `json:"span_id"`
+	Sampled       bool   `json:"sampled"`
+}
+
+// calls appends the column of calls: rows of one call stand together, so its text is made once.
+func (f *filler) calls(info batch.RunInfo) {
+	column := f.batch.Column(f.column)
+	var text any // a string, put into an interface once
+	for i := 0; i < len(f.rows) && f.err == nil; i++ {
+		r := &f.rows[i]
+		if i == 0 || r.Call != f.rows[i-1].Call || r.Origin.Origin != f.rows[i-1].Origin.Origin || r.Origin.Partition != f.rows[i-1].Origin.Partition {
+			made, err := callText(info, r)
+			f.fail(err)
+			text = made
+		}
+		f.fail(column.AppendRow(text))
+	}
+	f.column++
+}
+
+func callText(info batch.RunInfo, r *batch.Classified) (string, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(call{Pipeline: info.Pipeline, RunID: info.RunID, TaskTry: uint16(info.TaskTry), Source: info.Source, //nolint:gosec // small
+		Origin: r.Origin.Origin, OriginDigest: r.Origin.Digest, Partition: r.Origin.Partition, Chunk: info.Chunk,
+		OriginTraceID: info.OriginTraceID, ModelVersion: r.Call.Model, ClassifiedUS: r.Call.AnsweredAt.UnixMicro(),
+		Attempt: uint16(min(r.Call.Attempt, 1<<16-1)), TraceID: r.Call.TraceID, SpanID: r.Call.SpanID, Sampled: r.Call.Sampled}) //nolint:gosec // bounded
+	return b.String(), err
+}
