@@ -88,8 +88,9 @@ func FuzzTimestamp(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		got, ok := ParseTimestamp([]byte(s))
-		want, err := time.Parse(time.RFC3339Nano, s)
-		if err == nil && !ok && want.Nanosecond()%1000 == 0 && !strings.Contains(s, ",") && len(s) < 33 {
+		var want time.Time
+		err := want.UnmarshalText([]byte(s)) // stricter than time.Parse, which takes one digit for an hour
+		if err == nil && !ok && want.Nanosecond()%1000 == 0 && len(s) < 33 {
 			t.Fatalf("%q is refused", s)
 		}
 		if ok && err == nil && !got.Equal(want) {

@@ -1,0 +1,162 @@
+package embedded_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/embedded"
+)
+
+func start(t *testing.T, dir string) *embedded.Platform {
+	t.Helper()
+	p, err := embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0",
+		RegistryAddr: "127.0.0.1:0", Progress: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(t, p) })
+	return p
+}
+
+// stopped holds what a test stopped itself: the engine may be opened once a process.
+var stopped = map[*embedded.Platform]bool{}
+
+func stop(t *testing.T, p *embedded.Platform) {
+	t.Helper()
+	if !stopped[p] {
+		stopped[p] = true
+		must(t, p.Close())
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ask(t *testing.T, method, url, body string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	must(t, err)
+	resp, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	must(t, err)
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: %s: %s", method, url, resp.Status, text)
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// TestRestartKeepsEverything stops a platform and opens its folder again: rows, messages and schemas are all there.
+func TestRestartKeepsEverything(t *testing.T) {
+	dir := t.TempDir()
+	p := start(t, dir)
+	ask(t, "POST", p.ClickHouseURL(), "CREATE TABLE kept (n UInt8) ENGINE = MergeTree ORDER BY n")
+	ask(t, "POST", p.ClickHouseURL(), "INSERT INTO kept VALUES (1), (2)")
+	produce(t, p.KafkaAddr(), "kept", "message")
+	id := ask(t, "POST", p.RegistryURL()+"/subjects/kept/versions", `{"schema": "\"string\""}`)
+	stop(t, p)
+
+	p = start(t, dir)
+	if got := ask(t, "POST", p.ClickHouseURL(), "SELECT sum(n) FROM kept"); got != "3" {
+		t.Errorf("the table holds %s", got)
+	}
+	if got := consume(t, p.KafkaAddr(), "kept"); got != "message" {
+		t.Errorf("the topic holds %q", got)
+	}
+	if got := ask(t, "POST", p.RegistryURL()+"/subjects/kept/versions", `{"schema": "\"string\""}`); got != id {
+		t.Errorf("the schema is %s, was %s", got, id)
+	}
+}
+
+func produce(t *testing.T, broker, topic, text string) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker))
+	must(t, err)
+	defer client.Close()
+	create := kmsg.NewPtrCreateTopicsRequest()
+	create.Topics = []kmsg.CreateTopicsRequestTopic{{Topic: topic, NumPartitions: 1, ReplicationFactor: 1}}
+	_, err = create.RequestWith(t.Context(), client)
+	must(t, err)
+	must(t, client.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte(text)}).FirstErr())
+}
+
+func consume(t *testing.T, broker, topic string) string {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	must(t, err)
+	defer client.Close()
+	fetches := client.PollFetches(t.Context())
+	must(t, fetches.Err())
+	return string(fetches.Records()[0].Value)
+}
+
+// TestOneProcessOwnsAFolder opens a folder twice: the second is refused, says who has it, and harms nothing.
+func TestOneProcessOwnsAFolder(t *testing.T) {
+	dir := t.TempDir()
+	p := start(t, dir)
+	_, err := embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0"})
+	if batch.ExitCode(err) != batch.ExitUnavailable || !strings.Contains(err.Error(), "is open in another txflow (process ") || batch.Hint(err) == "" {
+		t.Errorf("the second open: exit %d, %v, next: %q", batch.ExitCode(err), err, batch.Hint(err))
+	}
+	if got := ask(t, "POST", p.ClickHouseURL(), "SELECT 1"); got != "1" {
+		t.Errorf("the first answers %q", got)
+	}
+}
+
+// TestTakenPort names the part and the address, and lets the folder go.
+func TestTakenPort(t *testing.T) {
+	p := start(t, t.TempDir())
+	dir := t.TempDir()
+	taken := strings.TrimPrefix(p.ClickHouseURL(), "http://")
+	_, err := embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: taken})
+	if batch.ExitCode(err) != batch.ExitUnavailable || !strings.Contains(err.Error(), "ClickHouse can not listen on "+taken) {
+		t.Errorf("exit %d, %v", batch.ExitCode(err), err)
+	}
+}
+
+// TestRegistryJournal cuts the journal's last line off, as a kill would, and then spoils a whole one.
+func TestRegistryJournal(t *testing.T) {
+	dir := t.TempDir()
+	p := start(t, dir)
+	ask(t, "POST", p.RegistryURL()+"/subjects/kept/versions", `{"schema": "\"string\""}`)
+	stop(t, p)
+	journal := filepath.Join(dir, "registry", "journal.ndjson")
+	whole, err := os.ReadFile(journal)
+	must(t, err)
+	must(t, os.WriteFile(journal, append(bytes.Clone(whole), `{"method":"POST","pa`...), 0o644))
+	p = start(t, dir)
+	if got := ask(t, "GET", p.RegistryURL()+"/subjects", ""); got != `["kept"]` {
+		t.Errorf("subjects %s", got)
+	}
+	stop(t, p)
+	if got, err := os.ReadFile(journal); err != nil || !bytes.Equal(got, whole) {
+		t.Errorf("the journal is %q, %v; want %q", got, err, whole)
+	}
+	must(t, os.WriteFile(journal, []byte("nonsense\n"), 0o644))
+	_, err = embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0", RegistryAddr: "127.0.0.1:0"})
+	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), journal) {
+		t.Errorf("a spoiled journal: exit %d, %v", batch.ExitCode(err), err)
+	}
+}
+
+// TestKafkaAddress refuses what the embedded broker can not do.
+func TestKafkaAddress(t *testing.T) {
+	_, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "0.0.0.0:0"})
+	if batch.ExitCode(err) != batch.ExitUsage || !strings.Contains(err.Error(), "127.0.0.1 only") {
+		t.Errorf("exit %d, %v", batch.ExitCode(err), err)
+	}
+}
