@@ -13,6 +13,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_BUILD := go build -trimpath -ldflags "-s -w -X github.com/txflow/txflow/cmd/internal/app.Version=$(VERSION)"
 FUZZTIME ?= 5s
 BENCH_ROWS ?= 1000000
+BENCH_MEMORY_ROWS ?= 0
 
 .PHONY: help
 help: ## this list
@@ -69,7 +70,7 @@ verify: engine ## generated files are up to date, and images hold nothing that t
 
 .PHONY: bench
 bench: engine ## throughput and memory, with peers measured in the same run; writes docs/performance.md
-	go run ./cmd/internal/bench -rows $(BENCH_ROWS) -out docs/performance.md
+	go run ./cmd/internal/bench -rows $(BENCH_ROWS) -memory-rows $(BENCH_MEMORY_ROWS) -out docs/performance.md
 
 .PHONY: faults
 faults: engine ## every fault, with processes that are killed; writes docs/reliability.md

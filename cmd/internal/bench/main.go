@@ -1,0 +1,81 @@
+// Command bench measures txflow on this machine: each task and a whole run, with the ML API's own ceiling and a plain
+// Python pipeline measured in the same run. It writes docs/performance.md. It is a tool of the repository, never a test.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+type options struct {
+	txflow     string
+	rows       int
+	memoryRows int
+	pythonRows int
+	runs       int
+	out        string
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.txflow, "txflow", "bin/txflow", "the program to measure")
+	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of the file")
+	flag.IntVar(&o.memoryRows, "memory-rows", 0, "rows of a second, larger file for the tasks' memory; 0 for none")
+	flag.IntVar(&o.pythonRows, "python-rows", 100_000, "rows of the file for the Python pipeline")
+	flag.IntVar(&o.runs, "runs", 3, "whole runs; the median counts")
+	flag.StringVar(&o.out, "out", "docs/performance.md", "the report")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := bench(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func bench(ctx context.Context, o options) (err error) {
+	txflow, err := filepath.Abs(o.txflow)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(".", ".bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = firstOf(err, os.RemoveAll(dir)) }()
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	b := &bencher{txflow: txflow, dir: dir, rows: o.rows}
+	if err := b.startServices(ctx); err != nil {
+		return firstOf(err, b.stop())
+	}
+	defer func() { err = firstOf(err, b.stop()) }()
+	r := &report{machine: thisMachine(), rows: o.rows}
+	for _, step := range []func(context.Context, options, *report) error{b.wholeRuns, b.eachTask, b.ceiling, b.python, b.memory} {
+		if err := step(ctx, o, r); err != nil {
+			return err
+		}
+	}
+	r.spans = b.sink.requests.Load()
+	if err := os.MkdirAll(filepath.Dir(o.out), 0o755); err != nil {
+		return err
+	}
+	text := r.markdown()
+	fmt.Println(text)
+	return os.WriteFile(o.out, []byte(text), 0o644)
+}
+
+func firstOf(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// baseline.py is what one would write by hand in an afternoon: pandas, requests, clickhouse-connect.
+//
+//go:embed baseline.py
+var baseline []byte
+
+// pythonPackages are the newest at the time of writing; versions stand in the report.
+var pythonPackages = []string{"pandas==3.1.1", "requests==2.34.2", "clickhouse-connect==1.12.0"}
+
+// python times the Python pipeline against the same services.
+func (b *bencher) python(ctx context.Context, o options, r *report) error {
+	interpreter, err := pythonEnvironment(ctx)
+	if err != nil {
+		say("######## THE PYTHON BASELINE DID NOT RUN: %v ########", err)
+		r.pythonMissing = err.Error()
+		return nil
+	}
+	file, err := b.file(ctx, o.pythonRows)
+	if err != nil {
+		return err
+	}
+	script := filepath.Join(b.dir, "baseline.py")
+	if err := os.WriteFile(script, baseline, 0o600); err != nil {
+		return err
+	}
+	cmd := b.command(ctx, interpreter, script, file, b.mlAPI, b.clickhouse)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("the Python baseline: %w", err)
+	}
+	var said struct {
+		Rows    int     `json:"rows"`
+		Seconds float64 `json:"seconds"`
+	}
+	if err := json.Unmarshal(out, &said); err != nil {
+		return fmt.Errorf("the Python baseline said %q: %w", out, err)
+	}
+	r.pythonRows, r.python = said.Rows, time.Duration(said.Seconds*float64(time.Second))
+	say("Python: %s", perSecond(r.pythonRows, r.python))
+	return nil
+}
+
+// pythonEnvironment makes a virtual environment once and returns its interpreter.
+func pythonEnvironment(ctx context.Context) (string, error) {
+	dir, err := filepath.Abs(filepath.Join(".cache", "bench-python"))
+	if err != nil {
+		return "", err
+	}
+	interpreter, done := filepath.Join(dir, "bin", "python"), filepath.Join(dir, "installed")
+	want := strings.Join(pythonPackages, " ")
+	if got, err := os.ReadFile(done); err == nil && string(got) == want {
+		return interpreter, nil
+	}
+	say("making a Python environment with %s, once", want)
+	for _, args := range [][]string{{"python3", "-m", "venv", dir}, append([]string{interpreter, "-m", "pip", "install", "--quiet"}, pythonPackages...)} {
+		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil { //nolint:gosec // fixed words
+			return "", fmt.Errorf("%s: %w: %s", strings.Join(args[:3], " "), err, lastLine(out))
+		}
+	}
+	return interpreter, os.WriteFile(done, []byte(want), 0o600)
+}
+
+func lastLine(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1]
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// bencher has the services that everything runs against, all on this machine's cores.
+type bencher struct {
+	txflow     string
+	dir        string
+	rows       int
+	clickhouse string
+	mlAPI      string
+	services   []*exec.Cmd
+	sink       *sink
+}
+
+// sink takes traces as a collector does, and throws them away.
+type sink struct {
+	server   *http.Server
+	url      string
+	requests atomic.Int64
+}
+
+func startSink(ctx context.Context) (*sink, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &sink{url: "http://" + l.Addr().String()}
+	s.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // a sender that went away is none of a bench's business
+		s.requests.Add(1)
+		w.Header().Set("Content-Type", "application/x-protobuf")
+	})}
+	go s.server.Serve(l) //nolint:errcheck // it ends when it is closed
+	return s, nil
+}
+
+func (b *bencher) startServices(ctx context.Context) error {
+	var err error
+	if b.sink, err = startSink(ctx); err != nil {
+		return err
+	}
+	say("starting ClickHouse's engine and the ML API")
+	if b.clickhouse, err = b.serve(ctx, "/ping", func(addr string) []string {
+		return []string{"platform", "--data", filepath.Join(b.dir, "platform"), "--clickhouse-addr", addr, "--kafka-addr", "", "--registry-addr", ""}
+	}); err != nil {
+		return err
+	}
+	b.mlAPI, err = b.serve(ctx, "/health", func(addr string) []string { return []string{"ml-api", "--addr", addr} })
+	return err
+}
+
+// serve starts a service on a free port and waits until it answers.
+func (b *bencher) serve(ctx context.Context, health string, args func(addr string) []string) (url string, err error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		return "", err
+	}
+	cmd := b.command(ctx, b.txflow, args(addr)...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 20 * time.Second
+	log, err := os.Create(filepath.Join(b.dir, args(addr)[0]+".log"))
+	if err != nil {
+		return "", err
+	}
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	b.services = append(b.services, cmd)
+	url = "http://" + addr
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		resp, err := http.Get(url + health) //nolint:gosec,noctx // an address of this program's own
+		if err == nil {
+			_ = resp.Body.Close() // nothing is read
+			if resp.StatusCode == http.StatusOK {
+				return url, nil
+			}
+		}
+		if time.Now().After(deadline) {
+			return "", fmt.Errorf("%s does not answer: see %s", cmd.Args[1], log.Name())
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+}
+
+// command runs in the bench's folder, with everything switched on that a user would have.
+func (b *bencher) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the program that is measured
+	cmd.Dir = b.dir
+	cmd.Env = append(os.Environ(), "OTEL_EXPORTER_OTLP_ENDPOINT="+b.sink.url, "ML_API_URL="+b.mlAPI, "CLICKHOUSE_URL="+b.clickhouse,
+		"TXFLOW_OUT="+filepath.Join(b.dir, "out"), "TXFLOW_SOURCE=bench", "TXFLOW_TEMP_DIR="+b.dir, "TMPDIR="+b.dir)
+	return cmd
+}
+
+func (b *bencher) stop() error {
+	var errs []error
+	for _, s := range b.services {
+		errs = append(errs, s.Process.Signal(syscall.SIGTERM))
+		_ = s.Wait() // how it ends tells nothing more
+	}
+	if b.sink != nil {
+		errs = append(errs, b.sink.server.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// used is what one command took.
+type used struct {
+	took   time.Duration
+	memory int64 // bytes resident at the most
+	cpu    time.Duration
+}
+
+// time runs a txflow command to its end.
+func (b *bencher) time(ctx context.Context, args ...string) (used, error) {
+	cmd := b.command(ctx, b.txflow, args...)
+	stderr, err := os.CreateTemp(b.dir, "stderr-")
+	if err != nil {
+		return used{}, err
+	}
+	cmd.Stderr = stderr
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		said, _ := os.ReadFile(stderr.Name()) // the command's own failure counts
+		return used{}, fmt.Errorf("txflow %v: %w\n%s", args, err, said)
+	}
+	u := used{took: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		u.memory = maxRSS(usage)
+	}
+	return u, nil
+}
