@@ -3,6 +3,7 @@ package front_test
 import (
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"errors"
 	"fmt"
@@ -16,19 +17,23 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/andybalholm/brotli"
 	"github.com/google/uuid"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(embeddedtest.Main(m)) }
 
-func open(t *testing.T, dsn string) clickhouse.Conn {
+func open(t *testing.T, dsn string, compression clickhouse.Compression) clickhouse.Conn {
 	t.Helper()
 	opt, err := clickhouse.ParseDSN(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
+	opt.Compression = &compression
 	conn, err := clickhouse.Open(opt)
 	if err != nil {
 		t.Fatal(err)
@@ -37,10 +42,18 @@ func open(t *testing.T, dsn string) clickhouse.Conn {
 	return conn
 }
 
+// TestClickHouseGo has ClickHouse's own client write and read, with every compression that it knows.
 func TestClickHouseGo(t *testing.T) {
 	t.Parallel()
+	for _, c := range []clickhouse.Compression{{Method: clickhouse.CompressionNone}, {Method: clickhouse.CompressionLZ4}, {Method: clickhouse.CompressionZSTD, Level: 3},
+		{Method: clickhouse.CompressionGZIP, Level: 1}, {Method: clickhouse.CompressionDeflate, Level: 1}, {Method: clickhouse.CompressionBrotli, Level: 1}} {
+		t.Run(c.Method.String(), func(t *testing.T) { clickHouseGo(t, c) })
+	}
+}
+
+func clickHouseGo(t *testing.T, compression clickhouse.Compression) {
 	ctx, dsn := t.Context(), embeddedtest.Database(t)
-	conn := open(t, dsn)
+	conn := open(t, dsn, compression)
 	if err := conn.Exec(ctx, `CREATE TABLE t (id UUID, d Decimal(18, 4), at DateTime64(6, 'UTC'), lc LowCardinality(String),
 		ln LowCardinality(Nullable(String)), e Enum8('debit' = 1, 'credit' = 2), n Nullable(Int64), f FixedString(4), u UInt64)
 		ENGINE = MergeTree ORDER BY u`); err != nil {
@@ -159,14 +172,41 @@ func TestLikeCurl(t *testing.T) {
 	}
 }
 
-func TestGzipBothWays(t *testing.T) {
+// TestPackedBodies sends a statement by every compression; half of one is refused and never taken for a whole.
+func TestPackedBodies(t *testing.T) {
 	t.Parallel()
 	dsn := embeddedtest.Database(t)
-	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
-	_, _ = io.WriteString(z, "SELECT number FROM numbers(50000)")
-	_ = z.Close()
-	got := send(t, "POST", dsn+"&enable_http_compression=1", packed.String(), "Content-Encoding", "gzip", "Accept-Encoding", "gzip")
+	embeddedtest.Exec(t, dsn, "CREATE TABLE t (n UInt32) ENGINE = MergeTree ORDER BY n")
+	rows := "INSERT INTO t FORMAT TSV\n" + strings.Repeat("1234567\n", 5000)
+	for encoding, pack := range map[string]func(io.Writer) io.WriteCloser{
+		"gzip":    func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) },
+		"deflate": func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) },
+		"br":      func(w io.Writer) io.WriteCloser { return brotli.NewWriter(w) },
+		"zstd":    func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w); return z },
+		"lz4":     func(w io.Writer) io.WriteCloser { return lz4.NewWriter(w) },
+	} {
+		var packed bytes.Buffer
+		z := pack(&packed)
+		_, _ = io.WriteString(z, rows)
+		_ = z.Close()
+		if got := send(t, "POST", dsn, packed.String()[:packed.Len()/2], "Content-Encoding", encoding); got.status == http.StatusOK {
+			t.Errorf("half of a body in %s is taken", encoding)
+		}
+		if got := send(t, "POST", dsn, packed.String(), "Content-Encoding", encoding); got.status != http.StatusOK {
+			t.Errorf("%s: %d %s", encoding, got.status, got.body)
+		}
+	}
+	if got := embeddedtest.Exec(t, dsn, "SELECT count() FROM t"); got != "25000\n" {
+		t.Errorf("%s rows are stored, want five times 5000", got)
+	}
+	if got := send(t, "POST", dsn, "SELECT 1", "Content-Encoding", "snappy"); got.status != http.StatusNotImplemented {
+		t.Errorf("an unknown encoding: %d %s", got.status, got.body)
+	}
+}
+
+func TestGzipResponse(t *testing.T) {
+	t.Parallel()
+	got := send(t, "POST", embeddedtest.Database(t)+"&enable_http_compression=1", "SELECT number FROM numbers(50000)", "Accept-Encoding", "gzip")
 	r, err := gzip.NewReader(strings.NewReader(got.body))
 	if err != nil {
 		t.Fatal(err)

@@ -3,9 +3,6 @@
 package front
 
 import (
-	"bufio"
-	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -59,7 +56,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, q *request) erro
 	}
 	s := parse(q.text)
 	if isHandshake(q.text) {
-		return writeHandshake(w)
+		return writeHandshake(w, q.packer)
 	}
 	q.statement.SQL = s.sql
 	if s.kind == insert {
@@ -77,7 +74,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, q *request) erro
 		format = s.format
 	}
 	q.statement.Format = q.format
-	out := &response{w: w, format: format, gzip: q.gzip}
+	out := &response{w: w, format: format, packer: q.packer}
 	if s.kind == query && streams[strings.ToLower(format)] && r.Method != http.MethodHead {
 		stats, err := h.engine.Query(r.Context(), q.statement, out.write)
 		return out.finish(stats, err)
@@ -114,7 +111,7 @@ func (h *Handler) insert(w http.ResponseWriter, r *http.Request, q *request, s s
 		data = io.MultiReader(data, q.rest)
 	}
 	stats, err := h.engine.Insert(r.Context(), q.statement, data)
-	out := &response{w: w, format: q.format, gzip: q.gzip}
+	out := &response{w: w, format: q.format, packer: q.packer}
 	return out.finish(stats, err)
 }
 
@@ -129,10 +126,10 @@ var streams = map[string]bool{
 type response struct {
 	w       http.ResponseWriter
 	format  string
-	gzip    bool
+	packer  packer
 	started bool
-	packed  *gzip.Writer
 	to      io.Writer
+	end     func() error
 }
 
 func (o *response) start() {
@@ -143,12 +140,7 @@ func (o *response) start() {
 	header := o.w.Header()
 	header.Set("X-ClickHouse-Format", o.format)
 	header.Set("Content-Type", contentType(o.format))
-	o.to = o.w
-	if o.gzip {
-		header.Set("Content-Encoding", "gzip")
-		o.packed, _ = gzip.NewWriterLevel(o.w, gzip.BestSpeed) // the level is valid
-		o.to = bufio.NewWriterSize(o.packed, 64<<10)
-	}
+	o.to, o.end = o.packer.pack(o.w)
 }
 
 func (o *response) write(piece []byte) error {
@@ -171,10 +163,8 @@ func (o *response) finish(stats engine.Stats, err error) error {
 		o.w.Header().Set("X-ClickHouse-Summary", summary(stats))
 		o.start()
 	}
-	if b, ok := o.to.(*bufio.Writer); ok {
-		if err := errors.Join(b.Flush(), o.packed.Close()); err != nil {
-			panic(http.ErrAbortHandler) // the client is gone
-		}
+	if err := o.end(); err != nil {
+		panic(http.ErrAbortHandler) // the client is gone
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func isHandshake(text string) bool {
 
 // writeHandshake answers clickhouse-go. The revision that it is told is 0: from then on it reads and writes plain Native
 // blocks, the only ones that the engine's C interface has.
-func writeHandshake(w http.ResponseWriter) error {
+func writeHandshake(w http.ResponseWriter, p packer) error {
 	var name, version, timezone proto.ColStr
 	var revision proto.ColUInt32
 	name.Append(displayName)
@@ -38,6 +38,8 @@ func writeHandshake(w http.ResponseWriter) error {
 	}
 	w.Header().Set("X-ClickHouse-Format", "Native")
 	w.Header().Set("Content-Type", "application/octet-stream")
-	_, _ = w.Write(buf.Buf) // an error means that the client is gone
+	to, end := p.pack(w)
+	_, _ = to.Write(buf.Buf) // an error means that the client is gone
+	_ = end()
 	return nil
 }

@@ -2,7 +2,6 @@ package front
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -21,7 +20,7 @@ type request struct {
 	fromURL   bool      // all of the statement is in the URL
 	rest      io.Reader // what follows text; nil when nothing does
 	format    string
-	gzip      bool
+	packer    packer
 	statement engine.Statement // without its SQL
 }
 
@@ -40,13 +39,10 @@ func readRequest(r *http.Request) (*request, error) {
 	if q.id == "" {
 		q.id = newID()
 	}
-	if on(v.Get("compress")) || on(v.Get("decompress")) {
-		return nil, &engine.Error{Code: 48, Message: "Code: 48. DB::Exception: The embedded platform does not speak ClickHouse's own compression: use gzip or none. (NOT_IMPLEMENTED)"}
-	}
 	if user := first(v.Get("user"), r.Header.Get("X-ClickHouse-User"), basicUser(r), "default"); user != "default" {
 		return nil, &engine.Error{Code: 516, Message: fmt.Sprintf("Code: 516. DB::Exception: %s: Authentication failed: the embedded platform has the user default alone, without a password. (AUTHENTICATION_FAILED)", user)}
 	}
-	q.gzip = on(v.Get("enable_http_compression")) && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+	q.packer = packer{gzip: on(v.Get("enable_http_compression")) && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip"), blocks: on(v.Get("compress"))}
 	q.statement = engine.Statement{Database: first(v.Get("database"), r.Header.Get("X-ClickHouse-Database")), Settings: engine.Settings{}, Params: engine.Params{}}
 	for name, values := range v {
 		if param, ok := strings.CutPrefix(name, "param_"); ok {
@@ -58,27 +54,19 @@ func readRequest(r *http.Request) (*request, error) {
 			q.statement.Settings[name] = values[0]
 		}
 	}
-	return q, q.readText(r, v.Get("query"))
+	return q, q.readText(r, v.Get("query"), on(v.Get("decompress")))
 }
 
 // readText puts the statement together: what the URL says, then the body.
-func (q *request) readText(r *http.Request, inURL string) error {
+func (q *request) readText(r *http.Request, inURL string, blocks bool) error {
 	q.text = inURL
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		q.fromURL = true
 		return nil
 	}
-	body := io.Reader(&wholeBody{r: r.Body})
-	switch encoding := r.Header.Get("Content-Encoding"); encoding {
-	case "", "identity":
-	case "gzip":
-		z, err := gzip.NewReader(body)
-		if err != nil {
-			return fmt.Errorf("read the gzip body: %w", err)
-		}
-		body = z
-	default:
-		return &engine.Error{Code: 48, Message: "Code: 48. DB::Exception: Content-Encoding " + encoding + " is not supported: use gzip or none. (NOT_IMPLEMENTED)"}
+	body, err := unpack(r.Body, r.Header.Get("Content-Encoding"), blocks)
+	if err != nil {
+		return err
 	}
 	if inURL != "" && parse(inURL).kind == insert {
 		q.rest = body // all of the body is data
@@ -98,19 +86,6 @@ func (q *request) readText(r *http.Request, inURL string) error {
 	q.text += string(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf")))
 	return nil
 }
-
-// wholeBody keeps the end of a body and its breaking off apart for readers that would take one for the other.
-type wholeBody struct{ r io.Reader }
-
-func (b *wholeBody) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errCutOff
-	}
-	return n, err
-}
-
-var errCutOff = errors.New("the body breaks off before its end: nothing of it is stored")
 
 func basicUser(r *http.Request) string {
 	user, _, _ := r.BasicAuth()
