@@ -70,12 +70,17 @@ func (w *world) Predict(_ context.Context, rows []transaction.Transaction) (pred
 
 func at(o batch.Origin) string { return fmt.Sprintf("%s:%08d", o.Origin, o.Position) }
 
-func (w *world) InsertClassified(_ context.Context, _ batch.RunInfo, rows []batch.Classified) error {
+func (w *world) InsertClassified(_ context.Context, _ batch.RunInfo, rows iter.Seq2[[]batch.Classified, error]) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, r := range rows {
-		w.stored[r.Transaction.ID] = r
-		w.ledger[at(r.Origin)] = batch.LedgerRow{Position: r.Origin.Position, ID: r.Transaction.ID, ContentHash: r.ContentHash, Outcome: batch.OutcomeStored}
+	for piece, err := range rows {
+		if err != nil {
+			return err
+		}
+		for _, r := range piece {
+			w.stored[r.Transaction.ID] = r
+			w.ledger[at(r.Origin)] = batch.LedgerRow{Position: r.Origin.Position, ID: r.Transaction.ID, ContentHash: r.ContentHash, Outcome: batch.OutcomeStored}
+		}
 	}
 	return nil
 }
@@ -151,7 +156,7 @@ func (w *world) run(t *testing.T, files ...string) (*batch.Manifest, error) {
 	if _, err := classify.Run(ctx, env, w, classify.Config{Chunks: chunks, Index: -1, API: "k", BatchRows: 3, Concurrency: 2}); err != nil {
 		return m, err
 	}
-	_, err = load.Run(ctx, env, w, load.Config{Chunks: chunks, Index: -1, BlockRows: 20})
+	_, err = load.Run(ctx, env, w, load.Config{Chunks: chunks, Index: -1, BlockRows: 20, Inserts: 2})
 	return m, err
 }
 
@@ -335,7 +340,7 @@ func TestDamageIsNamed(t *testing.T) {
 				_, err = split.Run(t.Context(), w.env(), split.Config{Validated: m, MaxChunks: 1, MinRows: 1, SegmentRows: 10})
 			}
 		} else {
-			_, err = load.Run(t.Context(), w.env(), w, load.Config{Chunks: w.chunks(t), Index: -1, BlockRows: 10})
+			_, err = load.Run(t.Context(), w.env(), w, load.Config{Chunks: w.chunks(t), Index: -1, BlockRows: 10, Inserts: 2})
 		}
 		if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), kind) {
 			t.Errorf("%s: %v", kind, err)

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
+	"iter"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
@@ -23,32 +23,46 @@ var classifiedColumns = columns{
 var classifiedInsert = classifiedColumns.statement("incoming_classified")
 
 // InsertClassified stores rows and their ledger entries: one block, one insert. It waits out an outage.
-func (s *Store) InsertClassified(ctx context.Context, info batch.RunInfo, rows []batch.Classified) error {
+// The rows come in pieces, and are asked for again for another try; their error is returned as it is.
+func (s *Store) InsertClassified(ctx context.Context, info batch.RunInfo, rows iter.Seq2[[]batch.Classified, error]) error {
 	return s.send(ctx, classifiedInsert, classifiedColumns, func(b driver.Batch) error {
-		f := filler{batch: b, rows: rows}
-		fill(&f, func(r *batch.Classified) uuid.UUID { return uuid.UUID(r.Transaction.ID) })
-		fill(&f, func(r *batch.Classified) string { return r.Transaction.SourceID })
-		fill(&f, func(r *batch.Classified) string { return r.Transaction.Description })
-		fill(&f, func(r *batch.Classified) int64 { return int64(r.Transaction.Amount) })
-		fill(&f, func(r *batch.Classified) int64 { return r.Transaction.Timestamp.UnixMicro() })
-		fill(&f, func(r *batch.Classified) string { return r.Transaction.Merchant })
-		fill(&f, func(r *batch.Classified) uint8 { return flag(!r.Transaction.HasMerchant) })
-		fill(&f, func(r *batch.Classified) string { return r.Transaction.OperationType })
-		fill(&f, func(r *batch.Classified) uint8 { return uint8(r.Transaction.Side) })
-		fill(&f, func(r *batch.Classified) string { return r.Category.String() })
-		fill(&f, func(r *batch.Classified) uint64 { return r.Origin.Position })
-		fill(&f, func(r *batch.Classified) uint64 { return r.ContentHash })
-		f.calls(info)
-		return f.err
+		f := filler{batch: b}
+		for piece, err := range rows {
+			if err != nil {
+				return &inputError{err}
+			}
+			if err := f.add(info, piece); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-// filler fills a batch column by column.
+// filler fills a batch column by column, a piece of its rows after another.
 type filler struct {
 	batch  driver.Batch
 	rows   []batch.Classified
 	column int
 	err    error
+}
+
+func (f *filler) add(info batch.RunInfo, rows []batch.Classified) error {
+	f.rows, f.column = rows, 0
+	fill(f, func(r *batch.Classified) uuid.UUID { return uuid.UUID(r.Transaction.ID) })
+	fill(f, func(r *batch.Classified) string { return r.Transaction.SourceID })
+	fill(f, func(r *batch.Classified) string { return r.Transaction.Description })
+	fill(f, func(r *batch.Classified) int64 { return int64(r.Transaction.Amount) })
+	fill(f, func(r *batch.Classified) int64 { return r.Transaction.Timestamp.UnixMicro() })
+	fill(f, func(r *batch.Classified) string { return r.Transaction.Merchant })
+	fill(f, func(r *batch.Classified) uint8 { return flag(!r.Transaction.HasMerchant) })
+	fill(f, func(r *batch.Classified) string { return r.Transaction.OperationType })
+	fill(f, func(r *batch.Classified) uint8 { return uint8(r.Transaction.Side) })
+	fill(f, func(r *batch.Classified) string { return r.Category.String() })
+	fill(f, func(r *batch.Classified) uint64 { return r.Origin.Position })
+	fill(f, func(r *batch.Classified) uint64 { return r.ContentHash })
+	f.calls(info)
+	return f.err
 }
 
 // columnPiece is how many values are laid out at a time: few enough to stay in the processor's cache.
@@ -70,7 +84,7 @@ func fill[T any](f *filler, value func(*batch.Classified) T) {
 
 func (f *filler) fail(err error) {
 	if err != nil && f.err == nil {
-		f.err = fmt.Errorf("column %s: %w", classifiedColumns[f.column].Name, err)
+		f.err = batch.Failf(batch.ExitFault, "column %s: %w", classifiedColumns[f.column].Name, err)
 	}
 }
 

@@ -82,7 +82,7 @@ func (s *Store) insertRows(ctx context.Context, sql string, cols columns, n int,
 	return s.send(ctx, sql, cols, func(b driver.Batch) error {
 		for i := range n {
 			if err := b.Append(row(i)...); err != nil {
-				return fmt.Errorf("row %d: %w", i, err)
+				return batch.Failf(batch.ExitFault, "row %d: %w", i, err)
 			}
 		}
 		return nil
@@ -98,11 +98,17 @@ func (s *Store) send(ctx context.Context, sql string, cols columns, fill func(dr
 		}
 		defer func() { _ = b.Close() }() // after Send it does nothing
 		if err := fill(b); err != nil {
-			return batch.Fail(batch.ExitFault, err)
+			return err
 		}
 		return b.Send()
 	})
 }
+
+// inputError says that the rows to insert could not be had: it is none of ClickHouse's.
+type inputError struct{ err error }
+
+func (e *inputError) Error() string { return e.err.Error() }
+func (e *inputError) Unwrap() error { return e.err }
 
 func flag(b bool) uint8 {
 	if b {

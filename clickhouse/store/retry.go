@@ -76,7 +76,8 @@ func Code(err error) int {
 
 // Retryable decides whether what failed may work if it is tried again. Every retry in this room asks it.
 func Retryable(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) {
+	var input *inputError
+	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &input) {
 		return false
 	}
 	if code := Code(err); code != 0 {

@@ -125,6 +125,10 @@ func (s *Store) explain(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
+	var input *inputError
+	if errors.As(err, &input) {
+		return input.err
+	}
 	var known *batch.Error
 	if errors.As(err, &known) {
 		return err

@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -60,6 +62,20 @@ var info = batch.RunInfo{Pipeline: "batch", RunID: "run-1", TaskTry: 2, Source: 
 
 var answered = time.Date(2024, 6, 1, 12, 0, 0, 123456000, time.UTC)
 
+// pieces gives rows as load does: a piece after another in the same memory.
+func pieces(rows ...batch.Classified) iter.Seq2[[]batch.Classified, error] {
+	return func(yield func([]batch.Classified, error) bool) {
+		memory := make([]batch.Classified, 1+len(rows)/3)
+		for left := rows; len(left) > 0; {
+			n := copy(memory, left)
+			if !yield(memory[:n], nil) {
+				return
+			}
+			left = left[n:]
+		}
+	}
+}
+
 // classified makes a row with the given line as its id.
 func classified(line uint64, amount transaction.Amount, category string, change func(*batch.Classified)) batch.Classified {
 	c, _ := transaction.ParseCategory(category)
@@ -87,7 +103,7 @@ func TestEveryColumnArrivesExactly(t *testing.T) {
 		classified(3, -1, "Food", func(r *batch.Classified) { r.Transaction.HasMerchant, r.Transaction.Merchant = false, "" }),
 		classified(4, 10, "Travel", func(r *batch.Classified) { r.Transaction.Merchant = "" }),
 	}
-	must(t, db.InsertClassified(t.Context(), info, rows))
+	must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))
 	got := db.sql(`SELECT source, source_id, hex(description), toString(amount), toString(timestamp), merchant IS NULL, hex(ifNull(merchant, '?')), operation_type, side,
 category, model_version, toString(classified_at), pipeline, run_id, task_try, origin, origin_digest, partition, position, chunk, content_hash, attempt, trace_id,
 span_id, sampled, origin_trace_id FROM transactions FINAL ORDER BY position`)
@@ -125,7 +141,7 @@ func TestSumsAreExact(t *testing.T) {
 			credit += int64(amount)
 		}
 	}
-	must(t, db.InsertClassified(t.Context(), info, rows))
+	must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))
 	got, err := db.Report(t.Context(), store.ReportQuery{})
 	must(t, err)
 	text := func(n int64) string { // of scale 4
@@ -159,7 +175,7 @@ func TestTheLatestVersionCounts(t *testing.T) {
 	} {
 		db := open(t)
 		for _, r := range order {
-			must(t, db.InsertClassified(t.Context(), info, []batch.Classified{r}))
+			must(t, db.InsertClassified(t.Context(), info, pieces(r)))
 		}
 		for _, when := range []string{"before", "after"} {
 			if got := db.sql("SELECT count(), any(model_version) FROM transactions FINAL"); got != "1\tm2" {
@@ -179,7 +195,7 @@ func TestInsertingTwiceChangesNothing(t *testing.T) {
 	letters := []batch.DeadLetter{letter(4), letter(5)}
 	repeats := []batch.Duplicate{{ID: rows[0].Transaction.ID, Origin: batch.Origin{Origin: "file:///in.csv", Digest: "d1", Position: 6}, FirstOrigin: "file:///in.csv", FirstPosition: 2}}
 	for range 2 {
-		must(t, db.InsertClassified(t.Context(), info, rows))
+		must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))
 		must(t, db.InsertDeadLetters(t.Context(), info, letters))
 		must(t, db.InsertDuplicates(t.Context(), info, repeats))
 		got := db.sql("SELECT (SELECT count() FROM transactions FINAL), (SELECT count() FROM outcomes FINAL), (SELECT count() FROM dead_letters FINAL), (SELECT sum(net) FROM category_totals)")
@@ -224,7 +240,7 @@ func TestProblemsFindsEachBreak(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
-			must(t, db.InsertClassified(t.Context(), info, []batch.Classified{classified(2, 5, "Rent", nil), classified(3, -7, "Rent", nil)}))
+			must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil), classified(3, -7, "Rent", nil))))
 			must(t, db.InsertDeadLetters(t.Context(), info, []batch.DeadLetter{letter(4), letter(5)}))
 			db.sql("CREATE TABLE keep ENGINE = Memory AS SELECT * FROM transactions WHERE position = 3")
 			for statement := range strings.SplitSeq(c.hurt, "; ") {
@@ -248,7 +264,7 @@ func TestProblemsCountsBeyondItsLimit(t *testing.T) {
 	for i := range uint64(30) {
 		rows = append(rows, classified(i+2, 5, "Rent", nil))
 	}
-	must(t, db.InsertClassified(t.Context(), info, rows))
+	must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))
 	db.sql("TRUNCATE TABLE transactions")
 	found, err := db.Problems(t.Context(), "batch", "run-1", 3)
 	must(t, err)
@@ -260,12 +276,12 @@ func TestProblemsCountsBeyondItsLimit(t *testing.T) {
 // A row that a later run or another pipeline stored again is still accounted for.
 func TestProblemsAcceptsALaterVersion(t *testing.T) {
 	db := open(t)
-	must(t, db.InsertClassified(t.Context(), info, []batch.Classified{classified(2, 5, "Rent", nil)}))
+	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil))))
 	later := info
 	later.RunID = "run-2"
-	must(t, db.InsertClassified(t.Context(), later, []batch.Classified{classified(2, 6, "Food", func(r *batch.Classified) {
+	must(t, db.InsertClassified(t.Context(), later, pieces(classified(2, 6, "Food", func(r *batch.Classified) {
 		r.Call = &prediction.Call{AnsweredAt: answered.Add(time.Hour)}
-	})}))
+	}))))
 	for _, run := range []string{"run-1", "run-2"} {
 		if found, err := db.Problems(t.Context(), "batch", run, 3); err != nil || found.Total() != 0 {
 			t.Error(run, found, err)
@@ -278,8 +294,8 @@ func TestReportGroups(t *testing.T) {
 	on := func(month time.Month) func(*batch.Classified) {
 		return func(r *batch.Classified) { r.Transaction.Timestamp = time.Date(2024, month, 1, 0, 0, 0, 0, time.UTC) }
 	}
-	must(t, db.InsertClassified(t.Context(), info, []batch.Classified{classified(2, 50000, "Rent", on(1)), classified(3, -70000, "Rent", on(2)),
-		classified(4, -5, "Food", func(r *batch.Classified) { on(2)(r); r.Transaction.HasMerchant = false })}))
+	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 50000, "Rent", on(1)), classified(3, -70000, "Rent", on(2)),
+		classified(4, -5, "Food", func(r *batch.Classified) { on(2)(r); r.Transaction.HasMerchant = false }))))
 	other := "t"
 	for name, c := range map[string]struct {
 		q    store.ReportQuery
@@ -312,7 +328,7 @@ func TestReportGroups(t *testing.T) {
 func TestLineage(t *testing.T) {
 	db := open(t)
 	row := classified(2, 123456, "Rent", nil)
-	must(t, db.InsertClassified(t.Context(), info, []batch.Classified{row}))
+	must(t, db.InsertClassified(t.Context(), info, pieces(row)))
 	must(t, db.RecordTask(t.Context(), &batch.Manifest{Task: "load", Status: "done", RunID: "run-1", Try: 1, StartedAt: answered}))
 	l, err := db.Lineage(t.Context(), row.Transaction.ID)
 	must(t, err)
@@ -355,7 +371,7 @@ func TestOldDataStillOpens(t *testing.T) {
 	const first = 11 // the tables and what fills them
 	none := func(migrate.Migration) {}
 	must(t, migrate.Up(t.Context(), db, migrate.Set{Name: "core", Migrations: all[:first]}, none))
-	must(t, db.InsertClassified(t.Context(), info, []batch.Classified{classified(2, 123456, "Rent", nil)}))
+	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 123456, "Rent", nil))))
 	must(t, migrate.Up(t.Context(), db, migrate.Set{Name: "core", Migrations: all}, none))
 	rows, err := db.Report(t.Context(), store.ReportQuery{})
 	must(t, err)
@@ -367,7 +383,7 @@ func TestOldDataStillOpens(t *testing.T) {
 // The refreshable view is filled by ClickHouse itself.
 func TestCategoryDailyIsRefreshed(t *testing.T) {
 	db := open(t)
-	must(t, db.InsertClassified(t.Context(), info, []batch.Classified{classified(2, 123456, "Rent", nil)}))
+	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 123456, "Rent", nil))))
 	db.sql("SYSTEM REFRESH VIEW category_daily")
 	var got string
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
@@ -455,7 +471,7 @@ func TestInsertWaitsOutAnOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	away.Store(3)
-	must(t, db.InsertClassified(t.Context(), info, []batch.Classified{classified(2, 5, "Rent", nil)}))
+	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil))))
 	if got := direct.sql("SELECT count() FROM transactions FINAL"); got != "1" {
 		t.Error(got)
 	}
@@ -466,7 +482,11 @@ func TestInsertWaitsOutAnOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	away.Store(1 << 20)
-	err = impatient.InsertClassified(t.Context(), info, []batch.Classified{classified(3, 5, "Rent", nil)})
+	unread := batch.Failf(batch.ExitData, "a damaged part")
+	if err := db.InsertClassified(t.Context(), info, func(yield func([]batch.Classified, error) bool) { yield(nil, unread) }); !errors.Is(err, unread) || batch.ExitCode(err) != batch.ExitData {
+		t.Errorf("rows that can not be read give exit %d: %v", batch.ExitCode(err), err)
+	}
+	err = impatient.InsertClassified(t.Context(), info, pieces(classified(3, 5, "Rent", nil)))
 	if batch.ExitCode(err) != batch.ExitTryAgain || batch.Hint(err) == "" {
 		t.Errorf("exit %d: %v", batch.ExitCode(err), err)
 	}

@@ -96,7 +96,7 @@ func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform, file string) er
 		Validate:  validate.Config{Files: []string{file}, Options: opt, MaxRejectRatio: 0.1, Workers: workers},
 		Split:     split.Config{MaxChunks: split.DefaultMaxChunks, MinRows: split.DefaultMinRows, SegmentRows: split.DefaultSegmentRows},
 		Classify:  classify.Config{API: classify.APIKey(url, model), BatchRows: classify.DefaultBatchRows, Concurrency: classify.DefaultConcurrency},
-		Load:      load.Config{BlockRows: load.DefaultBlockRows},
+		Load:      load.Config{BlockRows: load.DefaultBlockRows, Inserts: load.DefaultInserts},
 		Reconcile: reconcile.Config{Pipeline: load.Pipeline, Workers: workers, Limit: reconcile.DefaultLimit},
 	})
 	if err != nil {

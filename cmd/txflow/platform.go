@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -28,14 +29,20 @@ func platformCommand() *cli.Command {
    curl -s 'http://127.0.0.1:8123/?database=txflow' -d 'SELECT * FROM category_totals FORMAT PrettyCompact'`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
 			p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: c.String("clickhouse-addr"),
-				KafkaAddr: c.String("kafka-addr"), RegistryAddr: c.String("registry-addr"), Log: rt.Log, Progress: rt.Stderr})
+				KafkaAddr: c.String("kafka-addr"), RegistryAddr: c.String("registry-addr"), Log: rt.Log, Progress: rt.Stderr,
+				Prepare: func(ctx context.Context, url string) error {
+					db, err := store.Open(store.Config{URL: url, Log: rt.Log})
+					if err != nil {
+						return err
+					}
+					defer db.Close()
+					return migrateUp(ctx, db, rt.Stderr)
+				}})
 			if err != nil {
 				return err
 			}
-			if err := servePlatform(c, rt, p); err != nil {
-				_ = p.Close() // the first error counts
-				return err
-			}
+			showAddresses(rt, p)
+			<-c.Context.Done()
 			_, _ = fmt.Fprintln(rt.Stderr, "stopping")
 			return p.Close()
 		}),
@@ -55,16 +62,8 @@ func platformCommand() *cli.Command {
 	}
 }
 
-// servePlatform prints the addresses and waits for the end.
-func servePlatform(c *cli.Context, rt *app.Runtime, p *embedded.Platform) error {
-	db, err := store.Open(store.Config{URL: p.ClickHouseURL(), Log: rt.Log})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if err := migrateUp(c.Context, db, rt.Stderr); err != nil {
-		return err
-	}
+// showAddresses prints where everything is, as the environment variables that the other commands read.
+func showAddresses(rt *app.Runtime, p *embedded.Platform) {
 	_, _ = fmt.Fprintf(rt.Stdout, "CLICKHOUSE_URL=%s\n", p.ClickHouseURL())
 	if a := p.KafkaAddr(); a != "" {
 		_, _ = fmt.Fprintf(rt.Stdout, "KAFKA_BROKERS=%s\n", a)
@@ -73,6 +72,4 @@ func servePlatform(c *cli.Context, rt *app.Runtime, p *embedded.Platform) error 
 		_, _ = fmt.Fprintf(rt.Stdout, "SCHEMA_REGISTRY_URL=%s\n", u)
 	}
 	_, _ = fmt.Fprintln(rt.Stderr, "ready; Ctrl-C stops")
-	<-c.Context.Done()
-	return nil
 }

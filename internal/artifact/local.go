@@ -166,7 +166,7 @@ func syncFolder(folder string) error {
 	return nil
 }
 
-func openLocal(at location) (io.ReadCloser, error) {
+func openLocal(at location, offset int64) (io.ReadCloser, error) {
 	file, err := os.Open(at.path)
 	if err != nil {
 		return nil, fail(at, "read", err)
@@ -174,6 +174,12 @@ func openLocal(at location) (io.ReadCloser, error) {
 	if info, err := file.Stat(); err == nil && info.IsDir() {
 		_ = file.Close()
 		return nil, fail(at, "read", syscall.EISDIR)
+	}
+	if offset > 0 {
+		if _, err := file.Seek(offset, io.SeekStart); err != nil {
+			_ = file.Close()
+			return nil, fail(at, "read", err)
+		}
 	}
 	return &localReader{at, file}, nil
 }

@@ -145,12 +145,12 @@ func (w *objectWriter) Abort() {
 	w.spool = nil
 }
 
-func (s *Store) openObject(ctx context.Context, at location) (io.ReadCloser, error) {
+func (s *Store) openObject(ctx context.Context, at location, offset int64) (io.ReadCloser, error) {
 	bucket, err := s.bucket(at)
 	if err != nil {
 		return nil, err
 	}
-	r, err := bucket.NewReader(ctx, at.key, nil)
+	r, err := bucket.NewRangeReader(ctx, at.key, offset, -1, nil)
 	if err != nil {
 		return nil, fail(at, "read", err)
 	}

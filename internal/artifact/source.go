@@ -20,7 +20,7 @@ func (s *Store) OpenSource(ctx context.Context, url string) (io.ReadCloser, erro
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	r, err := s.open(ctx, at)
+	r, err := s.open(ctx, at, 0)
 	if err != nil {
 		cancel()
 		return nil, err

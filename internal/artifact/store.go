@@ -65,21 +65,30 @@ func (s *Store) Open(ctx context.Context, url, sha256 string) (io.ReadCloser, er
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.open(ctx, at)
+	r, err := s.open(ctx, at, 0)
 	if err != nil || sha256 == "" {
 		return r, err
 	}
 	return newVerifier(r, at, sha256), nil
 }
 
-func (s *Store) open(ctx context.Context, at location) (io.ReadCloser, error) {
+// OpenAt reads an object from an offset in bytes on.
+func (s *Store) OpenAt(ctx context.Context, url string, offset int64) (io.ReadCloser, error) {
+	at, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	return s.open(ctx, at, offset)
+}
+
+func (s *Store) open(ctx context.Context, at location, offset int64) (io.ReadCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", at, err)
 	}
 	if at.local() {
-		return openLocal(at)
+		return openLocal(at, offset)
 	}
-	return s.openObject(ctx, at)
+	return s.openObject(ctx, at, offset)
 }
 
 // ReadAll reads a whole object, with the checks of Open.

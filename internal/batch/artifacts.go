@@ -15,6 +15,8 @@ type Artifacts interface {
 	// Open reads an object. With a sha256 (hex) the reader fails instead of io.EOF, naming the URL, when the content is
 	// another. An object that is not there is fs.ErrNotExist.
 	Open(ctx context.Context, url, sha256 string) (io.ReadCloser, error)
+	// OpenAt reads an object from an offset in bytes on; the caller checks what it reads.
+	OpenAt(ctx context.Context, url string, offset int64) (io.ReadCloser, error)
 }
 
 // ArtifactWriter writes one object.

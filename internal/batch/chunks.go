@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -76,9 +77,9 @@ func (c *Chunks) Select(index int) ([]Chunk, error) {
 	return nil, Failf(ExitUsage, "there is no chunk %d: the run has %d, counted from 0", index, len(c.Chunks))
 }
 
-// ReadSegment reads a segment's rows and checks that they are the ones that were split.
-func ReadSegment(r io.Reader, s Segment, url string) ([]byte, error) {
-	text := make([]byte, s.Bytes)
+// ReadSegment reads a segment's rows, into buf if they fit, and checks that they are the ones that were split.
+func ReadSegment(r io.Reader, s Segment, url string, buf []byte) ([]byte, error) {
+	text := slices.Grow(buf[:0], s.Bytes)[:s.Bytes]
 	if _, err := io.ReadFull(r, text); err != nil {
 		return nil, Failf(ExitData, "%s is damaged: %w", url, err)
 	}

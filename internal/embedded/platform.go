@@ -29,7 +29,9 @@ type Config struct {
 	KafkaAddr      string
 	RegistryAddr   string
 	Log            *slog.Logger
-	Progress       io.Writer // for the engine's download; nil is silent
+	// Prepare makes what callers need; until it is through, /ping answers 503. It may be nil.
+	Prepare  func(ctx context.Context, clickhouseURL string) error
+	Progress io.Writer // for the engine's download; nil is silent
 }
 
 // connections is how many statements run at once.
@@ -96,12 +98,20 @@ func (p *Platform) startClickHouse(ctx context.Context, cfg Config, lib, dir str
 	if p.engine, err = engine.Open(lib, dir, connections); err != nil {
 		return batch.Fail(batch.ExitUnavailable, err)
 	}
-	p.server = &http.Server{Handler: front.New(p.engine), ReadHeaderTimeout: 10 * time.Second}
+	handler := front.New(p.engine)
+	handler.Preparing(cfg.Prepare != nil)
+	p.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	if cfg.Log != nil {
 		p.server.ErrorLog = slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn)
 	}
 	p.served = make(chan error, 1)
 	go func() { p.served <- p.server.Serve(p.listener) }()
+	if cfg.Prepare != nil {
+		if err := cfg.Prepare(ctx, p.ClickHouseURL()); err != nil {
+			return err
+		}
+		handler.Preparing(false)
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -158,5 +159,24 @@ func TestKafkaAddress(t *testing.T) {
 	_, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "0.0.0.0:0"})
 	if batch.ExitCode(err) != batch.ExitUsage || !strings.Contains(err.Error(), "127.0.0.1 only") {
 		t.Errorf("exit %d, %v", batch.ExitCode(err), err)
+	}
+}
+
+// TestPingWaitsForTables asks while tables are made: /ping says that it is too early, statements run.
+func TestPingWaitsForTables(t *testing.T) {
+	early := 0
+	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0", Prepare: func(_ context.Context, url string) error {
+		resp, err := http.Get(url + "/ping") //nolint:gosec,noctx // the platform's own address
+		if err == nil {
+			early = resp.StatusCode
+			err = resp.Body.Close()
+		}
+		ask(t, "POST", url, "CREATE TABLE prepared (n UInt8) ENGINE = Memory")
+		return err
+	}})
+	must(t, err)
+	t.Cleanup(func() { stop(t, p) })
+	if late := ask(t, "GET", p.ClickHouseURL()+"/ping", ""); early != http.StatusServiceUnavailable || late != "Ok." {
+		t.Errorf("/ping says %d early and %q late", early, late)
 	}
 }

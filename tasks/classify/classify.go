@@ -95,7 +95,7 @@ func (c *classifier) chunk(ctx context.Context, chunk *batch.Chunk, m *batch.Man
 		if groupCtx.Err() != nil {
 			break
 		}
-		text, err := batch.ReadSegment(rows, segment, chunk.URL)
+		text, err := batch.ReadSegment(rows, segment, chunk.URL, nil)
 		if err != nil {
 			return errors.Join(err, group.Wait())
 		}

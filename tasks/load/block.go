@@ -3,55 +3,105 @@ package load
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"iter"
 
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// block gathers the rows of some segments for one insert.
+// block is what one insert stores: some segments of a chunk, with the parts that answer them.
 type block struct {
+	chunk    *batch.Chunk
+	offset   int64 // of the first segment in the chunk
+	segments []batch.Segment
+	parts    []batch.Artifact
+}
+
+func (b *block) rows() (n int64) {
+	for _, s := range b.segments {
+		n += int64(s.Rows)
+	}
+	return n
+}
+
+// blocks cuts a chunk into blocks of at most so many rows, but of one segment at least.
+func blocks(chunk *batch.Chunk, parts []batch.Artifact, limit int) (all []block) {
+	var offset int64
+	for first := 0; first < len(chunk.Segments); {
+		b := block{chunk: chunk, offset: offset}
+		next, rows := first, 0
+		for ; next < len(chunk.Segments) && (next == first || rows+chunk.Segments[next].Rows <= limit); next++ {
+			rows += chunk.Segments[next].Rows
+			offset += int64(chunk.Segments[next].Bytes)
+		}
+		b.segments, b.parts = chunk.Segments[first:next], parts[first:next]
+		all = append(all, b)
+		first = next
+	}
+	return all
+}
+
+// reader joins a block's rows with their answers, a segment at a time in memory that it uses again.
+type reader struct {
+	text    []byte
 	rows    []batch.Classified
-	refused []batch.DeadLetter
+	refused []batch.DeadLetter // of the whole block, once it is read
 	decoder batch.RowDecoder
 }
 
-// Blocks bounds the memory of loads that run at once: a block is taken to be filled and given back when it is stored.
-type Blocks struct{ free chan *block }
-
-// NewBlocks makes n blocks; they keep the memory that they once took.
-func NewBlocks(n int) *Blocks {
-	b := &Blocks{free: make(chan *block, n)}
-	for range n {
-		b.free <- &block{}
-	}
-	return b
-}
-
-func (b *Blocks) take(ctx context.Context, rows int) (*block, error) {
-	select {
-	case taken := <-b.free:
-		if taken.rows == nil {
-			taken.rows = make([]batch.Classified, 0, rows)
+// read gives a block's rows, a segment at a time. It can be ranged over again.
+func (r *reader) read(ctx context.Context, artifacts batch.Artifacts, b *block, files []batch.File) iter.Seq2[[]batch.Classified, error] {
+	return func(yield func([]batch.Classified, error) bool) {
+		r.refused = r.refused[:0]
+		chunk, err := artifacts.OpenAt(ctx, b.chunk.URL, b.offset)
+		if err != nil {
+			yield(nil, err)
+			return
 		}
-		return taken, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		defer func() { _ = chunk.Close() }() // it was only read
+		for i, segment := range b.segments {
+			err := r.segment(ctx, artifacts, chunk, segment, b.parts[i], b.chunk.URL, files)
+			if !yield(r.rows, err) || err != nil {
+				return
+			}
+		}
 	}
 }
 
-func (b *Blocks) giveBack(done *block) {
-	done.rows, done.refused = done.rows[:0], done.refused[:0]
-	b.free <- done
+// segment reads a segment's rows and answers.
+func (r *reader) segment(ctx context.Context, artifacts batch.Artifacts, chunk io.Reader, segment batch.Segment, at batch.Artifact, url string, files []batch.File) (err error) {
+	r.rows = r.rows[:0]
+	if r.text, err = batch.ReadSegment(chunk, segment, url, r.text); err != nil {
+		return err
+	}
+	answers, err := artifacts.Open(ctx, at.URL, at.SHA256)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answers.Close() }() // it was only read
+	content, err := io.ReadAll(answers)
+	if err != nil {
+		return err
+	}
+	part, err := batch.ParsePart(content)
+	if err != nil {
+		return err
+	}
+	if err := part.Check(segment.SHA256, segment.Rows); err != nil {
+		return err
+	}
+	return r.join(part, files)
 }
 
-// add joins the rows of a segment with their answers, which stand in the same order.
-func (b *block) add(text []byte, part *batch.Part, files []batch.File) error {
+// join puts the rows of the segment's text and their answers together, which stand in the same order.
+func (r *reader) join(part *batch.Part, files []batch.File) error {
 	refusals := part.Refusals
 	calls := part.Calls
 	call, left := calls[0].Call(), calls[0].Rows
 	var row batch.Row
 	n := 0
-	return b.decoder.Each(text, &row, func() {
+	return r.decoder.Each(r.text, &row, func() {
 		for left == 0 {
 			calls = calls[1:]
 			call, left = calls[0].Call(), calls[0].Rows
@@ -61,20 +111,18 @@ func (b *block) add(text []byte, part *batch.Part, files []batch.File) error {
 		origin := batch.Origin{Origin: file.URL, Digest: file.SHA256, Position: row.Line}
 		if len(refusals) > 0 && refusals[0].Row == n {
 			id := row.Transaction.ID
-			b.refused = append(b.refused, batch.DeadLetter{Outcome: batch.OutcomeDeadLetter, ID: &id,
+			r.refused = append(r.refused, batch.DeadLetter{Outcome: batch.OutcomeDeadLetter, ID: &id,
 				SourceID: row.Transaction.SourceID, ContentHash: row.ContentHash, Origin: origin, Code: transaction.CodePrediction,
 				Message: refusals[0].Message, Raw: asSent(&row.Transaction), Call: call, At: call.AnsweredAt})
 			refusals = refusals[1:]
 		} else {
 			category, _ := transaction.ParseCategory(part.Categories[n]) // the part was checked
-			b.rows = append(b.rows, batch.Classified{Transaction: row.Transaction, ContentHash: row.ContentHash,
+			r.rows = append(r.rows, batch.Classified{Transaction: row.Transaction, ContentHash: row.ContentHash,
 				Category: category, Call: call, Origin: origin})
 		}
 		n++
 	})
 }
-
-func (b *block) len() int { return len(b.rows) + len(b.refused) }
 
 // asSent is the transaction as the ML API was sent it: the text of a dead letter that the API refused.
 func asSent(t *transaction.Transaction) []byte {

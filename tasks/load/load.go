@@ -3,12 +3,11 @@
 package load
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"iter"
 	"sync"
 
 	"go.opentelemetry.io/otel/trace"
@@ -27,7 +26,9 @@ const Pipeline = "batch"
 // Store takes rows, a block an insert. A nil error means that ClickHouse has them; it may have seen them before. The
 // implementation waits out an outage; its errors carry exit codes.
 type Store interface {
-	InsertClassified(ctx context.Context, info batch.RunInfo, rows []batch.Classified) error
+	// InsertClassified stores one block, which comes in pieces; a piece is only good until the next. For another try the
+	// rows are asked for again. Their error is returned as it is.
+	InsertClassified(ctx context.Context, info batch.RunInfo, rows iter.Seq2[[]batch.Classified, error]) error
 	InsertDeadLetters(ctx context.Context, info batch.RunInfo, rows []batch.DeadLetter) error
 	InsertDuplicates(ctx context.Context, info batch.RunInfo, rows []batch.Duplicate) error
 }
@@ -35,16 +36,16 @@ type Store interface {
 // Config says what to load.
 type Config struct {
 	Chunks    *batch.Chunks
-	Index     int     // the chunk, or -1 for all
-	BlockRows int     // rows an insert: few and large, since an insert has a fixed cost
-	Blocks    *Blocks // shared by loads that run at once; nil for this load's own
+	Index     int // the chunk, or -1 for all
+	BlockRows int // rows an insert: few and large, since an insert has a fixed cost
+	Inserts   int // inserts at once
 }
 
 // DefaultBlockRows is below ClickHouse's own block size, so that one insert stays one block.
 const DefaultBlockRows = 100_000
 
-// DefaultBlocks lets two blocks be stored while the next is read.
-const DefaultBlocks = 3
+// DefaultInserts lets a block be read while another is stored.
+const DefaultInserts = 2
 
 // Run loads one chunk, or all.
 func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.Manifest, error) {
@@ -53,25 +54,19 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 		if err != nil {
 			return err
 		}
-		if cfg.Blocks == nil {
-			cfg.Blocks = NewBlocks(DefaultBlocks)
-		}
 		l := &loader{env: env, store: store, cfg: cfg, manifest: m}
 		l.info = batch.RunInfo{Pipeline: Pipeline, RunID: env.RunID, TaskTry: env.Try, Source: env.Source}
 		if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
 			l.info.OriginTraceID = sc.TraceID().String()
 		}
+		group, groupCtx := errgroup.WithContext(ctx)
+		group.SetLimit(cfg.Inserts)
 		for i := range chunks {
-			if chunks[i].Index == 0 {
-				if err := l.leftOut(ctx); err != nil {
-					return err
-				}
-			}
-			if err := l.chunk(ctx, &chunks[i]); err != nil {
-				return fmt.Errorf("chunk %d: %w", chunks[i].Index, err)
+			if err := l.chunk(groupCtx, &chunks[i], group); err != nil {
+				return errors.Join(fmt.Errorf("chunk %d: %w", chunks[i].Index, err), group.Wait())
 			}
 		}
-		return nil
+		return group.Wait()
 	})
 }
 
@@ -82,88 +77,52 @@ type loader struct {
 	manifest *batch.Manifest
 	info     batch.RunInfo
 	mu       sync.Mutex // guards the manifest's counts
+	readers  sync.Pool  // of *reader
 }
 
-// chunk joins a chunk's rows with the answers for them and stores them.
-func (l *loader) chunk(ctx context.Context, chunk *batch.Chunk) error {
+// chunk has a chunk's blocks stored, as many at once as the group allows.
+func (l *loader) chunk(ctx context.Context, chunk *batch.Chunk, group *errgroup.Group) error {
+	if chunk.Index == 0 {
+		if err := l.leftOut(ctx); err != nil {
+			return err
+		}
+	}
 	parts, err := l.classified(ctx, chunk)
 	if err != nil {
 		return err
 	}
 	l.manifest.Inputs = append(l.manifest.Inputs, batch.Artifact{Name: "chunk", URL: chunk.URL, Rows: chunk.Rows, Bytes: chunk.Bytes, SHA256: chunk.SHA256})
-	file, err := l.env.Artifacts.Open(ctx, chunk.URL, "") // its segments are checked one by one
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	rows := bufio.NewReaderSize(file, 256<<10)
-	info := l.info
-	info.Chunk = chunk.SHA256
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return l.blocks(ctx, group, info, chunk, parts, rows) })
-	return group.Wait()
-}
-
-// blocks reads block by block and has each stored while the next is read.
-func (l *loader) blocks(ctx context.Context, group *errgroup.Group, info batch.RunInfo, chunk *batch.Chunk, parts []batch.Artifact, rows io.Reader) error {
-	for i := 0; i < len(chunk.Segments); {
-		b, err := l.cfg.Blocks.take(ctx, int(min(chunk.Rows, int64(l.cfg.BlockRows))))
-		if err != nil {
-			return err
-		}
-		for first := i; i < len(chunk.Segments) && (i == first || b.len()+chunk.Segments[i].Rows <= l.cfg.BlockRows); i++ {
-			if err := l.segment(ctx, b, rows, chunk.Segments[i], parts[i], chunk.URL); err != nil {
-				l.cfg.Blocks.giveBack(b)
-				return err
-			}
-		}
+	for _, b := range blocks(chunk, parts, l.cfg.BlockRows) {
 		group.Go(func() error {
-			defer l.cfg.Blocks.giveBack(b)
-			return l.insert(ctx, info, b)
+			if err := l.insert(ctx, &b); err != nil {
+				return fmt.Errorf("chunk %d: %w", chunk.Index, err)
+			}
+			return nil
 		})
 	}
-	return nil
+	return ctx.Err()
 }
 
-// segment reads a segment's rows and answers into the block.
-func (l *loader) segment(ctx context.Context, b *block, rows io.Reader, segment batch.Segment, at batch.Artifact, url string) error {
-	text, err := batch.ReadSegment(rows, segment, url)
-	if err != nil {
-		return err
+// insert stores a block, and the dead letters that were found in it.
+func (l *loader) insert(ctx context.Context, b *block) error {
+	r, ok := l.readers.Get().(*reader)
+	if !ok {
+		r = &reader{}
 	}
-	r, err := l.env.Artifacts.Open(ctx, at.URL, at.SHA256)
-	if err != nil {
-		return err
+	defer l.readers.Put(r)
+	info := l.info
+	info.Chunk = b.chunk.SHA256
+	if err := l.store.InsertClassified(ctx, info, r.read(ctx, l.env.Artifacts, b, l.cfg.Chunks.Files)); err != nil {
+		return fmt.Errorf("store rows: %w", err)
 	}
-	defer func() { _ = r.Close() }() // it was only read
-	content, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	part, err := batch.ParsePart(content)
-	if err != nil {
-		return err
-	}
-	if err := part.Check(segment.SHA256, segment.Rows); err != nil {
-		return err
-	}
-	return b.add(text, part, l.cfg.Chunks.Files)
-}
-
-// insert stores a block.
-func (l *loader) insert(ctx context.Context, info batch.RunInfo, b *block) error {
-	if len(b.rows) > 0 {
-		if err := l.store.InsertClassified(ctx, info, b.rows); err != nil {
-			return fmt.Errorf("store %d rows: %w", len(b.rows), err)
+	if len(r.refused) > 0 {
+		if err := l.store.InsertDeadLetters(ctx, info, r.refused); err != nil {
+			return fmt.Errorf("store %d dead letters: %w", len(r.refused), err)
 		}
 	}
-	if len(b.refused) > 0 {
-		if err := l.store.InsertDeadLetters(ctx, info, b.refused); err != nil {
-			return fmt.Errorf("store %d dead letters: %w", len(b.refused), err)
-		}
-	}
-	l.count(batch.Counts{In: int64(b.len()), Stored: int64(len(b.rows)), DeadLettered: int64(len(b.refused))})
-	l.env.Done(b.len())
+	refused := int64(len(r.refused))
+	l.count(batch.Counts{In: b.rows(), Stored: b.rows() - refused, DeadLettered: refused})
+	l.env.Done(int(b.rows()))
 	return nil
 }
 

@@ -60,7 +60,7 @@ type Config struct {
 // chunksAtOnce is how many chunks may wait to be loaded: it bounds nothing but how far classify runs ahead.
 const chunksAtOnce = 4
 
-// loadsAtOnce lets a chunk be read while another is stored.
+// loadsAtOnce lets a chunk be read while another is stored; each inserts a block at a time.
 const loadsAtOnce = 2
 
 // Run does all tasks and records the run. The record is returned also when the run failed.
@@ -143,11 +143,10 @@ func (r *Runner) chunks(ctx context.Context, cfg Config, chunks *batch.Chunks, r
 		}
 		return nil
 	})
-	blocks := load.NewBlocks(load.DefaultBlocks)
 	for range loadsAtOnce {
 		group.Go(func() error {
 			for i := range ready {
-				m, err := load.Run(ctx, r.env(load.Name), r.Store, load.Config{Chunks: chunks, Index: i, BlockRows: cfg.Load.BlockRows, Blocks: blocks})
+				m, err := load.Run(ctx, r.env(load.Name), r.Store, load.Config{Chunks: chunks, Index: i, BlockRows: cfg.Load.BlockRows, Inserts: 1})
 				if err := r.record(ctx, m, err); err != nil {
 					return fmt.Errorf("load: %w", err)
 				}

@@ -142,7 +142,7 @@ func loadCommand() *cli.Command {
 			}
 			defer db.Close()
 			m, err := load.Run(c.Context, NewEnv(c, rt, layout, chunks.RunID, chunks.Source), db, load.Config{Chunks: chunks,
-				Index: c.Int("index"), BlockRows: c.Int("block-rows")})
+				Index: c.Int("index"), BlockRows: c.Int("block-rows"), Inserts: load.DefaultInserts})
 			if err == nil {
 				err = recordTasks(c.Context, rt, db, m, earlier(layout, len(chunks.Chunks)))
 			}

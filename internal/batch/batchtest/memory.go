@@ -39,6 +39,15 @@ func (m *Memory) Open(_ context.Context, url, want string) (io.ReadCloser, error
 	return io.NopCloser(bytes.NewReader(content)), nil
 }
 
+// OpenAt implements batch.Artifacts.
+func (m *Memory) OpenAt(ctx context.Context, url string, offset int64) (io.ReadCloser, error) {
+	r, err := m.Open(ctx, url, "")
+	if err == nil {
+		_, err = io.CopyN(io.Discard, r, offset)
+	}
+	return r, err
+}
+
 // OpenSource implements source.Opener.
 func (m *Memory) OpenSource(ctx context.Context, url string) (io.ReadCloser, error) {
 	return m.Open(ctx, url, "")

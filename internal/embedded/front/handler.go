@@ -7,17 +7,22 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/txflow/txflow/internal/embedded/engine"
 )
 
 // Handler answers for an engine.
 type Handler struct {
-	engine *engine.Engine
+	engine    *engine.Engine
+	preparing atomic.Bool
 }
 
 // New makes the handler.
 func New(e *engine.Engine) *Handler { return &Handler{engine: e} }
+
+// Preparing tells /ping to answer 503: statements are run already, but callers should wait.
+func (h *Handler) Preparing(on bool) { h.preparing.Store(on) }
 
 // maxText bounds what is read of a body to find the statement in it; an insert's data behind it is streamed.
 const maxText = 1 << 20
@@ -27,6 +32,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-ClickHouse-Server-Display-Name", displayName)
 	header.Set("X-ClickHouse-Timezone", "UTC")
 	switch {
+	case r.URL.Path == "/ping" && h.preparing.Load():
+		http.Error(w, "the tables are being made", http.StatusServiceUnavailable)
+		return
 	case r.URL.Path == "/ping" || r.URL.Path == "/replicas_status":
 		header.Set("Content-Type", "text/plain; charset=UTF-8")
 		_, _ = io.WriteString(w, "Ok.\n")
