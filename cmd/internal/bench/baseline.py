@@ -1,8 +1,6 @@
 """A plain pipeline: read the CSV, ask the ML API 500 rows at a time, store the answers. It checks nothing."""
 
-import json
 import sys
-import time
 import uuid
 from urllib.parse import urlsplit
 
@@ -22,7 +20,6 @@ def main(file: str, ml_api: str, clickhouse: str) -> None:
         "CREATE TABLE baseline (id UUID, description String, amount Float64, timestamp DateTime64(6, 'UTC'), merchant String,"
         " operation_type String, side String, category String, model_version String) ENGINE = MergeTree ORDER BY id"
     )
-    start = time.monotonic()
     rows = pandas.read_csv(file, sep=";", decimal=",", keep_default_na=False, parse_dates=["timestamp"])
     rows["id"] = [str(uuid.uuid5(NAMESPACE, "bench\x1f" + str(i))) for i in rows["id"]]
     session = requests.Session()
@@ -38,11 +35,9 @@ def main(file: str, ml_api: str, clickhouse: str) -> None:
     merged["timestamp"] = merged["timestamp"].dt.tz_localize("UTC")
     merged["id"] = merged["id"].map(uuid.UUID)
     db.insert_df("baseline", merged)
-    seconds = time.monotonic() - start
     stored = int(db.command("SELECT count() FROM baseline"))
     db.command("DROP TABLE baseline")
-    assert stored == len(rows), f"{stored} of {len(rows)} rows are stored"
-    print(json.dumps({"rows": stored, "seconds": seconds}))
+    print(stored)
 
 
 main(*sys.argv[1:])

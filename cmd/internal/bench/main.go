@@ -16,7 +16,6 @@ type options struct {
 	txflow     string
 	rows       int
 	memoryRows int
-	pythonRows int
 	runs       int
 	out        string
 }
@@ -26,7 +25,6 @@ func main() {
 	flag.StringVar(&o.txflow, "txflow", "bin/txflow", "the program to measure")
 	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of the file")
 	flag.IntVar(&o.memoryRows, "memory-rows", 0, "rows of a second, larger file for the tasks' memory; 0 for none")
-	flag.IntVar(&o.pythonRows, "python-rows", 100_000, "rows of the file for the Python pipeline")
 	flag.IntVar(&o.runs, "runs", 3, "whole runs; the median counts")
 	flag.StringVar(&o.out, "out", "docs/performance.md", "the report")
 	flag.Parse()

@@ -31,6 +31,9 @@ func (b *bencher) wholeRuns(ctx context.Context, o options, r *report) error {
 	if err != nil {
 		return err
 	}
+	if err := b.freshDatabase(ctx, "bench_warm"); err != nil {
+		return err
+	}
 	if _, err := b.time(ctx, "run", small); err != nil {
 		return err
 	}
@@ -39,6 +42,9 @@ func (b *bencher) wholeRuns(ctx context.Context, o options, r *report) error {
 		return err
 	}
 	for i := range o.runs {
+		if err := b.freshDatabase(ctx, fmt.Sprintf("bench_run%d", i)); err != nil {
+			return err
+		}
 		u, err := b.time(ctx, "run", "--run-id", fmt.Sprintf("run%d", i), file)
 		if err != nil {
 			return err
@@ -61,6 +67,9 @@ func (b *bencher) eachTask(ctx context.Context, o options, r *report) error {
 }
 
 func (b *bencher) tasks(ctx context.Context, runID, file string, rows int) ([]used, error) {
+	if err := b.freshDatabase(ctx, "bench_"+runID); err != nil {
+		return nil, err
+	}
 	var all []used
 	for i, name := range stageNames {
 		args := []string{name, filepath.Join("out", runID)}
@@ -88,6 +97,9 @@ func (b *bencher) memory(ctx context.Context, o options, r *report) error {
 	}
 	r.largeRows = o.memoryRows
 	if r.large, err = b.tasks(ctx, "large", file, o.memoryRows); err != nil {
+		return err
+	}
+	if err := b.freshDatabase(ctx, "bench_large_run"); err != nil {
 		return err
 	}
 	u, err := b.time(ctx, "run", "--run-id", "large-run", file)

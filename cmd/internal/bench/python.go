@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -28,7 +29,7 @@ func (b *bencher) python(ctx context.Context, o options, r *report) error {
 		r.pythonMissing = err.Error()
 		return nil
 	}
-	file, err := b.file(ctx, o.pythonRows)
+	file, err := b.file(ctx, o.rows)
 	if err != nil {
 		return err
 	}
@@ -38,19 +39,19 @@ func (b *bencher) python(ctx context.Context, o options, r *report) error {
 	}
 	cmd := b.command(ctx, interpreter, script, file, b.mlAPI, b.clickhouse)
 	cmd.Stderr = os.Stderr
+	start := time.Now()
 	out, err := cmd.Output()
 	if err != nil {
 		return fmt.Errorf("the Python baseline: %w", err)
 	}
-	var said struct {
-		Rows    int     `json:"rows"`
-		Seconds float64 `json:"seconds"`
+	r.python = used{took: time.Since(start)}
+	if stored := strings.TrimSpace(string(out)); stored != strconv.Itoa(o.rows) {
+		return fmt.Errorf("the Python baseline stored %s of %d rows", stored, o.rows)
 	}
-	if err := json.Unmarshal(out, &said); err != nil {
-		return fmt.Errorf("the Python baseline said %q: %w", out, err)
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.python.memory = maxRSS(usage)
 	}
-	r.pythonRows, r.python = said.Rows, time.Duration(said.Seconds*float64(time.Second))
-	say("Python: %s", perSecond(r.pythonRows, r.python))
+	say("Python: %s, %s, %s", r.python.took.Round(time.Millisecond), perSecond(o.rows, r.python.took), megabytes(r.python.memory))
 	return nil
 }
 

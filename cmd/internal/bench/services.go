@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -21,6 +22,7 @@ type bencher struct {
 	dir        string
 	rows       int
 	clickhouse string
+	database   string
 	mlAPI      string
 	services   []*exec.Cmd
 	sink       *sink
@@ -105,7 +107,7 @@ func (b *bencher) serve(ctx context.Context, health string, args func(addr strin
 func (b *bencher) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the program that is measured
 	cmd.Dir = b.dir
-	cmd.Env = append(os.Environ(), "OTEL_EXPORTER_OTLP_ENDPOINT="+b.sink.url, "ML_API_URL="+b.mlAPI, "CLICKHOUSE_URL="+b.clickhouse,
+	cmd.Env = append(os.Environ(), "OTEL_EXPORTER_OTLP_ENDPOINT="+b.sink.url, "ML_API_URL="+b.mlAPI, "CLICKHOUSE_URL="+b.clickhouse+"?database="+b.database,
 		"TXFLOW_OUT="+filepath.Join(b.dir, "out"), "TXFLOW_SOURCE=bench", "TXFLOW_TEMP_DIR="+b.dir, "TMPDIR="+b.dir)
 	return cmd
 }
@@ -120,6 +122,28 @@ func (b *bencher) stop() error {
 		errs = append(errs, b.sink.server.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// freshDatabase makes a database for the next measurement and drops the last: what is stored already, and is merged still,
+// would be measured too.
+func (b *bencher) freshDatabase(ctx context.Context, name string) error {
+	if b.database != "" {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.clickhouse, strings.NewReader("DROP DATABASE "+b.database+" SYNC"))
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		_ = resp.Body.Close() // nothing is read
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("drop the database %s: %s", b.database, resp.Status)
+		}
+	}
+	b.database = name
+	_, err := b.time(ctx, "migrate")
+	return err
 }
 
 // used is what one command took.
