@@ -50,7 +50,7 @@ type wholeBody struct{ r io.Reader }
 
 func (b *wholeBody) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
-	if err != io.EOF && errors.Is(err, io.ErrUnexpectedEOF) { //nolint:errorlint // io.EOF is never wrapped where it means the end
+	if err != io.EOF && errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errCutOff
 	}
 	return n, err
