@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"syscall"
@@ -94,6 +95,15 @@ func Retryable(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, clickhouse.ErrAcquireConnTimeout)
 }
 
+// short is an error without the long address that the HTTP client puts in front of it.
+func short(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		return request.Err
+	}
+	return err
+}
+
 // Waits between tries.
 const (
 	firstWait = 100 * time.Millisecond
@@ -109,10 +119,10 @@ func (s *Store) retry(ctx context.Context, work func(context.Context) error) err
 			return s.explain(err)
 		}
 		if time.Since(started) >= s.outage {
-			return batch.WithHint(batch.Failf(batch.ExitTryAgain, "ClickHouse at %s was away for %s: %w", s.where, time.Since(started).Round(time.Second), err),
+			return batch.WithHint(batch.Failf(batch.ExitTryAgain, "ClickHouse at %s was away for %s: %w", s.where, time.Since(started).Round(time.Second), short(err)),
 				"nothing is lost: start ClickHouse and run the same command again")
 		}
-		s.log.WarnContext(ctx, "ClickHouse is away, waiting", "address", s.where, "for", time.Since(started).Round(time.Second).String(), "error", err.Error())
+		s.log.WarnContext(ctx, "ClickHouse is away, waiting", "address", s.where, "for", time.Since(started).Round(time.Second).String(), "error", short(err).Error())
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -139,7 +139,7 @@ func (s *Store) explain(err error) error {
 	case code == codeAuthentication || code == codeWrongPassword || code == codeUnknownUser:
 		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s refuses the user: %w", s.where, err), "set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD")
 	case code == 0 && Retryable(err):
-		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, err),
+		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, short(err)),
 			"start one with txflow platform, or name another with --clickhouse-url (CLICKHOUSE_URL)")
 	case Retryable(err):
 		return batch.Failf(batch.ExitTryAgain, "ClickHouse at %s: %w", s.where, err)

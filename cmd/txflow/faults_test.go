@@ -40,6 +40,8 @@ func (f *faultTest) see(code int, r *process) {
 	for line := range strings.SplitSeq(r.stderr.String(), "\n") {
 		if text, ok := strings.CutPrefix(line, "error: "); ok {
 			said = text
+		} else if finding, ok := strings.CutPrefix(line, "  "); ok && strings.HasSuffix(said, ":") {
+			said += " " + strings.TrimSpace(finding)
 		}
 	}
 	switch {
@@ -48,7 +50,7 @@ func (f *faultTest) see(code int, r *process) {
 	case said == "":
 		f.saw = append(f.saw, fmt.Sprintf("exit %d", code))
 	default:
-		said = strings.NewReplacer(f.dir, "…", f.api.URL, "http://ml-api", f.clickhouse, "http://clickhouse").Replace(said)
+		said = strings.NewReplacer(f.dir, "…", f.api.URL, "http://ml-api", strings.TrimSuffix(strings.TrimPrefix(f.clickhouse, "http://"), "/?database=txflow"), "clickhouse").Replace(said)
 		f.saw = append(f.saw, fmt.Sprintf("exit %d: %s", code, said))
 	}
 }
@@ -265,9 +267,13 @@ var faults = []fault{
 	{"two runs at once", "two processes do the same run at the same time", func(f *faultTest) {
 		f.api.slow(5 * time.Millisecond)
 		a, b := f.start("run", "--run-id", "r1", f.file), f.start("run", "--run-id", "r1", f.file)
-		f.see(a.wait(f.t), a)
-		f.see(b.wait(f.t), b)
-		f.goOn()
+		for _, r := range []*process{a, b} {
+			code := r.wait(f.t)
+			f.see(code, r)
+			if code != 0 {
+				f.t.Errorf("exit %d\n%s", code, r.stderr.String())
+			}
+		}
 	}},
 	{"the same file twice", "a second run of the same file under another id", func(f *faultTest) {
 		f.goOn()
@@ -287,7 +293,9 @@ var faults = []fault{
 		f.ok("split", "out/r1")
 		f.ok("classify", "out/r1")
 		flip(f.t, filepath.Join(f.dir, "out/r1/parts/*/[0-9a-f]*.json"))
-		f.expect(batch.ExitData, "load", "out/r1")
+		if r := f.expect(batch.ExitData, "load", "out/r1"); !strings.Contains(r.stderr.String(), "is damaged") {
+			f.t.Errorf("load does not say what is damaged:\n%s", r.stderr.String())
+		}
 		f.finish()
 	}},
 	{"rows that vanish", "a chunk's rows are deleted from transactions behind txflow's back", func(f *faultTest) {

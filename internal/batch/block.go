@@ -69,7 +69,6 @@ type Duplicate struct {
 	Origin        Origin
 	FirstOrigin   string
 	FirstPosition uint64
-	At            time.Time
 }
 
 // LedgerRow is an entry of the ledger as reconcile reads it back.

@@ -29,7 +29,8 @@ type Files struct {
 	Files     []File    `json:"files"`
 }
 
-// Chunks is the index that split writes: what the mapped tasks are told by number.
+// Chunks is the index that split writes: what the mapped tasks are told by number. The same input makes the same index, also
+// where two processes write it at once: it holds no time of day.
 type Chunks struct {
 	RunID      string   `json:"run_id"`
 	Source     string   `json:"source"`
@@ -37,8 +38,6 @@ type Chunks struct {
 	Chunks     []Chunk  `json:"chunks"`
 	Rejected   Artifact `json:"rejected"`
 	Duplicates Artifact `json:"duplicates"`
-	// ValidatedAt is when rejects were judged. Loading them again must not look like news.
-	ValidatedAt time.Time `json:"validated_at"`
 }
 
 // Chunk is an object of whole rows, cut into segments that are asked and recorded one by one.

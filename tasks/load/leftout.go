@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/tasks/validate"
 )
 
 // Bounds of an insert of rows that were left out: a raw row may be long.
@@ -32,6 +34,16 @@ func (l *loader) leftOut(ctx context.Context) error {
 }
 
 func (l *loader) rejects(ctx context.Context) error {
+	// Rejects bear the time at which they were judged: loading them again must not look like news.
+	validated, err := l.env.Artifacts.Open(ctx, l.env.Layout.Manifest(validate.Name, -1), "")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = validated.Close() }() // it was only read
+	manifest, err := batch.ReadManifest(validated, validate.Name)
+	if err != nil {
+		return err
+	}
 	var rows []batch.DeadLetter
 	size := 0
 	flush := func() error {
@@ -43,8 +55,8 @@ func (l *loader) rejects(ctx context.Context) error {
 		rows, size = rows[:0], 0
 		return err
 	}
-	err := l.lines(ctx, l.cfg.Chunks.Rejected, func(line []byte) error {
-		row, err := l.deadLetter(line)
+	err = l.lines(ctx, l.cfg.Chunks.Rejected, func(line []byte) error {
+		row, err := l.deadLetter(line, manifest.StartedAt)
 		if err != nil {
 			return err
 		}
@@ -60,7 +72,7 @@ func (l *loader) rejects(ctx context.Context) error {
 	return flush()
 }
 
-func (l *loader) deadLetter(line []byte) (batch.DeadLetter, error) {
+func (l *loader) deadLetter(line []byte, judged time.Time) (batch.DeadLetter, error) {
 	var r batch.Reject
 	if err := json.Unmarshal(line, &r); err != nil {
 		return batch.DeadLetter{}, batch.Failf(batch.ExitData, "a rejected row can not be read back: %w", err)
@@ -70,7 +82,7 @@ func (l *loader) deadLetter(line []byte) (batch.DeadLetter, error) {
 		return batch.DeadLetter{}, err
 	}
 	row := batch.DeadLetter{Outcome: batch.OutcomeRejected, SourceID: r.SourceID, Origin: origin, Column: r.Column, Code: r.Code,
-		Message: r.Message, Raw: r.RawText(), At: l.cfg.Chunks.ValidatedAt}
+		Message: r.Message, Raw: r.RawText(), At: judged}
 	if id, ok := transaction.ParseUUID([]byte(r.ID)); ok {
 		row.ID = &id
 	}
@@ -112,7 +124,7 @@ func (l *loader) duplicates(ctx context.Context) error {
 			return err
 		}
 		rows = append(rows, batch.Duplicate{ID: r.ID, ContentHash: r.ContentHash, Origin: at, FirstOrigin: first.Origin,
-			FirstPosition: first.Position, At: l.cfg.Chunks.ValidatedAt})
+			FirstPosition: first.Position})
 		if len(rows) >= leftOutRows {
 			return flush()
 		}

@@ -63,7 +63,10 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 		group.SetLimit(cfg.Inserts)
 		for i := range chunks {
 			if err := l.chunk(groupCtx, &chunks[i], group); err != nil {
-				return errors.Join(fmt.Errorf("chunk %d: %w", chunks[i].Index, err), group.Wait())
+				if cause := group.Wait(); cause != nil {
+					return cause // a block failed first, which is why no more were begun
+				}
+				return fmt.Errorf("chunk %d: %w", chunks[i].Index, err)
 			}
 		}
 		return group.Wait()

@@ -66,7 +66,7 @@ func Run(ctx context.Context, env *tasks.Env, cfg Config) (*batch.Manifest, erro
 }
 
 func newIndex(ctx context.Context, env *tasks.Env, validated *batch.Manifest) (*batch.Chunks, error) {
-	index := &batch.Chunks{RunID: env.RunID, Source: env.Source, ValidatedAt: validated.StartedAt}
+	index := &batch.Chunks{RunID: env.RunID, Source: env.Source}
 	filesAt, err := validated.Output(batch.OutputFiles)
 	if err != nil {
 		return nil, err
