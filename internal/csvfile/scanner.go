@@ -2,8 +2,6 @@
 // blocks of whole records, and scans a block without copying. RFC 4180 quoting; empty lines are no records.
 package csvfile
 
-import "bytes"
-
 // MaxColumns bounds the fields that a Scanner keeps of one record; it counts those past it.
 const MaxColumns = 64
 
@@ -98,15 +96,16 @@ func (s *Scanner) plain(data []byte, pos int) ([]byte, int) {
 func (s *Scanner) quoted(data []byte, pos int) ([]byte, int) {
 	start, escaped := pos, len(s.scratch)
 	for {
-		i := bytes.IndexByte(data[pos:], '"')
-		if i < 0 { // only when the file ends inside quotes, which the Splitter has refused already
+		for ; pos < len(data) && data[pos] != '"'; pos++ {
+			if data[pos] == '\n' {
+				s.line++
+			}
+		}
+		if pos == len(data) { // only when the file ends inside quotes, which the Splitter has refused already
 			s.Record.Stray = true
 			return data[start:], len(data)
 		}
-		if nl := bytes.Count(data[pos:pos+i], newline); nl > 0 {
-			s.line += uint64(nl)
-		}
-		pos += i + 1
+		pos++
 		if pos < len(data) && data[pos] == '"' {
 			s.scratch = append(s.scratch, data[start:pos]...)
 			pos++
@@ -130,5 +129,3 @@ func (s *Scanner) quoted(data []byte, pos int) ([]byte, int) {
 	}
 	return field, pos
 }
-
-var newline = []byte{'\n'}
