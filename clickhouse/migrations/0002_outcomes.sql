@@ -22,4 +22,5 @@ CREATE TABLE IF NOT EXISTS outcomes
 )
 ENGINE = ReplacingMergeTree(recorded_at)
 PARTITION BY toYYYYMM(recorded_at)
-ORDER BY (pipeline, run_id, origin, partition, position);
+ORDER BY (pipeline, run_id, origin, partition, position)
+SETTINGS merge_selector_base = 12;

@@ -22,4 +22,4 @@ CREATE TABLE outcomes
 ENGINE = ReplacingMergeTree(recorded_at)
 PARTITION BY toYYYYMM(recorded_at)
 ORDER BY (pipeline, run_id, origin, partition, position)
-SETTINGS index_granularity = 8192;
+SETTINGS merge_selector_base = 12, index_granularity = 8192;

@@ -32,4 +32,4 @@ CREATE TABLE transactions
 ENGINE = ReplacingMergeTree(classified_at)
 PARTITION BY toYear(timestamp)
 ORDER BY id
-SETTINGS index_granularity = 8192;
+SETTINGS merge_selector_base = 12, index_granularity = 8192;

@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"math/big"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,9 @@ func TestParseTimestamp(t *testing.T) {
 	}
 }
 
+// rfc3339 is the form by the letter: time.Parse takes more, one digit for an hour for example (golang.org/issue/54580).
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6}0{0,3})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
 // FuzzTimestamp compares with the time package: what we accept, it reads alike, and what it reads as RFC 3339 with at
 // most six digits of a second, we accept.
 func FuzzTimestamp(f *testing.F) {
@@ -88,9 +92,8 @@ func FuzzTimestamp(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		got, ok := ParseTimestamp([]byte(s))
-		var want time.Time
-		err := want.UnmarshalText([]byte(s)) // stricter than time.Parse, which takes one digit for an hour
-		if err == nil && !ok && want.Nanosecond()%1000 == 0 && len(s) < 33 {
+		want, err := time.Parse(time.RFC3339Nano, s)
+		if err == nil && !ok && rfc3339.MatchString(s) {
 			t.Fatalf("%q is refused", s)
 		}
 		if ok && err == nil && !got.Equal(want) {
