@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/txflow/txflow/cmd/internal/progress"
 )
 
 // faultReport is docs/reliability.md.
@@ -15,12 +17,12 @@ func newFaultReport(stored string) *faultReport {
 
 Written by `+"`make faults`"+`, which commits each fault on real processes: the ClickHouse engine, the ML API and txflow itself, all
 under the race detector of Go when run by `+"`make test`"+`. Each ends with a comparison of everything that is stored (transactions, ledger,
-dead letters; values and counts) with what an undisturbed run of the same %d rows, one in twenty of them odd, stores: in every
+dead letters; values and counts) with what an undisturbed run of the same %s rows, one in twenty of them odd, stores: in every
 line below it was the same. Nothing was lost and nothing doubled.
 
 | fault | what is done | what the user sees, command by command |
 | --- | --- | --- |
-`, faultRows)
+`, progress.Thousands(faultRows))
 	return r
 }
 

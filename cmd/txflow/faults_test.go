@@ -40,8 +40,8 @@ func (f *faultTest) see(code int, r *process) {
 	for line := range strings.SplitSeq(r.stderr.String(), "\n") {
 		if text, ok := strings.CutPrefix(line, "error: "); ok {
 			said = text
-		} else if finding, ok := strings.CutPrefix(line, "  "); ok && strings.HasSuffix(said, ":") {
-			said += " " + strings.TrimSpace(finding)
+		} else if finding, ok := strings.CutPrefix(line, "  "); ok && strings.Contains(said, "findings: ") && !strings.Contains(said, " id ") {
+			said += ", the first: " + strings.TrimSpace(finding)
 		}
 	}
 	switch {
@@ -50,7 +50,7 @@ func (f *faultTest) see(code int, r *process) {
 	case said == "":
 		f.saw = append(f.saw, fmt.Sprintf("exit %d", code))
 	default:
-		said = strings.NewReplacer(f.dir, "…", f.api.URL, "http://ml-api", strings.TrimSuffix(strings.TrimPrefix(f.clickhouse, "http://"), "/?database=txflow"), "clickhouse").Replace(said)
+		said = strings.NewReplacer(f.dir, "…", filepath.Dir(f.file), "…", f.api.URL, "http://ml-api", strings.TrimSuffix(strings.TrimPrefix(f.clickhouse, "http://"), "/?database=txflow"), "clickhouse").Replace(said)
 		f.saw = append(f.saw, fmt.Sprintf("exit %d: %s", code, said))
 	}
 }

@@ -90,7 +90,7 @@ func verdict(found *batch.Findings) error {
 	if more := found.Total() - int64(len(lines)); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
-	err := batch.Failf(batch.ExitData, "the run does not add up, %d findings:\n  %s", found.Total(), strings.Join(lines, "\n  "))
+	err := batch.Failf(batch.ExitData, "the run does not add up, findings: %d\n  %s", found.Total(), strings.Join(lines, "\n  "))
 	return batch.WithHint(err, "running txflow load again stores what is missing; it never stores anything twice")
 }
 
