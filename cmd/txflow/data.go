@@ -70,7 +70,7 @@ func generateData(c *cli.Context, rt *app.Runtime) error {
 	if err != nil {
 		return batch.Failf(batch.ExitFault, "encode the answers: %w", err)
 	}
-	_, err = rt.Artifacts.WriteAll(c.Context, c.String("key"), append(answers, '\n'))
+	_, err = batch.WriteAll(c.Context, rt.Artifacts, c.String("key"), append(answers, '\n'))
 	return err
 }
 

@@ -57,13 +57,13 @@ func TestKilled(t *testing.T) {
 		t.Fatalf("left behind: %v", temps)
 	}
 	store := artifact.New(t.Context())
-	must(store.WriteAll(t.Context(), target, []byte("young temp files stay")))(t)
+	must(batch.WriteAll(t.Context(), store, target, []byte("young temp files stay")))(t)
 	if got := names(t, filepath.Dir(target)); len(got) != 2 {
 		t.Fatalf("a temp file that may be in use was swept: %v", got)
 	}
 	old := time.Now().Add(-25 * time.Hour)
 	must0(t, os.Chtimes(filepath.Join(filepath.Dir(target), temps[0]), old, old))
-	must(artifact.New(t.Context()).WriteAll(t.Context(), target, []byte("old ones go")))(t)
+	must(batch.WriteAll(t.Context(), artifact.New(t.Context()), target, []byte("old ones go")))(t)
 	if got := names(t, filepath.Dir(target)); len(got) != 1 || got[0] != "accepted.tsv" {
 		t.Fatalf("not swept, or sidecar files: %v", got)
 	}
@@ -84,7 +84,7 @@ func TestLocalTargets(t *testing.T) {
 	store := artifact.New(t.Context())
 	must0(t, os.WriteFile(filepath.Join(dir, "file"), []byte("x"), 0o600))
 	must0(t, os.Symlink(filepath.Join(dir, "file"), filepath.Join(dir, "link")))
-	must(store.WriteAll(t.Context(), filepath.Join(dir, "link"), []byte("through the link")))(t)
+	must(batch.WriteAll(t.Context(), store, filepath.Join(dir, "link"), []byte("through the link")))(t)
 	if got := must(os.ReadFile(filepath.Join(dir, "file")))(t); string(got) != "through the link" {
 		t.Errorf("the link's target holds %q", got)
 	}
@@ -94,7 +94,7 @@ func TestLocalTargets(t *testing.T) {
 		filepath.Join(dir, "file", "sub"): "not a directory",
 		filepath.Join(dir, strings.Repeat("n", 300)): "name too long",
 	} {
-		_, err := store.WriteAll(t.Context(), target, []byte("x"))
+		_, err := batch.WriteAll(t.Context(), store, target, []byte("x"))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), target) ||
 			batch.ExitCode(err) == batch.ExitTryAgain {
 			t.Errorf("%s: want %q and no retry, got %v (%d)", target, want, err, batch.ExitCode(err))
@@ -122,14 +122,14 @@ func TestDiskFull(t *testing.T) {
 	t.Cleanup(func() { must0(t, syscall.Unmount(dir, 0)) })
 	store := artifact.New(t.Context())
 	target := filepath.Join(dir, "chunks", "big.tsv")
-	_, err := store.WriteAll(t.Context(), target, make([]byte, 4<<20))
+	_, err := batch.WriteAll(t.Context(), store, target, make([]byte, 4<<20))
 	if batch.ExitCode(err) != batch.ExitTryAgain || !strings.Contains(err.Error(), "disk full") || !strings.Contains(err.Error(), target) {
 		t.Fatalf("want disk full with exit code 75, got %v (%d)", err, batch.ExitCode(err))
 	}
 	if left := names(t, filepath.Dir(target)); len(left) > 0 {
 		t.Fatalf("left behind: %v", left)
 	}
-	must(store.WriteAll(t.Context(), target, []byte("fits")))(t)
+	must(batch.WriteAll(t.Context(), store, target, []byte("fits")))(t)
 }
 
 // TestSourceFromPipe closes a source whose other end sends nothing.
@@ -174,7 +174,7 @@ func BenchmarkWriteLocal(b *testing.B) {
 
 func BenchmarkReadVerified(b *testing.B) {
 	store, target := artifact.New(b.Context()), filepath.Join(b.TempDir(), "x")
-	a, err := store.WriteAll(b.Context(), target, make([]byte, 64<<20))
+	a, err := batch.WriteAll(b.Context(), store, target, make([]byte, 64<<20))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func BenchmarkReadVerified(b *testing.B) {
 func BenchmarkCommitSmall(b *testing.B) {
 	store, dir := artifact.New(b.Context()), b.TempDir()
 	for i := 0; b.Loop(); i++ {
-		if _, err := store.WriteAll(b.Context(), filepath.Join(dir, fmt.Sprint(i)), make([]byte, 20<<10)); err != nil {
+		if _, err := batch.WriteAll(b.Context(), store, filepath.Join(dir, fmt.Sprint(i)), make([]byte, 20<<10)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -75,8 +75,8 @@ func TestAway(t *testing.T) {
 	defer func() { must0(t, store.Close()) }()
 	url := "s3://bucket/key?region=eu-west-3&endpoint=http://127.0.0.1:1"
 	calls := []func() error{
-		func() error { _, err := store.WriteAll(t.Context(), url, []byte("x")); return err },
-		func() error { _, err := store.ReadAll(t.Context(), url, ""); return err },
+		func() error { _, err := batch.WriteAll(t.Context(), store, url, []byte("x")); return err },
+		func() error { _, err := batch.ReadAll(t.Context(), store, url, ""); return err },
 		func() error { _, err := store.Exists(t.Context(), url); return err },
 		func() error { _, err := store.Glob(t.Context(), artifact.Join(url, "*")); return err },
 	}

@@ -15,14 +15,14 @@ func twice(t *testing.T, s *artifact.Store, base string) {
 	done := make(chan error)
 	for i := range 8 {
 		go func() {
-			_, err := s.WriteAll(t.Context(), url, bytes.Repeat([]byte{byte('a' + i)}, 100_000))
+			_, err := batch.WriteAll(t.Context(), s, url, bytes.Repeat([]byte{byte('a' + i)}, 100_000))
 			done <- err
 		}()
 	}
 	for range 8 {
 		must0(t, <-done)
 	}
-	got := must(s.ReadAll(t.Context(), url, ""))(t)
+	got := must(batch.ReadAll(t.Context(), s, url, ""))(t)
 	if len(got) != 100_000 || bytes.Count(got, got[:1]) != len(got) {
 		t.Fatal("a mix of two writers")
 	}
@@ -62,5 +62,5 @@ func onlyNew(t *testing.T, s *artifact.Store, base string) {
 	if winners != 1 {
 		t.Fatalf("%d winners", winners)
 	}
-	must(s.ReadAll(t.Context(), url, won.SHA256))(t)
+	must(batch.ReadAll(t.Context(), s, url, won.SHA256))(t)
 }

@@ -91,21 +91,6 @@ func (s *Store) open(ctx context.Context, at location, offset int64) (io.ReadClo
 	return s.openObject(ctx, at, offset)
 }
 
-// ReadAll reads a whole object, with the checks of Open.
-func (s *Store) ReadAll(ctx context.Context, url, sha256 string) ([]byte, error) {
-	r, err := s.Open(ctx, url, sha256)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Close() }() // it was only read
-	return io.ReadAll(r)
-}
-
-// WriteAll writes a whole object.
-func (s *Store) WriteAll(ctx context.Context, url string, content []byte) (batch.Artifact, error) {
-	return batch.WriteAll(ctx, s, url, content)
-}
-
 // Exists tells whether an object is there.
 func (s *Store) Exists(ctx context.Context, url string) (bool, error) {
 	at, err := parse(url)

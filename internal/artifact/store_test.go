@@ -61,12 +61,12 @@ func conformance(t *testing.T, base string) {
 func roundTrip(t *testing.T, s *artifact.Store, base string) {
 	for _, content := range []string{"", "x", "a\x00b\xff\r\n", strings.Repeat("row\n", 1000)} {
 		url := artifact.Join(base, "dir", "é 100%.tsv")
-		a := must(s.WriteAll(t.Context(), url, []byte(content)))(t)
+		a := must(batch.WriteAll(t.Context(), s, url, []byte(content)))(t)
 		want := batch.Artifact{URL: url, Bytes: int64(len(content)), SHA256: digestOf(content)}
 		if a != want {
 			t.Fatalf("got %+v, want %+v", a, want)
 		}
-		if got := must(s.ReadAll(t.Context(), a.URL, a.SHA256))(t); string(got) != content {
+		if got := must(batch.ReadAll(t.Context(), s, a.URL, a.SHA256))(t); string(got) != content {
 			t.Fatalf("read %q, wrote %q", got, content)
 		}
 		if there := must(s.Exists(t.Context(), url))(t); !there {
@@ -94,7 +94,7 @@ func large(t *testing.T, s *artifact.Store, base string) {
 		rest = rest[n:]
 	}
 	a := must(w.Commit(t.Context()))(t)
-	if got := must(s.ReadAll(t.Context(), url, a.SHA256))(t); !bytes.Equal(got, content) {
+	if got := must(batch.ReadAll(t.Context(), s, url, a.SHA256))(t); !bytes.Equal(got, content) {
 		t.Fatal("another content came back")
 	}
 	r := must(s.OpenSource(t.Context(), url))(t)
@@ -163,12 +163,12 @@ func cancelled(t *testing.T, s *artifact.Store, base string) {
 
 func replace(t *testing.T, s *artifact.Store, base string) {
 	url := artifact.Join(base, "same")
-	must(s.WriteAll(t.Context(), url, []byte("a long first content")))(t)
+	must(batch.WriteAll(t.Context(), s, url, []byte("a long first content")))(t)
 	r := must(s.Open(t.Context(), url, ""))(t)
-	must(s.WriteAll(t.Context(), url, []byte("second")))(t)
+	must(batch.WriteAll(t.Context(), s, url, []byte("second")))(t)
 	must(io.ReadAll(r))(t) // whichever it is, it is no error
 	must0(t, r.Close())
-	if got := must(s.ReadAll(t.Context(), url, ""))(t); string(got) != "second" {
+	if got := must(batch.ReadAll(t.Context(), s, url, ""))(t); string(got) != "second" {
 		t.Fatalf("got %q", got)
 	}
 }
@@ -191,9 +191,9 @@ func missing(t *testing.T, s *artifact.Store, base string) {
 
 func damaged(t *testing.T, s *artifact.Store, base string) {
 	url := artifact.Join(base, "chunk.tsv")
-	a := must(s.WriteAll(t.Context(), url, []byte("the rows")))(t)
-	must(s.WriteAll(t.Context(), url, []byte("the row")))(t)
-	got, err := s.ReadAll(t.Context(), url, strings.ToUpper(a.SHA256))
+	a := must(batch.WriteAll(t.Context(), s, url, []byte("the rows")))(t)
+	must(batch.WriteAll(t.Context(), s, url, []byte("the row")))(t)
+	got, err := batch.ReadAll(t.Context(), s, url, strings.ToUpper(a.SHA256))
 	if err == nil || batch.ExitCode(err) != batch.ExitData || errors.Is(err, io.EOF) {
 		t.Fatalf("want exit code 65, got %v", err)
 	}
@@ -215,7 +215,7 @@ func damaged(t *testing.T, s *artifact.Store, base string) {
 
 func glob(t *testing.T, s *artifact.Store, base string) {
 	for _, name := range []string{"b.csv", "a.csv", "a.tsv", "deep/c.csv"} {
-		must(s.WriteAll(t.Context(), artifact.Join(base, name), nil))(t)
+		must(batch.WriteAll(t.Context(), s, artifact.Join(base, name), nil))(t)
 	}
 	for pattern, want := range map[string][]string{
 		"*.csv": {"a.csv", "b.csv"}, "*/*.csv": {"deep/c.csv"}, "[b-z]*.csv": {"b.csv"}, "none*": {}, "plain.csv": {"plain.csv"},

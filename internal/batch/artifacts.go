@@ -31,6 +31,16 @@ type ArtifactWriter interface {
 	Abort()
 }
 
+// ReadAll reads a whole object, with the checks of Open.
+func ReadAll(ctx context.Context, from Artifacts, url, sha256 string) ([]byte, error) {
+	r, err := from.Open(ctx, url, sha256)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	return io.ReadAll(r)
+}
+
 // WriteAll writes a whole object.
 func WriteAll(ctx context.Context, to Artifacts, url string, content []byte) (Artifact, error) {
 	w, err := to.Create(ctx, url)
@@ -55,12 +65,7 @@ func WriteJSON(ctx context.Context, to Artifacts, url string, v any) (Artifact, 
 
 // ReadJSON reads an object of JSON into v and checks its digest when sha256 is given.
 func ReadJSON(ctx context.Context, from Artifacts, url, sha256 string, v any) error {
-	r, err := from.Open(ctx, url, sha256)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }() // it was only read
-	content, err := io.ReadAll(r)
+	content, err := ReadAll(ctx, from, url, sha256)
 	if err != nil {
 		return err
 	}

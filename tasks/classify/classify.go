@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 
 	"golang.org/x/sync/errgroup"
@@ -148,15 +147,10 @@ func (c *classifier) segment(ctx context.Context, segment batch.Segment, text []
 
 // recorded reads the part that an earlier try wrote, nil if there is none or a damaged one, which is asked again.
 func (c *classifier) recorded(ctx context.Context, url string, segment batch.Segment) (part *batch.Part, a batch.Artifact, damaged bool, err error) {
-	r, err := c.env.Artifacts.Open(ctx, url, "")
+	content, err := batch.ReadAll(ctx, c.env.Artifacts, url, "")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, a, false, nil
 	}
-	if err != nil {
-		return nil, a, false, err
-	}
-	defer func() { _ = r.Close() }() // it was only read
-	content, err := io.ReadAll(r)
 	if err != nil {
 		return nil, a, false, err
 	}

@@ -75,12 +75,7 @@ func (r *reader) segment(ctx context.Context, artifacts batch.Artifacts, chunk i
 	if r.text, err = batch.ReadSegment(chunk, segment, url, r.text); err != nil {
 		return err
 	}
-	answers, err := artifacts.Open(ctx, at.URL, at.SHA256)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = answers.Close() }() // it was only read
-	content, err := io.ReadAll(answers)
+	content, err := batch.ReadAll(ctx, artifacts, at.URL, at.SHA256)
 	if err != nil {
 		return err
 	}
