@@ -62,7 +62,7 @@ $(GOLANGCI_LINT):
 .PHONY: verify
 verify: engine ## generated files are up to date, and images hold nothing that they must not
 	go run ./clickhouse/schema/gen -check
-	@if go list -deps ./cmd/txflow-task | grep -E 'internal/embedded|purego|kfake'; then \
+	@if go list -deps ./cmd/txflow-task | grep -E 'internal/embedded|purego|kfake|confluent'; then \
 	  echo "cmd/txflow-task must not link the embedded platform"; exit 1; fi
 	@if git grep -nE '"resolved": *"http' -- '*package-lock.json'; then echo "a lock file carries download addresses"; exit 1; fi
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

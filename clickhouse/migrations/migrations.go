@@ -2,9 +2,24 @@
 // applied in the order of their numbers and never changed again.
 package migrations
 
-import "embed"
+import (
+	"embed"
+	"io/fs"
+)
 
-// Files are the migrations.
+// Files are the migrations that every txflow needs.
 //
 //go:embed *.sql
 var Files embed.FS
+
+//go:embed stream/*.sql
+var stream embed.FS
+
+// Stream are the migrations for reading from Kafka, a set of their own. They need the named collection txflow_kafka.
+func Stream() fs.FS {
+	files, err := fs.Sub(stream, "stream")
+	if err != nil {
+		panic("the folder is embedded: " + err.Error())
+	}
+	return files
+}

@@ -1,9 +1,7 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"iter"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -88,25 +86,6 @@ func (f *filler) fail(err error) {
 	}
 }
 
-// call is what the rows of one ML call share, by the names that the views read.
-type call struct {
-	Pipeline      string `json:"pipeline"`
-	RunID         string `json:"run_id"`
-	TaskTry       uint16 `json:"task_try"`
-	Source        string `json:"source"`
-	Origin        string `json:"origin"`
-	OriginDigest  string `json:"origin_digest"`
-	Partition     int32  `json:"partition"`
-	Chunk         string `json:"chunk"`
-	OriginTraceID string `json:"origin_trace_id"`
-	ModelVersion  string `json:"model_version"`
-	ClassifiedUS  int64  `json:"classified_us"`
-	Attempt       uint16 `json:"attempt"`
-	TraceID       string `json:"trace_id"`
-	SpanID        string `json:"span_id"`
-	Sampled       bool   `json:"sampled"`
-}
-
 // calls appends the column of calls: rows of one call stand together, so its text is made once.
 func (f *filler) calls(info batch.RunInfo) {
 	column := f.batch.Column(f.column)
@@ -114,22 +93,9 @@ func (f *filler) calls(info batch.RunInfo) {
 	for i := 0; i < len(f.rows) && f.err == nil; i++ {
 		r := &f.rows[i]
 		if i == 0 || r.Call != f.rows[i-1].Call || r.Origin.Origin != f.rows[i-1].Origin.Origin || r.Origin.Partition != f.rows[i-1].Origin.Partition {
-			made, err := callText(info, r)
-			f.fail(err)
-			text = made
+			text = string(info.AppendCall(nil, r.Origin, r.Call))
 		}
 		f.fail(column.AppendRow(text))
 	}
 	f.column++
-}
-
-func callText(info batch.RunInfo, r *batch.Classified) (string, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(call{Pipeline: info.Pipeline, RunID: info.RunID, TaskTry: uint16(info.TaskTry), Source: info.Source, //nolint:gosec // small
-		Origin: r.Origin.Origin, OriginDigest: r.Origin.Digest, Partition: r.Origin.Partition, Chunk: info.Chunk,
-		OriginTraceID: info.OriginTraceID, ModelVersion: r.Call.Model, ClassifiedUS: r.Call.AnsweredAt.UnixMicro(),
-		Attempt: uint16(min(r.Call.Attempt, 1<<16-1)), TraceID: r.Call.TraceID, SpanID: r.Call.SpanID, Sampled: r.Call.Sampled}) //nolint:gosec // bounded
-	return b.String(), err
 }

@@ -70,6 +70,31 @@ func (s *Store) Record(ctx context.Context, set string, m migrate.Migration) err
 		set, m.Number, m.Name, m.Checksum))) // all of them are plain by their patterns
 }
 
+// kafkaTables read from Kafka.
+var kafkaTables = []string{"kafka_classified", "kafka_dead_letters"}
+
+// SetBrokers tells ClickHouse which Kafka to read from: the named collection that the Kafka tables refer to. Tables that
+// are there already take it up.
+func (s *Store) SetBrokers(ctx context.Context, brokers string) error {
+	value := "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(brokers) + "'"
+	for _, sql := range []string{"CREATE NAMED COLLECTION IF NOT EXISTS txflow_kafka AS kafka_broker_list = " + value,
+		"ALTER NAMED COLLECTION txflow_kafka SET kafka_broker_list = " + value} {
+		if err := s.Apply(ctx, sql); err != nil {
+			return fmt.Errorf("tell ClickHouse where Kafka is: %w", err)
+		}
+	}
+	for _, table := range kafkaTables {
+		for _, sql := range []string{"DETACH TABLE " + table, "ATTACH TABLE " + table} {
+			if err := s.conn.Exec(ctx, sql); Code(err) == codeUnknownTable {
+				break
+			} else if err != nil {
+				return s.explain(err)
+			}
+		}
+	}
+	return nil
+}
+
 func quoteName(name string) string {
 	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
 }

@@ -70,7 +70,7 @@ func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform, file string) er
 		return err
 	}
 	defer db.Close()
-	if err := migrateUp(c.Context, db, rt.Stderr); err != nil {
+	if err := migrateUp(c.Context, db, rt.Stderr, ""); err != nil {
 		return err
 	}
 	url, stop, err := startMLAPI(c.Context, rt, c.App.Version)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -15,6 +17,8 @@ import (
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/otel/telemetry"
+	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/topics"
 )
 
 // check is what doctor found out about one thing.
@@ -34,7 +38,7 @@ func doctorCommand() *cli.Command {
 			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Second, EnvVars: []string{"TXFLOW_DOCTOR_TIMEOUT"}, Usage: "give each dependency so much `TIME`"},
 			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts"},
 			&cli.StringFlag{Name: "ml-url", Value: "http://127.0.0.1:8000", EnvVars: []string{"ML_API_URL"}, Usage: "`URL` of the ML API"},
-		}, batchcmd.ClickHouseFlags),
+		}, kafkaFlags, batchcmd.ClickHouseFlags),
 		Description: `Exits 69 when something is missing.
 
    txflow doctor
@@ -45,7 +49,7 @@ func doctorCommand() *cli.Command {
 
 func runDoctor(c *cli.Context, rt *app.Runtime) error {
 	checks := append([]check{checkEngine()}, checkClickHouse(c, rt)...)
-	checks = append(checks, checkMLAPI(c, rt), checkArtifacts(c, rt), checkTraces(c))
+	checks = append(checks, checkMLAPI(c, rt), checkArtifacts(c, rt), checkKafka(c, rt), checkTraces(c))
 	bad := 0
 	for _, k := range checks {
 		if !k.OK && !k.Neutral {
@@ -95,6 +99,32 @@ func checkEngine() check {
 		return check{Name: "embedded engine", Detail: err.Error(), Neutral: true, Next: "txflow platform fetch, for demo and platform; a ClickHouse server needs none"}
 	}
 	return check{Name: "embedded engine", OK: true, Detail: lib}
+}
+
+// checkKafka looks for the broker, which only the stream needs.
+func checkKafka(c *cli.Context, rt *app.Runtime) check {
+	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+	defer cancel()
+	first, _, _ := strings.Cut(c.String("kafka-brokers"), ",")
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", first)
+	if err != nil {
+		return check{Name: "Kafka", Detail: err.Error(), Neutral: true, Next: "txflow platform, or set KAFKA_BROKERS; only the stream needs it"}
+	}
+	_ = conn.Close() // nothing was sent
+	admin, err := kafka.NewAdmin(kafkaConfig(c, rt))
+	if err != nil {
+		return failed("Kafka", err)
+	}
+	defer admin.Close()
+	want := topics.All(defaultPartitions, 1)
+	have, err := admin.Topics(ctx, []string{want[0].Name, want[1].Name, want[2].Name})
+	switch {
+	case err != nil:
+		return failed("Kafka", err)
+	case len(have) < len(want):
+		return check{Name: "Kafka", Detail: fmt.Sprintf("%d of %d topics at %s", len(have), len(want), first), Next: "txflow topics apply"}
+	}
+	return check{Name: "Kafka", OK: true, Detail: "all topics at " + first}
 }
 
 func checkClickHouse(c *cli.Context, rt *app.Runtime) []check {

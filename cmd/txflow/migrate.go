@@ -21,11 +21,14 @@ func migrateCommand() *cli.Command {
 		Flags: batchcmd.Flags([]cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_MIGRATE_DRY_RUN"}, Usage: "print what would be applied, and apply nothing"},
 			&cli.BoolFlag{Name: "check", EnvVars: []string{"TXFLOW_MIGRATE_CHECK"}, Usage: "exit 69 when something is to be applied, and apply nothing"},
+			&cli.BoolFlag{Name: "stream", EnvVars: []string{"TXFLOW_MIGRATE_STREAM"}, Usage: "also what reads from Kafka, at --kafka-brokers as ClickHouse sees it"},
+			brokersFlag,
 		}, batchcmd.ClickHouseFlags),
 		Description: `Migrations go forward only; each is applied once and kept with its checksum. Two may migrate at once.
 
    txflow migrate
    txflow migrate --dry-run
+   txflow migrate --stream --kafka-brokers kafka:9092
    txflow migrate --check --clickhouse-url clickhouse://db:9000?database=txflow`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
 			db, err := batchcmd.Store(c, rt)
@@ -33,30 +36,51 @@ func migrateCommand() *cli.Command {
 				return err
 			}
 			defer db.Close()
+			brokers := ""
+			if c.Bool("stream") {
+				brokers = c.String("kafka-brokers")
+			}
 			if !c.Bool("dry-run") && !c.Bool("check") {
-				return migrateUp(c.Context, db, rt.Stderr)
+				return migrateUp(c.Context, db, rt.Stderr, brokers)
 			}
-			set, err := coreMigrations()
+			sets, err := migrationSets(brokers != "")
 			if err != nil {
 				return err
 			}
-			state, err := migrate.Status(c.Context, db, set)
-			if err != nil {
-				return err
+			pending, all := 0, 0
+			for _, set := range sets {
+				state, err := migrate.Status(c.Context, db, set)
+				if err == nil {
+					err = state.Err()
+				}
+				if err != nil {
+					return err
+				}
+				for _, m := range state.Pending {
+					_, _ = fmt.Fprintf(rt.Stdout, "-- %s: %s\n%s\n", set.Name, m.Name, m.SQL)
+				}
+				pending, all = pending+len(state.Pending), all+len(set.Migrations)
 			}
-			if err := state.Err(); err != nil {
-				return err
-			}
-			for _, m := range state.Pending {
-				_, _ = fmt.Fprintf(rt.Stdout, "-- %s\n%s\n", m.Name, m.SQL)
-			}
-			_, _ = fmt.Fprintf(rt.Stderr, "%d of %d migrations are to be applied\n", len(state.Pending), len(set.Migrations))
-			if c.Bool("check") && len(state.Pending) > 0 {
+			_, _ = fmt.Fprintf(rt.Stderr, "%d of %d migrations are to be applied\n", pending, all)
+			if c.Bool("check") && pending > 0 {
 				return batch.WithHint(batch.Failf(batch.ExitUnavailable, "the schema is not up to date"), "run txflow migrate")
 			}
 			return nil
 		}),
 	}
+}
+
+// streamSet is the set that makes ClickHouse read from Kafka.
+const streamSet = "stream"
+
+// migrationSets are what every txflow needs and, with stream, what reads from Kafka.
+func migrationSets(stream bool) ([]migrate.Set, error) {
+	core, err := coreMigrations()
+	if err != nil || !stream {
+		return []migrate.Set{core}, err
+	}
+	kafka, err := migrate.Load(migrations.Stream())
+	return []migrate.Set{core, {Name: streamSet, Migrations: kafka}}, err
 }
 
 // coreMigrations is the set that every txflow needs.
@@ -65,15 +89,26 @@ func coreMigrations() (migrate.Set, error) {
 	return migrate.Set{Name: "core", Migrations: all}, err
 }
 
-func migrateUp(ctx context.Context, db *store.Store, w io.Writer) error {
-	set, err := coreMigrations()
+// migrateUp brings all sets up to date. With brokers, ClickHouse reads the stream's topics from them.
+func migrateUp(ctx context.Context, db *store.Store, w io.Writer, brokers string) error {
+	sets, err := migrationSets(brokers != "")
 	if err != nil {
 		return err
 	}
-	applied := 0
-	err = migrate.Up(ctx, db, set, func(migrate.Migration) { applied++ })
-	if applied > 0 || err == nil {
-		_, _ = fmt.Fprintf(w, "schema %s: %d migrations applied, %d in all\n", db.Database(), applied, len(set.Migrations))
+	for _, set := range sets {
+		if set.Name == streamSet {
+			if err := db.SetBrokers(ctx, brokers); err != nil {
+				return err
+			}
+		}
+		applied := 0
+		err := migrate.Up(ctx, db, set, func(migrate.Migration) { applied++ })
+		if applied > 0 || err == nil {
+			_, _ = fmt.Fprintf(w, "schema %s, %s: %d migrations applied, %d in all\n", db.Database(), set.Name, applied, len(set.Migrations))
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/topics"
 )
 
 var dataFolder = &cli.StringFlag{Name: "data", Value: ".txflow", EnvVars: []string{"TXFLOW_DATA"}, Usage: "`FOLDER` that holds everything; one process owns it"}
@@ -30,14 +32,7 @@ func platformCommand() *cli.Command {
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
 			p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: c.String("clickhouse-addr"),
 				KafkaAddr: c.String("kafka-addr"), RegistryAddr: c.String("registry-addr"), Log: rt.Log, Progress: rt.Stderr,
-				Prepare: func(ctx context.Context, url string) error {
-					db, err := store.Open(store.Config{URL: url, Log: rt.Log})
-					if err != nil {
-						return err
-					}
-					defer db.Close()
-					return migrateUp(ctx, db, rt.Stderr)
-				}})
+				Prepare: func(ctx context.Context, p *embedded.Platform) error { return preparePlatform(ctx, rt, p) }})
 			if err != nil {
 				return err
 			}
@@ -72,4 +67,28 @@ func showAddresses(rt *app.Runtime, p *embedded.Platform) {
 		_, _ = fmt.Fprintf(rt.Stdout, "SCHEMA_REGISTRY_URL=%s\n", u)
 	}
 	_, _ = fmt.Fprintln(rt.Stderr, "ready; Ctrl-C stops")
+}
+
+// preparePlatform makes topics and tables, so that every command works at once.
+func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform) error {
+	if p.KafkaAddr() != "" {
+		admin, err := kafka.NewAdmin(kafka.Config{Brokers: p.KafkaAddr(), Log: rt.Log})
+		if err != nil {
+			return err
+		}
+		defer admin.Close()
+		plan, err := topics.Plan(ctx, admin, topics.All(defaultPartitions, 1))
+		if err != nil {
+			return err
+		}
+		if err := topics.Apply(ctx, admin, plan, func(change topics.Change) { _, _ = fmt.Fprintln(rt.Stderr, change.Text) }); err != nil {
+			return err
+		}
+	}
+	db, err := store.Open(store.Config{URL: p.ClickHouseURL(), Log: rt.Log})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return migrateUp(ctx, db, rt.Stderr, p.KafkaAddr())
 }

@@ -29,8 +29,8 @@ type Config struct {
 	KafkaAddr      string
 	RegistryAddr   string
 	Log            *slog.Logger
-	// Prepare makes what callers need; until it is through, /ping answers 503. It may be nil.
-	Prepare  func(ctx context.Context, clickhouseURL string) error
+	// Prepare makes what callers need, once all parts run; until it is through, ClickHouse's /ping answers 503. It may be nil.
+	Prepare  func(context.Context, *Platform) error
 	Progress io.Writer // for the engine's download; nil is silent
 }
 
@@ -40,6 +40,7 @@ const connections = 8
 // Platform is what runs.
 type Platform struct {
 	engine   *engine.Engine
+	front    *front.Handler
 	server   *http.Server
 	listener net.Listener
 	served   chan error
@@ -87,6 +88,12 @@ func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 			return nil, err
 		}
 	}
+	if cfg.Prepare != nil {
+		if err := cfg.Prepare(ctx, p); err != nil {
+			return nil, err
+		}
+		p.front.Preparing(false)
+	}
 	return p, nil
 }
 
@@ -98,20 +105,14 @@ func (p *Platform) startClickHouse(ctx context.Context, cfg Config, lib, dir str
 	if p.engine, err = engine.Open(lib, dir, connections); err != nil {
 		return batch.Fail(batch.ExitUnavailable, err)
 	}
-	handler := front.New(p.engine)
-	handler.Preparing(cfg.Prepare != nil)
-	p.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	p.front = front.New(p.engine)
+	p.front.Preparing(cfg.Prepare != nil)
+	p.server = &http.Server{Handler: p.front, ReadHeaderTimeout: 10 * time.Second}
 	if cfg.Log != nil {
 		p.server.ErrorLog = slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn)
 	}
 	p.served = make(chan error, 1)
 	go func() { p.served <- p.server.Serve(p.listener) }()
-	if cfg.Prepare != nil {
-		if err := cfg.Prepare(ctx, p.ClickHouseURL()); err != nil {
-			return err
-		}
-		handler.Preparing(false)
-	}
 	return nil
 }
 

@@ -165,7 +165,8 @@ func TestKafkaAddress(t *testing.T) {
 // TestPingWaitsForTables asks while tables are made: /ping says that it is too early, statements run.
 func TestPingWaitsForTables(t *testing.T) {
 	early := 0
-	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0", Prepare: func(_ context.Context, url string) error {
+	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0", Prepare: func(_ context.Context, p *embedded.Platform) error {
+		url := p.ClickHouseURL()
 		resp, err := http.Get(url + "/ping") //nolint:gosec,noctx // the platform's own address
 		if err == nil {
 			early = resp.StatusCode

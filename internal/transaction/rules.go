@@ -28,6 +28,7 @@ const (
 	CodeOperation      Code = "operation_type_shape"
 	CodeConflict       Code = "id_conflict"
 	CodeQuote          Code = "stray_quote"
+	CodeMessage        Code = "message_format"     // of a stream's message
 	CodePrediction     Code = "prediction_refused" // a dead letter: the ML API refused this one transaction
 )
 
@@ -48,6 +49,7 @@ var messages = map[Code]string{
 	CodeOperation:      "the operation type is not 1 to 64 letters, digits, '_', '-', '.' or spaces",
 	CodeConflict:       "an earlier row has the same id and other content; the first one counts",
 	CodeQuote:          "a quote stands inside an unquoted field, or text follows a closing quote",
+	CodeMessage:        "the message is not a JSON object with the fields of a transaction",
 	CodePrediction:     "the ML API refused this transaction",
 }
 

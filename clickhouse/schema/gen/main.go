@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +68,14 @@ func run(ctx context.Context, dir string, check bool) error {
 	return nil
 }
 
+func up(ctx context.Context, db *store.Store, set string, files fs.FS) error {
+	all, err := migrate.Load(files)
+	if err != nil {
+		return err
+	}
+	return migrate.Up(ctx, db, migrate.Set{Name: set, Migrations: all}, func(migrate.Migration) {})
+}
+
 // snapshot migrates an empty database and returns its objects by file name.
 func snapshot(ctx context.Context) (objects map[string]string, err error) {
 	dir, err := os.MkdirTemp("", "txflow-schema-")
@@ -74,7 +83,7 @@ func snapshot(ctx context.Context) (objects map[string]string, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	p, err := embedded.Start(ctx, embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0", Progress: os.Stderr})
+	p, err := embedded.Start(ctx, embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0", Progress: os.Stderr})
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +93,13 @@ func snapshot(ctx context.Context) (objects map[string]string, err error) {
 		return nil, err
 	}
 	defer db.Close()
-	all, err := migrate.Load(migrations.Files)
-	if err != nil {
+	if err := up(ctx, db, "core", migrations.Files); err != nil {
 		return nil, err
 	}
-	if err := migrate.Up(ctx, db, migrate.Set{Name: "core", Migrations: all}, func(migrate.Migration) {}); err != nil {
+	if err := db.SetBrokers(ctx, p.KafkaAddr()); err != nil {
+		return nil, err
+	}
+	if err := up(ctx, db, "stream", migrations.Stream()); err != nil {
 		return nil, err
 	}
 	statements, err := db.Schema(ctx)

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/data"
+	"github.com/txflow/txflow/internal/artifact"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/source"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/ml_api/client"
+	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/produce"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+var (
+	brokersFlag = &cli.StringFlag{Name: "kafka-brokers", Value: "127.0.0.1:9092", EnvVars: []string{"KAFKA_BROKERS"}, Usage: "Kafka at `HOST:PORT`, several separated by commas"}
+	kafkaFlags  = []cli.Flag{brokersFlag,
+		&cli.StringSliceFlag{Name: "kafka-config", EnvVars: []string{"KAFKA_CONFIG"}, Usage: "a setting of librdkafka, `NAME=VALUE`, for security for example; several times"}}
+)
+
+func kafkaConfig(c *cli.Context, rt *app.Runtime) kafka.Config {
+	extra := map[string]string{}
+	for _, setting := range c.StringSlice("kafka-config") {
+		name, value, _ := strings.Cut(setting, "=")
+		extra[name] = value
+	}
+	return kafka.Config{Brokers: c.String("kafka-brokers"), Extra: extra, Log: rt.Log}
+}
+
+func streamCommand() *cli.Command {
+	return &cli.Command{
+		Name: "stream", Category: "Stream", Usage: "live transactions through Kafka",
+		Subcommands: []*cli.Command{streamProduceCommand(), streamClassifyCommand()},
+	}
+}
+
+func streamProduceCommand() *cli.Command {
+	return &cli.Command{
+		Name: "produce", ArgsUsage: "[FILE]", Usage: "send the rows of a file, or made-up ones, to " + topics.Raw + " as live traffic",
+		Flags: batchcmd.Flags([]cli.Flag{
+			&cli.Float64Flag{Name: "rate", EnvVars: []string{"TXFLOW_PRODUCE_RATE"}, Usage: "`N` messages a second; 0 for as fast as Kafka takes them"},
+			&cli.IntFlag{Name: "burst", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_BURST"}, Usage: "send `N` at once, at the same rate in the long run"},
+			&cli.Int64Flag{Name: "count", EnvVars: []string{"TXFLOW_PRODUCE_COUNT"}, Usage: "stop after `N` rows; 0 for all of the file, or no end"},
+			&cli.Float64Flag{Name: "bad", EnvVars: []string{"TXFLOW_PRODUCE_BAD"}, Usage: "add messages that are none, this `SHARE` of the rows"},
+			&cli.Float64Flag{Name: "duplicates", EnvVars: []string{"TXFLOW_PRODUCE_DUPLICATES"}, Usage: "send this `SHARE` of the rows twice"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_SEED"}, Usage: "another `SEED` makes other rows"},
+			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that the ids are from"},
+		}, kafkaFlags),
+		Description: `
+   txflow stream produce --rate 1000
+   txflow stream produce --rate 1000 --burst 5000 --bad 0.01 --duplicates 0.05
+   txflow stream produce --source bank data/transactions.csv`,
+		Action: app.Action(runProduce),
+	}
+}
+
+func runProduce(c *cli.Context, rt *app.Runtime) error {
+	ctx, cancel := context.WithCancel(c.Context)
+	defer cancel()
+	var files source.Opener = rt.Artifacts
+	url := c.Args().First()
+	if url == "" {
+		files, url = generated{rows: c.Int64("count"), seed: c.Uint64("seed")}, "made-up rows"
+	} else {
+		var err error
+		if url, err = artifact.Canonical(url); err != nil {
+			return err
+		}
+	}
+	rows, err := source.Open(ctx, files, url, source.Options{MaxRecord: source.DefaultMaxRecord, Rules: transaction.DefaultRules(time.Now())})
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	sink, err := kafka.NewProducer(kafkaConfig(c, rt), topics.Raw)
+	if err != nil {
+		return err
+	}
+	defer sink.Close()
+	show := newTicker(rt, "sent")
+	stats, err := produce.Run(ctx, rows, sink, produce.Config{Source: c.String("source"), Rate: c.Float64("rate"), Burst: c.Int("burst"), Bad: c.Float64("bad"),
+		Duplicates: c.Float64("duplicates"), Limit: c.Int64("count"), Seed: c.Uint64("seed")}, func(s produce.Stats) { show.tick(s.Messages) })
+	if err != nil && c.Context.Err() == nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(rt.Stderr, "%s messages are in %s: %s bad ones, %s duplicates\n", progress.Thousands(stats.Messages), topics.Raw,
+		progress.Thousands(stats.Bad), progress.Thousands(stats.Duplicates))
+	return nil
+}
+
+// generated opens made-up rows where a file is expected.
+type generated struct {
+	rows int64
+	seed uint64
+}
+
+const endless = 1 << 40
+
+func (g generated) OpenSource(ctx context.Context, _ string) (io.ReadCloser, error) {
+	options := data.Options{Rows: g.rows, Seed: g.seed}
+	if g.rows == 0 {
+		options.Rows = endless
+	}
+	if err := options.Validate(); err != nil {
+		return nil, batch.Fail(batch.ExitUsage, err)
+	}
+	r, w := io.Pipe()
+	go func() {
+		_, err := data.Generate(ctx, w, options)
+		w.CloseWithError(err)
+	}()
+	return r, nil
+}
+
+func streamClassifyCommand() *cli.Command {
+	return &cli.Command{
+		Name: "classify", Usage: "classify live transactions: each exactly once, whatever is killed",
+		Flags: batchcmd.Flags([]cli.Flag{
+			&cli.StringFlag{Name: "group", Value: "txflow-classify", EnvVars: []string{"TXFLOW_STREAM_GROUP"}, Usage: "consumer group `NAME`; members share the partitions"},
+			&cli.StringFlag{Name: "instance", EnvVars: []string{"TXFLOW_STREAM_INSTANCE"}, Usage: "`NAME` of this member, the same after a restart and no other's (default: the host's name)"},
+			&cli.IntFlag{Name: "transaction-rows", Value: 5000, EnvVars: []string{"TXFLOW_STREAM_TRANSACTION_ROWS"}, Usage: "`N` messages a Kafka transaction at most"},
+			&cli.DurationFlag{Name: "max-wait", Value: 100 * time.Millisecond, EnvVars: []string{"TXFLOW_STREAM_MAX_WAIT"}, Usage: "a message waits at most `TIME` for others"},
+			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"}, Usage: "at the end, what is under way gets `TIME`"},
+			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that ids are from, for messages that name none"},
+		}, streamMLFlags(), kafkaFlags),
+		Description: `Results, dead letters and offsets are one Kafka transaction. While the ML API is away the partitions are paused and
+nothing is lost. Any number may run; each needs an --instance of its own.
+
+   txflow stream classify
+   txflow stream classify --instance b --kafka-brokers kafka:9092 --ml-url http://ml:8000`,
+		Action: app.Action(runClassify),
+	}
+}
+
+// streamMLFlags are those of batch, but for how long an outage is waited for: here, always.
+func streamMLFlags() []cli.Flag {
+	var flags []cli.Flag
+	for _, f := range batchcmd.MLFlags {
+		if f.Names()[0] != "ml-outage" {
+			flags = append(flags, f)
+		}
+	}
+	return flags
+}
+
+const forever = 365 * 24 * time.Hour
+
+func runClassify(c *cli.Context, rt *app.Runtime) error {
+	instance := c.String("instance")
+	if instance == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return batch.WithHint(batch.Failf(batch.ExitUsage, "this host has no name: %w", err), "name this member with --instance")
+		}
+		instance = host
+	}
+	api, err := client.New(client.Config{URL: c.String("ml-url"), TracerProvider: rt.TracerProvider, Logger: rt.Log, ExpectModel: c.String("expect-model"),
+		CallTimeout: c.Duration("call-timeout"), OutageLimit: forever, MaxConcurrency: max(c.Int("concurrency"), 1)})
+	if err != nil {
+		return err
+	}
+	defer api.Close()
+	log, err := kafka.OpenLog(c.Context, kafka.LogConfig{Config: kafkaConfig(c, rt), Topic: topics.Raw, Group: c.String("group"), Instance: instance})
+	if err != nil {
+		return err
+	}
+	rules := transaction.DefaultRules(time.Now())
+	rules.Source = c.String("source")
+	show := newTicker(rt, "classified")
+	var last classify.Stats
+	err = classify.New(log, api, classify.Config{Group: c.String("group"), Rules: rules, TransactionRows: c.Int("transaction-rows"), BatchRows: c.Int("batch-rows"),
+		Concurrency: max(c.Int("concurrency"), 1), MaxWait: c.Duration("max-wait"), DrainLimit: c.Duration("drain")}, rt.Log, func(s classify.Stats) {
+		last = s
+		show.tick(s.Messages)
+	}).Run(c.Context)
+	_, _ = fmt.Fprintf(rt.Stderr, "%s messages: %s classified, %s dead letters\n", progress.Thousands(last.Messages), progress.Thousands(last.Classified),
+		progress.Thousands(last.DeadLetters))
+	if closeErr := log.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// ticker tells of a count that has no end: a line that renews itself on a terminal, else one every ten seconds.
+type ticker struct {
+	out         io.Writer
+	what, end   string
+	every       time.Duration
+	start, last time.Time
+}
+
+func newTicker(rt *app.Runtime, what string) *ticker {
+	t := &ticker{out: rt.Stderr, what: what, end: "\n", every: 10 * time.Second, start: time.Now()}
+	if rt.Interactive {
+		t.end, t.every = "\r", 200*time.Millisecond
+	}
+	t.last = t.start
+	return t
+}
+
+func (t *ticker) tick(n int64) {
+	if now := time.Now(); now.Sub(t.last) >= t.every {
+		t.last = now
+		_, _ = fmt.Fprintf(t.out, "%s %s, %s a second%s", t.what, progress.Thousands(n), progress.Thousands(int64(float64(n)/now.Sub(t.start).Seconds())), t.end)
+	}
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+func topicsCommand() *cli.Command {
+	return &cli.Command{
+		Name: "topics", Category: "Stream", Usage: "the stream's topics, as code",
+		Subcommands: []*cli.Command{{
+			Name: "apply", Usage: "make the topics what they should be; applied again it changes nothing",
+			Flags: batchcmd.Flags([]cli.Flag{
+				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_TOPICS_DRY_RUN"}, Usage: "say what would be done, and do nothing"},
+				&cli.IntFlag{Name: "partitions", Value: defaultPartitions, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"}, Usage: "`N` partitions for transactions: as many members can share them"},
+				&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"}, Usage: "`N` copies of each partition; 3 where there are three brokers"},
+			}, kafkaFlags),
+			Description: `Partitions are never taken away, since their messages would be lost.
+
+   txflow topics apply --dry-run
+   txflow topics apply --partitions 12 --replicas 3 --kafka-brokers kafka-1:9092,kafka-2:9092`,
+			Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+				admin, err := kafka.NewAdmin(kafkaConfig(c, rt))
+				if err != nil {
+					return err
+				}
+				defer admin.Close()
+				plan, err := topics.Plan(c.Context, admin, topics.All(c.Int("partitions"), c.Int("replicas")))
+				if err != nil {
+					return err
+				}
+				if c.Bool("dry-run") {
+					for _, change := range plan {
+						_, _ = fmt.Fprintln(rt.Stdout, "would", change.Text)
+					}
+				} else if err := topics.Apply(c.Context, admin, plan, func(change topics.Change) { _, _ = fmt.Fprintln(rt.Stdout, change.Text) }); err != nil {
+					return err
+				}
+				if len(plan) == 0 {
+					_, _ = fmt.Fprintln(rt.Stderr, "the topics are as they should be")
+				}
+				return nil
+			}),
+		}},
+	}
+}
+
+const defaultPartitions = 6

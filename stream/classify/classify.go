@@ -1,0 +1,265 @@
+// Package classify takes transactions from a topic, asks the ML API for their categories, and writes results, dead letters
+// and the offsets that are done in one transaction: after any kill, each message has exactly one result.
+package classify
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/message"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// Pipeline is the name of this pipeline in every table.
+const Pipeline = "stream"
+
+// Message is a message as it was consumed.
+type Message struct {
+	Partition   int32
+	Offset      int64
+	Value       []byte
+	Traceparent string // W3C, "" without one
+}
+
+// Record is a message to be written.
+type Record struct {
+	Topic      string
+	Key, Value []byte
+	Headers    map[string]string
+}
+
+// ErrRedelivered says that a transaction was given up, because partitions were taken away or the broker refused: nothing
+// of it was written, and its messages come again, here or elsewhere.
+var ErrRedelivered = errors.New("the messages are delivered again")
+
+// Log is the source topic and the transactions on it. Only one goroutine uses it.
+type Log interface {
+	// Poll waits for messages: until there are as many as limit, or wait has passed since the first. None and no error
+	// means that there are none yet.
+	Poll(ctx context.Context, limit int, wait time.Duration) ([]Message, error)
+	// KeepAlive is called while messages are worked on, so that the broker does not take the partitions away.
+	KeepAlive(ctx context.Context) error
+	// Commit writes the records and marks the messages as done, all or nothing. A nil error means that both survive
+	// anything; ErrRedelivered that neither happened.
+	Commit(ctx context.Context, records []Record, done []Message) error
+}
+
+// Predictor asks for categories; it waits out an outage.
+type Predictor interface {
+	Predict(ctx context.Context, rows []transaction.Transaction) (prediction.Result, error)
+}
+
+// Config says how to work. All fields are needed.
+type Config struct {
+	Group           string            // the consumer group, which is the run in every table
+	Rules           transaction.Rules // that messages must meet
+	TransactionRows int               // messages a transaction at most
+	BatchRows       int               // rows an ML call
+	Concurrency     int               // ML calls at once
+	MaxWait         time.Duration     // a message waits at most so long for others
+	DrainLimit      time.Duration     // what is under way gets so long at the end
+}
+
+// Stats count since the start.
+type Stats struct{ Messages, Classified, DeadLetters, Redelivered int64 }
+
+// Classifier is one member of the group.
+type Classifier struct {
+	log       Log
+	predictor Predictor
+	cfg       Config
+	logger    *slog.Logger
+	parser    message.Parser
+	info      batch.RunInfo
+	observe   func(Stats)
+	stats     Stats
+}
+
+// New makes a classifier; observe is told the counts behind every transaction.
+func New(log Log, predictor Predictor, cfg Config, logger *slog.Logger, observe func(Stats)) *Classifier {
+	return &Classifier{log: log, predictor: predictor, cfg: cfg, logger: logger, observe: observe,
+		parser: message.Parser{Rules: cfg.Rules}, info: batch.RunInfo{Pipeline: Pipeline, RunID: cfg.Group, TaskTry: 1}}
+}
+
+// Run works until the context ends, which is no error; what is under way then gets DrainLimit to be done.
+func (c *Classifier) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		messages, err := c.log.Poll(ctx, c.cfg.TransactionRows, c.cfg.MaxWait)
+		if err != nil || len(messages) == 0 {
+			if err != nil && ctx.Err() == nil {
+				return err
+			}
+			continue
+		}
+		switch err := c.transaction(ctx, messages); {
+		case errors.Is(err, ErrRedelivered):
+			c.stats.Redelivered += int64(len(messages))
+			c.logger.WarnContext(ctx, "a transaction was given up, its messages come again", "messages", len(messages), "error", err)
+		case err != nil && ctx.Err() != nil:
+			c.logger.WarnContext(ctx, "the last transaction was not done in time; its messages come again", "messages", len(messages), "error", err)
+			return nil
+		case err != nil:
+			return err
+		}
+		c.observe(c.stats)
+	}
+	return nil
+}
+
+func (c *Classifier) transaction(ctx context.Context, messages []Message) error {
+	ctx, cancel := drain(ctx, c.cfg.DrainLimit)
+	defer cancel()
+	w := c.parse(messages)
+	if err := c.askAlive(ctx, w); err != nil {
+		return err
+	}
+	records := c.records(w)
+	if err := c.log.Commit(ctx, records, messages); err != nil {
+		return err
+	}
+	c.stats.Messages += int64(len(messages))
+	c.stats.DeadLetters += w.letters
+	c.stats.Classified += int64(len(messages)) - w.letters
+	return nil
+}
+
+// drain ends limit after ctx does.
+func drain(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(limit, cancel)
+		context.AfterFunc(late, func() { timer.Stop() })
+	})
+	return late, func() { stop(); cancel() }
+}
+
+// work is a transaction under way.
+type work struct {
+	messages []Message
+	parsed   []message.Parsed
+	rejected []transaction.Violation // by message; an empty code is none
+	rows     []transaction.Transaction
+	of       []int // rows[i] is of messages[of[i]]
+	results  []prediction.Result
+	letters  int64
+}
+
+func (c *Classifier) parse(messages []Message) *work {
+	w := &work{messages: messages, parsed: make([]message.Parsed, len(messages)), rejected: make([]transaction.Violation, len(messages))}
+	for i := range messages {
+		w.rejected[i] = c.parser.Parse(messages[i].Value, &w.parsed[i])
+		if w.rejected[i].Code == transaction.CodeOK {
+			w.rows, w.of = append(w.rows, w.parsed[i].Transaction), append(w.of, i)
+		}
+	}
+	return w
+}
+
+// keepAlive is how often the broker hears of us during a long call: far below any session's timeout.
+const keepAlive = 500 * time.Millisecond
+
+// askAlive asks for all rows and keeps the partitions meanwhile, however long an outage lasts.
+func (c *Classifier) askAlive(ctx context.Context, w *work) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	asked := make(chan error, 1)
+	go func() { asked <- c.ask(ctx, w) }()
+	tick := time.NewTicker(keepAlive)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-asked:
+			return err
+		case <-tick.C:
+			if err := c.log.KeepAlive(ctx); err != nil {
+				cancel()
+				<-asked //nolint:errcheck // the first error counts
+				return err
+			}
+		}
+	}
+}
+
+func (c *Classifier) ask(ctx context.Context, w *work) error {
+	size := c.cfg.BatchRows
+	w.results = make([]prediction.Result, (len(w.rows)+size-1)/size)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(c.cfg.Concurrency)
+	for i := range w.results {
+		group.Go(func() (err error) {
+			w.results[i], err = c.predictor.Predict(ctx, w.rows[i*size:min((i+1)*size, len(w.rows))])
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// records makes the messages to be written, in the order of those that came.
+func (c *Classifier) records(w *work) []Record {
+	records := make([]Record, len(w.messages))
+	now := time.Now()
+	for i := range w.messages {
+		if v := w.rejected[i]; v.Code != transaction.CodeOK {
+			records[i] = c.letter(w, i, batch.DeadLetter{Outcome: batch.OutcomeRejected, Column: v.Column, Code: v.Code, Message: v.Code.Message(), At: now})
+		}
+	}
+	n := 0
+	for r := range w.results {
+		result := &w.results[r]
+		for _, item := range result.Items {
+			i := w.of[n]
+			n++
+			call := &result.Calls[item.Call]
+			p := &w.parsed[i]
+			if item.Refusal != nil {
+				id := p.Transaction.ID
+				records[i] = c.letter(w, i, batch.DeadLetter{Outcome: batch.OutcomeDeadLetter, ID: &id, SourceID: p.Transaction.SourceID,
+					ContentHash: p.ContentHash, Code: transaction.CodePrediction, Message: item.Refusal.Message, Call: call, At: call.AnsweredAt})
+				continue
+			}
+			info, at := c.infoOf(w, i)
+			row := batch.Classified{Transaction: p.Transaction, ContentHash: p.ContentHash, Category: item.Category, Call: call, Origin: at}
+			records[i] = Record{Topic: topics.Classified, Key: []byte(p.Transaction.ID.String()),
+				Value: message.AppendClassified(nil, &row, info.AppendCall(nil, at, call))}
+		}
+	}
+	return records
+}
+
+func (c *Classifier) infoOf(w *work, i int) (batch.RunInfo, batch.Origin) {
+	info := c.info
+	info.Source, info.OriginTraceID = w.parsed[i].Source, traceOf(w.messages[i].Traceparent)
+	return info, batch.Origin{Origin: topics.Raw, Partition: w.messages[i].Partition, Position: uint64(w.messages[i].Offset)} //nolint:gosec // an offset is not negative
+}
+
+func (c *Classifier) letter(w *work, i int, d batch.DeadLetter) Record {
+	w.letters++
+	info, at := c.infoOf(w, i)
+	d.Origin, d.Raw = at, w.messages[i].Value
+	headers := map[string]string{"txflow-reason": string(d.Code), "txflow-origin": topics.Raw}
+	if tp := w.messages[i].Traceparent; tp != "" {
+		headers["traceparent"] = tp
+	}
+	return Record{Topic: topics.DeadLetters, Value: message.AppendDeadLetter(nil, &info, &d), Headers: headers}
+}
+
+// traceOf is the trace that a traceparent names, "" for none.
+func traceOf(traceparent string) string {
+	const start, end = 3, 35
+	if len(traceparent) < end {
+		return ""
+	}
+	id, err := trace.TraceIDFromHex(traceparent[start:end])
+	if err != nil {
+		return ""
+	}
+	return id.String()
+}

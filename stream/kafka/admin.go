@@ -1,0 +1,110 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// Admin changes topics; it implements topics.Admin.
+type Admin struct {
+	cfg    Config
+	client *kafka.AdminClient
+}
+
+// NewAdmin makes a client; it connects later.
+func NewAdmin(cfg Config) (*Admin, error) {
+	client, err := kafka.NewAdminClient(cfg.with(nil))
+	if err != nil {
+		return nil, cfg.away(err)
+	}
+	return &Admin{cfg, client}, nil
+}
+
+// Close ends the client.
+func (a *Admin) Close() { a.client.Close() }
+
+// adminTimeout bounds one request.
+const adminTimeout = 15 * time.Second
+
+// Topics implements topics.Admin.
+func (a *Admin) Topics(ctx context.Context, names []string) (map[string]topics.State, error) {
+	meta, err := a.client.GetMetadata(nil, true, int(adminTimeout.Milliseconds()))
+	if err != nil {
+		return nil, a.cfg.away(err)
+	}
+	have := map[string]topics.State{}
+	var resources []kafka.ConfigResource
+	for _, name := range names {
+		if t, ok := meta.Topics[name]; ok && t.Error.Code() == kafka.ErrNoError {
+			have[name] = topics.State{Partitions: len(t.Partitions), Config: map[string]string{}}
+			resources = append(resources, kafka.ConfigResource{Type: kafka.ResourceTopic, Name: name})
+		}
+	}
+	if len(resources) == 0 {
+		return have, nil
+	}
+	results, err := a.client.DescribeConfigs(ctx, resources, kafka.SetAdminRequestTimeout(adminTimeout))
+	if err != nil {
+		return nil, a.cfg.away(err)
+	}
+	for _, r := range results {
+		if r.Error.Code() != kafka.ErrNoError {
+			return nil, r.Error
+		}
+		for name, entry := range r.Config {
+			have[r.Name].Config[name] = entry.Value
+		}
+	}
+	return have, nil
+}
+
+// Create implements topics.Admin. A topic that another created meanwhile is fine.
+func (a *Admin) Create(ctx context.Context, t topics.Topic) error {
+	results, err := a.client.CreateTopics(ctx, []kafka.TopicSpecification{{Topic: t.Name, NumPartitions: t.Partitions,
+		ReplicationFactor: t.Replicas, Config: t.Config}}, kafka.SetAdminOperationTimeout(adminTimeout))
+	return a.outcome(results, err, kafka.ErrTopicAlreadyExists)
+}
+
+// Grow implements topics.Admin.
+func (a *Admin) Grow(ctx context.Context, name string, partitions int) error {
+	results, err := a.client.CreatePartitions(ctx, []kafka.PartitionsSpecification{{Topic: name, IncreaseTo: partitions}},
+		kafka.SetAdminOperationTimeout(adminTimeout))
+	return a.outcome(results, err, kafka.ErrNoError)
+}
+
+func (a *Admin) outcome(results []kafka.TopicResult, err error, fine kafka.ErrorCode) error {
+	if err != nil {
+		return a.cfg.away(err)
+	}
+	var errs []error
+	for _, r := range results {
+		if code := r.Error.Code(); code != kafka.ErrNoError && code != fine {
+			errs = append(errs, r.Error)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Configure implements topics.Admin.
+func (a *Admin) Configure(ctx context.Context, name string, config map[string]string) error {
+	var entries []kafka.ConfigEntry
+	for k, v := range config {
+		entries = append(entries, kafka.ConfigEntry{Name: k, Value: v, IncrementalOperation: kafka.AlterConfigOpTypeSet})
+	}
+	results, err := a.client.IncrementalAlterConfigs(ctx, []kafka.ConfigResource{{Type: kafka.ResourceTopic, Name: name, Config: entries}},
+		kafka.SetAdminRequestTimeout(adminTimeout))
+	if err != nil {
+		return a.cfg.away(err)
+	}
+	for _, r := range results {
+		if r.Error.Code() != kafka.ErrNoError {
+			return r.Error
+		}
+	}
+	return nil
+}

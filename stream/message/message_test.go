@@ -1,0 +1,68 @@
+package message
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+func parser() *Parser {
+	return &Parser{Rules: transaction.DefaultRules(time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC))}
+}
+
+const good = `{"id":17,"description":"Card expense at EDF","amount":-952.4,"timestamp":"2023-11-28T06:35:12Z","merchant":"EDF","operation_type":"refund","side":"debit","source":"bank"}`
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	var p Parsed
+	if v := parser().Parse([]byte(good), &p); v.Code != transaction.CodeOK || p.Source != "bank" || p.Transaction.ID != transaction.DeriveID("bank", []byte("17")) ||
+		p.Transaction.Amount.String() != "-952.4" || p.Transaction.Merchant != "EDF" {
+		t.Errorf("%+v %+v", v, p)
+	}
+	again := AppendRaw(nil, &p.Transaction, p.Source)
+	var q Parsed
+	if v := parser().Parse(again, &q); v.Code != transaction.CodeOK || q != p {
+		t.Errorf("%s is %+v %+v, want %+v", again, v, q, p)
+	}
+	for text, want := range map[string]transaction.Violation{
+		``:               {Code: transaction.CodeMessage},
+		`[]`:             {Code: transaction.CodeMessage},
+		`{"id":1`:        {Code: transaction.CodeMessage},
+		`{"id":{}}`:      {Code: transaction.CodeMessage},
+		"{\"id\":\"\xff": {Code: transaction.CodeUTF8},
+		`null`:           {Code: transaction.CodeMissing, Column: "id"},
+		`{"id":1}`:       {Code: transaction.CodeMissing, Column: "amount"},
+		`{"id":"1","amount":1e3,"timestamp":"2023-11-28T06:35:12Z","operation_type":"x","side":"credit"}`:       {Code: transaction.CodeAmountFormat, Column: "amount"},
+		`{"id":"1","amount":"1","timestamp":"yesterday","operation_type":"x","side":"credit"}`:                  {Code: transaction.CodeTimestamp, Column: "timestamp"},
+		`{"id":"1","amount":"1","timestamp":"2023-11-28T06:35:12Z","operation_type":"x","side":"debit"}`:        {Code: transaction.CodeSideMismatch, Column: "side"},
+		`{"id":"1","amount":"1","timestamp":"2023-11-28T06:35:12Z","operation_type":"x","side":"credit"} more`:  {Code: transaction.CodeMessage},
+		`{"id":"1","description":"a\u0000b","amount":"1","timestamp":"2023-11-28T06:35:12Z","side":"credit"}`:   {Code: transaction.CodeControl, Column: "description"},
+		`{"id":"1","amount":"1,5","timestamp":"2023-11-28T06:35:12Z","operation_type":"x","side":"credit"}`:     {Code: transaction.CodeAmountFormat, Column: "amount"},
+		`{"id":"1","amount":"1.23456","timestamp":"2023-11-28T06:35:12Z","operation_type":"x","side":"credit"}`: {Code: transaction.CodeAmountScale, Column: "amount"},
+	} {
+		if got := parser().Parse([]byte(text), &p); got != want {
+			t.Errorf("%s gives %+v, want %+v", text, got, want)
+		}
+	}
+}
+
+// FuzzParse takes any message: what is accepted is written and read again as the same.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(good))
+	f.Add([]byte(`{"id":"x","amount":"0.1","timestamp":"2024-02-29 00:00:00","merchant":null,"operation_type":"a b","side":"CREDIT"}`))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		var p, q Parsed
+		if parser().Parse(value, &p).Code != transaction.CodeOK {
+			return
+		}
+		again := AppendRaw(nil, &p.Transaction, p.Source)
+		if !json.Valid(again) {
+			t.Fatalf("%q became %q", value, again)
+		}
+		if v := parser().Parse(again, &q); v.Code != transaction.CodeOK || q != p {
+			t.Fatalf("%q became %q: %+v %+v, want %+v", value, again, v, q, p)
+		}
+	})
+}
