@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/txflow/txflow/internal/jsontext"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -100,7 +101,7 @@ func scanAnswers(answers []answer, body []byte) ([]answer, string, error) {
 
 func plainText(b []byte) bool {
 	for _, c := range b {
-		if !plain[c] {
+		if !jsontext.Plain(c) {
 			return false
 		}
 	}

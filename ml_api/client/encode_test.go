@@ -1,37 +1,11 @@
 package client
 
 import (
-	"bytes"
-	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/txflow/txflow/internal/transaction"
 )
-
-// byStandardLibrary is the text as encoding/json writes it, without HTML escapes.
-func byStandardLibrary(t *testing.T, s string) string {
-	t.Helper()
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(s); err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-func FuzzText(f *testing.F) {
-	for _, s := range []string{"", "plain", "é😀\u2028\u2029\ufffd", "\x00\x01\b\f\n\r\t\x1f\x7f", `"\/<>&`, "\xff\xc3(\xe2\x80", "\xed\xa0\x80"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if got, want := `"`+string(appendText(nil, s))+`"`, byStandardLibrary(t, s); got != want {
-			t.Fatalf("%q: got %s, want %s", s, got, want)
-		}
-	})
-}
 
 func TestTransactionsOnTheWire(t *testing.T) {
 	t.Parallel()

@@ -48,7 +48,7 @@ type Log interface {
 	// KeepAlive is called while messages are worked on, so that the broker does not take the partitions away.
 	KeepAlive(ctx context.Context) error
 	// Commit writes the records and marks the messages as done, all or nothing. A nil error means that both survive
-	// anything; ErrRedelivered that neither happened.
+	// anything; ErrRedelivered that neither happened. The records are no longer used behind it.
 	Commit(ctx context.Context, records []Record, done []Message) error
 }
 
@@ -81,6 +81,7 @@ type Classifier struct {
 	info      batch.RunInfo
 	observe   func(Stats)
 	stats     Stats
+	arena     []byte // keys and values of one transaction
 }
 
 // New makes a classifier; observe is told the counts behind every transaction.
@@ -212,6 +213,8 @@ func (c *Classifier) records(w *work) []Record {
 		}
 	}
 	n := 0
+	var shared sharedCall
+	c.arena = c.arena[:0]
 	for r := range w.results {
 		result := &w.results[r]
 		for _, item := range result.Items {
@@ -227,11 +230,29 @@ func (c *Classifier) records(w *work) []Record {
 			}
 			info, at := c.infoOf(w, i)
 			row := batch.Classified{Transaction: p.Transaction, ContentHash: p.ContentHash, Category: item.Category, Call: call, Origin: at}
-			records[i] = Record{Topic: topics.Classified, Key: []byte(p.Transaction.ID.String()),
-				Value: message.AppendClassified(nil, &row, info.AppendCall(nil, at, call))}
+			key := len(c.arena)
+			c.arena = p.Transaction.ID.Append(c.arena)
+			value := len(c.arena)
+			c.arena = message.AppendClassified(c.arena, &row, shared.text(info, at, call))
+			records[i] = Record{Topic: topics.Classified, Key: c.arena[key:value:value], Value: c.arena[value:len(c.arena):len(c.arena)]}
 		}
 	}
 	return records
+}
+
+// sharedCall makes the text of a call once for the rows that share it, which mostly stand together.
+type sharedCall struct {
+	info      batch.RunInfo
+	partition int32
+	call      *prediction.Call
+	made      []byte
+}
+
+func (s *sharedCall) text(info batch.RunInfo, at batch.Origin, call *prediction.Call) []byte {
+	if s.call != call || s.info != info || s.partition != at.Partition {
+		s.info, s.partition, s.call, s.made = info, at.Partition, call, info.AppendCall(nil, at, call)
+	}
+	return s.made
 }
 
 func (c *Classifier) infoOf(w *work, i int) (batch.RunInfo, batch.Origin) {

@@ -2,9 +2,12 @@ package message
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -48,11 +51,47 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestClassified compares with encoding/json.
+func TestClassified(t *testing.T) {
+	t.Parallel()
+	var p Parsed
+	parser().Parse([]byte(strings.Replace(good, "Card expense at EDF", `tab\\t \"quote\" é`, 1)), &p)
+	call := json.RawMessage(`{"pipeline":"stream"}`)
+	row := batch.Classified{Transaction: p.Transaction, ContentHash: 1 << 63, Category: transaction.CategoryAt(3), Origin: batch.Origin{Position: 42}}
+	for range 2 {
+		tr := &row.Transaction
+		want := Classified{ID: tr.ID.String(), SourceID: "17", Description: tr.Description, Amount: "-952.4", Timestamp: "2023-11-28 06:35:12.000000",
+			OperationType: "refund", Side: "debit", Category: transaction.CategoryAt(3).String(), Position: 42, ContentHash: 1 << 63, Call: call}
+		if tr.HasMerchant {
+			want.Merchant = &tr.Merchant
+		}
+		if got := AppendClassified(nil, &row, call); string(got) != string(encode(want)) {
+			t.Errorf("got  %s\nwant %s", got, encode(want))
+		}
+		row.Transaction.HasMerchant = false
+	}
+}
+
 // FuzzParse takes any message: what is accepted is written and read again as the same.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))
+	f.Add([]byte(`{ "source" : "s", "id":0.5 , "merchant":"é\\u00e9" }`))
 	f.Add([]byte(`{"id":"x","amount":"0.1","timestamp":"2024-02-29 00:00:00","merchant":null,"operation_type":"a b","side":"CREDIT"}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
+		var fields transaction.Fields
+		var source []byte
+		if scan(value, &fields, &source) {
+			var raw Raw
+			if err := json.Unmarshal(value, &raw); err != nil {
+				t.Fatalf("%q is taken, encoding/json says %v", value, err)
+			}
+			slow := raw.fields()
+			for i := range fields {
+				if utf8.Valid(value) && string(fields[i]) != string(slow[i]) {
+					t.Fatalf("%q: %s is %q, encoding/json says %q", value, transaction.Columns[i], fields[i], slow[i])
+				}
+			}
+		}
 		var p, q Parsed
 		if parser().Parse(value, &p).Code != transaction.CodeOK {
 			return

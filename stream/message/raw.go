@@ -67,16 +67,17 @@ func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 	if !utf8.Valid(value) {
 		return transaction.Violation{Code: transaction.CodeUTF8}
 	}
-	var raw Raw
-	if err := json.Unmarshal(value, &raw); err != nil {
-		return transaction.Violation{Code: transaction.CodeMessage}
+	var fields transaction.Fields
+	var source []byte
+	if !scan(value, &fields, &source) {
+		var raw Raw
+		if err := json.Unmarshal(value, &raw); err != nil {
+			return transaction.Violation{Code: transaction.CodeMessage}
+		}
+		fields, source = raw.fields(), []byte(raw.Source)
 	}
-	if raw.Source != "" {
-		p.Source = raw.Source
-	}
-	fields := transaction.Fields{raw.ID, []byte(raw.Description), raw.Amount, []byte(raw.Timestamp), nil, []byte(raw.OperationType), []byte(raw.Side)}
-	if raw.Merchant != nil {
-		fields[transaction.ColMerchant] = []byte(*raw.Merchant)
+	if len(source) > 0 {
+		p.Source = string(source)
 	}
 	rules := r.Rules
 	rules.Source = p.Source
@@ -85,6 +86,14 @@ func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 		p.ContentHash = p.Transaction.ContentHash(&r.scratch)
 	}
 	return v
+}
+
+func (raw *Raw) fields() transaction.Fields {
+	f := transaction.Fields{raw.ID, []byte(raw.Description), raw.Amount, []byte(raw.Timestamp), nil, []byte(raw.OperationType), []byte(raw.Side)}
+	if raw.Merchant != nil {
+		f[transaction.ColMerchant] = []byte(*raw.Merchant)
+	}
+	return f
 }
 
 // AppendRaw appends a transaction as a raw message.
