@@ -5,5 +5,5 @@ SELECT
     CAST(outcome, 'Enum8(\'rejected\' = 2, \'dead_letter\' = 4)') AS outcome,
     column, code, message, raw,
     CAST('open', 'Enum8(\'open\' = 1, \'replayed\' = 2, \'resolved\' = 3, \'purged\' = 4)') AS state,
-    toUInt16(0) AS replays, attempt, model_version, trace_id, span_id, at AS first_seen, at AS updated_at
+    replays, attempt, model_version, trace_id, span_id, at AS first_seen, at AS updated_at
 FROM incoming_dead_letters;

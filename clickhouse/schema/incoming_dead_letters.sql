@@ -20,6 +20,7 @@ CREATE TABLE incoming_dead_letters
     `model_version` String,
     `trace_id` String,
     `span_id` String,
+    `replays` UInt16 COMMENT 'how often it had been replayed when it was judged',
     `at` DateTime64(6, 'UTC') COMMENT 'when it was judged: the same however often it is delivered'
 )
 ENGINE = `Null`;

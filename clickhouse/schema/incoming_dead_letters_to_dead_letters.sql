@@ -42,7 +42,7 @@ AS SELECT
     message,
     raw,
     CAST('open', 'Enum8(\'open\' = 1, \'replayed\' = 2, \'resolved\' = 3, \'purged\' = 4)') AS state,
-    toUInt16(0) AS replays,
+    replays,
     attempt,
     model_version,
     trace_id,

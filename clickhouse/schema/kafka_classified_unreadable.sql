@@ -20,6 +20,7 @@ CREATE MATERIALIZED VIEW kafka_classified_unreadable TO incoming_dead_letters
     `model_version` String,
     `trace_id` String,
     `span_id` String,
+    `replays` UInt16,
     `at` DateTime64(6, 'UTC')
 )
 AS SELECT
@@ -42,6 +43,7 @@ AS SELECT
     '' AS model_version,
     '' AS trace_id,
     '' AS span_id,
+    toUInt16(0) AS replays,
     toDateTime64(ifNull(_timestamp, toDateTime(0, 'UTC')), 6, 'UTC') AS at
 FROM kafka_classified
 WHERE length(_error) > 0;

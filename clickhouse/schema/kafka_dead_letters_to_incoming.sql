@@ -20,6 +20,7 @@ CREATE MATERIALIZED VIEW kafka_dead_letters_to_incoming TO incoming_dead_letters
     `model_version` String,
     `trace_id` String,
     `span_id` String,
+    `replays` UInt16,
     `at` DateTime64(6, 'UTC')
 )
 AS SELECT
@@ -42,6 +43,7 @@ AS SELECT
     model_version,
     trace_id,
     span_id,
+    replays,
     at
 FROM kafka_dead_letters
 WHERE length(_error) = 0;

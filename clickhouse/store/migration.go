@@ -76,7 +76,7 @@ var kafkaTables = []string{"kafka_classified", "kafka_dead_letters"}
 // SetBrokers tells ClickHouse which Kafka to read from: the named collection that the Kafka tables refer to. Tables that
 // are there already take it up.
 func (s *Store) SetBrokers(ctx context.Context, brokers string) error {
-	value := "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(brokers) + "'"
+	value := literal(brokers)
 	for _, sql := range []string{"CREATE NAMED COLLECTION IF NOT EXISTS txflow_kafka AS kafka_broker_list = " + value,
 		"ALTER NAMED COLLECTION txflow_kafka SET kafka_broker_list = " + value} {
 		if err := s.Apply(ctx, sql); err != nil {

@@ -183,6 +183,72 @@ func killMembers(t *testing.T, b *liveBench) {
 	b.verify(rows, messages, bad)
 }
 
+// TestPipelinesAreCompared runs the same rows through both, then a row more through one, and changes a category.
+func TestPipelinesAreCompared(t *testing.T) {
+	b := newLiveBench(t, "")
+	b.ok("data", "generate", "--rows", "200", "--out", "same.csv")
+	b.ok("data", "generate", "--rows", "201", "--out", "more.csv")
+	b.ok("run", "--source", "live", "same.csv")
+	b.ok("stream", "produce", "same.csv")
+	member := b.start("stream", "classify")
+	b.until("the stream stored all", func() bool { return b.count(outcomesOfStream) == 200 })
+	if text := b.ok("reconcile", "--pipelines", "--source", "live").stdout.String(); text != "batch and stream agree\n" {
+		t.Errorf("the same rows: %q", text)
+	}
+	b.ok("stream", "produce", "more.csv")
+	b.until("the stream stored one more", func() bool { return b.count(outcomesOfStream) == 401 })
+	member.kill()
+	b.sql("INSERT INTO outcomes SELECT * REPLACE ('Travel' AS category) FROM (SELECT * FROM outcomes FINAL WHERE pipeline = 'batch' AND category = 'Rent' ORDER BY position LIMIT 1)")
+	code, r := b.run("reconcile", "--pipelines", "--source", "live")
+	if text := r.stderr.String(); code != batch.ExitData || !strings.Contains(text, "findings: 2") || !strings.Contains(text, "only_stream id ") || !strings.Contains(text, "category_differs id ") {
+		t.Errorf("exit %d\n%s", code, text)
+	}
+}
+
+// TestDeadLettersAreReplayed has the ML API refuse everything, mends it, and replays: in the end none is open and all is
+// stored. Letters that can not be mended come back, and are left alone after so many times.
+func TestDeadLettersAreReplayed(t *testing.T) {
+	const rows = 300
+	b := newLiveBench(t, "")
+	messages, bad := b.produce(rows)
+	b.api.harmWith(func(w http.ResponseWriter, _ *http.Request, _ []byte, _ http.Handler) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = w.Write([]byte(`{"detail":[{"msg":"not today"}]}`))
+	})
+	b.start("stream", "classify")
+	open := func(more string) int {
+		return b.count("SELECT count() FROM dead_letters FINAL WHERE state = 'open' %s", more)
+	}
+	b.until("all messages are dead letters", func() bool { return open("") == messages })
+	if text := b.ok("dlq", "list", "--reason", "prediction_refused", "--limit", "1").stdout.String(); !strings.Contains(text, "not today") {
+		t.Errorf("dlq list: %s", text)
+	}
+	b.api.harm.Store(nil)
+	if text := b.ok("dlq", "replay", "--reason", "prediction_refused", "--dry-run").stdout.String(); text != fmt.Sprintf("%d letters would be replayed\n", messages-bad) {
+		t.Errorf("the dry run says %q", text)
+	}
+	if text := b.ok("dlq", "replay", "--reason", "prediction_refused").stdout.String(); text != fmt.Sprintf("%d letters are replayed\n", messages-bad) {
+		t.Errorf("replay says %q", text)
+	}
+	b.until("all rows are stored", func() bool { return b.count("SELECT count() FROM transactions FINAL") == rows })
+	if n := open(" AND code = 'prediction_refused'"); n != 0 {
+		t.Errorf("%d refused letters are open", n)
+	}
+	for i := 1; i <= 2; i++ {
+		b.ok("dlq", "replay", "--max-replays", "2")
+		b.until("bad letters come back", func() bool { return open(fmt.Sprintf(" AND replays = %d", i)) == bad && open("") == bad })
+	}
+	if text := b.ok("dlq", "replay", "--max-replays", "2").stdout.String(); text != "0 letters would be replayed\n" {
+		t.Errorf("letters that came back twice: %q", text)
+	}
+	b.ok("dlq", "purge", "--reason", "message_format")
+	b.ok("dlq", "purge")
+	if text := b.ok("dlq", "stats").stderr.String(); !strings.Contains(text, "0 letters") || open("") != 0 {
+		t.Errorf("after purge: %s", text)
+	}
+}
+
 // TestStreamWithoutKafka says what is missing and what to do.
 func TestStreamWithoutKafka(t *testing.T) {
 	p := place{t: t, dir: t.TempDir(), env: []string{"KAFKA_BROKERS=127.0.0.1:1"}}

@@ -14,15 +14,18 @@ type Finding struct {
 // FindingKind names how the contract is broken.
 type FindingKind string
 
-// The kinds that reconcile looks for.
+// The kinds that reconcile looks for: in a run, and between the pipelines.
 const (
-	FindingUnaccounted FindingKind = "unaccounted"    // a source row without an entry in the ledger
-	FindingInvented    FindingKind = "invented"       // an entry in the ledger without a source row
-	FindingOther       FindingKind = "other_row"      // the entry is for another id or content than the source row has
-	FindingMissing     FindingKind = "missing"        // stored by the ledger, but transactions lacks it or has an older version
-	FindingChanged     FindingKind = "changed"        // transactions has the same version with another category
-	FindingDoubled     FindingKind = "doubled"        // one id stored twice in the run
-	FindingNoLetter    FindingKind = "no_dead_letter" // rejected or dead by the ledger, but dead_letters lacks it
+	FindingUnaccounted FindingKind = "unaccounted"      // a source row without an entry in the ledger
+	FindingInvented    FindingKind = "invented"         // an entry in the ledger without a source row
+	FindingOther       FindingKind = "other_row"        // the entry is for another id or content than the source row has
+	FindingMissing     FindingKind = "missing"          // stored by the ledger, but transactions lacks it or has an older version
+	FindingChanged     FindingKind = "changed"          // transactions has the same version with another category
+	FindingDoubled     FindingKind = "doubled"          // one id stored twice in the run
+	FindingOnlyBatch   FindingKind = "only_batch"       // stored by batch and not by the stream
+	FindingOnlyStream  FindingKind = "only_stream"      // stored by the stream and not by batch
+	FindingCategory    FindingKind = "category_differs" // the two gave it different categories
+	FindingNoLetter    FindingKind = "no_dead_letter"   // rejected or dead by the ledger, but dead_letters lacks it
 )
 
 // String is one line for people.

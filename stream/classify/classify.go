@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -27,6 +28,7 @@ type Message struct {
 	Offset      int64
 	Value       []byte
 	Traceparent string // W3C, "" without one
+	Replays     int    // how often it was replayed from the dead letters
 }
 
 // Record is a message to be written.
@@ -265,11 +267,11 @@ func (c *Classifier) letter(w *work, i int, d batch.DeadLetter) Record {
 	w.letters++
 	info, at := c.infoOf(w, i)
 	d.Origin, d.Raw = at, w.messages[i].Value
-	headers := map[string]string{"txflow-reason": string(d.Code), "txflow-origin": topics.Raw}
+	headers := map[string]string{message.HeaderReason: string(d.Code), message.HeaderOrigin: topics.Raw, message.HeaderReplays: strconv.Itoa(w.messages[i].Replays)}
 	if tp := w.messages[i].Traceparent; tp != "" {
-		headers["traceparent"] = tp
+		headers[message.HeaderTrace] = tp
 	}
-	return Record{Topic: topics.DeadLetters, Value: message.AppendDeadLetter(nil, &info, &d), Headers: headers}
+	return Record{Topic: topics.DeadLetters, Value: message.AppendDeadLetter(nil, &info, &d, w.messages[i].Replays), Headers: headers}
 }
 
 // traceOf is the trace that a traceparent names, "" for none.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
 	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/message"
 )
 
 // LogConfig says what a member of a group reads, and as whom it writes.
@@ -145,7 +147,7 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 	for _, m := range got {
 		if !l.lost[m.TopicPartition.Partition] {
 			messages = append(messages, classify.Message{Partition: m.TopicPartition.Partition, Offset: int64(m.TopicPartition.Offset),
-				Value: m.Value, Traceparent: header(m, "traceparent")})
+				Value: m.Value, Traceparent: header(m, message.HeaderTrace), Replays: replays(m)})
 		}
 	}
 	clear(l.lost) // what is lost from now on is lost under the caller's hands
@@ -164,6 +166,15 @@ func (l *Log) next(wait time.Duration) (*kafka.Message, error) {
 		l.cfg.Log.Warn("Kafka", "error", e.Error())
 	}
 	return nil, nil
+}
+
+// replays reads how often a message was replayed; nonsense counts as never.
+func replays(m *kafka.Message) int {
+	n, err := strconv.Atoi(header(m, message.HeaderReplays))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 func header(m *kafka.Message, name string) string {
@@ -236,10 +247,7 @@ func (l *Log) Commit(ctx context.Context, records []classify.Record, done []clas
 func (l *Log) write(ctx context.Context, records []classify.Record) error {
 	for i := range records {
 		r := &records[i]
-		m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &r.Topic, Partition: kafka.PartitionAny}, Key: r.Key, Value: r.Value}
-		for name, value := range r.Headers {
-			m.Headers = append(m.Headers, kafka.Header{Key: name, Value: []byte(value)})
-		}
+		m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &r.Topic, Partition: kafka.PartitionAny}, Key: r.Key, Value: r.Value, Headers: pack(r.Headers)}
 		for {
 			err := l.producer.Produce(m, nil)
 			if err == nil {
@@ -252,6 +260,13 @@ func (l *Log) write(ctx context.Context, records []classify.Record) error {
 		}
 	}
 	return nil
+}
+
+func pack(headers map[string]string) (out []kafka.Header) {
+	for name, value := range headers {
+		out = append(out, kafka.Header{Key: name, Value: []byte(value)})
+	}
+	return out
 }
 
 // offsets are the next ones to read, by partition.

@@ -65,8 +65,14 @@ func (p *Producer) err() error {
 
 // Send implements produce.Sink. It waits while the queue is full.
 func (p *Producer) Send(ctx context.Context, key, value []byte) error {
+	return p.SendWith(ctx, key, value, nil)
+}
+
+// SendWith is Send with headers.
+func (p *Producer) SendWith(ctx context.Context, key, value []byte, headers map[string]string) error {
+	m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &p.topic, Partition: kafka.PartitionAny}, Key: key, Value: value, Headers: pack(headers)}
 	for {
-		err := p.client.Produce(&kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &p.topic, Partition: kafka.PartitionAny}, Key: key, Value: value}, nil)
+		err := p.client.Produce(m, nil)
 		if err == nil {
 			return nil
 		}

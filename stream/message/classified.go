@@ -84,15 +84,16 @@ type DeadLetter struct {
 	ModelVersion string `json:"model_version"`
 	TraceID      string `json:"trace_id"`
 	SpanID       string `json:"span_id"`
-	At           string `json:"at"` // UTC, YYYY-MM-DD HH:MM:SS.ffffff
+	Replays      uint16 `json:"replays"` // how often it had been replayed when it was judged
+	At           string `json:"at"`      // UTC, YYYY-MM-DD HH:MM:SS.ffffff
 }
 
-// AppendDeadLetter appends the message for a dead letter.
-func AppendDeadLetter(b []byte, info *batch.RunInfo, d *batch.DeadLetter) []byte {
+// AppendDeadLetter appends the message for a dead letter that was replayed so often before.
+func AppendDeadLetter(b []byte, info *batch.RunInfo, d *batch.DeadLetter, replays int) []byte {
 	m := DeadLetter{Pipeline: info.Pipeline, RunID: info.RunID, Source: info.Source, Origin: d.Origin.Origin, Partition: d.Origin.Partition,
 		Position: d.Origin.Position, ID: "00000000-0000-0000-0000-000000000000", SourceID: strings.ToValidUTF8(d.SourceID, "\uFFFD"), ContentHash: d.ContentHash,
 		Outcome: string(d.Outcome), Column: d.Column, Code: string(d.Code), Message: d.Message, Raw: base64.StdEncoding.EncodeToString(d.Raw),
-		At: d.At.UTC().Truncate(time.Microsecond).Format(timestampLayout)}
+		Replays: uint16(min(max(replays, 0), 1<<16-1)), At: d.At.UTC().Truncate(time.Microsecond).Format(timestampLayout)}
 	if d.ID != nil {
 		m.ID = d.ID.String()
 	}

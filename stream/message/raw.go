@@ -10,6 +10,14 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 )
 
+// Headers of messages.
+const (
+	HeaderReason  = "txflow-reason"  // of a dead letter: its code
+	HeaderOrigin  = "txflow-origin"  // of a dead letter: the topic that it came from
+	HeaderReplays = "txflow-replays" // how often it was replayed
+	HeaderTrace   = "traceparent"    // W3C
+)
+
 // Raw is a message of transactions.raw. Amount is a number with the point as its decimal mark, or such a number as text;
 // ID a text or a number; Source names the system that counts the ids.
 type Raw struct {

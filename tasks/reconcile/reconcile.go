@@ -83,6 +83,11 @@ func verdict(found *batch.Findings) error {
 	if found.Total() == 0 {
 		return nil
 	}
+	return batch.WithHint(Verdict("the run does not add up", found), "running txflow load again stores what is missing; it never stores anything twice")
+}
+
+// Verdict is the error, with exit code 65, that shows findings, of which there must be some.
+func Verdict(what string, found *batch.Findings) error {
 	var lines []string
 	for _, f := range found.First {
 		lines = append(lines, f.String())
@@ -90,8 +95,7 @@ func verdict(found *batch.Findings) error {
 	if more := found.Total() - int64(len(lines)); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
-	err := batch.Failf(batch.ExitData, "the run does not add up, findings: %d\n  %s", found.Total(), strings.Join(lines, "\n  "))
-	return batch.WithHint(err, "running txflow load again stores what is missing; it never stores anything twice")
+	return batch.Failf(batch.ExitData, "%s, findings: %d\n  %s", what, found.Total(), strings.Join(lines, "\n  "))
 }
 
 // sourceRow is what reconcile keeps of a row of the file.

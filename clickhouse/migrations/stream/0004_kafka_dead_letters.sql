@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS kafka_dead_letters
     model_version String,
     trace_id      String,
     span_id       String,
+    replays       UInt16,
     at            DateTime64(6, 'UTC')
 )
 ENGINE = Kafka(txflow_kafka)

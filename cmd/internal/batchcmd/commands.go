@@ -2,6 +2,7 @@ package batchcmd
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
@@ -155,12 +156,18 @@ func reconcileCommand() *cli.Command {
 	return &cli.Command{
 		Name: reconcile.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "prove that every row of the source ended in exactly one place",
 		Flags: Flags(taskFlags, ClickHouseFlags, ReconcileFlags, []cli.Flag{workersFlag,
-			&cli.StringFlag{Name: "run", EnvVars: []string{"TXFLOW_RUN"}, Usage: "`FOLDER` of the run, by path or URL"}}),
+			&cli.StringFlag{Name: "run", EnvVars: []string{"TXFLOW_RUN"}, Usage: "`FOLDER` of the run, by path or URL"},
+			&cli.BoolFlag{Name: "pipelines", EnvVars: []string{"TXFLOW_PIPELINES"}, Usage: "compare what batch and stream stored, instead of a run"},
+			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "with --pipelines: only ids of the source `NAME`"}}),
 		Description: `Reads the source files again and compares each row with the ledger, and the ledger with the tables.
 
    txflow reconcile out/RUN_ID
-   txflow reconcile --findings 100 --run s3://bucket/out/RUN_ID`,
+   txflow reconcile --findings 100 --run s3://bucket/out/RUN_ID
+   txflow reconcile --pipelines --source bank`,
 		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
+			if c.Bool("pipelines") {
+				return comparePipelines(c, rt)
+			}
 			layout, _, err := runFolder(c, "run")
 			if err != nil {
 				return err
@@ -187,6 +194,29 @@ func reconcileCommand() *cli.Command {
 			return finish(c, rt, m, err, "txflow report; txflow lineage ID --source '"+validated.Source+"'")
 		}),
 	}
+}
+
+// comparePipelines fails when batch and stream do not agree.
+func comparePipelines(c *cli.Context, rt *app.Runtime) error {
+	db, err := Store(c, rt)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var source *string
+	if c.IsSet("source") {
+		name := c.String("source")
+		source = &name
+	}
+	found, err := db.ComparePipelines(c.Context, source, c.Int("findings"))
+	if err != nil {
+		return err
+	}
+	if found.Total() == 0 {
+		_, err := fmt.Fprintln(rt.Stdout, "batch and stream agree")
+		return err
+	}
+	return reconcile.Verdict("batch and stream do not agree", &found)
 }
 
 func readFiles(c *cli.Context, rt *app.Runtime, validated *batch.Manifest) (*batch.Files, error) {
