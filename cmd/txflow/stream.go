@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -135,11 +136,14 @@ func streamClassifyCommand() *cli.Command {
 			&cli.DurationFlag{Name: "max-wait", Value: 100 * time.Millisecond, EnvVars: []string{"TXFLOW_STREAM_MAX_WAIT"}, Usage: "a message waits at most `TIME` for others"},
 			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"}, Usage: "at the end, what is under way gets `TIME`"},
 			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that ids are from, for messages that name none"},
+			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STREAM_WATCH_ADDR"}, Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty for none"},
+			&cli.DurationFlag{Name: "stuck", Value: time.Minute, EnvVars: []string{"TXFLOW_STREAM_STUCK"}, Usage: "/readyz answers 503 when messages are under way for longer than `TIME`"},
 		}, streamMLFlags(), kafkaFlags),
 		Description: `Results, dead letters and offsets are one Kafka transaction. While the ML API is away the partitions are paused and
 nothing is lost. Any number may run; each needs an --instance of its own.
 
    txflow stream classify
+   txflow stream classify --watch-addr 127.0.0.1:9464
    txflow stream classify --instance b --kafka-brokers kafka:9092 --ml-url http://ml:8000`,
 		Action: app.Action(runClassify),
 	}
@@ -179,15 +183,15 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 	}
 	rules := transaction.DefaultRules(time.Now())
 	rules.Source = c.String("source")
-	show := newTicker(rt, "classified")
-	var last classify.Stats
+	watch := newStreamWatch(rt, api, log, c.Duration("stuck"))
+	stop, err := watch.serve(c.Context, c.String("watch-addr"))
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	defer stop()
 	err = classify.New(log, api, classify.Config{Group: c.String("group"), Rules: rules, TransactionRows: c.Int("transaction-rows"), BatchRows: c.Int("batch-rows"),
-		Concurrency: max(c.Int("concurrency"), 1), MaxWait: c.Duration("max-wait"), DrainLimit: c.Duration("drain")}, rt.Log, func(s classify.Stats) {
-		last = s
-		show.tick(s.Messages)
-	}).Run(c.Context)
-	_, _ = fmt.Fprintf(rt.Stderr, "%s messages: %s classified, %s dead letters\n", progress.Thousands(last.Messages), progress.Thousands(last.Classified),
-		progress.Thousands(last.DeadLetters))
+		Concurrency: max(c.Int("concurrency"), 1), MaxWait: c.Duration("max-wait"), DrainLimit: c.Duration("drain")}, rt.Log, watch).Run(c.Context)
+	watch.sum(rt.Stderr)
 	if closeErr := log.Close(); err == nil {
 		err = closeErr
 	}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -144,6 +147,27 @@ func (b *liveBench) verify(rows, messages, bad int) {
 	}
 }
 
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	defer func() { _ = l.Close() }() // the address is taken again at once
+	return l.Addr().String()
+}
+
+// get returns the status and the text of an answer; 0 when there is none yet.
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	resp, err := http.Get(url) //nolint:gosec,noctx // a process of this test
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	must(t, err)
+	return resp.StatusCode, string(text)
+}
+
 // TestStream kills members of the group again and again while messages come, with the ML API slow and then away.
 func TestStream(t *testing.T) {
 	t.Run("embedded Kafka", func(t *testing.T) { killMembers(t, newLiveBench(t, "")) })
@@ -164,18 +188,34 @@ func killMembers(t *testing.T, b *liveBench) {
 		member := b.start("stream", "classify", "--instance", "a")
 		member.killWhen(t, fmt.Sprintf("a part of %d is done", part), func() bool { return b.count(outcomesOfStream) > messages/part })
 	}
-	first, second := b.start("stream", "classify", "--instance", "a"), b.start("stream", "classify", "--instance", "b")
+	watch := freeAddr(t)
+	first, second := b.start("stream", "classify", "--instance", "a"), b.start("stream", "classify", "--instance", "b", "--watch-addr", watch, "--stuck", "1s")
 	second.find(t, &second.stderr, `(partitions assigned)`)
 	first.kill() // what it had goes to the second
-	away := time.Now().Add(3 * time.Second)
+	if code, text := get(t, "http://"+watch+"/readyz"); code != http.StatusOK {
+		t.Errorf("/readyz answers %d %s", code, text)
+	}
+	var away sync.Once
+	var back time.Time
 	b.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
-		if time.Now().Before(away) {
+		away.Do(func() { back = time.Now().Add(3 * time.Second) })
+		if time.Now().Before(back) {
 			hangUp(w)
 			return
 		}
 		honest.ServeHTTP(w, r)
 	})
+	again, badAgain := b.produce(rows) // the same once more
+	messages, bad = messages+again, bad+badAgain
+	b.until("/readyz says that messages are stuck", func() bool {
+		code, _ := get(t, "http://"+watch+"/readyz")
+		return code == http.StatusServiceUnavailable
+	})
 	b.until("all messages are in the ledger", func() bool { return b.count(outcomesOfStream) >= messages })
+	if _, text := get(t, "http://"+watch+"/metrics"); !strings.Contains(text, `txflow_stream_messages_total{outcome="classified"}`) ||
+		!strings.Contains(text, `txflow_stream_lag{partition="0"} 0`) {
+		t.Errorf("/metrics answers %s", text)
+	}
 	second.terminate(t)
 	if code := second.wait(t); code != 0 {
 		t.Errorf("a member that is told to end: exit %d\n%s", code, second.stderr.String())

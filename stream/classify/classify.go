@@ -27,8 +27,9 @@ type Message struct {
 	Partition   int32
 	Offset      int64
 	Value       []byte
-	Traceparent string // W3C, "" without one
-	Replays     int    // how often it was replayed from the dead letters
+	Traceparent string    // W3C, "" without one
+	Replays     int       // how often it was replayed from the dead letters
+	Time        time.Time // when it was produced
 }
 
 // Record is a message to be written.
@@ -70,8 +71,21 @@ type Config struct {
 	DrainLimit      time.Duration     // what is under way gets so long at the end
 }
 
-// Stats count since the start.
-type Stats struct{ Messages, Classified, DeadLetters, Redelivered int64 }
+// Transaction is what became of one: written, or given up.
+type Transaction struct {
+	Messages int
+	Letters  map[transaction.Code]int // dead letters by reason
+	Asked    time.Duration            // until the ML API had answered for all
+	Took     time.Duration            // from the poll to the end
+	Delay    time.Duration            // of the oldest message, from when it was produced to the end
+	GivenUp  bool                     // its messages come again
+}
+
+// Observer is told of every transaction. It may be asked from other goroutines what it heard.
+type Observer interface {
+	Begin(messages int)
+	End(Transaction)
+}
 
 // Classifier is one member of the group.
 type Classifier struct {
@@ -81,14 +95,13 @@ type Classifier struct {
 	logger    *slog.Logger
 	parser    message.Parser
 	info      batch.RunInfo
-	observe   func(Stats)
-	stats     Stats
+	observer  Observer
 	arena     []byte // keys and values of one transaction
 }
 
-// New makes a classifier; observe is told the counts behind every transaction.
-func New(log Log, predictor Predictor, cfg Config, logger *slog.Logger, observe func(Stats)) *Classifier {
-	return &Classifier{log: log, predictor: predictor, cfg: cfg, logger: logger, observe: observe,
+// New makes a classifier.
+func New(log Log, predictor Predictor, cfg Config, logger *slog.Logger, observer Observer) *Classifier {
+	return &Classifier{log: log, predictor: predictor, cfg: cfg, logger: logger, observer: observer,
 		parser: message.Parser{Rules: cfg.Rules}, info: batch.RunInfo{Pipeline: Pipeline, RunID: cfg.Group, TaskTry: 1}}
 }
 
@@ -102,9 +115,12 @@ func (c *Classifier) Run(ctx context.Context) error {
 			}
 			continue
 		}
-		switch err := c.transaction(ctx, messages); {
+		c.observer.Begin(len(messages))
+		done, err := c.transaction(ctx, messages)
+		done.GivenUp = err != nil
+		c.observer.End(done)
+		switch {
 		case errors.Is(err, ErrRedelivered):
-			c.stats.Redelivered += int64(len(messages))
 			c.logger.WarnContext(ctx, "a transaction was given up, its messages come again", "messages", len(messages), "error", err)
 		case err != nil && ctx.Err() != nil:
 			c.logger.WarnContext(ctx, "the last transaction was not done in time; its messages come again", "messages", len(messages), "error", err)
@@ -112,26 +128,32 @@ func (c *Classifier) Run(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		c.observe(c.stats)
 	}
 	return nil
 }
 
-func (c *Classifier) transaction(ctx context.Context, messages []Message) error {
+func (c *Classifier) transaction(ctx context.Context, messages []Message) (t Transaction, err error) {
 	ctx, cancel := drain(ctx, c.cfg.DrainLimit)
 	defer cancel()
+	start := time.Now()
+	t = Transaction{Messages: len(messages), Letters: map[transaction.Code]int{}}
+	defer func() {
+		t.Took = time.Since(start)
+		oldest := start
+		for i := range messages {
+			if at := messages[i].Time; !at.IsZero() && at.Before(oldest) {
+				oldest = at
+			}
+		}
+		t.Delay = time.Since(oldest)
+	}()
 	w := c.parse(messages)
+	w.letters = t.Letters
 	if err := c.askAlive(ctx, w); err != nil {
-		return err
+		return t, err
 	}
-	records := c.records(w)
-	if err := c.log.Commit(ctx, records, messages); err != nil {
-		return err
-	}
-	c.stats.Messages += int64(len(messages))
-	c.stats.DeadLetters += w.letters
-	c.stats.Classified += int64(len(messages)) - w.letters
-	return nil
+	t.Asked = time.Since(start)
+	return t, c.log.Commit(ctx, c.records(w), messages)
 }
 
 // drain ends limit after ctx does.
@@ -152,7 +174,7 @@ type work struct {
 	rows     []transaction.Transaction
 	of       []int // rows[i] is of messages[of[i]]
 	results  []prediction.Result
-	letters  int64
+	letters  map[transaction.Code]int
 }
 
 func (c *Classifier) parse(messages []Message) *work {
@@ -264,7 +286,7 @@ func (c *Classifier) infoOf(w *work, i int) (batch.RunInfo, batch.Origin) {
 }
 
 func (c *Classifier) letter(w *work, i int, d batch.DeadLetter) Record {
-	w.letters++
+	w.letters[d.Code]++
 	info, at := c.infoOf(w, i)
 	d.Origin, d.Raw = at, w.messages[i].Value
 	headers := map[string]string{message.HeaderReason: string(d.Code), message.HeaderOrigin: topics.Raw, message.HeaderReplays: strconv.Itoa(w.messages[i].Replays)}

@@ -100,6 +100,25 @@ func (l *Log) rebalanced(_ *kafka.Consumer, e kafka.Event) error {
 	return nil
 }
 
+// Lag is how many messages wait behind what was read, by partition, as far as the client knows without asking.
+func (l *Log) Lag() map[int32]int64 {
+	assigned, err := l.consumer.Assignment()
+	if err != nil {
+		return nil
+	}
+	positions, err := l.consumer.Position(assigned)
+	if err != nil {
+		return nil
+	}
+	lag := map[int32]int64{}
+	for _, p := range positions {
+		if _, high, err := l.consumer.GetWatermarkOffsets(l.cfg.Topic, p.Partition); err == nil && p.Offset >= 0 && high >= 0 {
+			lag[p.Partition] = max(high-int64(p.Offset), 0)
+		}
+	}
+	return lag
+}
+
 func numbers(partitions []kafka.TopicPartition) []int32 {
 	out := make([]int32, len(partitions))
 	for i, p := range partitions {
@@ -147,7 +166,7 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 	for _, m := range got {
 		if !l.lost[m.TopicPartition.Partition] {
 			messages = append(messages, classify.Message{Partition: m.TopicPartition.Partition, Offset: int64(m.TopicPartition.Offset),
-				Value: m.Value, Traceparent: header(m, message.HeaderTrace), Replays: replays(m)})
+				Value: m.Value, Traceparent: header(m, message.HeaderTrace), Replays: replays(m), Time: m.Timestamp})
 		}
 	}
 	clear(l.lost) // what is lost from now on is lost under the caller's hands
