@@ -30,7 +30,7 @@ engine: build ## fetch the ClickHouse engine (about 180 MB, once; kept in the us
 	bin/txflow platform fetch
 
 .PHONY: demo
-demo: engine ## the whole batch pipeline on data/transactions.csv, all in one process
+demo: engine ## batch on data/transactions.csv and then live transactions, all in one process
 	bin/txflow demo
 
 .PHONY: test

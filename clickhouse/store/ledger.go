@@ -158,3 +158,22 @@ func (s *Store) problem(ctx context.Context, p problem, pipeline, runID string, 
 	}
 	return first, n, s.explain(rows.Err())
 }
+
+// CountOutcomes counts the entries of a run in the ledger by outcome.
+func (s *Store) CountOutcomes(ctx context.Context, pipeline, runID string) (map[batch.Outcome]int64, error) {
+	rows, err := s.query(ctx, "SELECT toString(outcome), count() FROM "+ledgerOfRun+" GROUP BY outcome", clickhouse.Named("pipeline", pipeline), clickhouse.Named("run", runID))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // it was only read
+	counts := map[batch.Outcome]int64{}
+	for rows.Next() {
+		var outcome string
+		var n uint64
+		if err := rows.Scan(&outcome, &n); err != nil {
+			return nil, err
+		}
+		counts[batch.Outcome(outcome)] = int64(n) //nolint:gosec // a count
+	}
+	return counts, s.explain(rows.Err())
+}

@@ -212,8 +212,15 @@ func TestDemo(t *testing.T) {
 		if !strings.Contains(r.stderr.String(), "10,000 rows = 10,000 stored + 0 rejected + 0 duplicates + 0 dead letters, reconciled") {
 			t.Errorf("the summary is missing:\n%s", r.stderr.String())
 		}
+		if !strings.Contains(r.stderr.String(), "2,138 messages = 2,112 classified + 26 dead letters, in ClickHouse; 112 of them were sent twice and count once") {
+			t.Errorf("the summary of what came in live is missing:\n%s", r.stderr.String())
+		}
+		batched, live, _ := strings.Cut(r.stdout.String(), "what came in live")
+		if rows := strings.Count(live, "\nRent "); rows != 1 {
+			t.Errorf("what came in live is\n%s", live)
+		}
 		var sum int
-		for line := range strings.SplitSeq(r.stdout.String(), "\n") {
+		for line := range strings.SplitSeq(batched, "\n") {
 			var category string
 			var n int
 			if i := strings.Index(line, "  "); i > 0 {

@@ -34,7 +34,7 @@ const demoSource = "demo"
 
 func demoCommand() *cli.Command {
 	return &cli.Command{
-		Name: "demo", Category: "Platform", Usage: "a whole run in one process: ClickHouse's engine, the ML API, and a file of transactions",
+		Name: "demo", Category: "Platform", Usage: "batch and then stream in one process: ClickHouse's engine, Kafka, the ML API",
 		Flags: []cli.Flag{dataFolder,
 			&cli.StringFlag{Name: "file", Value: "data/transactions.csv", EnvVars: []string{"TXFLOW_DEMO_FILE"}, Usage: "`FILE` of transactions"}},
 		Description: `Fetches the ClickHouse engine the first time (about 180 MB, by npm). A second demo stores nothing twice.
@@ -53,7 +53,8 @@ func runDemo(c *cli.Context, rt *app.Runtime) error {
 	if ok, err := rt.Artifacts.Exists(c.Context, file); err != nil || !ok {
 		return batch.WithHint(batch.Failf(batch.ExitData, "%s: no such file", c.String("file")), "run the demo where data/ lies, or name a file with --file")
 	}
-	p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: "127.0.0.1:0", Log: rt.Log, Progress: rt.Stderr})
+	p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0", Log: rt.Log, Progress: rt.Stderr,
+		Prepare: func(ctx context.Context, p *embedded.Platform) error { return preparePlatform(ctx, rt, p) }})
 	if err != nil {
 		return err
 	}
@@ -70,9 +71,6 @@ func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform, file string) er
 		return err
 	}
 	defer db.Close()
-	if err := migrateUp(c.Context, db, rt.Stderr, ""); err != nil {
-		return err
-	}
 	url, stop, err := startMLAPI(c.Context, rt, c.App.Version)
 	if err != nil {
 		return err
@@ -102,7 +100,14 @@ func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform, file string) er
 	if err != nil {
 		return err
 	}
-	return showDemo(c, rt, db, runID)
+	if err := showDemo(c, rt, db, runID); err != nil {
+		return err
+	}
+	if err := demoStream(c.Context, rt, p, api, db); err != nil {
+		return err
+	}
+	goOn(c, rt)
+	return nil
 }
 
 // startMLAPI serves the ML API on a free port, as a service of its own in traces.
@@ -152,6 +157,11 @@ func showDemo(c *cli.Context, rt *app.Runtime, db *store.Store, runID string) er
 			return err
 		}
 	}
+	return nil
+}
+
+// goOn tells what to try next.
+func goOn(c *cli.Context, rt *app.Runtime) {
 	me, data := os.Args[0], ""
 	if c.IsSet("data") {
 		data = " --data " + c.String("data")
@@ -162,8 +172,8 @@ how to go on
       serves the same folder: ClickHouse at http://127.0.0.1:8123, Kafka, a Schema Registry. Beside it, in other terminals:
   %[1]s ml-api
   %[1]s run FILE
+  %[1]s stream classify, and %[1]s stream produce --rate 1000
   %[1]s report --by month
   curl -s 'http://127.0.0.1:8123/?database=txflow' -d 'SELECT * FROM category_totals FORMAT PrettyCompact'
 `, me, data)
-	return nil
 }

@@ -41,7 +41,10 @@ func migrateCommand() *cli.Command {
 				brokers = c.String("kafka-brokers")
 			}
 			if !c.Bool("dry-run") && !c.Bool("check") {
-				return migrateUp(c.Context, db, rt.Stderr, brokers)
+				if err := migrateUp(c.Context, db, rt.Stderr); err != nil || brokers == "" {
+					return err
+				}
+				return migrateStream(c.Context, db, rt.Stderr, brokers)
 			}
 			sets, err := migrationSets(brokers != "")
 			if err != nil {
@@ -70,17 +73,19 @@ func migrateCommand() *cli.Command {
 	}
 }
 
-// streamSet is the set that makes ClickHouse read from Kafka.
-const streamSet = "stream"
-
 // migrationSets are what every txflow needs and, with stream, what reads from Kafka.
 func migrationSets(stream bool) ([]migrate.Set, error) {
 	core, err := coreMigrations()
 	if err != nil || !stream {
 		return []migrate.Set{core}, err
 	}
-	kafka, err := migrate.Load(migrations.Stream())
-	return []migrate.Set{core, {Name: streamSet, Migrations: kafka}}, err
+	kafka, err := streamMigrations()
+	return []migrate.Set{core, kafka}, err
+}
+
+func streamMigrations() (migrate.Set, error) {
+	all, err := migrate.Load(migrations.Stream())
+	return migrate.Set{Name: "stream", Migrations: all}, err
 }
 
 // coreMigrations is the set that every txflow needs.
@@ -89,26 +94,34 @@ func coreMigrations() (migrate.Set, error) {
 	return migrate.Set{Name: "core", Migrations: all}, err
 }
 
-// migrateUp brings all sets up to date. With brokers, ClickHouse reads the stream's topics from them.
-func migrateUp(ctx context.Context, db *store.Store, w io.Writer, brokers string) error {
-	sets, err := migrationSets(brokers != "")
+// migrateUp brings the tables that every txflow needs up to date.
+func migrateUp(ctx context.Context, db *store.Store, w io.Writer) error {
+	set, err := coreMigrations()
 	if err != nil {
 		return err
 	}
-	for _, set := range sets {
-		if set.Name == streamSet {
-			if err := db.SetBrokers(ctx, brokers); err != nil {
-				return err
-			}
-		}
-		applied := 0
-		err := migrate.Up(ctx, db, set, func(migrate.Migration) { applied++ })
-		if applied > 0 || err == nil {
-			_, _ = fmt.Fprintf(w, "schema %s, %s: %d migrations applied, %d in all\n", db.Database(), set.Name, applied, len(set.Migrations))
-		}
-		if err != nil {
+	return applySet(ctx, db, w, set)
+}
+
+// migrateStream brings up to date what reads from Kafka. ClickHouse is told where the brokers are, unless they are "".
+func migrateStream(ctx context.Context, db *store.Store, w io.Writer, brokers string) error {
+	if brokers != "" {
+		if err := db.SetBrokers(ctx, brokers); err != nil {
 			return err
 		}
 	}
-	return nil
+	set, err := streamMigrations()
+	if err != nil {
+		return err
+	}
+	return applySet(ctx, db, w, set)
+}
+
+func applySet(ctx context.Context, db *store.Store, w io.Writer, set migrate.Set) error {
+	applied := 0
+	err := migrate.Up(ctx, db, set, func(migrate.Migration) { applied++ })
+	if applied > 0 || err == nil {
+		_, _ = fmt.Fprintf(w, "schema %s, %s: %d migrations applied, %d in all\n", db.Database(), set.Name, applied, len(set.Migrations))
+	}
+	return err
 }

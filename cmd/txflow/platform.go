@@ -90,5 +90,12 @@ func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform)
 		return err
 	}
 	defer db.Close()
-	return migrateUp(ctx, db, rt.Stderr, p.KafkaAddr())
+	if err := migrateUp(ctx, db, rt.Stderr); err != nil || p.KafkaAddr() == "" {
+		return err
+	}
+	brokers := ""
+	if p.KafkaMoved() {
+		brokers = p.KafkaAddr()
+	}
+	return migrateStream(ctx, db, rt.Stderr, brokers)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -39,14 +40,15 @@ const connections = 8
 
 // Platform is what runs.
 type Platform struct {
-	engine   *engine.Engine
-	front    *front.Handler
-	server   *http.Server
-	listener net.Listener
-	served   chan error
-	kafka    *kfake.Cluster
-	registry *registry
-	unlock   func()
+	engine     *engine.Engine
+	front      *front.Handler
+	server     *http.Server
+	listener   net.Listener
+	served     chan error
+	kafka      *kfake.Cluster
+	kafkaMoved bool
+	registry   *registry
+	unlock     func()
 }
 
 // Start opens the folder and starts the parts. Errors carry exit code 69: a folder that another process owns, a port that
@@ -75,13 +77,16 @@ func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	if err := p.startClickHouse(ctx, cfg, lib, filepath.Join(dir, "clickhouse")); err != nil {
-		return nil, err
-	}
-	if cfg.KafkaAddr != "" {
+	if cfg.KafkaAddr != "" { // before ClickHouse, whose Kafka tables look for it at once
 		if err := p.startKafka(cfg, filepath.Join(dir, "kafka")); err != nil {
 			return nil, err
 		}
+		if err := forgetMembers(ctx, p.KafkaAddr()); err != nil {
+			return nil, batch.Fail(batch.ExitUnavailable, err)
+		}
+	}
+	if err := p.startClickHouse(ctx, cfg, lib, filepath.Join(dir, "clickhouse")); err != nil {
+		return nil, err
 	}
 	if cfg.RegistryAddr != "" {
 		if p.registry, err = startRegistry(ctx, cfg.RegistryAddr, filepath.Join(dir, "registry")); err != nil {
@@ -131,10 +136,38 @@ func (p *Platform) startKafka(cfg Config, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return batch.Fail(batch.ExitUnavailable, err)
 	}
-	p.kafka, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir),
-		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
-	return portTaken("Kafka", cfg.KafkaAddr, err)
+	// ClickHouse remembers Kafka's address, so a free port is the one of last time, if it still is free.
+	note := filepath.Join(filepath.Dir(dir), "kafka-port")
+	last, err := os.ReadFile(note)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return batch.Fail(batch.ExitUnavailable, err)
+	}
+	if before, err := strconv.Atoi(string(last)); err == nil && port == 0 {
+		p.kafka, _ = newKafka(before, dir) // where it is taken, another will do
+	}
+	if p.kafka == nil {
+		if p.kafka, err = newKafka(port, dir); err != nil {
+			return portTaken("Kafka", cfg.KafkaAddr, err)
+		}
+	}
+	_, now, err := net.SplitHostPort(p.KafkaAddr())
+	if err != nil {
+		return batch.Fail(batch.ExitUnavailable, err)
+	}
+	p.kafkaMoved = now != string(last)
+	if p.kafkaMoved {
+		err = os.WriteFile(note, []byte(now), 0o644)
+	}
+	return batch.Fail(batch.ExitUnavailable, err)
 }
+
+func newKafka(port int, dir string) (*kfake.Cluster, error) {
+	return kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir),
+		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
+}
+
+// KafkaMoved tells whether Kafka has another address than when the folder was open last.
+func (p *Platform) KafkaMoved() bool { return p.kafkaMoved }
 
 // ClickHouseURL is where ClickHouse answers.
 func (p *Platform) ClickHouseURL() string { return "http://" + p.listener.Addr().String() }

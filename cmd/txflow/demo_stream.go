@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/internal/source"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/ml_api/client"
+	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/produce"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// The demo's live traffic: some of it bad, some sent twice.
+const (
+	demoLiveSource = "demo-live"
+	demoLiveRows   = 2000
+	demoGroup      = "txflow-demo"
+	demoPatience   = time.Minute
+)
+
+// demoStream sends live transactions through Kafka and waits until ClickHouse has read them all.
+func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api *client.Client, db *store.Store) error {
+	_, _ = fmt.Fprintf(rt.Stderr, "\nlive: %s transactions through Kafka, some of them bad, some sent twice\n", progress.Thousands(demoLiveRows))
+	cfg := kafka.Config{Brokers: p.KafkaAddr(), Log: rt.Log}
+	rules := transaction.DefaultRules(time.Now())
+	rows, err := source.Open(ctx, generated{rows: demoLiveRows, seed: 2}, "made-up rows", source.Options{MaxRecord: source.DefaultMaxRecord, Rules: rules})
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	sink, err := kafka.NewProducer(cfg, topics.Raw)
+	if err != nil {
+		return err
+	}
+	defer sink.Close()
+	sent, err := produce.Run(ctx, rows, sink, produce.Config{Source: demoLiveSource, Bad: 0.01, Duplicates: 0.05, Seed: 1}, func(produce.Stats) {})
+	if err != nil {
+		return err
+	}
+	log, err := kafka.OpenLog(ctx, kafka.LogConfig{Config: cfg, Topic: topics.Raw, Group: demoGroup, Instance: "demo"})
+	if err != nil {
+		return err
+	}
+	before, err := db.CountOutcomes(ctx, classify.Pipeline, demoGroup)
+	if err != nil {
+		return err
+	}
+	member := &demoMember{want: sent.Messages, all: make(chan struct{})}
+	memberCtx, stop := context.WithTimeout(ctx, demoPatience)
+	defer stop()
+	go func() {
+		select {
+		case <-member.all:
+			stop()
+		case <-memberCtx.Done():
+		}
+	}()
+	err = classify.New(log, api, classify.Config{Group: demoGroup, Rules: rules, TransactionRows: 1000, BatchRows: 500, Concurrency: 4,
+		MaxWait: 50 * time.Millisecond, DrainLimit: 5 * time.Second}, rt.Log, member).Run(memberCtx)
+	if closeErr := log.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(demoPatience); ; {
+		counts, err := db.CountOutcomes(ctx, classify.Pipeline, demoGroup)
+		if err != nil {
+			return err
+		}
+		stored, letters := counts[batch.OutcomeStored]-before[batch.OutcomeStored], counts[batch.OutcomeRejected]-before[batch.OutcomeRejected]
+		if stored+letters >= sent.Messages {
+			_, _ = fmt.Fprintf(rt.Stderr, "%s messages = %s classified + %s dead letters, in ClickHouse; %s of them were sent twice and count once\n",
+				progress.Thousands(sent.Messages), progress.Thousands(stored), progress.Thousands(letters), progress.Thousands(sent.Duplicates))
+			break
+		}
+		if time.Now().After(deadline) {
+			return batch.Failf(batch.ExitTryAgain, "after %s ClickHouse has read %d of %d messages", demoPatience, stored+letters, sent.Messages)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	live := demoLiveSource
+	report, err := db.Report(ctx, store.ReportQuery{Source: &live})
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(rt.Stdout, "\nwhat came in live, by category")
+	reportTable(rt.Stdout, "category", report)
+	return nil
+}
+
+// demoMember says when all messages are done.
+type demoMember struct {
+	want, done int64
+	all        chan struct{}
+}
+
+func (m *demoMember) Begin(int) {}
+
+func (m *demoMember) End(t classify.Transaction) {
+	if t.GivenUp {
+		return
+	}
+	if m.done += int64(t.Messages); m.done-int64(t.Messages) < m.want && m.done >= m.want {
+		close(m.all)
+	}
+}
