@@ -1,0 +1,75 @@
+package classify
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+// Message is a message as it was consumed.
+type Message struct {
+	Partition   int32
+	Offset      int64
+	Value       []byte
+	Traceparent string    // W3C, "" without one
+	Replays     int       // how often it was replayed from the dead letters
+	Time        time.Time // when it was produced
+}
+
+// Record is a message to be written.
+type Record struct {
+	Topic      string
+	Key, Value []byte
+	Headers    map[string]string
+}
+
+// ErrRedelivered says that a transaction was given up, because partitions were taken away or the broker refused: nothing
+// of it was written, and its messages come again, here or elsewhere.
+var ErrRedelivered = errors.New("the messages are delivered again")
+
+// Log is the source topic and the transactions on it. Only one goroutine uses it.
+type Log interface {
+	// Poll waits for messages: until there are as many as limit, or wait has passed since the first. None and no error
+	// means that there are none yet.
+	Poll(ctx context.Context, limit int, wait time.Duration) ([]Message, error)
+	// KeepAlive is called while messages are worked on, so that the broker does not take the partitions away.
+	KeepAlive(ctx context.Context) error
+	// Commit writes the records and marks the messages as done, all or nothing. A nil error means that both survive
+	// anything; ErrRedelivered that neither happened. The records are no longer used behind it.
+	Commit(ctx context.Context, records []Record, done []Message) error
+}
+
+// Predictor asks for categories; it waits out an outage.
+type Predictor interface {
+	Predict(ctx context.Context, rows []transaction.Transaction) (prediction.Result, error)
+}
+
+// Config says how to work. All fields are needed.
+type Config struct {
+	Group           string            // the consumer group, which is the run in every table
+	Rules           transaction.Rules // that messages must meet
+	TransactionRows int               // messages a transaction at most
+	BatchRows       int               // rows an ML call
+	Concurrency     int               // ML calls at once
+	MaxWait         time.Duration     // a message waits at most so long for others
+	DrainLimit      time.Duration     // what is under way gets so long at the end
+}
+
+// Transaction is what became of one: written, or given up.
+type Transaction struct {
+	Messages int
+	Letters  map[transaction.Code]int // dead letters by reason
+	Asked    time.Duration            // until the ML API had answered for all
+	Took     time.Duration            // from the poll to the end
+	Delay    time.Duration            // of the oldest message, from when it was produced to the end
+	GivenUp  bool                     // its messages come again
+}
+
+// Observer is told of every transaction. It may be asked from other goroutines what it heard.
+type Observer interface {
+	Begin(messages int)
+	End(Transaction)
+}

@@ -1,0 +1,174 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/txflow/txflow/stream/classify"
+)
+
+// transactionTimeout is how long the broker waits for a member that vanished in the middle of a transaction.
+const transactionTimeout = 10 * time.Second
+
+func (l *Log) openProducer(ctx context.Context) error {
+	producer, err := kafka.NewProducer(l.cfg.with(kafka.ConfigMap{
+		"transactional.id": l.cfg.Group + "." + l.cfg.Instance, "transaction.timeout.ms": int(transactionTimeout.Milliseconds()),
+		"linger.ms": 5, "compression.type": "lz4", "go.delivery.reports": false, "queue.buffering.max.messages": 500_000,
+	}))
+	if err != nil {
+		return l.cfg.away(err)
+	}
+	go func() { // errors of the client itself; librdkafka goes on by itself
+		for e := range producer.Events() {
+			if err, ok := e.(kafka.Error); ok {
+				l.cfg.Log.Debug("Kafka producer", "error", err.Error())
+			}
+		}
+	}()
+	if err := l.persist(ctx, "start transactions", func(ctx context.Context) error { return producer.InitTransactions(ctx) }); err != nil {
+		producer.Close()
+		return l.cfg.away(err)
+	}
+	l.producer = producer
+	return nil
+}
+
+// Commit implements classify.Log.
+func (l *Log) Commit(ctx context.Context, records []classify.Record, done []classify.Message) error {
+	for i := range done {
+		if l.lost[done[i].Partition] {
+			return l.giveUp(ctx, fmt.Errorf("partition %d was taken away", done[i].Partition))
+		}
+	}
+	if err := l.producer.BeginTransaction(); err != nil {
+		return l.giveUp(ctx, err)
+	}
+	if err := l.write(ctx, records); err != nil {
+		return l.giveUp(ctx, err)
+	}
+	member, err := l.consumer.GetConsumerGroupMetadata()
+	if err != nil {
+		return l.giveUp(ctx, err)
+	}
+	offsets := l.offsets(done)
+	if err := l.persist(ctx, "send offsets", func(ctx context.Context) error {
+		return l.producer.SendOffsetsToTransaction(ctx, offsets, member)
+	}); err != nil {
+		return l.giveUp(ctx, err)
+	}
+	if err := l.persist(ctx, "commit", l.producer.CommitTransaction); err != nil {
+		return l.giveUp(ctx, err)
+	}
+	return nil
+}
+
+func (l *Log) write(ctx context.Context, records []classify.Record) error {
+	for i := range records {
+		r := &records[i]
+		m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &r.Topic, Partition: kafka.PartitionAny}, Key: r.Key, Value: r.Value, Headers: pack(r.Headers)}
+		for {
+			err := l.producer.Produce(m, nil)
+			if err == nil {
+				break
+			}
+			if code(err) != kafka.ErrQueueFull || ctx.Err() != nil {
+				return err
+			}
+			l.producer.Flush(int(pollStep.Milliseconds()))
+		}
+	}
+	return nil
+}
+
+func pack(headers map[string]string) (out []kafka.Header) {
+	for name, value := range headers {
+		out = append(out, kafka.Header{Key: name, Value: []byte(value)})
+	}
+	return out
+}
+
+// offsets are the next ones to read, by partition.
+func (l *Log) offsets(done []classify.Message) []kafka.TopicPartition {
+	next := map[int32]int64{}
+	for i := range done {
+		next[done[i].Partition] = max(next[done[i].Partition], done[i].Offset+1)
+	}
+	out := make([]kafka.TopicPartition, 0, len(next))
+	for partition, offset := range next {
+		out = append(out, kafka.TopicPartition{Topic: &l.cfg.Topic, Partition: partition, Offset: kafka.Offset(offset)})
+	}
+	return out
+}
+
+// tryTime is how long one try of a step of a transaction may take.
+const tryTime = 10 * time.Second
+
+// persist does a step of a transaction again as long as the broker says that this may help.
+func (l *Log) persist(ctx context.Context, what string, step func(context.Context) error) error {
+	for {
+		tryCtx, cancel := context.WithTimeout(ctx, tryTime)
+		err := step(tryCtx)
+		cancel()
+		var e kafka.Error
+		if err == nil || !errors.As(err, &e) || !e.IsRetriable() || ctx.Err() != nil {
+			return err
+		}
+		l.cfg.Log.WarnContext(ctx, "Kafka does not answer, trying again", "step", what, "error", err.Error())
+	}
+}
+
+// giveUp ends the transaction without a trace and goes back to what is committed. A producer that was fenced, or that the
+// broker gave up, is replaced by a new one, which ends for sure what the old one left open.
+func (l *Log) giveUp(ctx context.Context, cause error) error {
+	var e kafka.Error
+	fatal := errors.As(cause, &e) && e.IsFatal()
+	if !fatal {
+		err := l.persist(ctx, "abort", l.producer.AbortTransaction)
+		fatal = err != nil && code(err) != kafka.ErrState // ErrState: there is none to abort
+	}
+	if fatal {
+		l.producer.Close()
+		l.producer = nil
+		if err := l.openProducer(ctx); err != nil {
+			return errors.Join(err, cause)
+		}
+	}
+	if err := l.rewind(ctx); err != nil {
+		return errors.Join(err, cause)
+	}
+	return fmt.Errorf("%w: %w", classify.ErrRedelivered, cause)
+}
+
+// rewind goes back to the committed offsets of the partitions that are still ours.
+func (l *Log) rewind(ctx context.Context) error {
+	l.ahead = nil
+	assigned, err := l.consumer.Assignment()
+	if err != nil || len(assigned) == 0 {
+		return err
+	}
+	return l.persist(ctx, "go back", func(context.Context) error {
+		committed, err := l.consumer.Committed(assigned, int(tryTime.Milliseconds()))
+		if err != nil {
+			return err
+		}
+		for i := range committed {
+			if committed[i].Offset < 0 {
+				committed[i].Offset = kafka.OffsetBeginning
+			}
+		}
+		_, err = l.consumer.SeekPartitions(committed)
+		return err
+	})
+}
+
+func code(err error) kafka.ErrorCode {
+	var e kafka.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return kafka.ErrNoError
+}
