@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,7 +27,7 @@ type Log struct {
 	cfg      LogConfig
 	consumer *kafka.Consumer
 	producer *kafka.Producer
-	ahead    []*kafka.Message // that came while others were worked on
+	ahead    []*kafka.Message // read, and not yet handed out
 	paused   bool
 	lost     map[int32]bool // partitions that were taken away since the last Poll
 }
@@ -60,7 +61,8 @@ func (l *Log) Close() error {
 	return l.consumer.Close()
 }
 
-// rebalanced notes what is taken away; librdkafka does the rest.
+// rebalanced notes what is taken away, and drops at once what was read of it: whoever has the partition next reads it
+// again, and that may be this member. librdkafka does the rest.
 func (l *Log) rebalanced(_ *kafka.Consumer, e kafka.Event) error {
 	switch e := e.(type) {
 	case kafka.AssignedPartitions:
@@ -69,6 +71,7 @@ func (l *Log) rebalanced(_ *kafka.Consumer, e kafka.Event) error {
 		l.cfg.Log.Info("partitions taken away", "topic", l.cfg.Topic, "partitions", numbers(e.Partitions))
 		for _, p := range e.Partitions {
 			l.lost[p.Partition] = true
+			l.ahead = slices.DeleteFunc(l.ahead, func(m *kafka.Message) bool { return m.TopicPartition.Partition == p.Partition })
 		}
 	}
 	return nil
@@ -111,38 +114,35 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 			return nil, err
 		}
 	}
-	clear(l.lost)
-	got := l.ahead
-	l.ahead = nil
 	end := time.Now().Add(wait)
-	for len(got) < limit && ctx.Err() == nil {
+	for len(l.ahead) < limit && ctx.Err() == nil {
 		step := pollStep
-		if len(got) > 0 {
+		if len(l.ahead) > 0 {
 			if step = min(step, time.Until(end)); step <= 0 {
 				break
 			}
 		}
+		first := len(l.ahead) == 0
 		m, err := l.next(step)
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case m != nil && len(got) == 0:
-			end = time.Now().Add(wait)
-			got = append(got, m)
-		case m != nil:
-			got = append(got, m)
-		case len(got) == 0:
+		if m == nil && len(l.ahead) == 0 {
 			return nil, nil
 		}
-	}
-	messages := make([]classify.Message, 0, len(got))
-	for _, m := range got {
-		if !l.lost[m.TopicPartition.Partition] {
-			messages = append(messages, classify.Message{Partition: m.TopicPartition.Partition, Offset: int64(m.TopicPartition.Offset),
-				Value: m.Value, Traceparent: header(m, message.HeaderTrace), Replays: replays(m), Time: m.Timestamp})
+		if m != nil {
+			l.ahead = append(l.ahead, m)
+			if first {
+				end = time.Now().Add(wait)
+			}
 		}
 	}
+	messages := make([]classify.Message, len(l.ahead))
+	for i, m := range l.ahead {
+		messages[i] = classify.Message{Partition: m.TopicPartition.Partition, Offset: int64(m.TopicPartition.Offset),
+			Value: m.Value, Traceparent: header(m, message.HeaderTrace), Replays: replays(m), Time: m.Timestamp}
+	}
+	l.ahead = nil
 	clear(l.lost) // what is lost from now on is lost under the caller's hands
 	return messages, nil
 }
