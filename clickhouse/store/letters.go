@@ -105,6 +105,9 @@ func letterConditions(q *batch.LetterQuery) (string, []any) {
 	}
 	moment("first_seen >=", "since", q.Since)
 	moment("first_seen <", "until", q.Until)
+	if q.At != nil {
+		where = append(where, fmt.Sprintf("(origin, partition, position) = (%s, %d, %d)", literal(q.At.Origin), q.At.Partition, q.At.Position))
+	}
 	if q.After != nil {
 		where = append(where, "("+letterKey+") > "+keyOf(q.After))
 	}

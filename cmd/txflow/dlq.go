@@ -3,8 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,6 +17,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/stream/dlq"
 	"github.com/txflow/txflow/stream/kafka"
@@ -66,6 +71,15 @@ func dlqCommand() *cli.Command {
    txflow dlq list --reason amount_format
    txflow dlq list --json --limit 0 | jq -r '.Raw | @base64d'`,
 				Action: app.Action(withStore(dlqList)),
+			}, {
+				Name: "show", ArgsUsage: "ORIGIN PARTITION POSITION", Usage: "one, with its message as it came",
+				Flags: batchcmd.Flags([]cli.Flag{
+					&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_DLQ_JSON"}, Usage: "as a JSON object; raw is Base64"},
+				}, batchcmd.ClickHouseFlags),
+				Description: `The first columns of txflow dlq list say which.
+
+   txflow dlq show transactions.raw 3 1041`,
+				Action: app.Action(withStore(dlqShow)),
 			}, {
 				Name: "replay", Usage: "send open letters of the stream back to the topic that they came from",
 				Flags: batchcmd.Flags(letterFlags, []cli.Flag{
@@ -148,22 +162,84 @@ func firstLine(s string) string {
 	return line
 }
 
-// open returns the number of open letters that a command is about.
-func open(c *cli.Context, db *store.Store, q batch.LetterQuery) (n uint64, err error) {
+func dlqShow(c *cli.Context, rt *app.Runtime, db *store.Store) error {
+	const arguments = 3
+	partition, err1 := strconv.ParseInt(c.Args().Get(1), 10, 32)
+	position, err2 := strconv.ParseUint(c.Args().Get(2), 10, 64)
+	if c.NArg() != arguments || err1 != nil || err2 != nil {
+		return batch.WithHint(batch.Failf(batch.ExitUsage, "dlq show wants ORIGIN PARTITION POSITION"), "they are the first columns of txflow dlq list")
+	}
+	at := batch.Origin{Origin: c.Args().First(), Partition: int32(partition), Position: position}
+	letters, err := db.Letters(c.Context, batch.LetterQuery{At: &at})
+	if err != nil {
+		return err
+	}
+	if len(letters) == 0 {
+		return batch.WithHint(batch.Failf(batch.ExitData, "there is no dead letter of %s, partition %d, position %d", at.Origin, at.Partition, at.Position),
+			"txflow dlq list --state all shows those that there are")
+	}
+	for i := range letters { // a file that changed may have several of one line
+		if c.Bool("json") {
+			if err := json.NewEncoder(rt.Stdout).Encode(letters[i]); err != nil {
+				return err
+			}
+			continue
+		}
+		showLetter(rt.Stdout, &letters[i])
+	}
+	return nil
+}
+
+func showLetter(out io.Writer, l *batch.Letter) {
+	line := func(name, value string) {
+		if value != "" {
+			_, _ = fmt.Fprintf(out, "%-10s  %s\n", name, value)
+		}
+	}
+	line("origin", fmt.Sprintf("%s, partition %d, position %d", l.Origin.Origin, l.Origin.Partition, l.Origin.Position))
+	line("pipeline", l.Pipeline)
+	line("source", l.Source)
+	line("id", l.SourceID)
+	line("reason", l.Code)
+	line("column", l.Column)
+	line("message", l.Message)
+	line("state", fmt.Sprintf("%s, replayed %d times", l.State, l.Replays))
+	line("trace", l.TraceID)
+	line("first seen", l.FirstSeen.UTC().Format(time.RFC3339))
+	line("updated", l.UpdatedAt.UTC().Format(time.RFC3339))
+	if len(l.Raw) == 0 {
+		line("raw", "not kept: read it at its origin")
+		return
+	}
+	if raw := string(l.Raw); utf8.ValidString(raw) && !strings.ContainsFunc(raw, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' }) {
+		line("raw", raw)
+	} else {
+		line("raw", strconv.Quote(raw))
+	}
+}
+
+// open returns the number of open letters that a command is about, and how many of them do not hold their message.
+func open(c *cli.Context, db *store.Store, q batch.LetterQuery) (n, without uint64, err error) {
 	q.State = batch.LetterOpen
 	counts, err := db.CountLetters(c.Context, q)
 	for _, k := range counts {
 		n += k.Rows
+		if k.Code == string(transaction.CodeMessageSize) {
+			without += k.Rows
+		}
 	}
-	return n, err
+	return n, without, err
 }
 
 func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	q := letterQuery(c)
 	q.Pipeline, q.Origin, q.Replays = classify.Pipeline, topics.Raw, c.Int("max-replays")
-	n, err := open(c, db, q)
+	n, without, err := open(c, db, q)
 	if err != nil {
 		return err
+	}
+	if n -= without; without > 0 {
+		_, _ = fmt.Fprintf(rt.Stderr, "%d letters are too large to hold their message and are left: send those again from where they came\n", without)
 	}
 	if c.Bool("dry-run") || n == 0 {
 		_, _ = fmt.Fprintf(rt.Stdout, "%d letters would be replayed\n", n)
@@ -182,7 +258,7 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 
 func dlqPurge(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	q := letterQuery(c)
-	n, err := open(c, db, q)
+	n, _, err := open(c, db, q)
 	if err != nil {
 		return err
 	}

@@ -52,16 +52,19 @@ func streamProduceCommand() *cli.Command {
 	return &cli.Command{
 		Name: "produce", ArgsUsage: "[FILE]", Usage: "send the rows of a file, or made-up ones, to " + topics.Raw + " as live traffic",
 		Flags: batchcmd.Flags([]cli.Flag{
+			&cli.StringFlag{Name: "profile", EnvVars: []string{"TXFLOW_PRODUCE_PROFILE"}, Usage: "`NAME` of a ready mix: small (1,000 a second, 10 at once) or large (20,000 at once, every 20 s); --rate and --burst win"},
 			&cli.Float64Flag{Name: "rate", EnvVars: []string{"TXFLOW_PRODUCE_RATE"}, Usage: "`N` messages a second; 0 for as fast as Kafka takes them"},
 			&cli.IntFlag{Name: "burst", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_BURST"}, Usage: "send `N` at once, at the same rate in the long run"},
 			&cli.Int64Flag{Name: "count", EnvVars: []string{"TXFLOW_PRODUCE_COUNT"}, Usage: "stop after `N` rows; 0 for all of the file, or no end"},
 			&cli.Float64Flag{Name: "bad", EnvVars: []string{"TXFLOW_PRODUCE_BAD"}, Usage: "add messages that are none, this `SHARE` of the rows"},
 			&cli.Float64Flag{Name: "duplicates", EnvVars: []string{"TXFLOW_PRODUCE_DUPLICATES"}, Usage: "send this `SHARE` of the rows twice"},
+			&cli.Float64Flag{Name: "traced", EnvVars: []string{"TXFLOW_PRODUCE_TRACED"}, Usage: "start a trace for this `SHARE` of the messages"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_SEED"}, Usage: "another `SEED` makes other rows"},
 			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that the ids are from"},
 		}, kafkaFlags),
 		Description: `
    txflow stream produce --rate 1000
+   txflow stream produce --profile large
    txflow stream produce --rate 1000 --burst 5000 --bad 0.01 --duplicates 0.05
    txflow stream produce --source bank data/transactions.csv`,
 		Action: app.Action(runProduce),
@@ -71,12 +74,15 @@ func streamProduceCommand() *cli.Command {
 func runProduce(c *cli.Context, rt *app.Runtime) error {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
+	pace, err := paceOf(c)
+	if err != nil {
+		return err
+	}
 	var files source.Opener = rt.Artifacts
 	url := c.Args().First()
 	if url == "" {
 		files, url = generated{rows: c.Int64("count"), seed: c.Uint64("seed")}, "made-up rows"
 	} else {
-		var err error
 		if url, err = artifact.Canonical(url); err != nil {
 			return err
 		}
@@ -92,14 +98,37 @@ func runProduce(c *cli.Context, rt *app.Runtime) error {
 	}
 	defer sink.Close()
 	show := newTicker(rt, "sent")
-	stats, err := produce.Run(ctx, rows, sink, produce.Config{Source: c.String("source"), Rate: c.Float64("rate"), Burst: c.Int("burst"), Bad: c.Float64("bad"),
-		Duplicates: c.Float64("duplicates"), Limit: c.Int64("count"), Seed: c.Uint64("seed")}, func(s produce.Stats) { show.tick(s.Messages) })
+	stats, err := produce.Run(ctx, rows, sink, produce.Config{Source: c.String("source"), Rate: pace.rate, Burst: pace.burst, Bad: c.Float64("bad"),
+		Duplicates: c.Float64("duplicates"), Limit: c.Int64("count"), Seed: c.Uint64("seed"), Traced: c.Float64("traced"), Tracer: rt.Tracer}, func(s produce.Stats) { show.tick(s.Messages) })
 	if err != nil && c.Context.Err() == nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(rt.Stderr, "%s messages are in %s: %s bad ones, %s duplicates\n", progress.Thousands(stats.Messages), topics.Raw,
 		progress.Thousands(stats.Bad), progress.Thousands(stats.Duplicates))
 	return nil
+}
+
+// pace is how traffic comes: messages a second in the long run, and how many at once.
+type pace struct {
+	rate  float64
+	burst int
+}
+
+// profiles are ready ones: the same number of messages, a few all the time or many now and then.
+var profiles = map[string]pace{"": {}, "small": {1000, 10}, "large": {1000, 20_000}}
+
+func paceOf(c *cli.Context) (pace, error) {
+	p, ok := profiles[c.String("profile")]
+	if !ok {
+		return p, batch.WithHint(batch.Failf(batch.ExitUsage, "there is no profile %q", c.String("profile")), "small and large are known")
+	}
+	if c.IsSet("rate") {
+		p.rate = c.Float64("rate")
+	}
+	if c.IsSet("burst") || p.burst == 0 {
+		p.burst = c.Int("burst")
+	}
+	return p, nil
 }
 
 // generated opens made-up rows where a file is expected.
@@ -133,6 +162,7 @@ func streamClassifyCommand() *cli.Command {
 			&cli.StringFlag{Name: "group", Value: "txflow-classify", EnvVars: []string{"TXFLOW_STREAM_GROUP"}, Usage: "consumer group `NAME`; members share the partitions"},
 			&cli.StringFlag{Name: "instance", EnvVars: []string{"TXFLOW_STREAM_INSTANCE"}, Usage: "`NAME` of this member, the same after a restart and no other's (default: the host's name)"},
 			&cli.IntFlag{Name: "transaction-rows", Value: 5000, EnvVars: []string{"TXFLOW_STREAM_TRANSACTION_ROWS"}, Usage: "`N` messages a Kafka transaction at most"},
+			&cli.IntFlag{Name: "max-message-bytes", Value: 512 << 10, EnvVars: []string{"TXFLOW_STREAM_MAX_MESSAGE_BYTES"}, Usage: "a message over `N` bytes is a dead letter that says where it stands"},
 			&cli.DurationFlag{Name: "max-wait", Value: 100 * time.Millisecond, EnvVars: []string{"TXFLOW_STREAM_MAX_WAIT"}, Usage: "a message waits at most `TIME` for others"},
 			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"}, Usage: "at the end, what is under way gets `TIME`"},
 			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that ids are from, for messages that name none"},
@@ -171,6 +201,9 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 		}
 		instance = host
 	}
+	if n := c.Int("max-message-bytes"); n < 1 || n > classify.MessageLimit {
+		return batch.Failf(batch.ExitUsage, "--max-message-bytes is %d: it must be from 1 to %d, for a dead letter with the message to fit into Kafka's limit", n, classify.MessageLimit)
+	}
 	api, err := client.New(client.Config{URL: c.String("ml-url"), TracerProvider: rt.TracerProvider, Logger: rt.Log, ExpectModel: c.String("expect-model"),
 		CallTimeout: c.Duration("call-timeout"), OutageLimit: forever, MaxConcurrency: max(c.Int("concurrency"), 1)})
 	if err != nil {
@@ -189,7 +222,8 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 		return errors.Join(err, log.Close())
 	}
 	defer stop()
-	err = classify.New(log, api, classify.Config{Group: c.String("group"), Rules: rules, TransactionRows: c.Int("transaction-rows"), BatchRows: c.Int("batch-rows"),
+	err = classify.New(log, api, classify.Config{Group: c.String("group"), Rules: rules, Tracer: rt.Tracer, TransactionRows: c.Int("transaction-rows"),
+		MaxMessage: c.Int("max-message-bytes"), BatchRows: c.Int("batch-rows"),
 		Concurrency: max(c.Int("concurrency"), 1), MaxWait: c.Duration("max-wait"), DrainLimit: c.Duration("drain")}, rt.Log, watch).Run(c.Context)
 	watch.sum(rt.Stderr)
 	if closeErr := log.Close(); err == nil {

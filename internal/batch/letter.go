@@ -39,6 +39,7 @@ type LetterQuery struct {
 	Since    time.Time // first seen then or later
 	Until    time.Time // first seen before
 	Replays  int       // replayed fewer times than this
+	At       *Origin   // at this origin, partition and position
 	After    *Origin   // behind this one, in the order of Letters
 	Limit    int
 }

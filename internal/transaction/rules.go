@@ -29,6 +29,7 @@ const (
 	CodeConflict       Code = "id_conflict"
 	CodeQuote          Code = "stray_quote"
 	CodeMessage        Code = "message_format"     // of a stream's message
+	CodeMessageSize    Code = "message_too_large"  // of a stream's message: it is not looked at, and stays where it is
 	CodePrediction     Code = "prediction_refused" // a dead letter: the ML API refused this one transaction
 )
 
@@ -50,6 +51,7 @@ var messages = map[Code]string{
 	CodeConflict:       "an earlier row has the same id and other content; the first one counts",
 	CodeQuote:          "a quote stands inside an unquoted field, or text follows a closing quote",
 	CodeMessage:        "the message is not a JSON object with the fields of a transaction",
+	CodeMessageSize:    "the message is over the limit; it stays at its topic, partition and offset",
 	CodePrediction:     "the ML API refused this transaction",
 }
 

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -70,6 +69,8 @@ func (c *Classifier) Run(ctx context.Context) error {
 func (c *Classifier) transaction(ctx context.Context, messages []Message) (t Transaction, err error) {
 	ctx, cancel := drain(ctx, c.cfg.DrainLimit)
 	defer cancel()
+	ctx, span := startSpan(ctx, c.cfg.Tracer, c.cfg.Group, messages)
+	defer func() { endSpan(span, err) }()
 	start := time.Now()
 	t = Transaction{Messages: len(messages), Letters: map[transaction.Code]int{}}
 	defer func() {
@@ -115,6 +116,10 @@ type work struct {
 func (c *Classifier) parse(messages []Message) *work {
 	w := &work{messages: messages, parsed: make([]message.Parsed, len(messages)), rejected: make([]transaction.Violation, len(messages))}
 	for i := range messages {
+		if len(messages[i].Value) > c.cfg.MaxMessage {
+			w.rejected[i].Code = transaction.CodeMessageSize
+			continue
+		}
 		w.rejected[i] = c.parser.Parse(messages[i].Value, &w.parsed[i])
 		if w.rejected[i].Code == transaction.CodeOK {
 			w.rows, w.of = append(w.rows, w.parsed[i].Transaction), append(w.of, i)
@@ -223,23 +228,13 @@ func (c *Classifier) infoOf(w *work, i int) (batch.RunInfo, batch.Origin) {
 func (c *Classifier) letter(w *work, i int, d batch.DeadLetter) Record {
 	w.letters[d.Code]++
 	info, at := c.infoOf(w, i)
-	d.Origin, d.Raw = at, w.messages[i].Value
+	d.Origin = at
+	if d.Code != transaction.CodeMessageSize {
+		d.Raw = w.messages[i].Value
+	}
 	headers := map[string]string{message.HeaderReason: string(d.Code), message.HeaderOrigin: topics.Raw, message.HeaderReplays: strconv.Itoa(w.messages[i].Replays)}
-	if tp := w.messages[i].Traceparent; tp != "" {
-		headers[message.HeaderTrace] = tp
+	if info.OriginTraceID != "" {
+		headers[message.HeaderTrace] = w.messages[i].Traceparent
 	}
 	return Record{Topic: topics.DeadLetters, Value: message.AppendDeadLetter(nil, &info, &d, w.messages[i].Replays), Headers: headers}
-}
-
-// traceOf is the trace that a traceparent names, "" for none.
-func traceOf(traceparent string) string {
-	const start, end = 3, 35
-	if len(traceparent) < end {
-		return ""
-	}
-	id, err := trace.TraceIDFromHex(traceparent[start:end])
-	if err != nil {
-		return ""
-	}
-	return id.String()
 }

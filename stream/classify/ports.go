@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -47,15 +49,21 @@ type Predictor interface {
 	Predict(ctx context.Context, rows []transaction.Transaction) (prediction.Result, error)
 }
 
+// MessageLimit is the most that MaxMessage may be: a dead letter holds the message in Base64, and Kafka's own limit is a
+// megabyte unless it is raised.
+const MessageLimit = 700 << 10
+
 // Config says how to work. All fields are needed.
 type Config struct {
 	Group           string            // the consumer group, which is the run in every table
 	Rules           transaction.Rules // that messages must meet
-	TransactionRows int               // messages a transaction at most
-	BatchRows       int               // rows an ML call
-	Concurrency     int               // ML calls at once
-	MaxWait         time.Duration     // a message waits at most so long for others
-	DrainLimit      time.Duration     // what is under way gets so long at the end
+	Tracer          trace.Tracer
+	TransactionRows int           // messages a transaction at most
+	MaxMessage      int           // bytes; a larger message is a dead letter that says where it stands, up to MessageLimit
+	BatchRows       int           // rows an ML call
+	Concurrency     int           // ML calls at once
+	MaxWait         time.Duration // a message waits at most so long for others
+	DrainLimit      time.Duration // what is under way gets so long at the end
 }
 
 // Transaction is what became of one: written, or given up.

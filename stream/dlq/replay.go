@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
 )
 
@@ -21,7 +22,7 @@ type Letters interface {
 
 // Sink takes messages to the topic that dead letters came from. A nil error of Flush means that the broker has them all.
 type Sink interface {
-	SendWith(ctx context.Context, key, value []byte, headers map[string]string) error
+	Send(ctx context.Context, key, value []byte, headers map[string]string) error
 	Flush(ctx context.Context) error
 }
 
@@ -36,7 +37,7 @@ type Config struct {
 const page = 500
 
 // Replay sends open letters back, marks them as replayed, and returns how many those were. Letters that come back meanwhile
-// are left for another time. Stopped in the middle, it goes on with what is still open.
+// are left for another time, and those that do not hold their message are left alone. Stopped in the middle, it goes on with what is still open.
 func Replay(ctx context.Context, letters Letters, sink Sink, cfg Config, observe func(replayed int)) (int, error) {
 	q := cfg.Query
 	q.State, q.Replays, q.Until, q.Limit = batch.LetterOpen, cfg.MaxReplays, time.Now(), page
@@ -50,24 +51,29 @@ func Replay(ctx context.Context, letters Letters, sink Sink, cfg Config, observe
 		if err != nil || len(some) == 0 {
 			return replayed, err
 		}
+		sent := make([]batch.Letter, 0, len(some))
 		for i := range some {
+			if some[i].Code == string(transaction.CodeMessageSize) {
+				continue // the letter does not hold its message
+			}
+			sent = append(sent, some[i])
 			if limiter != nil {
 				if err := limiter.Wait(ctx); err != nil {
 					return replayed, err
 				}
 			}
 			headers := map[string]string{message.HeaderReplays: strconv.Itoa(some[i].Replays + 1)}
-			if err := sink.SendWith(ctx, []byte(some[i].SourceID), some[i].Raw, headers); err != nil {
+			if err := sink.Send(ctx, []byte(some[i].SourceID), some[i].Raw, headers); err != nil {
 				return replayed, err
 			}
 		}
 		if err := sink.Flush(ctx); err != nil {
 			return replayed, err
 		}
-		if err := letters.MarkLetters(ctx, some, batch.LetterReplayed); err != nil {
+		if err := letters.MarkLetters(ctx, sent, batch.LetterReplayed); err != nil {
 			return replayed, err
 		}
-		replayed += len(some)
+		replayed += len(sent)
 		observe(replayed)
 		q.After = &some[len(some)-1].Origin
 	}

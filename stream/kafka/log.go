@@ -107,6 +107,9 @@ func numbers(partitions []kafka.TopicPartition) []int32 {
 // pollStep is how long one wait for a message is: the end of the context is noticed between two.
 const pollStep = 100 * time.Millisecond
 
+// pollBytes bounds what a transaction holds in memory, however large the messages are.
+const pollBytes = 8 << 20
+
 // Poll implements classify.Log.
 func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classify.Message, error) {
 	if l.paused {
@@ -114,8 +117,8 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 			return nil, err
 		}
 	}
-	end := time.Now().Add(wait)
-	for len(l.ahead) < limit && ctx.Err() == nil {
+	end, size := time.Now().Add(wait), 0
+	for len(l.ahead) < limit && size < pollBytes && ctx.Err() == nil {
 		step := pollStep
 		if len(l.ahead) > 0 {
 			if step = min(step, time.Until(end)); step <= 0 {
@@ -132,6 +135,7 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 		}
 		if m != nil {
 			l.ahead = append(l.ahead, m)
+			size += len(m.Value)
 			if first {
 				end = time.Now().Add(wait)
 			}

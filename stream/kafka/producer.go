@@ -10,7 +10,7 @@ import (
 	"github.com/txflow/txflow/internal/batch"
 )
 
-// Producer sends messages to one topic, each exactly once as long as it lives; it implements produce.Sink.
+// Producer sends messages to one topic, each exactly once as long as it lives; it implements produce.Sink and dlq.Sink.
 type Producer struct {
 	cfg    Config
 	topic  string
@@ -63,13 +63,8 @@ func (p *Producer) err() error {
 	return p.failed
 }
 
-// Send implements produce.Sink. It waits while the queue is full.
-func (p *Producer) Send(ctx context.Context, key, value []byte) error {
-	return p.SendWith(ctx, key, value, nil)
-}
-
-// SendWith is Send with headers.
-func (p *Producer) SendWith(ctx context.Context, key, value []byte, headers map[string]string) error {
+// Send implements produce.Sink and dlq.Sink. It waits while the queue is full.
+func (p *Producer) Send(ctx context.Context, key, value []byte, headers map[string]string) error {
 	m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &p.topic, Partition: kafka.PartitionAny}, Key: key, Value: value, Headers: pack(headers)}
 	for {
 		err := p.client.Produce(m, nil)

@@ -68,6 +68,9 @@ type Parsed struct {
 	Source      string
 }
 
+// maxSource bounds the name of a source.
+const maxSource = 256
+
 // Parse reads a message into p, or returns the first rule that it breaks. The source is set also then, where it can be
 // read.
 func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
@@ -83,6 +86,9 @@ func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 			return transaction.Violation{Code: transaction.CodeMessage}
 		}
 		fields, source = raw.fields(), []byte(raw.Source)
+	}
+	if len(source) > maxSource {
+		return transaction.Violation{Code: transaction.CodeTooLong, Column: "source"}
 	}
 	if len(source) > 0 {
 		p.Source = string(source)

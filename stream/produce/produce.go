@@ -6,16 +6,20 @@ import (
 	"context"
 	"math/rand/v2"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
+	"github.com/txflow/txflow/stream/topics"
 )
 
 // Sink takes messages. A nil error of Flush means that the broker has all that were sent.
 type Sink interface {
-	Send(ctx context.Context, key, value []byte) error
+	Send(ctx context.Context, key, value []byte, headers map[string]string) error
 	Flush(ctx context.Context) error
 }
 
@@ -26,8 +30,10 @@ type Config struct {
 	Burst      int     // messages at once, at the same rate in the long run; at least 1
 	Bad        float64 // share of rows before which a message that breaks the rules is sent
 	Duplicates float64 // share of rows that are sent twice
-	Limit      int64   // rows; 0 for all
-	Seed       uint64  // the same one makes the same messages
+	Traced     float64 // share of messages that carry a trace, which begins here
+	Tracer     trace.Tracer
+	Limit      int64  // rows; 0 for all
+	Seed       uint64 // the same one makes the same messages
 }
 
 // Stats count what was sent.
@@ -77,7 +83,7 @@ var errEnough error = enough{}
 type producer struct {
 	sink    Sink
 	cfg     Config
-	limiter *rate.Limiter
+	limiter *rate.Limiter // of messages; a burst waits for all its tokens
 	random  *rand.Rand
 	rows    int64
 	stats   Stats
@@ -111,16 +117,22 @@ func (p *producer) block(ctx context.Context, e encoded) error {
 }
 
 func (p *producer) send(ctx context.Context, key, value []byte) error {
-	if p.limiter != nil {
-		if err := p.limiter.Wait(ctx); err != nil {
+	if burst := int64(max(p.cfg.Burst, 1)); p.limiter != nil && p.stats.Messages%burst == 0 {
+		p.observe(p.stats)
+		if err := p.limiter.WaitN(ctx, int(burst)); err != nil {
 			return err
-		}
-		if p.stats.Messages%100 == 0 {
-			p.observe(p.stats)
 		}
 	}
 	p.stats.Messages++
-	return p.sink.Send(ctx, key, value)
+	var headers map[string]string
+	if p.cfg.Traced > 0 && p.random.Float64() < p.cfg.Traced {
+		spanCtx, span := p.cfg.Tracer.Start(ctx, "send "+topics.Raw, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
+			attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "send"), attribute.String("messaging.destination.name", topics.Raw)))
+		defer span.End()
+		headers = map[string]string{}
+		propagation.TraceContext{}.Inject(spanCtx, propagation.MapCarrier(headers))
+	}
+	return p.sink.Send(ctx, key, value, headers)
 }
 
 const spoils = 4

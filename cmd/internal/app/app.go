@@ -125,7 +125,7 @@ func Action(work func(*cli.Context, *Runtime) error) cli.ActionFunc {
 		if rt.Log, err = logging.New(c.App.ErrWriter, c.String("log-format"), c.String("log-level")); err != nil {
 			return batch.Fail(batch.ExitUsage, err)
 		}
-		traces, err := telemetry.Setup(c.Context, telemetry.Config{Service: "txflow-" + c.Command.Name, Version: c.App.Version, Log: rt.Log})
+		traces, err := telemetry.Setup(c.Context, telemetry.Config{Service: "txflow-" + c.Command.Name, Version: c.App.Version, Links: c.Int("transaction-rows"), Log: rt.Log})
 		if err != nil {
 			return batch.Fail(batch.ExitUsage, err)
 		}

@@ -1,0 +1,255 @@
+package classify
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/message"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// memoryLog is a topic in memory that ends the work when all of it is done.
+type memoryLog struct {
+	source    []Message
+	next      int
+	written   []Record
+	commits   []error // what the next commits say, nil behind them
+	keptAlive chan struct{}
+	end       context.CancelFunc
+}
+
+func (l *memoryLog) Poll(_ context.Context, limit int, _ time.Duration) ([]Message, error) {
+	if l.next == len(l.source) {
+		l.end()
+		return nil, nil
+	}
+	return l.source[l.next:min(l.next+limit, len(l.source))], nil
+}
+
+func (l *memoryLog) KeepAlive(context.Context) error {
+	select {
+	case l.keptAlive <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func (l *memoryLog) Commit(_ context.Context, records []Record, done []Message) error {
+	if len(l.commits) > 0 {
+		err := l.commits[0]
+		if l.commits = l.commits[1:]; err != nil {
+			return err
+		}
+	}
+	for _, r := range records { // the caller uses its memory again
+		l.written = append(l.written, Record{Topic: r.Topic, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value), Headers: maps.Clone(r.Headers)})
+	}
+	l.next += len(done)
+	return nil
+}
+
+// predictor answers Food, refuses what a description tells it to refuse, and waits for a gate.
+type predictor struct {
+	gate  chan struct{}
+	sizes chan int
+}
+
+func (p *predictor) Predict(ctx context.Context, rows []transaction.Transaction) (prediction.Result, error) {
+	if p.gate != nil {
+		select {
+		case <-p.gate:
+		case <-ctx.Done():
+			return prediction.Result{}, ctx.Err()
+		}
+	}
+	if p.sizes != nil {
+		p.sizes <- len(rows)
+	}
+	r := prediction.Result{Calls: []prediction.Call{{Model: "m", Attempt: 1}}}
+	for i := range rows {
+		item := prediction.Item{Category: transaction.CategoryAt(2)}
+		if rows[i].Description == "poison" {
+			item.Refusal = &prediction.Refusal{Status: 422, Message: "not this one"}
+		}
+		r.Items = append(r.Items, item)
+	}
+	return r, nil
+}
+
+type observer struct{ seen []Transaction }
+
+func (o *observer) Begin(int)         {}
+func (o *observer) End(t Transaction) { o.seen = append(o.seen, t) }
+
+func raw(i int, description string) Message {
+	return Message{Partition: int32(i % 3), Offset: int64(i / 3), Time: time.Now(),
+		Value: fmt.Appendf(nil, `{"id":"%d","description":%q,"amount":"-1.5","timestamp":"2024-01-31 12:00:00","operation_type":"card","side":"debit"}`, i, description)}
+}
+
+func config() Config {
+	return Config{Group: "g", Rules: transaction.DefaultRules(time.Now()), Tracer: sdktrace.NewTracerProvider().Tracer("t"), TransactionRows: 500, MaxMessage: 1000,
+		BatchRows: 100, Concurrency: 2, MaxWait: time.Millisecond, DrainLimit: time.Minute}
+}
+
+func classifyAll(t *testing.T, l *memoryLog, p *predictor, cfg Config) (*observer, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	l.end = cancel
+	o := &observer{}
+	return o, New(l, p, cfg, slog.New(slog.DiscardHandler), o).Run(ctx)
+}
+
+// TestOneOfEach sends a poison message, one that is none, and one that is too large, among five hundred: one letter each.
+func TestOneOfEach(t *testing.T) {
+	t.Parallel()
+	l := &memoryLog{}
+	for i := range 500 {
+		l.source = append(l.source, raw(i, "fine"))
+	}
+	l.source[7] = raw(7, "poison")
+	l.source[8].Value = []byte("[]")
+	l.source[9] = raw(9, strings.Repeat("x", 1000))
+	l.source[10].Value = []byte(`{"id":"1","source":"` + strings.Repeat("s", 300) + `"}`)
+	o, err := classifyAll(t, l, &predictor{}, config())
+	if err != nil || len(o.seen) != 1 || o.seen[0].Messages != 500 {
+		t.Fatalf("%v %+v", err, o.seen)
+	}
+	letters := map[string]message.DeadLetter{}
+	for i, r := range l.written {
+		var m message.DeadLetter
+		if r.Topic == topics.Classified {
+			var c message.Classified
+			if err := json.Unmarshal(r.Value, &c); err != nil || c.SourceID != fmt.Sprint(i) || c.Category != "Food" || string(r.Key) != c.ID {
+				t.Errorf("%d is %s under %s: %v", i, r.Value, r.Key, err)
+			}
+			continue
+		}
+		if err := json.Unmarshal(r.Value, &m); err != nil || r.Topic != topics.DeadLetters || r.Headers[message.HeaderReason] != m.Code || r.Headers[message.HeaderOrigin] != topics.Raw {
+			t.Errorf("%d is %s, headers %v: %v", i, r.Value, r.Headers, err)
+		}
+		letters[m.Code] = m
+	}
+	if got := slices.Sorted(maps.Keys(letters)); !slices.Equal(got, []string{"message_format", "message_too_large", "prediction_refused", "too_long"}) || len(l.written) != 500 {
+		t.Errorf("letters %q of %d", got, len(l.written))
+	}
+	if m := letters["message_too_large"]; m.Raw != "" || m.Origin != topics.Raw || m.Partition != 0 || m.Position != 3 {
+		t.Errorf("a message that is too large: %+v", m)
+	}
+	if m := letters["prediction_refused"]; m.Message != "not this one" || m.Raw == "" {
+		t.Errorf("a message that is refused: %+v", m)
+	}
+}
+
+// TestGivenUp does a transaction again that the log gave up, and ends with an error that it can not mend.
+func TestGivenUp(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	l := &memoryLog{source: []Message{raw(0, "a")}, commits: []error{fmt.Errorf("%w: lost", ErrRedelivered)}}
+	o, err := classifyAll(t, l, &predictor{}, config())
+	if err != nil || len(l.written) != 1 || len(o.seen) != 2 || !o.seen[0].GivenUp || o.seen[1].GivenUp {
+		t.Errorf("%v, written %d, %+v", err, len(l.written), o.seen)
+	}
+	l = &memoryLog{source: []Message{raw(0, "a")}, commits: []error{broken}}
+	if _, err = classifyAll(t, l, &predictor{}, config()); !errors.Is(err, broken) || len(l.written) != 0 {
+		t.Errorf("%v, written %d", err, len(l.written))
+	}
+}
+
+// TestOutage holds the ML API's answers back: the group hears of us, and no letter is made.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	l := &memoryLog{source: []Message{raw(0, "a")}, keptAlive: make(chan struct{})}
+	p := &predictor{gate: make(chan struct{})}
+	go func() {
+		<-l.keptAlive
+		<-l.keptAlive
+		close(p.gate)
+	}()
+	if o, err := classifyAll(t, l, p, config()); err != nil || len(l.written) != 1 || len(o.seen[0].Letters) != 0 {
+		t.Errorf("%v, written %d, %+v", err, len(l.written), o.seen)
+	}
+}
+
+// TestDrain ends while an answer is awaited: with time it is written, without it nothing is.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[time.Duration]int{time.Minute: 1, time.Millisecond: 0} {
+		l := &memoryLog{source: []Message{raw(0, "a")}, keptAlive: make(chan struct{})}
+		p := &predictor{gate: make(chan struct{})}
+		cfg := config()
+		cfg.DrainLimit = limit
+		ctx, cancel := context.WithCancel(t.Context())
+		l.end = cancel
+		go func() {
+			<-l.keptAlive
+			cancel()
+			if want == 1 {
+				close(p.gate)
+			}
+		}()
+		if err := New(l, p, cfg, slog.New(slog.DiscardHandler), &observer{}).Run(ctx); err != nil || len(l.written) != want {
+			t.Errorf("with %s: %v, written %d", limit, err, len(l.written))
+		}
+	}
+}
+
+// TestTrace links the span of a transaction to the span of every message that carries one, however many.
+func TestTrace(t *testing.T) {
+	t.Parallel()
+	recorder := tracetest.NewSpanRecorder()
+	limits := sdktrace.NewSpanLimits()
+	limits.LinkCountLimit = 500
+	l, cfg := &memoryLog{}, config()
+	cfg.Tracer = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder), sdktrace.WithRawSpanLimits(limits)).Tracer("t")
+	for i := range 300 {
+		m := raw(i, "a")
+		m.Traceparent = fmt.Sprintf("00-%032x-%016x-01", i, i) // the first is all zero, which is none
+		l.source = append(l.source, m)
+	}
+	if _, err := classifyAll(t, l, &predictor{}, cfg); err != nil {
+		t.Fatal(err)
+	}
+	spans := recorder.Ended()
+	if len(spans) != 1 || len(spans[0].Links()) != 299 || spans[0].Links()[298].SpanContext.TraceID().String() != fmt.Sprintf("%032x", 299) {
+		t.Fatalf("%d spans, links %v", len(spans), spans[0].Links())
+	}
+	if text := string(l.written[17].Value); !strings.Contains(text, fmt.Sprintf(`"origin_trace_id":"%032x"`, 17)) {
+		t.Errorf("the message's own trace is not in %s", text)
+	}
+}
+
+// TestBatches cuts a transaction into calls.
+func TestBatches(t *testing.T) {
+	t.Parallel()
+	l, p, cfg := &memoryLog{}, &predictor{sizes: make(chan int, 10)}, config()
+	cfg.Concurrency = 1
+	for i := range 250 {
+		l.source = append(l.source, raw(i, "a"))
+	}
+	if _, err := classifyAll(t, l, p, cfg); err != nil || len(l.written) != 250 {
+		t.Fatalf("%v, written %d", err, len(l.written))
+	}
+	close(p.sizes)
+	var sizes []int
+	for n := range p.sizes {
+		sizes = append(sizes, n)
+	}
+	if !slices.Equal(sizes, []int{100, 100, 50}) {
+		t.Errorf("calls of %v rows", sizes)
+	}
+}
