@@ -1,0 +1,465 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/internal/kafkaserver/kafkatest"
+	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// TestEmbedded and TestReal run the same suite on both brokers that txflow knows.
+func TestEmbedded(t *testing.T) {
+	t.Parallel()
+	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0", Progress: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	conformance(t, p.KafkaAddr())
+}
+
+func TestReal(t *testing.T) {
+	t.Parallel()
+	conformance(t, kafkatest.Start(t, nil).Addr())
+}
+
+func conformance(t *testing.T, brokers string) {
+	t.Helper()
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *broker)
+	}{
+		{"topics are made once, grow, and never shrink", topicsAreMade},
+		{"a poll ends by number, by age and by bytes", pollEnds},
+		{"a commit is all or nothing", commitIsWhole},
+		{"a producer that died left nothing", diedInTransaction},
+		{"a fenced member gives up and leaves its messages", fenced},
+		{"partitions taken away between poll and commit", takenAwayBeforeCommit},
+		{"partitions taken away and given back within one poll", givenBackWithinPoll},
+		{"a long pause loses no message that comes meanwhile", paused},
+		{"the order of a key is kept", orderOfKey},
+		{"a message that the broker refuses is an error", refused},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := &broker{t: t, topic: fmt.Sprintf("in-%d", time.Now().UnixNano()), cfg: Config{Brokers: brokers, Log: slog.New(slog.DiscardHandler)}}
+			b.out = "out-" + b.topic
+			b.apply(topics.Topic{Name: b.topic, Partitions: 2, Replicas: 1}, topics.Topic{Name: b.out, Partitions: 2, Replicas: 1})
+			c.test(t, b)
+		})
+	}
+}
+
+// broker is a topic to read and one to write, for one test.
+type broker struct {
+	t          *testing.T
+	topic, out string
+	cfg        Config
+}
+
+func (b *broker) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *broker) apply(want ...topics.Topic) (changes int) {
+	b.t.Helper()
+	admin, err := NewAdmin(b.cfg)
+	b.must(err)
+	defer admin.Close()
+	plan, err := topics.Plan(b.t.Context(), admin, want)
+	b.must(err)
+	b.must(topics.Apply(b.t.Context(), admin, plan, func(topics.Change) {}))
+	return len(plan)
+}
+
+// send writes messages named from first on; a name is its key, too.
+func (b *broker) send(first, n, size int) {
+	b.t.Helper()
+	p, err := NewProducer(b.cfg, b.topic)
+	b.must(err)
+	defer p.Close()
+	for i := first; i < first+n; i++ {
+		name := fmt.Sprintf("m%04d", i)
+		b.must(p.Send(b.t.Context(), []byte(name), []byte(name+strings.Repeat(" ", size)), map[string]string{"txflow-replays": "2"}))
+	}
+	b.must(p.Flush(b.t.Context()))
+}
+
+func (b *broker) open(instance string) *Log {
+	b.t.Helper()
+	l, err := OpenLog(b.t.Context(), LogConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance})
+	b.must(err)
+	b.t.Cleanup(func() { b.close(l) })
+	return l
+}
+
+// close leaves the group; the second time it does nothing.
+func (b *broker) close(l *Log) {
+	if l.consumer != nil {
+		if err := l.Close(); err != nil {
+			b.t.Error(err)
+		}
+		l.consumer = nil
+	}
+}
+
+func names(messages []classify.Message) (out []string) {
+	for i := range messages {
+		out = append(out, strings.TrimSpace(string(messages[i].Value)))
+	}
+	slices.Sort(out)
+	return out
+}
+
+func numbered(first, n int) (out []string) {
+	for i := first; i < first+n; i++ {
+		out = append(out, fmt.Sprintf("m%04d", i))
+	}
+	return out
+}
+
+// poll waits until so many messages have come, and no more than that.
+func (b *broker) poll(l *Log, n int) (all []classify.Message) {
+	b.t.Helper()
+	for deadline := time.Now().Add(time.Minute); len(all) < n; {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("after a minute %d of %d messages came", len(all), n)
+		}
+		some, err := l.Poll(b.t.Context(), n-len(all), 50*time.Millisecond)
+		b.must(err)
+		all = append(all, some...)
+	}
+	return all
+}
+
+func (b *broker) commit(l *Log, messages []classify.Message) error {
+	records := make([]classify.Record, len(messages))
+	for i := range messages {
+		name := []byte(strings.TrimSpace(string(messages[i].Value)))
+		records[i] = classify.Record{Topic: b.out, Key: name, Value: name}
+	}
+	return l.Commit(b.t.Context(), records, messages)
+}
+
+// written reads what is committed, in the order of each partition, until all that is wanted came and nothing follows.
+func (b *broker) written(want int) (out []string) {
+	b.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.cfg.Brokers), kgo.ConsumeTopics(b.out), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	b.must(err)
+	defer client.Close()
+	for {
+		wait := time.Minute
+		if len(out) >= want {
+			wait = 300 * time.Millisecond
+		}
+		ctx, cancel := context.WithTimeout(b.t.Context(), wait)
+		fetches := client.PollFetches(ctx)
+		cancel()
+		if fetches.NumRecords() == 0 && ctx.Err() != nil {
+			return out
+		}
+		fetches.EachRecord(func(r *kgo.Record) { out = append(out, string(r.Value)) })
+	}
+}
+
+// wrote checks that exactly these names are committed, each once.
+func (b *broker) wrote(want []string) {
+	b.t.Helper()
+	if got := b.written(len(want)); !slices.Equal(slices.Sorted(slices.Values(got)), want) {
+		b.t.Errorf("committed are %d messages, want %d: %q", len(got), len(want), got)
+	}
+}
+
+func topicsAreMade(t *testing.T, b *broker) {
+	want := topics.Topic{Name: b.topic + "-new", Partitions: 1, Replicas: 1, Config: map[string]string{"retention.ms": "86400000", "cleanup.policy": "delete"}}
+	if n := b.apply(want); n != 1 {
+		t.Errorf("the first time %d changes", n)
+	}
+	if n := b.apply(want); n != 0 {
+		t.Errorf("the second time %d changes", n)
+	}
+	want.Partitions, want.Config["retention.ms"] = 3, "3600000"
+	if n := b.apply(want); n != 2 {
+		t.Errorf("grown and configured in %d changes", n)
+	}
+	admin, err := NewAdmin(b.cfg)
+	b.must(err)
+	defer admin.Close()
+	if state, err := admin.Topics(t.Context(), []string{want.Name}); err != nil || state[want.Name].Partitions != 3 || state[want.Name].Config["retention.ms"] != "3600000" {
+		t.Errorf("%+v %v", state, err)
+	}
+	want.Partitions = 1
+	if _, err := topics.Plan(t.Context(), admin, []topics.Topic{want}); err == nil {
+		t.Error("a topic may shrink")
+	}
+}
+
+func pollEnds(t *testing.T, b *broker) {
+	b.send(0, 10, 0)
+	l := b.open("a")
+	some := b.poll(l, 4)
+	if len(some) != 4 || some[0].Replays != 2 {
+		t.Errorf("%+v", some)
+	}
+	rest := b.poll(l, 6)
+	b.must(b.commit(l, slices.Concat(some, rest)))
+	b.wrote(numbered(0, 10))
+	const large = 600 << 10
+	b.send(10, 20, large)
+	first, err := l.Poll(t.Context(), 1000, 10*time.Second)
+	b.must(err)
+	if n := len(first); n < 13 || n > 15 {
+		t.Errorf("a poll gives %d messages of %d bytes", n, large)
+	}
+	if all := append(first, b.poll(l, 20-len(first))...); !slices.Equal(names(all), numbered(10, 20)) {
+		t.Errorf("%q", names(all))
+	}
+}
+
+func commitIsWhole(t *testing.T, b *broker) {
+	b.send(0, 10, 0)
+	l := b.open("a")
+	some := b.poll(l, 6)
+	b.must(b.commit(l, some))
+	_ = b.poll(l, 4) // not committed: they come again
+	b.close(l)
+	rest := b.poll(b.open("b"), 4)
+	if got := names(slices.Concat(some, rest)); !slices.Equal(got, numbered(0, 10)) {
+		t.Errorf("%q", got)
+	}
+	b.wrote(names(some))
+}
+
+func diedInTransaction(_ *testing.T, b *broker) {
+	b.send(0, 10, 0)
+	l := b.open("a")
+	b.must(l.producer.BeginTransaction())
+	b.must(l.write(b.t.Context(), []classify.Record{{Topic: b.out, Key: []byte("torn"), Value: []byte("torn")}}))
+	l.producer.Flush(10_000)
+	b.close(l) // as a kill does: neither commit nor abort
+	l = b.open("a")
+	b.must(b.commit(l, b.poll(l, 10)))
+	b.wrote(numbered(0, 10))
+}
+
+func fenced(t *testing.T, b *broker) {
+	b.send(0, 10, 0)
+	old := b.open("a")
+	held := b.poll(old, 10)
+	young := b.open("a") // the same name: a restart, seen from the broker
+	if err := b.commit(old, held); !errors.Is(err, classify.ErrRedelivered) {
+		t.Fatalf("a fenced member's commit says %v", err)
+	}
+	b.wrote(nil)
+	b.close(old)
+	var all []classify.Message
+	for len(all) < 10 { // the old one's last act may fence the young one in turn, once
+		some := b.poll(young, 10-len(all))
+		if err := b.commit(young, some); err != nil {
+			if !errors.Is(err, classify.ErrRedelivered) {
+				t.Fatal(err)
+			}
+			continue
+		}
+		all = append(all, some...)
+	}
+	b.wrote(numbered(0, 10))
+}
+
+// visit has another member join and leave, while the first one goes on as work tells.
+func (b *broker) visit(work func() error) {
+	b.t.Helper()
+	came, left := make(chan struct{}), make(chan error, 1)
+	go func() {
+		guest, err := OpenLog(b.t.Context(), LogConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: "guest"})
+		if err != nil {
+			left <- err
+			return
+		}
+		for deadline := time.Now().Add(time.Minute); err == nil && time.Now().Before(deadline); {
+			assigned, _ := guest.consumer.Assignment()
+			if len(assigned) > 0 {
+				close(came)
+				break
+			}
+			_, err = guest.Poll(b.t.Context(), 1, 10*time.Millisecond)
+		}
+		left <- errors.Join(err, guest.Close())
+	}()
+	visited := false
+	for {
+		select {
+		case err := <-left:
+			b.must(err)
+			if !visited {
+				b.t.Fatal("the other member got no partition")
+			}
+			return
+		case <-came:
+			came, visited = nil, true
+		default:
+			b.must(work())
+		}
+	}
+}
+
+// whole keeps a member in the group until all partitions are its own again.
+func (b *broker) whole(l *Log) {
+	b.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; {
+		assigned, err := l.consumer.Assignment()
+		b.must(err)
+		if len(assigned) == 2 {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatal("the partitions did not come back")
+		}
+		b.must(l.KeepAlive(b.t.Context()))
+	}
+}
+
+func takenAwayBeforeCommit(t *testing.T, b *broker) {
+	b.send(0, 40, 0)
+	l := b.open("a")
+	held := b.poll(l, 40)
+	b.visit(func() error { return l.KeepAlive(t.Context()) })
+	b.whole(l)
+	if err := b.commit(l, held); !errors.Is(err, classify.ErrRedelivered) {
+		t.Fatalf("a commit of messages that were taken away and came back says %v", err)
+	}
+	b.must(b.commit(l, b.poll(l, 40)))
+	b.wrote(numbered(0, 40))
+}
+
+func givenBackWithinPoll(t *testing.T, b *broker) {
+	b.send(0, 40, 0)
+	l := b.open("a")
+	polled := make(chan []classify.Message, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { // one poll, which more messages than there are would end
+		m, err := l.Poll(ctx, 1000, time.Hour)
+		if err != nil {
+			t.Error(err)
+		}
+		polled <- m
+	}()
+	guestWork := func() error { time.Sleep(time.Millisecond); return nil } //nolint:unparam // what the first member does, it does in its poll
+	b.visit(guestWork)
+	b.send(40, 10, 0)
+	var messages []classify.Message
+	for deadline := time.After(time.Minute); messages == nil; { // when all partitions are back, the poll may end
+		assigned, err := l.consumer.Assignment()
+		b.must(err)
+		if len(assigned) == 2 {
+			positions, err := l.consumer.Position(assigned)
+			b.must(err)
+			read := int64(0)
+			for _, p := range positions {
+				read += max(int64(p.Offset), 0)
+			}
+			if read == 50 {
+				cancel()
+				messages = <-polled
+				continue
+			}
+		}
+		select {
+		case <-deadline:
+			t.Fatal("not all messages were read within a minute")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	cancel()
+	if got := names(messages); !slices.Equal(got, numbered(0, 50)) {
+		t.Errorf("one poll gives %d messages: %q", len(got), got)
+	}
+	b.must(b.commit(l, messages))
+	b.wrote(numbered(0, 50))
+}
+
+func paused(t *testing.T, b *broker) {
+	b.send(0, 10, 0)
+	l := b.open("a")
+	held := b.poll(l, 10)
+	b.must(l.KeepAlive(t.Context()))
+	b.send(10, 10, 0)
+	for range 300 {
+		b.must(l.KeepAlive(t.Context()))
+	}
+	b.must(b.commit(l, held))
+	b.must(b.commit(l, b.poll(l, 10)))
+	b.wrote(numbered(0, 20))
+}
+
+func orderOfKey(t *testing.T, b *broker) {
+	p, err := NewProducer(b.cfg, b.topic)
+	b.must(err)
+	defer p.Close()
+	const keys, each = 7, 50
+	for i := range keys * each {
+		b.must(p.Send(t.Context(), fmt.Appendf(nil, "k%d", i%keys), fmt.Appendf(nil, "k%d %03d", i%keys, i/keys), nil))
+	}
+	b.must(p.Flush(t.Context()))
+	l := b.open("a")
+	for done := 0; done < keys*each; {
+		some := b.poll(l, 30)
+		records := make([]classify.Record, len(some))
+		for i := range some {
+			key, _, _ := strings.Cut(string(some[i].Value), " ")
+			records[i] = classify.Record{Topic: b.out, Key: []byte(key), Value: some[i].Value}
+		}
+		if done == 60 { // one of them is given up and comes again
+			l.lost[some[0].Partition] = true
+		}
+		err := l.Commit(t.Context(), records, some)
+		if errors.Is(err, classify.ErrRedelivered) && done == 60 {
+			continue
+		}
+		b.must(err)
+		done += min(len(some), keys*each-done)
+	}
+	next := map[string]int{}
+	for _, text := range b.written(keys * each) {
+		key, number, _ := strings.Cut(text, " ")
+		if want := fmt.Sprintf("%03d", next[key]); number != want {
+			t.Fatalf("%s: %s follows where %s should", key, number, want)
+		}
+		next[key]++
+	}
+	if len(next) != keys {
+		t.Errorf("%v", next)
+	}
+}
+
+func refused(t *testing.T, b *broker) {
+	p, err := NewProducer(b.cfg, b.topic)
+	b.must(err)
+	defer p.Close()
+	err = p.Send(t.Context(), nil, make([]byte, 2<<20), nil)
+	if err == nil {
+		err = p.Flush(t.Context())
+	}
+	if err == nil || !strings.Contains(strings.ToLower(err.Error()), "large") {
+		t.Errorf("a message of 2 MiB: %v", err)
+	}
+}
