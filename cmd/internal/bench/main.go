@@ -1,5 +1,6 @@
 // Command bench measures txflow on this machine: each task and a whole run, with the ML API's own ceiling and a plain
-// Python pipeline measured in the same run. It writes docs/performance.md. It is a tool of the repository, never a test.
+// Python pipeline measured in the same run, or with -stream live transactions on a real Kafka, with Kafka's own ceiling. It
+// writes docs/performance.md or docs/performance-stream.md. It is a tool of the repository, never a test.
 package main
 
 import (
@@ -17,6 +18,8 @@ type options struct {
 	rows       int
 	memoryRows int
 	runs       int
+	stream     bool
+	messages   int
 	out        string
 }
 
@@ -26,6 +29,8 @@ func main() {
 	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of the file")
 	flag.IntVar(&o.memoryRows, "memory-rows", 0, "rows of a second, larger file for the tasks' memory; 0 for none")
 	flag.IntVar(&o.runs, "runs", 3, "whole runs; the median counts")
+	flag.BoolVar(&o.stream, "stream", false, "measure the stream instead of batch")
+	flag.IntVar(&o.messages, "messages", 1_000_000, "messages of the stream's backlog")
 	flag.StringVar(&o.out, "out", "docs/performance.md", "the report")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -51,23 +56,38 @@ func bench(ctx context.Context, o options) (err error) {
 		return err
 	}
 	b := &bencher{txflow: txflow, dir: dir, rows: o.rows}
-	if err := b.startServices(ctx); err != nil {
-		return firstOf(err, b.stop())
+	if b.sink, err = startSink(ctx); err != nil {
+		return err
 	}
 	defer func() { err = firstOf(err, b.stop()) }()
-	r := &report{machine: thisMachine(), rows: o.rows}
-	for _, step := range []func(context.Context, options, *report) error{b.wholeRuns, b.eachTask, b.ceiling, b.python, b.memory} {
-		if err := step(ctx, o, r); err != nil {
-			return err
-		}
+	part := batchBench
+	if o.stream {
+		part = streamBench
 	}
-	r.spans = b.sink.requests.Load()
+	text, err := part(ctx, o, b)
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(o.out), 0o755); err != nil {
 		return err
 	}
-	text := r.markdown()
 	fmt.Println(text)
 	return os.WriteFile(o.out, []byte(text), 0o644)
+}
+
+// batchBench measures the tasks and a whole run.
+func batchBench(ctx context.Context, o options, b *bencher) (string, error) {
+	if err := b.startServices(ctx); err != nil {
+		return "", err
+	}
+	r := &report{machine: thisMachine(), rows: o.rows}
+	for _, step := range []func(context.Context, options, *report) error{b.wholeRuns, b.eachTask, b.ceiling, b.python, b.memory} {
+		if err := step(ctx, o, r); err != nil {
+			return "", err
+		}
+	}
+	r.spans = b.sink.requests.Load()
+	return r.markdown(), nil
 }
 
 func firstOf(err, other error) error {

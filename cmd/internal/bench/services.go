@@ -10,10 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/txflow/txflow/internal/kafkaserver"
 )
 
 // bencher has the services that everything runs against, all on this machine's cores.
@@ -24,8 +27,16 @@ type bencher struct {
 	clickhouse string
 	database   string
 	mlAPI      string
-	services   []*exec.Cmd
+	brokers    string
+	services   []*service
 	sink       *sink
+}
+
+// service is a process that runs until it is told to end.
+type service struct {
+	cmd   *exec.Cmd
+	log   string // the file that it writes to
+	ended bool
 }
 
 // sink takes traces as a collector does, and throws them away.
@@ -51,53 +62,56 @@ func startSink(ctx context.Context) (*sink, error) {
 }
 
 func (b *bencher) startServices(ctx context.Context) error {
-	var err error
-	if b.sink, err = startSink(ctx); err != nil {
-		return err
-	}
 	say("starting ClickHouse's engine and the ML API")
-	if b.clickhouse, err = b.serve(ctx, "/ping", func(addr string) []string {
-		return []string{"platform", "--data", filepath.Join(b.dir, "platform"), "--clickhouse-addr", addr, "--kafka-addr", "", "--registry-addr", ""}
-	}); err != nil {
+	if err := b.startClickHouse(ctx); err != nil {
 		return err
 	}
-	b.mlAPI, err = b.serve(ctx, "/health", func(addr string) []string { return []string{"ml-api", "--addr", addr} })
+	return b.startMLAPI(ctx)
+}
+
+func (b *bencher) startClickHouse(ctx context.Context) (err error) {
+	_, b.clickhouse, err = b.serve(ctx, "/ping", func(addr string) []string {
+		return []string{"platform", "--data", filepath.Join(b.dir, "platform"), "--clickhouse-addr", addr, "--kafka-addr", "", "--registry-addr", ""}
+	})
+	return err
+}
+
+func (b *bencher) startMLAPI(ctx context.Context) (err error) {
+	_, b.mlAPI, err = b.serve(ctx, "/health", func(addr string) []string { return []string{"ml-api", "--addr", addr} })
 	return err
 }
 
 // serve starts a service on a free port and waits until it answers.
-func (b *bencher) serve(ctx context.Context, health string, args func(addr string) []string) (url string, err error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+func (b *bencher) serve(ctx context.Context, health string, args func(addr string) []string) (*service, string, error) {
+	addr, err := kafkaserver.FreeAddr(ctx)
 	if err != nil {
-		return "", err
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		return "", err
+		return nil, "", err
 	}
 	cmd := b.command(ctx, b.txflow, args(addr)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
-	log, err := os.Create(filepath.Join(b.dir, args(addr)[0]+".log"))
+	log, err := os.CreateTemp(b.dir, args(addr)[0]+"-*.log")
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
+	defer func() { _ = log.Close() }() // the process has its own
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
-		return "", err
+		return nil, "", err
 	}
-	b.services = append(b.services, cmd)
-	url = "http://" + addr
+	s := &service{cmd: cmd, log: log.Name()}
+	b.services = append(b.services, s)
+	url := "http://" + addr
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		resp, err := http.Get(url + health) //nolint:gosec,noctx // an address of this program's own
 		if err == nil {
 			_ = resp.Body.Close() // nothing is read
 			if resp.StatusCode == http.StatusOK {
-				return url, nil
+				return s, url, nil
 			}
 		}
 		if time.Now().After(deadline) {
-			return "", fmt.Errorf("%s does not answer: see %s", cmd.Args[1], log.Name())
+			return nil, "", fmt.Errorf("%s does not answer: see %s", cmd.Args[1], s.log)
 		}
 		<-time.After(20 * time.Millisecond)
 	}
@@ -108,15 +122,17 @@ func (b *bencher) command(ctx context.Context, name string, args ...string) *exe
 	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the program that is measured
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), "OTEL_EXPORTER_OTLP_ENDPOINT="+b.sink.url, "ML_API_URL="+b.mlAPI, "CLICKHOUSE_URL="+b.clickhouse+"?database="+b.database,
-		"TXFLOW_OUT="+filepath.Join(b.dir, "out"), "TXFLOW_SOURCE=bench", "TXFLOW_TEMP_DIR="+b.dir, "TMPDIR="+b.dir)
+		"KAFKA_BROKERS="+b.brokers, "TXFLOW_OUT="+filepath.Join(b.dir, "out"), "TXFLOW_SOURCE=bench", "TXFLOW_TEMP_DIR="+b.dir, "TMPDIR="+b.dir)
 	return cmd
 }
 
 func (b *bencher) stop() error {
 	var errs []error
-	for _, s := range b.services {
-		errs = append(errs, s.Process.Signal(syscall.SIGTERM))
-		_ = s.Wait() // how it ends tells nothing more
+	for _, s := range slices.Backward(b.services) {
+		if !s.ended {
+			errs = append(errs, s.cmd.Process.Signal(syscall.SIGTERM))
+			_ = s.cmd.Wait() // how it ends tells nothing more
+		}
 	}
 	if b.sink != nil {
 		errs = append(errs, b.sink.server.Close())
@@ -166,9 +182,15 @@ func (b *bencher) time(ctx context.Context, args ...string) (used, error) {
 		said, _ := os.ReadFile(stderr.Name()) // the command's own failure counts
 		return used{}, fmt.Errorf("txflow %v: %w\n%s", args, err, said)
 	}
-	u := used{took: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+	u := usedBy(cmd.ProcessState)
+	u.took = time.Since(start)
+	return u, nil
+}
+
+func usedBy(p *os.ProcessState) used {
+	u := used{cpu: p.UserTime() + p.SystemTime()}
+	if usage, ok := p.SysUsage().(*syscall.Rusage); ok {
 		u.memory = maxRSS(usage)
 	}
-	return u, nil
+	return u
 }

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/txflow/txflow/internal/kafkaserver"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// streamBench measures live transactions on a real Kafka, beside what that Kafka could do without the ML API.
+func streamBench(ctx context.Context, o options, b *bencher) (report string, err error) {
+	lib, err := kafkaserver.Fetch(ctx, os.Stderr)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(b.dir, "kafka")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
+	say("starting Kafka and the ML API")
+	broker, err := kafkaserver.Start(ctx, lib, dir, nil)
+	if err != nil {
+		return "", err
+	}
+	defer broker.Stop()
+	b.brokers = broker.Addr()
+	if err := b.startMLAPI(ctx); err != nil {
+		return "", err
+	}
+	if _, err := b.time(ctx, "topics", "apply"); err != nil {
+		return "", err
+	}
+	r := &streamReport{machine: thisMachine(), messages: o.messages}
+	for _, step := range []func(context.Context, options, *streamReport) error{b.backlogs, b.streamCeiling, b.intoClickHouse, b.delays} {
+		if err := step(ctx, o, r); err != nil {
+			return "", err
+		}
+	}
+	return r.markdown(), nil
+}
+
+// backlog is how a waiting number of messages was made and worked off.
+type backlog struct {
+	messages int
+	produced used
+	rate     float64 // messages/s that were classified, from the first transaction to the last
+	member   used
+}
+
+// backlogs works off a tenth of the messages, which warms everything up, and then all.
+func (b *bencher) backlogs(ctx context.Context, o options, r *streamReport) error {
+	done := 0
+	for _, n := range []int{o.messages / 10, o.messages} {
+		say("producing %d messages", n)
+		k := backlog{messages: n}
+		var err error
+		if k.produced, err = b.time(ctx, "stream", "produce", "--count", strconv.Itoa(n), "--seed", strconv.Itoa(n)); err != nil {
+			return err
+		}
+		if k.rate, k.member, err = b.workOff(ctx, n); err != nil {
+			return err
+		}
+		done += n
+		say("classified %d messages: %.0f a second, %s", n, k.rate, megabytes(k.member.memory))
+		r.backlogs = append(r.backlogs, k)
+	}
+	r.classified = done
+	return nil
+}
+
+// workOff runs one member until it has classified n messages.
+func (b *bencher) workOff(ctx context.Context, n int) (perSecond float64, u used, err error) {
+	m, err := b.startMember(ctx)
+	if err != nil {
+		return 0, u, err
+	}
+	var first time.Time
+	start := 0
+	for {
+		done, err := m.done(ctx)
+		if err != nil {
+			return 0, u, err
+		}
+		now := time.Now()
+		if done > 0 && first.IsZero() {
+			first, start = now, done
+		}
+		if done >= n {
+			perSecond = float64(done-start) / now.Sub(first).Seconds()
+			break
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	u, err = m.end()
+	return perSecond, u, err
+}
+
+// member is a running `txflow stream classify`.
+type member struct {
+	*service
+	url string
+}
+
+func (b *bencher) startMember(ctx context.Context) (*member, error) {
+	var m member
+	var err error
+	m.service, m.url, err = b.serve(ctx, "/healthz", func(addr string) []string {
+		return []string{"stream", "classify", "--watch-addr", addr, "--instance", "bench"}
+	})
+	return &m, err
+}
+
+// done asks for the number of messages that are classified or dead letters.
+func (m *member) done(ctx context.Context) (n int, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.url+"/metrics", http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "txflow_stream_messages_total{") {
+			fields := strings.Fields(lines.Text())
+			count, err := strconv.ParseFloat(fields[len(fields)-1], 64)
+			if err != nil {
+				return 0, err
+			}
+			n += int(count)
+		}
+	}
+	return n, lines.Err()
+}
+
+// end stops a service as it should be and tells what it used.
+func (s *service) end() (used, error) {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return used{}, err
+	}
+	err := s.cmd.Wait()
+	s.ended = true
+	if err != nil {
+		return used{}, fmt.Errorf("%s: %w; see %s", s.cmd.Args[1], err, s.log)
+	}
+	return usedBy(s.cmd.ProcessState), nil
+}
+
+// echoTopic takes what the ceiling writes.
+const echoTopic = "bench.echo"
+
+func echo() []topics.Topic {
+	all := topics.All(ceilingPartitions, 1)
+	all[0].Name = echoTopic
+	return all[:1]
+}
+
+const ceilingPartitions = 6

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// streamCeiling reads the same messages and writes them again as they are, in transactions of the same size, offsets
+// included: what is left of classify when nothing is parsed, checked or asked.
+func (b *bencher) streamCeiling(ctx context.Context, _ options, r *streamReport) error {
+	cfg := kafka.Config{Brokers: b.brokers, Log: slog.New(slog.DiscardHandler)}
+	admin, err := kafka.NewAdmin(cfg)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	plan, err := topics.Plan(ctx, admin, echo())
+	if err != nil {
+		return err
+	}
+	if err := topics.Apply(ctx, admin, plan, func(topics.Change) {}); err != nil {
+		return err
+	}
+	log, err := kafka.OpenLog(ctx, kafka.LogConfig{Config: cfg, Topic: topics.Raw, Group: "bench-ceiling", Instance: "bench"})
+	if err != nil {
+		return err
+	}
+	defer log.Close() //nolint:errcheck // nothing is lost with it
+	const transactionRows, wait = 5000, 100 * time.Millisecond
+	var first time.Time
+	counted := 0
+	for done := 0; done < r.classified; {
+		messages, err := log.Poll(ctx, transactionRows, wait)
+		if err != nil {
+			return err
+		}
+		if len(messages) == 0 {
+			continue
+		}
+		records := make([]classify.Record, len(messages))
+		for i := range messages {
+			records[i] = classify.Record{Topic: echoTopic, Value: messages[i].Value}
+		}
+		if err := log.Commit(ctx, records, messages); err != nil {
+			return err
+		}
+		done += len(messages)
+		if first.IsZero() { // joining the group is not measured
+			first = time.Now()
+			continue
+		}
+		counted += len(messages)
+	}
+	r.ceiling = float64(counted) / time.Since(first).Seconds()
+	say("reading and writing alone: %.0f messages a second", r.ceiling)
+	return nil
+}
