@@ -40,6 +40,7 @@ type world struct {
 	stored      map[transaction.ID]batch.Classified
 	ledger      map[string]batch.LedgerRow // by origin and line
 	deadLetters map[string]batch.DeadLetter
+	resolved    int // entries of the ledger when letters were resolved last
 }
 
 func newWorld() *world {
@@ -96,6 +97,13 @@ func (w *world) InsertDeadLetters(_ context.Context, _ batch.RunInfo, rows []bat
 		r.Raw = slices.Clone(r.Raw)
 		w.deadLetters[at(r.Origin)], w.ledger[at(r.Origin)] = r, entry
 	}
+	return nil
+}
+
+func (w *world) ResolveLetters(context.Context, string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.resolved = len(w.ledger)
 	return nil
 }
 
@@ -203,7 +211,7 @@ func TestEveryRowEndsInExactlyOneOutcome(t *testing.T) {
 	if want := (batch.Counts{In: 56, Accepted: 51, Rejected: 3, Duplicates: 2}); m.Counts != want {
 		t.Errorf("validate counts %+v, want %+v", m.Counts, want)
 	}
-	if len(w.stored) != 50 || len(w.deadLetters) != 4 || len(w.ledger) != 56 {
+	if len(w.stored) != 50 || len(w.deadLetters) != 4 || len(w.ledger) != 56 || w.resolved != 56 {
 		t.Errorf("%d stored, %d dead letters, %d in the ledger", len(w.stored), len(w.deadLetters), len(w.ledger))
 	}
 	got := w.stored[transaction.DeriveID("", []byte("100"))].Transaction

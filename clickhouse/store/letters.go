@@ -76,6 +76,19 @@ FROM (SELECT * FROM dead_letters FINAL WHERE (`+letterKey+`) IN (`+strings.Join(
 	})
 }
 
+// ResolveLetters closes the open letters of a source whose id was stored after they were judged: by a run of the mended
+// file, or by another message. The run that a file's letter is from does not count, since its letter may be about another
+// row with the same id. Done again it changes nothing.
+func (s *Store) ResolveLetters(ctx context.Context, source string) error {
+	return s.retry(ctx, func(ctx context.Context) error {
+		return s.conn.Exec(ctx, `INSERT INTO dead_letters
+WITH open AS (SELECT * FROM dead_letters FINAL WHERE state = 'open' AND source = {source:String} AND id != toUUID('00000000-0000-0000-0000-000000000000'))
+SELECT open.* REPLACE (CAST('resolved', toTypeName(state)) AS state, now64(6, 'UTC') AS updated_at)
+FROM open INNER JOIN (SELECT id, run_id AS stored_by, classified_at FROM transactions FINAL WHERE id IN (SELECT id FROM open)) AS stored USING id
+WHERE classified_at > open.updated_at AND (stored_by != open.run_id OR open.pipeline = 'stream')`, clickhouse.Named("source", source))
+	})
+}
+
 func keyOf(at *batch.Origin) string {
 	return fmt.Sprintf("(%s, %s, %d, %d)", literal(at.Origin), literal(at.Digest), at.Partition, at.Position)
 }

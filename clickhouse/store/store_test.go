@@ -221,6 +221,47 @@ func letter(line uint64) batch.DeadLetter {
 		Column: "amount", Code: "not_a_number", Message: "the amount is not a number", Raw: []byte("raw;\xff\n"), At: answered}
 }
 
+// TestMendedLettersAreResolved stores ids whose rows were rejected: later, by another run or in the stream, and not otherwise.
+func TestMendedLettersAreResolved(t *testing.T) {
+	for name, c := range map[string]struct {
+		pipeline, storedBy, source string
+		after                      time.Duration
+		want                       string
+	}{
+		"mended file":          {"batch", "run-2", "s", time.Second, "resolved"},
+		"stored before":        {"batch", "run-2", "s", -time.Second, "open"},
+		"same run":             {"batch", "run-1", "s", time.Second, "open"},
+		"another source":       {"batch", "run-2", "t", time.Second, "open"},
+		"another message":      {"stream", "run-1", "s", time.Second, "resolved"},
+		"an earlier message":   {"stream", "run-1", "s", 0, "open"},
+		"batch mends a stream": {"stream", "run-2", "s", time.Second, "resolved"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := open(t)
+			bad, unnamed := letter(4), letter(5)
+			id := transaction.DeriveID("s", []byte("4"))
+			bad.ID = &id
+			of := info
+			of.Pipeline = c.pipeline
+			insert := func() { must(t, db.InsertDeadLetters(t.Context(), of, []batch.DeadLetter{bad, unnamed})) }
+			insert()
+			by := info
+			by.RunID, by.Source = c.storedBy, c.source
+			must(t, db.InsertClassified(t.Context(), by, pieces(classified(4, 5, "Rent", func(r *batch.Classified) {
+				r.Transaction.ID = transaction.DeriveID(c.source, []byte("4"))
+				r.Call.AnsweredAt = answered.Add(c.after)
+			}))))
+			for range 2 {
+				must(t, db.ResolveLetters(t.Context(), c.source))
+				insert() // delivered again, it stays what it is
+			}
+			if got := db.sql("SELECT arrayStringConcat(groupArray(toString(state)), ' ') FROM (SELECT state FROM dead_letters FINAL ORDER BY position)"); got != c.want+" open" {
+				t.Errorf("the letters are %s, want %s open", got, c.want)
+			}
+		})
+	}
+}
+
 // Each break of the contract behind txflow's back is found, with the row's id.
 func TestProblemsFindsEachBreak(t *testing.T) {
 	second := transaction.DeriveID("s", []byte("3")).String()

@@ -164,7 +164,7 @@ func TestTasksByHand(t *testing.T) {
 	}
 }
 
-// A row that the ML API refuses becomes a dead letter with the API's words; all others are stored.
+// A row that the ML API refuses becomes a dead letter with the API's words, until a mended file is run; all others are stored.
 func TestARefusedRowBecomesADeadLetter(t *testing.T) {
 	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
 	w := newWorkbench(t, clickhouse)
@@ -189,6 +189,12 @@ func TestARefusedRowBecomesADeadLetter(t *testing.T) {
 	}
 	if got := w.sql("SELECT source_id, position, outcome, message LIKE '%%we do not serve this%%', raw LIKE '%%poison%%' FROM dead_letters FINAL"); got != "321\t322\tdead_letter\t1\t1" {
 		t.Error(got)
+	}
+	mended := strings.Replace(rows.String(), "\n321,Groceries", "\n321,bread", 1)
+	must(t, os.WriteFile(filepath.Join(w.dir, "mended.csv"), []byte(mended), 0o644))
+	w.ok("run", "--run-id", "r2", "mended.csv")
+	if got := w.sql("SELECT source_id, state FROM dead_letters FINAL"); got != "321\tresolved" {
+		t.Errorf("behind a run of the mended file: %s", got)
 	}
 }
 

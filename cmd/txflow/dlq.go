@@ -94,6 +94,17 @@ run of the mended file. Stopped in the middle, it goes on with what is still ope
    txflow dlq replay --reason prediction_refused --rate 100`,
 				Action: app.Action(withStore(dlqReplay)),
 			}, {
+				Name: "resolve", Usage: "close open letters whose id has been stored since, as each load of a file does for its source",
+				Flags: batchcmd.Flags([]cli.Flag{
+					&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_DLQ_SOURCE"}, Usage: "letters of the source `NAME`"},
+				}, batchcmd.ClickHouseFlags),
+				Description: `For letters of the stream whose message was sent again, mended, rather than replayed.
+
+   txflow dlq resolve --source bank`,
+				Action: app.Action(withStore(func(c *cli.Context, _ *app.Runtime, db *store.Store) error {
+					return db.ResolveLetters(c.Context, c.String("source"))
+				})),
+			}, {
 				Name: "purge", Usage: "put open letters away for good; they stay in the table, with the state purged",
 				Flags: batchcmd.Flags(letterFlags, []cli.Flag{
 					&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_DLQ_DRY_RUN"}, Usage: "say how many would be put away, and put none away"},

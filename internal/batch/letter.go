@@ -25,6 +25,7 @@ type Letter struct {
 const (
 	LetterOpen     = "open"
 	LetterReplayed = "replayed"
+	LetterResolved = "resolved" // its id was stored later
 	LetterPurged   = "purged"
 )
 

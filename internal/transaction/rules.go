@@ -153,6 +153,15 @@ func (r *Rules) Parse(f *Fields, t *Transaction, text func([]byte) string) Viola
 	return Violation{}
 }
 
+// Identity is the id of a row that breaks a rule, where it can be read, so that the mended row can be matched with it.
+func (r *Rules) Identity(f *Fields, v Violation) (id ID, sourceID string, ok bool) {
+	if v.Code == CodeQuote || v.Code == CodeColumns || v.Column == Columns[ColID] {
+		return id, "", false
+	}
+	raw := TrimField(f[ColID])
+	return DeriveID(r.Source, raw), string(raw), true
+}
+
 func (r *Rules) timestamp(b []byte) (time.Time, Violation) {
 	if len(b) == 0 {
 		return time.Time{}, Violation{CodeMissing, "timestamp"}

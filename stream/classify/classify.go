@@ -173,7 +173,11 @@ func (c *Classifier) records(w *work) []Record {
 	now := time.Now()
 	for i := range w.messages {
 		if v := w.rejected[i]; v.Code != transaction.CodeOK {
-			records[i] = c.letter(w, i, batch.DeadLetter{Outcome: batch.OutcomeRejected, Column: v.Column, Code: v.Code, Message: v.Code.Message(), At: now})
+			d := batch.DeadLetter{Outcome: batch.OutcomeRejected, SourceID: w.parsed[i].Transaction.SourceID, Column: v.Column, Code: v.Code, Message: v.Code.Message(), At: now}
+			if d.SourceID != "" {
+				d.ID = &w.parsed[i].Transaction.ID
+			}
+			records[i] = c.letter(w, i, d)
 		}
 	}
 	n := 0

@@ -7,6 +7,7 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
+	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/topics"
 )
 
@@ -67,14 +68,37 @@ func (a *Admin) Topics(ctx context.Context, names []string) (map[string]topics.S
 func (a *Admin) Create(ctx context.Context, t topics.Topic) error {
 	results, err := a.client.CreateTopics(ctx, []kafka.TopicSpecification{{Topic: t.Name, NumPartitions: t.Partitions,
 		ReplicationFactor: t.Replicas, Config: t.Config}}, kafka.SetAdminOperationTimeout(adminTimeout))
-	return a.outcome(results, err, kafka.ErrTopicAlreadyExists)
+	if err := a.outcome(results, err, kafka.ErrTopicAlreadyExists); err != nil {
+		return err
+	}
+	return a.settle(ctx, t.Name, func(s topics.State) bool { return s.Partitions > 0 })
+}
+
+// settle waits until the broker tells what the controller did: it learns of it a little later.
+func (a *Admin) settle(ctx context.Context, name string, done func(topics.State) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	defer cancel()
+	for {
+		have, err := a.Topics(ctx, []string{name})
+		if err != nil || done(have[name]) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return batch.Failf(batch.ExitTryAgain, "%s is not what it should be after %s: %w", name, adminTimeout, ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // Grow implements topics.Admin.
 func (a *Admin) Grow(ctx context.Context, name string, partitions int) error {
 	results, err := a.client.CreatePartitions(ctx, []kafka.PartitionsSpecification{{Topic: name, IncreaseTo: partitions}},
 		kafka.SetAdminOperationTimeout(adminTimeout))
-	return a.outcome(results, err, kafka.ErrNoError)
+	if err := a.outcome(results, err, kafka.ErrNoError); err != nil {
+		return err
+	}
+	return a.settle(ctx, name, func(s topics.State) bool { return s.Partitions >= partitions })
 }
 
 func (a *Admin) outcome(results []kafka.TopicResult, err error, fine kafka.ErrorCode) error {
@@ -106,5 +130,12 @@ func (a *Admin) Configure(ctx context.Context, name string, config map[string]st
 			return r.Error
 		}
 	}
-	return nil
+	return a.settle(ctx, name, func(s topics.State) bool {
+		for k, v := range config {
+			if s.Config[k] != v {
+				return false
+			}
+		}
+		return true
+	})
 }

@@ -305,18 +305,19 @@ func (b *broker) visit(work func() error) {
 		}
 		left <- errors.Join(err, guest.Close())
 	}()
-	work := func() (err error) {
-		for work != nil && err == nil {
-			select {
-			case err := <-left:
-				return err
-			default:
-				err = work()
-			}
+	var done error
+	for here := work != nil; here; {
+		select {
+		case done = <-left:
+			here, left = false, nil
+		default:
+			b.must(work())
 		}
-		return errors.Join(err, <-left)
 	}
-	b.must(work())
+	if left != nil {
+		done = <-left
+	}
+	b.must(done)
 	select {
 	case <-came:
 	default:
@@ -369,8 +370,7 @@ func givenBackWithinPoll(t *testing.T, b *broker) {
 		}
 		polled <- m
 	}()
-	guestWork := func() error { time.Sleep(time.Millisecond); return nil } //nolint:unparam // what the first member does, it does in its poll
-	b.visit(guestWork)
+	b.visit(nil)
 	b.send(40, 10, 0)
 	var messages []classify.Message
 	for deadline := time.After(time.Minute); messages == nil; { // when all partitions are back, the poll may end

@@ -51,6 +51,19 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestIdentityOfABadMessage is what a later, mended message is matched by.
+func TestIdentityOfABadMessage(t *testing.T) {
+	t.Parallel()
+	var p Parsed
+	if v := parser().Parse([]byte(strings.Replace(good, "-952.4", "0", 1)), &p); v.Code != transaction.CodeAmountZero || p.Source != "bank" ||
+		p.Transaction.SourceID != "17" || p.Transaction.ID != transaction.DeriveID("bank", []byte("17")) {
+		t.Errorf("%+v %+v", v, p)
+	}
+	if parser().Parse([]byte(`{"id":" ","amount":"1"}`), &p); p.Transaction.SourceID != "" {
+		t.Errorf("%+v", p)
+	}
+}
+
 // TestClassified compares with encoding/json.
 func TestClassified(t *testing.T) {
 	t.Parallel()

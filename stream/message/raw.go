@@ -61,7 +61,7 @@ type Parser struct {
 	scratch []byte
 }
 
-// Parsed is a raw message that meets the rules.
+// Parsed is a raw message that meets the rules; of another one the source and the id, where they can be read.
 type Parsed struct {
 	Transaction transaction.Transaction
 	ContentHash uint64
@@ -71,8 +71,7 @@ type Parsed struct {
 // maxSource bounds the name of a source.
 const maxSource = 256
 
-// Parse reads a message into p, or returns the first rule that it breaks. The source is set also then, where it can be
-// read.
+// Parse reads a message into p, or returns the first rule that it breaks.
 func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 	*p = Parsed{Source: r.Rules.Source}
 	if !utf8.Valid(value) {
@@ -98,6 +97,8 @@ func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 	v := rules.Parse(&fields, &p.Transaction, func(b []byte) string { return string(b) })
 	if v.Code == transaction.CodeOK {
 		p.ContentHash = p.Transaction.ContentHash(&r.scratch)
+	} else {
+		p.Transaction.ID, p.Transaction.SourceID, _ = rules.Identity(&fields, v)
 	}
 	return v
 }

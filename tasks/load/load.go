@@ -31,6 +31,8 @@ type Store interface {
 	InsertClassified(ctx context.Context, info batch.RunInfo, rows iter.Seq2[[]batch.Classified, error]) error
 	InsertDeadLetters(ctx context.Context, info batch.RunInfo, rows []batch.DeadLetter) error
 	InsertDuplicates(ctx context.Context, info batch.RunInfo, rows []batch.Duplicate) error
+	// ResolveLetters closes the dead letters of a source whose rows have been stored since.
+	ResolveLetters(ctx context.Context, source string) error
 }
 
 // Config says what to load.
@@ -69,7 +71,13 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 				return fmt.Errorf("chunk %d: %w", chunks[i].Index, err)
 			}
 		}
-		return group.Wait()
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		if err := store.ResolveLetters(ctx, env.Source); err != nil {
+			return fmt.Errorf("close dead letters that this run mended: %w", err)
+		}
+		return nil
 	})
 }
 

@@ -50,16 +50,13 @@ func (w *blockWorker) work(each func(func(*source.Row))) *blockResult {
 	return out
 }
 
-// newReject makes a reject of a row that breaks a rule. The id is told where it can be read, so that a mended row can be
-// matched with it.
+// newReject makes a reject of a row that breaks a rule.
 func newReject(file int, url string, rules *transaction.Rules, r *source.Row) batch.Reject {
 	v := r.Violation
 	reject := batch.Reject{File: file, URL: url, Line: r.Line, Column: v.Column, Code: v.Code, Message: v.Code.Message()}
 	reject.SetRaw(r.Raw)
-	if v.Code != transaction.CodeQuote && v.Code != transaction.CodeColumns && v.Column != "id" {
-		sourceID := string(transaction.TrimField(r.Fields[transaction.ColID]))
-		reject.SourceID = sourceID
-		reject.ID = transaction.DeriveID(rules.Source, []byte(sourceID)).String()
+	if id, sourceID, ok := rules.Identity(&r.Fields, v); ok {
+		reject.ID, reject.SourceID = id.String(), sourceID
 	}
 	return reject
 }
