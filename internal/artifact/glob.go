@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path"
@@ -16,6 +17,59 @@ import (
 	"github.com/txflow/txflow/internal/batch"
 )
 
+// List returns the objects that match a pattern as Glob takes it, sorted by URL. What is no pattern is an object of that name,
+// which must be there. Folders and what is no regular file are left out.
+func (s *Store) List(ctx context.Context, pattern string) ([]batch.Object, error) {
+	at, err := parse(pattern)
+	if err != nil {
+		return nil, err
+	}
+	if at.local() {
+		return listLocal(at)
+	}
+	if !strings.ContainsAny(at.key, `*[`) {
+		return s.statObject(ctx, at)
+	}
+	return s.listObjects(ctx, at)
+}
+
+func listLocal(at location) ([]batch.Object, error) {
+	urls, err := globLocal(at)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]batch.Object, 0, len(urls))
+	for _, u := range urls {
+		match, err := parse(u)
+		if err != nil {
+			return nil, err
+		}
+		info, err := os.Stat(match.path)
+		if errors.Is(err, fs.ErrNotExist) && u != at.url {
+			continue // it went while the folder was read
+		}
+		if err != nil {
+			return nil, fail(match, "look for", err)
+		}
+		if info.Mode().IsRegular() {
+			found = append(found, batch.Object{URL: u, Bytes: info.Size(), Modified: info.ModTime()})
+		}
+	}
+	return found, nil
+}
+
+func (s *Store) statObject(ctx context.Context, at location) ([]batch.Object, error) {
+	bucket, err := s.bucket(at)
+	if err != nil {
+		return nil, err
+	}
+	a, err := bucket.Attributes(ctx, at.key)
+	if err != nil {
+		return nil, fail(at, "look for", err)
+	}
+	return []batch.Object{{URL: at.url, Bytes: a.Size, Modified: a.ModTime}}, nil
+}
+
 // Glob returns the URLs or paths that match a pattern of path.Match ('*' stays within a folder; in URLs '?' begins the
 // parameters), sorted. What is no pattern, or a file by that very name, comes back as it is, there or not. No match is an
 // empty result.
@@ -27,7 +81,15 @@ func (s *Store) Glob(ctx context.Context, pattern string) ([]string, error) {
 	if at.local() {
 		return globLocal(at)
 	}
-	return s.globObjects(ctx, at)
+	if !strings.ContainsAny(at.key, `*[`) {
+		return []string{at.url}, nil
+	}
+	objects, err := s.listObjects(ctx, at)
+	found := make([]string, 0, len(objects))
+	for _, o := range objects {
+		found = append(found, o.URL)
+	}
+	return found, err
 }
 
 func globLocal(at location) ([]string, error) {
@@ -52,11 +114,7 @@ func globLocal(at location) ([]string, error) {
 	return found, nil
 }
 
-func (s *Store) globObjects(ctx context.Context, at location) ([]string, error) {
-	meta := strings.IndexAny(at.key, `*[`)
-	if meta < 0 {
-		return []string{at.url}, nil
-	}
+func (s *Store) listObjects(ctx context.Context, at location) ([]batch.Object, error) {
 	if _, err := path.Match(at.key, ""); err != nil {
 		return nil, batch.Failf(batch.ExitUsage, "%s: %w", at, err)
 	}
@@ -68,20 +126,25 @@ func (s *Store) globObjects(ctx context.Context, at location) ([]string, error) 
 	if err != nil {
 		return nil, batch.Failf(batch.ExitUsage, "%s: %w", at, err)
 	}
-	found := []string{}
-	list := bucket.List(&blob.ListOptions{Prefix: at.key[:meta]})
+	fixed := at.key[:strings.IndexAny(at.key, `*[`)]
+	options := &blob.ListOptions{Prefix: fixed}
+	if !strings.Contains(at.key[len(fixed):], "/") {
+		options.Delimiter = "/" // what lies deeper can not match
+	}
+	found := []batch.Object{}
+	list := bucket.List(options)
 	for {
 		object, err := list.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			slices.Sort(found)
+			slices.SortFunc(found, func(a, b batch.Object) int { return strings.Compare(a.URL, b.URL) })
 			return found, nil
 		}
 		if err != nil {
 			return nil, fail(at, "list", err)
 		}
-		if ok, err := path.Match(at.key, object.Key); err == nil && ok {
+		if ok, err := path.Match(at.key, object.Key); err == nil && ok && !object.IsDir {
 			u.Path, u.RawPath = "/"+object.Key, ""
-			found = append(found, u.String())
+			found = append(found, batch.Object{URL: u.String(), Bytes: object.Size, Modified: object.ModTime})
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
@@ -51,7 +52,7 @@ func conformance(t *testing.T, base string) {
 	t.Cleanup(func() { must0(t, store.Close()) })
 	for name, test := range map[string]func(*testing.T, *artifact.Store, string){
 		"round trip": roundTrip, "large": large, "nothing before commit": nothingBeforeCommit, "abort": abort,
-		"cancelled": cancelled, "replace": replace, "missing": missing, "damaged": damaged, "glob": glob, "twice": twice,
+		"cancelled": cancelled, "replace": replace, "missing": missing, "damaged": damaged, "glob": glob, "list": list, "twice": twice,
 		"only new": onlyNew,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, store, artifact.Join(base, strings.ReplaceAll(name, " ", "-"))) })
@@ -230,5 +231,26 @@ func glob(t *testing.T, s *artifact.Store, base string) {
 	}
 	if _, err := s.Glob(t.Context(), artifact.Join(base, "[")); batch.ExitCode(err) != batch.ExitUsage {
 		t.Errorf("a broken pattern: %v", err)
+	}
+}
+
+func list(t *testing.T, s *artifact.Store, base string) {
+	before := time.Now().Add(-2 * time.Second) // a store counts whole seconds
+	for _, name := range []string{"a.csv", "b.csv", "deep/c.csv"} {
+		must(batch.WriteAll(t.Context(), s, artifact.Join(base, name), []byte(name)))(t)
+	}
+	for pattern, want := range map[string][]string{"*": {"a.csv", "b.csv"}, "*/*": {"deep/c.csv"}, "none*": {}, "a.csv": {"a.csv"}} {
+		got := must(s.List(t.Context(), artifact.Join(base, pattern)))(t)
+		if len(got) != len(want) {
+			t.Fatalf("%s: got %v, want %v", pattern, got, want)
+		}
+		for i, name := range want {
+			if o := got[i]; o.URL != artifact.Join(base, name) || o.Bytes != int64(len(name)) || o.Modified.Before(before) || o.Modified.After(time.Now().Add(time.Second)) {
+				t.Errorf("%s: got %+v, want %s", pattern, o, name)
+			}
+		}
+	}
+	if _, err := s.List(t.Context(), artifact.Join(base, "missing")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not there: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 )
 
 // Artifacts keeps the files between tasks, by URL. A nil error of Commit guarantees that the object is there as a whole
@@ -29,6 +30,13 @@ type ArtifactWriter interface {
 	CommitNew(ctx context.Context) (Artifact, bool, error)
 	// Abort drops what was written. After Commit it does nothing.
 	Abort()
+}
+
+// Object is something that lies in a folder or bucket, as a listing tells of it.
+type Object struct {
+	URL      string
+	Bytes    int64
+	Modified time.Time
 }
 
 // ReadAll reads a whole object, with the checks of Open.
