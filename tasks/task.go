@@ -23,8 +23,9 @@ type Env struct {
 	Progress  func(rows int64) // told of rows as they are done; may be nil
 	RunID     string
 	Source    string
-	Try       int // 1 for the first
-	Layout    batch.Layout
+	Try       int          // 1 for the first
+	Layout    batch.Layout // of the run; zero for a task that is no part of one
+	Links     []trace.Link // of the task's span: what the run was started by
 }
 
 // Done reports rows as done.
@@ -34,11 +35,11 @@ func (e *Env) Done(rows int) {
 	}
 }
 
-// Do runs a task inside a span and returns its manifest, which is also kept beside the outputs. The manifest is there
+// Do runs a task inside a span and returns its manifest, which is also kept beside the outputs of its run. The manifest is there
 // even when the task failed; err carries the exit code. Index is negative for a task that is not mapped.
 func Do(ctx context.Context, env *Env, name string, index int, work func(context.Context, *batch.Manifest) error) (*batch.Manifest, error) {
 	started := time.Now()
-	ctx, span := env.Tracer.Start(ctx, "task "+name, trace.WithAttributes(attribute.String("txflow.run_id", env.RunID),
+	ctx, span := env.Tracer.Start(ctx, "task "+name, trace.WithLinks(env.Links...), trace.WithAttributes(attribute.String("txflow.run_id", env.RunID),
 		attribute.String("txflow.source", env.Source), attribute.Int("txflow.try", env.Try)))
 	defer span.End()
 	m := &batch.Manifest{Task: name, Status: "done", RunID: env.RunID, Source: env.Source, Try: env.Try,
@@ -69,6 +70,9 @@ func Do(ctx context.Context, env *Env, name string, index int, work func(context
 
 // keep writes the manifest beside the outputs, also when the task was cancelled.
 func keep(ctx context.Context, env *Env, m *batch.Manifest, index int) error {
+	if env.Layout == (batch.Layout{}) {
+		return nil
+	}
 	line, err := m.Line()
 	if err != nil {
 		return err

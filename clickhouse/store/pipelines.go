@@ -27,25 +27,36 @@ SELECT kind, toString(id), origin, position, count() OVER (PARTITION BY kind) AS
 ORDER BY kind, id
 LIMIT {limit:UInt32} BY kind`
 
+const pipelinesIDs = `SELECT count() FROM
+(SELECT id FROM outcomes FINAL WHERE outcome = 'stored' AND (source = {source:String} OR {all:UInt8} = 1) GROUP BY id)`
+
 // ComparePipelines compares what batch and stream stored, by the ledger: ids that only one has, and ids that were given
-// different categories. It returns the first findings of each kind. A nil source means all.
-func (s *Store) ComparePipelines(ctx context.Context, source *string, limit int) (batch.Findings, error) {
-	found := batch.Findings{Limit: limit}
+// different categories. It returns the number of all ids and the first findings of each kind. A nil source means all.
+func (s *Store) ComparePipelines(ctx context.Context, source *string, limit int) (compared int64, found batch.Findings, err error) {
+	found.Limit = limit
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(problemSettings))
 	name, all := "", "1"
 	if source != nil {
 		name, all = *source, "0"
 	}
+	var ids uint64
+	err = s.retry(ctx, func(ctx context.Context) error {
+		return s.conn.QueryRow(ctx, pipelinesIDs, clickhouse.Named("source", name), clickhouse.Named("all", all)).Scan(&ids)
+	})
+	if err != nil {
+		return 0, found, err
+	}
+	compared = int64(ids) //nolint:gosec // a count
 	rows, err := s.query(ctx, pipelinesDiffer, clickhouse.Named("source", name), clickhouse.Named("all", all), clickhouse.Named("limit", itoa(max(limit, 1))))
 	if err != nil {
-		return found, err
+		return compared, found, err
 	}
 	defer func() { _ = rows.Close() }() // it was only read
 	for rows.Next() {
 		var f batch.Finding
 		var total uint64
 		if err := rows.Scan((*string)(&f.Kind), &f.ID, &f.Origin, &f.Position, &total); err != nil {
-			return found, err
+			return compared, found, err
 		}
 		if found.Counts[f.Kind] == 0 {
 			found.Add(int64(total), f) //nolint:gosec // a count
@@ -53,5 +64,5 @@ func (s *Store) ComparePipelines(ctx context.Context, source *string, limit int)
 			found.First = append(found.First, f)
 		}
 	}
-	return found, s.explain(rows.Err())
+	return compared, found, s.explain(rows.Err())
 }

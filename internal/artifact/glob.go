@@ -17,20 +17,25 @@ import (
 	"github.com/txflow/txflow/internal/batch"
 )
 
-// List returns the objects that match a pattern as Glob takes it, sorted by URL. What is no pattern is an object of that name,
-// which must be there. Folders and what is no regular file are left out.
-func (s *Store) List(ctx context.Context, pattern string) ([]batch.Object, error) {
+// List returns the objects that match a pattern as Glob takes it, sorted, with their canonical URLs. What is no pattern is an
+// object of that name, which must be there. Folders and what is no regular file are left out.
+func (s *Store) List(ctx context.Context, pattern string) (found []batch.Object, err error) {
 	at, err := parse(pattern)
-	if err != nil {
-		return nil, err
+	switch {
+	case err != nil:
+	case at.local():
+		found, err = listLocal(at)
+	case strings.ContainsAny(at.key, `*[`):
+		found, err = s.listObjects(ctx, at)
+	default:
+		found, err = s.statObject(ctx, at)
 	}
-	if at.local() {
-		return listLocal(at)
+	for i := range found {
+		if found[i].URL, err = Canonical(found[i].URL); err != nil {
+			return nil, err
+		}
 	}
-	if !strings.ContainsAny(at.key, `*[`) {
-		return s.statObject(ctx, at)
-	}
-	return s.listObjects(ctx, at)
+	return found, err
 }
 
 func listLocal(at location) ([]batch.Object, error) {

@@ -245,7 +245,7 @@ func list(t *testing.T, s *artifact.Store, base string) {
 			t.Fatalf("%s: got %v, want %v", pattern, got, want)
 		}
 		for i, name := range want {
-			if o := got[i]; o.URL != artifact.Join(base, name) || o.Bytes != int64(len(name)) || o.Modified.Before(before) || o.Modified.After(time.Now().Add(time.Second)) {
+			if o := got[i]; o.URL != must(artifact.Canonical(artifact.Join(base, name)))(t) || o.Bytes != int64(len(name)) || o.Modified.Before(before) || o.Modified.After(time.Now().Add(time.Second)) {
 				t.Errorf("%s: got %+v, want %s", pattern, o, name)
 			}
 		}

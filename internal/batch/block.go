@@ -35,6 +35,13 @@ type Classified struct {
 	Origin      Origin
 }
 
+// Stored is the current state of an id in transactions, as far as it is compared.
+type Stored struct {
+	Category     string
+	Model        string
+	ClassifiedAt time.Time
+}
+
 // Outcome of a source row in the ledger.
 type Outcome string
 

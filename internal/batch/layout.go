@@ -18,6 +18,7 @@ const (
 	OutputFiles      = "files"
 	OutputChunks     = "chunks"
 	OutputClassified = "classified"
+	OutputComparison = "comparison"
 )
 
 // NewLayout places the run RUN_ID under out.
@@ -43,6 +44,9 @@ func (l Layout) Files() string { return join(l.Root, "files.json") }
 
 // Chunks is the index that split writes.
 func (l Layout) Chunks() string { return join(l.Root, "chunks.json") }
+
+// Comparison is what compare found out.
+func (l Layout) Comparison() string { return join(l.Root, "compare.json") }
 
 // Stdin is where rows from standard input are kept, so that reconcile can count them again.
 func (l Layout) Stdin() string { return join(l.Root, "stdin.csv") }

@@ -9,21 +9,22 @@ import (
 
 // Manifest is what a task tells about its run: the last line of stdout, and an artifact beside its outputs.
 type Manifest struct {
-	Task       string     `json:"task"`
-	Status     string     `json:"status"` // done, failed or nothing
-	RunID      string     `json:"run_id"`
-	Source     string     `json:"source"` // the name given to the system that counts the ids
-	Index      *int       `json:"index,omitempty"`
-	Try        int        `json:"try"`
-	Inputs     []Artifact `json:"inputs"`
-	Outputs    []Artifact `json:"outputs"`
-	Counts     Counts     `json:"counts"`
-	Chunks     int        `json:"chunks,omitempty"` // split: how many mapped tasks follow
-	Error      string     `json:"error,omitempty"`
-	ExitCode   int        `json:"exit_code"`
-	StartedAt  time.Time  `json:"started_at"`
-	DurationMS int64      `json:"duration_ms"`
-	TraceID    string     `json:"trace_id"`
+	Task         string     `json:"task"`
+	Status       string     `json:"status"` // done, failed or nothing
+	RunID        string     `json:"run_id"`
+	Source       string     `json:"source"` // the name given to the system that counts the ids
+	Index        *int       `json:"index,omitempty"`
+	Try          int        `json:"try"`
+	Inputs       []Artifact `json:"inputs"`
+	Outputs      []Artifact `json:"outputs"`
+	Counts       Counts     `json:"counts"`
+	Chunks       int        `json:"chunks,omitempty"`        // split: how many mapped tasks follow
+	ChangedShare *float64   `json:"changed_share,omitempty"` // compare: of the rows that are stored, those that load would change
+	Error        string     `json:"error,omitempty"`
+	ExitCode     int        `json:"exit_code"`
+	StartedAt    time.Time  `json:"started_at"`
+	DurationMS   int64      `json:"duration_ms"`
+	TraceID      string     `json:"trace_id"`
 }
 
 // Artifact is a file that a task read or wrote.

@@ -41,6 +41,17 @@ func FromEnv(ctx context.Context) context.Context {
 	return w3c.Extract(ctx, carrier)
 }
 
+// LinksFromEnv returns a link to the span that TXFLOW_LINK_TRACEPARENT names, which caused this process without being its
+// parent: the request behind a scheduler's run, say. A broken value is as good as none.
+func LinksFromEnv() []trace.Link {
+	carrier := propagation.MapCarrier{"traceparent": os.Getenv("TXFLOW_LINK_TRACEPARENT")}
+	sc := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))
+	if !sc.IsValid() {
+		return nil
+	}
+	return []trace.Link{{SpanContext: sc}}
+}
+
 // Environ returns the variables that make a child process's spans children of ctx's span, as NAME=value.
 func Environ(ctx context.Context) []string {
 	carrier := propagation.MapCarrier{}

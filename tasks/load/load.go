@@ -4,9 +4,7 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"sync"
 
@@ -15,6 +13,7 @@ import (
 
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/tasks"
+	"github.com/txflow/txflow/tasks/answers"
 )
 
 // Name is the task's name in manifests.
@@ -88,7 +87,7 @@ type loader struct {
 	manifest *batch.Manifest
 	info     batch.RunInfo
 	mu       sync.Mutex // guards the manifest's counts
-	readers  sync.Pool  // of *reader
+	readers  sync.Pool  // of *answers.Reader
 }
 
 // chunk has a chunk's blocks stored, as many at once as the group allows.
@@ -98,12 +97,12 @@ func (l *loader) chunk(ctx context.Context, chunk *batch.Chunk, group *errgroup.
 			return err
 		}
 	}
-	parts, err := l.classified(ctx, chunk)
+	blocks, err := answers.Blocks(ctx, l.env.Artifacts, l.env.Layout, chunk, l.cfg.BlockRows)
 	if err != nil {
 		return err
 	}
 	l.manifest.Inputs = append(l.manifest.Inputs, batch.Artifact{Name: "chunk", URL: chunk.URL, Rows: chunk.Rows, Bytes: chunk.Bytes, SHA256: chunk.SHA256})
-	for _, b := range blocks(chunk, parts, l.cfg.BlockRows) {
+	for _, b := range blocks {
 		group.Go(func() error {
 			if err := l.insert(ctx, &b); err != nil {
 				return fmt.Errorf("chunk %d: %w", chunk.Index, err)
@@ -115,40 +114,24 @@ func (l *loader) chunk(ctx context.Context, chunk *batch.Chunk, group *errgroup.
 }
 
 // insert stores a block, and the dead letters that were found in it.
-func (l *loader) insert(ctx context.Context, b *block) error {
-	r, ok := l.readers.Get().(*reader)
+func (l *loader) insert(ctx context.Context, b *answers.Block) error {
+	r, ok := l.readers.Get().(*answers.Reader)
 	if !ok {
-		r = &reader{}
+		r = &answers.Reader{}
 	}
 	defer l.readers.Put(r)
 	info := l.info
-	info.Chunk = b.chunk.SHA256
-	if err := l.store.InsertClassified(ctx, info, r.read(ctx, l.env.Artifacts, b, l.cfg.Chunks.Files)); err != nil {
+	info.Chunk = b.Chunk.SHA256
+	if err := l.store.InsertClassified(ctx, info, r.Read(ctx, l.env.Artifacts, b, l.cfg.Chunks.Files)); err != nil {
 		return fmt.Errorf("store rows: %w", err)
 	}
-	if len(r.refused) > 0 {
-		if err := l.store.InsertDeadLetters(ctx, info, r.refused); err != nil {
-			return fmt.Errorf("store %d dead letters: %w", len(r.refused), err)
+	if len(r.Refused) > 0 {
+		if err := l.store.InsertDeadLetters(ctx, info, r.Refused); err != nil {
+			return fmt.Errorf("store %d dead letters: %w", len(r.Refused), err)
 		}
 	}
-	refused := int64(len(r.refused))
-	l.count(batch.Counts{In: b.rows(), Stored: b.rows() - refused, DeadLettered: refused})
-	l.env.Done(int(b.rows()))
+	refused := int64(len(r.Refused))
+	l.count(batch.Counts{In: b.Rows(), Stored: b.Rows() - refused, DeadLettered: refused})
+	l.env.Done(int(b.Rows()))
 	return nil
-}
-
-// classified reads the index of a chunk's parts, which classify wrote.
-func (l *loader) classified(ctx context.Context, chunk *batch.Chunk) ([]batch.Artifact, error) {
-	url := l.env.Layout.Classified(chunk.Index)
-	var index batch.ClassifiedChunk
-	err := batch.ReadJSON(ctx, l.env.Artifacts, url, "", &index)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, batch.WithHint(batch.Failf(batch.ExitData, "chunk %d is not classified: %w", chunk.Index, err), "run txflow classify first")
-	case err != nil:
-		return nil, err
-	case index.Chunk != chunk.SHA256 || len(index.Parts) != len(chunk.Segments):
-		return nil, batch.WithHint(batch.Failf(batch.ExitData, "%s is of another chunk", url), "run txflow classify again")
-	}
-	return index.Parts, nil
 }

@@ -83,11 +83,11 @@ func verdict(found *batch.Findings) error {
 	if found.Total() == 0 {
 		return nil
 	}
-	return batch.WithHint(Verdict("the run does not add up", found), "running txflow load again stores what is missing; it never stores anything twice")
+	return batch.WithHint(verdictOf("the run does not add up", found), "running txflow load again stores what is missing; it never stores anything twice")
 }
 
-// Verdict is the error, with exit code 65, that shows findings, of which there must be some.
-func Verdict(what string, found *batch.Findings) error {
+// verdictOf is the error, with exit code 65, that shows findings, of which there must be some.
+func verdictOf(what string, found *batch.Findings) error {
 	var lines []string
 	for _, f := range found.First {
 		lines = append(lines, f.String())

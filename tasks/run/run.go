@@ -67,7 +67,7 @@ const loadsAtOnce = 2
 func (r *Runner) Run(ctx context.Context, cfg Config) (batch.RunRecord, error) {
 	record := batch.RunRecord{RunID: r.Env.RunID, Pipeline: load.Pipeline, Source: r.Env.Source, Status: "running",
 		Files: len(cfg.Validate.Files), StartedAt: time.Now().UTC()}
-	ctx, span := r.Env.Tracer.Start(ctx, "run "+load.Pipeline, trace.WithAttributes(attribute.String("txflow.run_id", r.Env.RunID)))
+	ctx, span := r.Env.Tracer.Start(ctx, "run "+load.Pipeline, trace.WithLinks(r.Env.Links...), trace.WithAttributes(attribute.String("txflow.run_id", r.Env.RunID)))
 	defer span.End()
 	if sc := span.SpanContext(); sc.IsValid() {
 		record.TraceID = sc.TraceID().String()
@@ -200,6 +200,7 @@ func (r *Runner) record(ctx context.Context, m *batch.Manifest, taskErr error) e
 
 func (r *Runner) env(task string) *tasks.Env {
 	env := r.Env
+	env.Links = nil // the run's span has them
 	env.Progress = func(rows int64) { r.Observer.Done(task, rows) }
 	return &env
 }

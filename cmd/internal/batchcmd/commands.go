@@ -2,7 +2,6 @@ package batchcmd
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"time"
 
@@ -19,15 +18,15 @@ import (
 
 const category = "Batch"
 
-// Commands are the five tasks.
+// Commands are the tasks.
 func Commands() []*cli.Command {
-	return []*cli.Command{validateCommand(), splitCommand(), classifyCommand(), loadCommand(), reconcileCommand()}
+	return []*cli.Command{inboxCommand(), validateCommand(), splitCommand(), classifyCommand(), compareCommand(), loadCommand(), reconcileCommand()}
 }
 
 func validateCommand() *cli.Command {
 	return &cli.Command{
 		Name: validate.Name, Category: category, ArgsUsage: "FILE...", Usage: "check every row and find duplicates; keep accepted and rejected rows apart",
-		Flags: Flags(RunFlags, taskFlags, SourceFlags),
+		Flags: Flags(RunFlags, TaskFlags, SourceFlags, historyFlags),
 		Description: `Reads CSV, plain or .gz or .zst, by path, URL or glob; - is stdin. Memory does not grow with the file.
 
    txflow validate data/transactions.csv
@@ -44,13 +43,14 @@ func validateCommand() *cli.Command {
 				runID = NewRunID(time.Now())
 			}
 			layout := batch.NewLayout(c.String("out"), runID)
+			env := NewEnv(c, rt, layout, runID, c.String("source"))
 			files, err := Expand(c, rt, layout)
 			if err != nil {
-				return err
+				return failEarly(c, rt, env, validate.Name, -1, err)
 			}
-			m, err := validate.Run(c.Context, NewEnv(c, rt, layout, runID, c.String("source")), rt.Artifacts, validate.Config{
+			m, err := validate.Run(c.Context, env, rt.Artifacts, validate.Config{
 				Files: files, Options: opt, MaxRejectRatio: c.Float64("max-reject-ratio"), TempDir: c.String("temp-dir"), Workers: Workers(c)})
-			return finish(c, rt, m, err, "txflow split "+layout.Root)
+			return Finish(c, rt, m, err, "txflow split "+layout.Root)
 		}),
 	}
 }
@@ -58,7 +58,7 @@ func validateCommand() *cli.Command {
 func splitCommand() *cli.Command {
 	return &cli.Command{
 		Name: split.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "cut the accepted rows into content-addressed chunks",
-		Flags: Flags(taskFlags, SplitFlags, []cli.Flag{
+		Flags: Flags(TaskFlags, SplitFlags, historyFlags, []cli.Flag{
 			&cli.StringFlag{Name: "validated", EnvVars: []string{"TXFLOW_VALIDATED"}, Usage: "`URL` of the manifest that validate wrote"}}),
 		Description: `The same rows make the same chunks, whoever cuts them.
 
@@ -78,7 +78,7 @@ func splitCommand() *cli.Command {
 			}
 			m, err := split.Run(c.Context, NewEnv(c, rt, layout, validated.RunID, validated.Source), split.Config{Validated: validated,
 				MaxChunks: c.Int("max-chunks"), MinRows: c.Int("min-rows"), SegmentRows: c.Int("segment-rows")})
-			return finish(c, rt, m, err, "txflow classify "+layout.Root)
+			return Finish(c, rt, m, err, "txflow classify "+layout.Root)
 		}),
 	}
 }
@@ -98,7 +98,7 @@ func readManifest(c *cli.Context, rt *app.Runtime, url, task string) (*batch.Man
 func classifyCommand() *cli.Command {
 	return &cli.Command{
 		Name: classify.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "ask the ML API for the categories and record its answers",
-		Flags: Flags(taskFlags, chunkFlags, MLFlags),
+		Flags: Flags(TaskFlags, chunkFlags, MLFlags, historyFlags),
 		Description: `An answer that is recorded is never asked for again, so a task that was killed goes on where it was.
 
    txflow classify out/RUN_ID
@@ -113,13 +113,14 @@ func classifyCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			env := NewEnv(c, rt, layout, chunks.RunID, chunks.Source)
 			cfg, err := ClassifyConfig(c.Context, c, predictor)
 			if err != nil {
-				return err
+				return failEarly(c, rt, env, classify.Name, c.Int("index"), err)
 			}
 			cfg.Chunks, cfg.Index = chunks, c.Int("index")
-			m, err := classify.Run(c.Context, NewEnv(c, rt, layout, chunks.RunID, chunks.Source), predictor, cfg)
-			return finish(c, rt, m, err, "txflow load "+layout.Root)
+			m, err := classify.Run(c.Context, env, predictor, cfg)
+			return Finish(c, rt, m, err, "txflow load "+layout.Root)
 		}),
 	}
 }
@@ -127,7 +128,7 @@ func classifyCommand() *cli.Command {
 func loadCommand() *cli.Command {
 	return &cli.Command{
 		Name: load.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "store classified rows, rejects and the ledger in ClickHouse",
-		Flags: Flags(taskFlags, chunkFlags, ClickHouseFlags, LoadFlags),
+		Flags: Flags(TaskFlags, chunkFlags, ClickHouseFlags, LoadFlags),
 		Description: `Loading twice stores nothing twice. Chunk 0 brings the run's rejects and duplicates along.
 
    txflow load out/RUN_ID
@@ -147,7 +148,7 @@ func loadCommand() *cli.Command {
 			if err == nil {
 				err = recordTasks(c.Context, rt, db, m, earlier(layout, len(chunks.Chunks)))
 			}
-			return finish(c, rt, m, err, "txflow reconcile "+layout.Root)
+			return Finish(c, rt, m, err, "txflow reconcile "+layout.Root)
 		}),
 	}
 }
@@ -155,7 +156,7 @@ func loadCommand() *cli.Command {
 func reconcileCommand() *cli.Command {
 	return &cli.Command{
 		Name: reconcile.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "prove that every row of the source ended in exactly one place",
-		Flags: Flags(taskFlags, ClickHouseFlags, ReconcileFlags, []cli.Flag{workersFlag,
+		Flags: Flags(TaskFlags, ClickHouseFlags, ReconcileFlags, []cli.Flag{workersFlag,
 			&cli.StringFlag{Name: "run", EnvVars: []string{"TXFLOW_RUN"}, Usage: "`FOLDER` of the run, by path or URL"},
 			&cli.BoolFlag{Name: "pipelines", EnvVars: []string{"TXFLOW_PIPELINES"}, Usage: "compare what batch and stream stored, instead of a run"},
 			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "with --pipelines: only ids of the source `NAME`"}}),
@@ -191,12 +192,11 @@ func reconcileCommand() *cli.Command {
 			if recordErr := recordRun(c.Context, db, validated, m, len(files.Files), err); recordErr != nil && err == nil {
 				err = recordErr
 			}
-			return finish(c, rt, m, err, "txflow report; txflow lineage ID --source '"+validated.Source+"'")
+			return Finish(c, rt, m, err, "txflow report; txflow lineage ID --source '"+validated.Source+"'")
 		}),
 	}
 }
 
-// comparePipelines fails when batch and stream do not agree.
 func comparePipelines(c *cli.Context, rt *app.Runtime) error {
 	db, err := Store(c, rt)
 	if err != nil {
@@ -208,15 +208,8 @@ func comparePipelines(c *cli.Context, rt *app.Runtime) error {
 		name := c.String("source")
 		source = &name
 	}
-	found, err := db.ComparePipelines(c.Context, source, c.Int("findings"))
-	if err != nil {
-		return err
-	}
-	if found.Total() == 0 {
-		_, err := fmt.Fprintln(rt.Stdout, "batch and stream agree")
-		return err
-	}
-	return reconcile.Verdict("batch and stream do not agree", &found)
+	m, err := reconcile.Pipelines(c.Context, NewEnv(c, rt, batch.Layout{}, "", c.String("source")), db, source, c.Int("findings"))
+	return Finish(c, rt, m, err, "")
 }
 
 func readFiles(c *cli.Context, rt *app.Runtime, validated *batch.Manifest) (*batch.Files, error) {

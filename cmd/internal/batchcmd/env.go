@@ -15,6 +15,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/otel/telemetry"
 	"github.com/txflow/txflow/tasks"
 )
 
@@ -27,14 +28,27 @@ func NewRunID(now time.Time) string {
 
 // NewEnv makes the surroundings of a task.
 func NewEnv(c *cli.Context, rt *app.Runtime, layout batch.Layout, runID, source string) *tasks.Env {
-	return &tasks.Env{Artifacts: rt.Artifacts, Tracer: rt.Tracer, Log: rt.Log, RunID: runID, Source: source, Try: max(c.Int("try"), 1), Layout: layout}
+	return &tasks.Env{Artifacts: rt.Artifacts, Tracer: rt.Tracer, Log: rt.Log, RunID: runID, Source: source, Try: max(c.Int("try"), 1), Layout: layout,
+		Links: telemetry.LinksFromEnv()}
 }
 
-// finish writes the manifest as the last line of stdout, and where --manifest says, and then says how to go on.
-func finish(c *cli.Context, rt *app.Runtime, m *batch.Manifest, taskErr error, next string) error {
+// failEarly gives what went wrong before a task could begin a manifest and an entry in the history, too; wrong usage, which
+// is no try of anything, gets none.
+func failEarly(c *cli.Context, rt *app.Runtime, env *tasks.Env, task string, index int, err error) error {
+	if batch.ExitCode(err) == batch.ExitUsage {
+		return err
+	}
+	m, err := tasks.Do(c.Context, env, task, index, func(context.Context, *batch.Manifest) error { return err })
+	return Finish(c, rt, m, err, "")
+}
+
+// Finish notes the try in the history, writes the manifest as the last line of stdout and where --manifest says, and then
+// says how to go on.
+func Finish(c *cli.Context, rt *app.Runtime, m *batch.Manifest, taskErr error, next string) error {
 	if m == nil {
 		return taskErr
 	}
+	recordTry(c, rt, m)
 	line, err := m.Line()
 	if err != nil {
 		return err

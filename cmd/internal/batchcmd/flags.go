@@ -22,7 +22,8 @@ var (
 		&cli.StringFlag{Name: "run-id", EnvVars: []string{"TXFLOW_RUN_ID"}, Usage: "`ID` of the run; a new one by default, an old one goes on with it"},
 		&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that the file's ids are from, so that two may both count from 1"},
 	}
-	taskFlags = []cli.Flag{
+	// TaskFlags are those of whatever ends with a manifest.
+	TaskFlags = []cli.Flag{
 		&cli.StringFlag{Name: "manifest", EnvVars: []string{"TXFLOW_MANIFEST"}, Usage: "write the manifest to this `URL` as well"},
 		&cli.IntFlag{Name: "try", Value: 1, EnvVars: []string{"TXFLOW_TRY"}, Usage: "which try of the task this is, `N` from 1"},
 	}
@@ -58,6 +59,9 @@ var (
 	ClickHouseFlags = []cli.Flag{
 		&cli.StringFlag{Name: "clickhouse-url", Value: "http://127.0.0.1:8123", EnvVars: []string{"CLICKHOUSE_URL"}, Usage: "`URL` of ClickHouse: http://, https:// or clickhouse://, with ?database="},
 		&cli.DurationFlag{Name: "clickhouse-outage", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_CLICKHOUSE_OUTAGE"}, Usage: "wait out an outage of ClickHouse for `TIME`, then exit 75"},
+	}
+	historyFlags = []cli.Flag{
+		&cli.StringFlag{Name: "clickhouse-url", EnvVars: []string{"CLICKHOUSE_URL"}, Usage: "`URL` of ClickHouse, to note this try in its history; load notes it later where there is none"},
 	}
 	LoadFlags = []cli.Flag{
 		&cli.IntFlag{Name: "block-rows", Value: load.DefaultBlockRows, EnvVars: []string{"TXFLOW_BLOCK_ROWS"}, Usage: "insert `N` rows at once"},

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/tasks/classify"
@@ -15,7 +17,29 @@ import (
 	"github.com/txflow/txflow/tasks/validate"
 )
 
-// earlier names the manifests of the tasks that ran before load, which need no ClickHouse and so did not record themselves.
+// recordLimit bounds what a task waits to be noted in the history: ClickHouse may be what it failed for, and a scheduler
+// that ends a task does not wait for long.
+const recordLimit = 3 * time.Second
+
+// recordTry notes a try of a task of a run, also a failed one, where the task knows a ClickHouse. The history is for people:
+// what can not be noted costs a warning.
+func recordTry(c *cli.Context, rt *app.Runtime, m *batch.Manifest) {
+	if m.RunID == "" || c.String("clickhouse-url") == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context), recordLimit)
+	defer cancel()
+	db, err := Store(c, rt)
+	if err == nil {
+		defer db.Close()
+		err = db.RecordTask(ctx, m)
+	}
+	if err != nil {
+		rt.Log.WarnContext(ctx, "this try is not in the history", "error", err)
+	}
+}
+
+// earlier names the manifests of the tasks that ran before load, which may know no ClickHouse.
 func earlier(layout batch.Layout, chunks int) []task {
 	tasks := []task{{validate.Name, layout.Manifest(validate.Name, -1)}, {split.Name, layout.Manifest(split.Name, -1)},
 		{classify.Name, layout.Manifest(classify.Name, -1)}}
@@ -52,9 +76,6 @@ func recordTasks(ctx context.Context, rt *app.Runtime, db run.Recorder, loaded *
 			return err
 		}
 	}
-	if err := db.RecordTask(ctx, loaded); err != nil {
-		return err
-	}
 	return db.RecordRun(ctx, batch.RunRecord{RunID: loaded.RunID, Pipeline: load.Pipeline, Source: loaded.Source, Status: "running",
 		Files: files, Counts: counts, TraceID: loaded.TraceID, StartedAt: first})
 }
@@ -63,9 +84,6 @@ func recordTasks(ctx context.Context, rt *app.Runtime, db run.Recorder, loaded *
 func recordRun(ctx context.Context, db run.Recorder, validated, reconciled *batch.Manifest, files int, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if err := db.RecordTask(ctx, reconciled); err != nil {
-		return err
-	}
 	record := batch.RunRecord{RunID: validated.RunID, Pipeline: load.Pipeline, Source: validated.Source, Status: "done", Files: files,
 		Counts: reconciled.Counts, TraceID: reconciled.TraceID, StartedAt: validated.StartedAt, FinishedAt: time.Now().UTC()}
 	if err != nil {

@@ -1,35 +1,44 @@
-package load
+// Package answers reads the rows of a classified chunk together with the ML API's answers, as load and compare need them.
+package answers
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"iter"
 
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// block is what one insert stores: some segments of a chunk, with the parts that answer them.
-type block struct {
-	chunk    *batch.Chunk
+// Block is some segments of a chunk, with the parts that answer them: what is stored or looked up at once.
+type Block struct {
+	Chunk    *batch.Chunk
 	offset   int64 // of the first segment in the chunk
 	segments []batch.Segment
 	parts    []batch.Artifact
 }
 
-func (b *block) rows() (n int64) {
+// Rows counts the block's rows, answered and refused.
+func (b *Block) Rows() (n int64) {
 	for _, s := range b.segments {
 		n += int64(s.Rows)
 	}
 	return n
 }
 
-// blocks cuts a chunk into blocks of at most so many rows, but of one segment at least.
-func blocks(chunk *batch.Chunk, parts []batch.Artifact, limit int) (all []block) {
+// Blocks cuts a classified chunk into blocks of at most so many rows, but of one segment at least. A chunk that is not
+// classified, or was another when it was, is an error with exit code 65.
+func Blocks(ctx context.Context, artifacts batch.Artifacts, layout batch.Layout, chunk *batch.Chunk, limit int) (all []Block, err error) {
+	parts, err := classified(ctx, artifacts, layout.Classified(chunk.Index), chunk)
+	if err != nil {
+		return nil, err
+	}
 	var offset int64
 	for first := 0; first < len(chunk.Segments); {
-		b := block{chunk: chunk, offset: offset}
+		b := Block{Chunk: chunk, offset: offset}
 		next, rows := first, 0
 		for ; next < len(chunk.Segments) && (next == first || rows+chunk.Segments[next].Rows <= limit); next++ {
 			rows += chunk.Segments[next].Rows
@@ -39,29 +48,44 @@ func blocks(chunk *batch.Chunk, parts []batch.Artifact, limit int) (all []block)
 		all = append(all, b)
 		first = next
 	}
-	return all
+	return all, nil
 }
 
-// reader joins a block's rows with their answers, a segment at a time in memory that it uses again.
-type reader struct {
+// classified reads the index of a chunk's parts, which classify wrote.
+func classified(ctx context.Context, artifacts batch.Artifacts, url string, chunk *batch.Chunk) ([]batch.Artifact, error) {
+	var index batch.ClassifiedChunk
+	err := batch.ReadJSON(ctx, artifacts, url, "", &index)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, batch.WithHint(batch.Failf(batch.ExitData, "chunk %d is not classified: %w", chunk.Index, err), "run txflow classify first")
+	case err != nil:
+		return nil, err
+	case index.Chunk != chunk.SHA256 || len(index.Parts) != len(chunk.Segments):
+		return nil, batch.WithHint(batch.Failf(batch.ExitData, "%s is of another chunk", url), "run txflow classify again")
+	}
+	return index.Parts, nil
+}
+
+// Reader joins a block's rows with their answers, a segment at a time in memory that it uses again. The zero value is ready.
+type Reader struct {
+	Refused []batch.DeadLetter // of the whole block, once it is read
 	text    []byte
 	rows    []batch.Classified
-	refused []batch.DeadLetter // of the whole block, once it is read
 	decoder batch.RowDecoder
 }
 
-// read gives a block's rows, a segment at a time. It can be ranged over again.
-func (r *reader) read(ctx context.Context, artifacts batch.Artifacts, b *block, files []batch.File) iter.Seq2[[]batch.Classified, error] {
+// Read gives a block's answered rows, a segment at a time. It can be ranged over again.
+func (r *Reader) Read(ctx context.Context, artifacts batch.Artifacts, b *Block, files []batch.File) iter.Seq2[[]batch.Classified, error] {
 	return func(yield func([]batch.Classified, error) bool) {
-		r.refused = r.refused[:0]
-		chunk, err := artifacts.OpenAt(ctx, b.chunk.URL, b.offset)
+		r.Refused = r.Refused[:0]
+		chunk, err := artifacts.OpenAt(ctx, b.Chunk.URL, b.offset)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		defer func() { _ = chunk.Close() }() // it was only read
 		for i, segment := range b.segments {
-			err := r.segment(ctx, artifacts, chunk, segment, b.parts[i], b.chunk.URL, files)
+			err := r.segment(ctx, artifacts, chunk, segment, b.parts[i], b.Chunk.URL, files)
 			if !yield(r.rows, err) || err != nil {
 				return
 			}
@@ -70,7 +94,7 @@ func (r *reader) read(ctx context.Context, artifacts batch.Artifacts, b *block, 
 }
 
 // segment reads a segment's rows and answers.
-func (r *reader) segment(ctx context.Context, artifacts batch.Artifacts, chunk io.Reader, segment batch.Segment, at batch.Artifact, url string, files []batch.File) (err error) {
+func (r *Reader) segment(ctx context.Context, artifacts batch.Artifacts, chunk io.Reader, segment batch.Segment, at batch.Artifact, url string, files []batch.File) (err error) {
 	r.rows = r.rows[:0]
 	if r.text, err = batch.ReadSegment(chunk, segment, url, r.text); err != nil {
 		return err
@@ -90,7 +114,7 @@ func (r *reader) segment(ctx context.Context, artifacts batch.Artifacts, chunk i
 }
 
 // join puts the rows of the segment's text and their answers together, which stand in the same order.
-func (r *reader) join(part *batch.Part, files []batch.File) error {
+func (r *Reader) join(part *batch.Part, files []batch.File) error {
 	refusals := part.Refusals
 	calls := part.Calls
 	call, left := calls[0].Call(), calls[0].Rows
@@ -106,7 +130,7 @@ func (r *reader) join(part *batch.Part, files []batch.File) error {
 		origin := batch.Origin{Origin: file.URL, Digest: file.SHA256, Position: row.Line}
 		if len(refusals) > 0 && refusals[0].Row == n {
 			id := row.Transaction.ID
-			r.refused = append(r.refused, batch.DeadLetter{Outcome: batch.OutcomeDeadLetter, ID: &id,
+			r.Refused = append(r.Refused, batch.DeadLetter{Outcome: batch.OutcomeDeadLetter, ID: &id,
 				SourceID: row.Transaction.SourceID, ContentHash: row.ContentHash, Origin: origin, Code: transaction.CodePrediction,
 				Message: refusals[0].Message, Raw: asSent(&row.Transaction), Call: call, At: call.AnsweredAt})
 			refusals = refusals[1:]

@@ -1,0 +1,62 @@
+package batchcmd
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/tasks/compare"
+)
+
+func compareCommand() *cli.Command {
+	return &cli.Command{
+		Name: compare.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "tell what loading a classified run would change",
+		Flags: Flags(TaskFlags, ClickHouseFlags, []cli.Flag{
+			&cli.StringFlag{Name: "chunks", EnvVars: []string{"TXFLOW_CHUNKS"}, Usage: "`URL` of the index that split wrote"},
+			&cli.Float64Flag{Name: "max-changed", Value: 1, EnvVars: []string{"TXFLOW_MAX_CHANGED"}, Usage: "exit 65 when more than this `SHARE` of the rows that are stored would change category"},
+			&cli.IntFlag{Name: "examples", Value: compare.DefaultExamples, EnvVars: []string{"TXFLOW_EXAMPLES"}, Usage: "name the first `N` rows that would change"},
+		}),
+		Description: `For rows that are classified anew, between classify and load. The report is compare.json in the run's folder.
+
+   txflow compare out/RUN_ID
+   txflow compare --max-changed 0.05 out/RUN_ID`,
+		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
+			if limit := c.Float64("max-changed"); limit < 0 || limit > 1 {
+				return batch.Failf(batch.ExitUsage, "--max-changed is a share from 0 to 1, not %g", limit)
+			}
+			chunks, layout, err := readChunks(c, rt)
+			if err != nil {
+				return err
+			}
+			db, err := Store(c, rt)
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			m, report, err := compare.Run(c.Context, NewEnv(c, rt, layout, chunks.RunID, chunks.Source), db, compare.Config{Chunks: chunks,
+				BlockRows: compare.DefaultBlockRows, Examples: c.Int("examples"), MaxChanged: c.Float64("max-changed")})
+			if m.ChangedShare != nil && rt.Interactive {
+				showReport(rt.Stderr, report)
+			}
+			return Finish(c, rt, m, err, "txflow load "+layout.Root)
+		}),
+	}
+}
+
+func showReport(w io.Writer, r *compare.Report) {
+	_, _ = fmt.Fprintf(w, "%d rows: %d new, %d stored already, of which %d (%.4g %%) would change\n", r.Rows, r.New, r.Known, r.Changed, 100*r.Share)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, part := range []struct {
+		title string
+		rows  []compare.Change
+	}{{"model", r.Models}, {"category", r.Changes}} {
+		for _, n := range part.rows {
+			_, _ = fmt.Fprintf(t, "%s\t%s\t→ %s\t%d\n", part.title, n.From, n.To, n.Rows)
+		}
+	}
+	_ = t.Flush() // a terminal
+}

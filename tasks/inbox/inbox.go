@@ -1,0 +1,154 @@
+// Package inbox finds the files that are new in a folder or bucket, and marks those that were taken, so that each starts
+// one run. The marks are artifacts: they outlive whoever asks.
+package inbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/tasks"
+)
+
+// Name is the task's name in manifests.
+const Name = "inbox"
+
+// DefaultSettle is longer than a writer pauses between two writes.
+const DefaultSettle = 10 * time.Second
+
+// DefaultLimit keeps a look's manifest small.
+const DefaultLimit = 100
+
+// Lister lists what matches a pattern, whose * stays within a folder, by canonical URL. No match is an empty list.
+type Lister interface {
+	List(ctx context.Context, pattern string) ([]batch.Object, error)
+}
+
+// Config says where to look.
+type Config struct {
+	Inbox  string        // a pattern; a folder is looked through for Suffixes
+	Taken  string        // the folder of the marks, by path or URL
+	Settle time.Duration // a file that changed within it may still be written, and is left for the next look
+	Limit  int           // files a look, the oldest first
+	Now    time.Time
+}
+
+// Suffixes are the files that a folder is looked through for.
+var Suffixes = []string{".csv", ".csv.gz", ".csv.zst"}
+
+// Look lists the new files as the outputs of its manifest, each named by its ID. None is an error with exit code 99.
+func Look(ctx context.Context, env *tasks.Env, lister Lister, cfg Config) (*batch.Manifest, error) {
+	return tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
+		files, err := list(ctx, lister, cfg.Inbox)
+		if err != nil {
+			return err
+		}
+		taken, err := marks(ctx, lister, cfg.Taken)
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(files, func(a, b batch.Object) int { return a.Modified.Compare(b.Modified) })
+		unsettled, waiting := 0, 0
+		for i := range files {
+			switch id := ID(&files[i]); {
+			case taken[id]:
+			case cfg.Now.Sub(files[i].Modified) < cfg.Settle:
+				unsettled++
+			case len(m.Outputs) == cfg.Limit:
+				waiting++
+			default:
+				m.Outputs = append(m.Outputs, batch.Artifact{Name: id, URL: files[i].URL, Bytes: files[i].Bytes})
+			}
+		}
+		m.Counts.In = int64(len(m.Outputs))
+		if unsettled > 0 || waiting > 0 {
+			env.Log.InfoContext(ctx, "files are left for the next look", "still_written", unsettled, "over_the_limit", waiting)
+		}
+		if len(m.Outputs) == 0 {
+			return batch.Failf(batch.ExitNothing, "there is no new file in %s", cfg.Inbox)
+		}
+		return nil
+	})
+}
+
+// list returns the files of the inbox that are no one's temporary files.
+func list(ctx context.Context, lister Lister, inbox string) ([]batch.Object, error) {
+	base := inbox
+	if strings.Contains(inbox, "://") {
+		base, _, _ = strings.Cut(inbox, "?") // the rest is a URL's parameters
+	}
+	folder := !strings.ContainsAny(base, "*?[") && !hasSuffix(base)
+	if folder {
+		inbox = batch.NewLayout(inbox, "*").Root
+	}
+	files, err := lister.List(ctx, inbox)
+	return slices.DeleteFunc(files, func(o batch.Object) bool {
+		name := name(o.URL)
+		return strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".tmp") || strings.HasSuffix(name, ".part") || folder && !hasSuffix(name)
+	}), err
+}
+
+func hasSuffix(name string) bool {
+	return slices.ContainsFunc(Suffixes, func(s string) bool { return strings.HasSuffix(name, s) })
+}
+
+func name(url string) string {
+	url, _, _ = strings.Cut(url, "?")
+	return path.Base(url)
+}
+
+// marks returns the ids that are taken.
+func marks(ctx context.Context, lister Lister, taken string) (map[string]bool, error) {
+	files, err := lister.List(ctx, batch.NewLayout(taken, "*.json").Root)
+	ids := make(map[string]bool, len(files))
+	for _, f := range files {
+		ids[strings.TrimSuffix(name(f.URL), ".json")] = true
+	}
+	return ids, err
+}
+
+// ID names a file as it is now: one that changed under the same name is a new one.
+func ID(o *batch.Object) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", o.URL, o.Bytes, o.Modified.UnixNano()))
+	return hex.EncodeToString(sum[:8])
+}
+
+var idShape = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+// Mark is a file that was taken.
+type Mark struct {
+	ID  string `json:"id"`
+	URL string `json:"url"`
+}
+
+// ParseMark reads ID=URL.
+func ParseMark(s string) (Mark, error) {
+	id, url, _ := strings.Cut(s, "=")
+	if !idShape.MatchString(id) || url == "" {
+		return Mark{}, batch.WithHint(batch.Failf(batch.ExitUsage, "%q is not ID=URL", s), "ids are the names of the outputs in the manifest of txflow inbox")
+	}
+	return Mark{ID: id, URL: url}, nil
+}
+
+// Take marks files as taken. Marking one again changes nothing.
+func Take(ctx context.Context, env *tasks.Env, taken string, all []Mark) (*batch.Manifest, error) {
+	return tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
+		for _, mark := range all {
+			a, err := batch.WriteJSON(ctx, env.Artifacts, batch.NewLayout(taken, mark.ID+".json").Root, mark)
+			if err != nil {
+				return fmt.Errorf("mark %s as taken: %w", mark.URL, err)
+			}
+			a.Name = mark.ID
+			m.Outputs = append(m.Outputs, a)
+			m.Counts.In++
+		}
+		return nil
+	})
+}
