@@ -70,7 +70,7 @@ func TestBadFilesEndWithAClearError(t *testing.T) {
 	}
 	for name, args := range map[string][]string{"directory": {dir}, "not there": {"nothing.csv"}, "no match": {"*.nothing"}} {
 		code, r := p.run("validate", args[0])
-		if code != batch.ExitData && code != batch.ExitUnavailable || !strings.Contains(r.stderr.String(), "error: ") {
+		if code != batch.ExitData && code != batch.ExitUnavailable || r.lastLog(t).Error == "" {
 			t.Errorf("%s: exit %d\n%s", name, code, r.stderr.String())
 		}
 	}
@@ -82,7 +82,7 @@ func TestWrongUsageEndsWith64(t *testing.T) {
 		{"report", "--by", "color"}, {"report", "--json", "--csv"}, {"lineage"}, {"run", "--clickhouse-url", "nonsense", "a.csv"},
 		{"ml-api", "extra"}, {"data", "generate", "--ratio", "0.1"}, {"--log-format", "xml", "doctor"}} {
 		code, r := p.run(args...)
-		if code != batch.ExitUsage || !strings.Contains(r.stderr.String(), "error: ") {
+		if code != batch.ExitUsage || r.lastLog(t).Error == "" {
 			t.Errorf("%v: exit %d\n%s", args, code, r.stderr.String())
 		}
 	}
@@ -114,27 +114,19 @@ func TestTasksByHand(t *testing.T) {
 	w := newWorkbench(t, clickhouse)
 	file := filepath.Join(w.dir, "in.csv.gz")
 	must(t, os.WriteFile(file, []byte(gz(t, header+row(1)+row(2)+row(2)+"3,,0,x,,,\n")), 0o644))
-	var m batch.Manifest
-	last := func(r *process) batch.Manifest {
-		t.Helper()
-		lines := strings.Split(strings.TrimSpace(r.stdout.String()), "\n")
-		m = batch.Manifest{}
-		must(t, json.Unmarshal([]byte(lines[len(lines)-1]), &m))
-		return m
-	}
-	if m := last(w.ok("validate", "--run-id", "hand", "*.gz")); m.Counts != (batch.Counts{In: 4, Accepted: 2, Rejected: 1, Duplicates: 1}) {
+	if m := w.ok("validate", "--run-id", "hand", "*.gz").manifest(t); m.Counts != (batch.Counts{In: 4, Accepted: 2, Rejected: 1, Duplicates: 1}) {
 		t.Errorf("validate counts %+v", m.Counts)
 	}
-	if m := last(w.ok("split", "out/hand")); m.Chunks != 1 {
+	if m := w.ok("split", "out/hand").manifest(t); m.Chunks != 1 {
 		t.Errorf("split made %d chunks", m.Chunks)
 	}
-	if m := last(w.ok("classify", "--chunks", "out/hand/chunks.json", "--index", "0")); m.Counts.Predicted != 2 || m.Index == nil {
+	if m := w.ok("classify", "--chunks", "out/hand/chunks.json", "--index", "0").manifest(t); m.Counts.Predicted != 2 || m.Index == nil {
 		t.Errorf("classify: %+v", m)
 	}
-	if m := last(w.ok("load", "out/hand", "--manifest", "out/load.json")); m.Counts.Stored != 2 || !w.exists("out/load.json")() {
+	if m := w.ok("load", "out/hand", "--manifest", "out/load.json").manifest(t); m.Counts.Stored != 2 || !w.exists("out/load.json")() {
 		t.Errorf("load: %+v", m)
 	}
-	if m := last(w.ok("reconcile", "--run", "out/hand")); m.Counts != (batch.Counts{In: 4, Accepted: 2, Rejected: 1, Duplicates: 1, Predicted: 2, Stored: 2}) && m.Counts.Stored != 2 {
+	if m := w.ok("reconcile", "--run", "out/hand").manifest(t); m.Counts != (batch.Counts{In: 4, Accepted: 2, Rejected: 1, Duplicates: 1, Predicted: 2, Stored: 2}) && m.Counts.Stored != 2 {
 		t.Errorf("reconcile counts %+v", m.Counts)
 	}
 	if text := w.ok("report", "--csv").stdout.String(); !strings.HasPrefix(text, "category,transactions,debit,credit,net\n") || strings.Count(text, "12.34") == 0 {

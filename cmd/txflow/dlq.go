@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ import (
 	"github.com/txflow/txflow/stream/dlq"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/tasks"
 )
 
 // letterFlags select dead letters.
@@ -86,9 +88,10 @@ func dlqCommand() *cli.Command {
 					&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_DLQ_DRY_RUN"}, Usage: "say how many would be replayed, and replay none"},
 					&cli.Float64Flag{Name: "rate", EnvVars: []string{"TXFLOW_DLQ_RATE"}, Usage: "`N` letters a second; 0 for as fast as Kafka takes them"},
 					&cli.IntFlag{Name: "max-replays", Value: 3, EnvVars: []string{"TXFLOW_DLQ_MAX_REPLAYS"}, Usage: "leave letters alone that came back `N` times"},
-				}, kafkaFlags, batchcmd.ClickHouseFlags),
+				}, batchcmd.TaskFlags, kafkaFlags, batchcmd.ClickHouseFlags),
 				Description: `Mend what was wrong first: a letter that is still wrong comes back as a new one. Rejected rows of files are closed by a new
-run of the mended file. Stopped in the middle, it goes on with what is still open.
+run of the mended file. Stopped in the middle, it goes on with what is still open. It ends with a manifest, as tasks do, whose
+counts.in are the letters that were sent back; exit 99 says that there are none.
 
    txflow dlq replay --reason prediction_refused --dry-run
    txflow dlq replay --reason prediction_refused --rate 100`,
@@ -250,21 +253,27 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 		return err
 	}
 	if n -= without; without > 0 {
-		_, _ = fmt.Fprintf(rt.Stderr, "%d letters are too large to hold their message and are left: send those again from where they came\n", without)
+		rt.Log.WarnContext(c.Context, "letters that are too large to hold their message are left: send those again from where they came", "letters", without)
 	}
-	if c.Bool("dry-run") || n == 0 {
+	if c.Bool("dry-run") {
 		_, _ = fmt.Fprintf(rt.Stdout, "%d letters would be replayed\n", n)
 		return nil
 	}
-	sink, err := kafka.NewProducer(kafkaConfig(c, rt), topics.Raw)
-	if err != nil {
-		return err
-	}
-	defer sink.Close()
-	show := newTicker(rt, "replayed")
-	replayed, err := dlq.Replay(c.Context, db, sink, dlq.Config{Query: q, Rate: c.Float64("rate"), MaxReplays: c.Int("max-replays")}, func(n int) { show.tick(int64(n)) })
-	_, _ = fmt.Fprintf(rt.Stdout, "%d letters are replayed\n", replayed)
-	return batch.WithHint(err, "the same command goes on with what is still open")
+	m, err := tasks.Do(c.Context, batchcmd.NewEnv(c, rt, batch.Layout{}, "", c.String("source")), "dlq_replay", -1, func(ctx context.Context, m *batch.Manifest) error {
+		if n == 0 {
+			return batch.Failf(batch.ExitNothing, "there is no open letter to replay")
+		}
+		sink, err := kafka.NewProducer(kafkaConfig(c, rt), topics.Raw)
+		if err != nil {
+			return err
+		}
+		defer sink.Close()
+		show := newTicker(rt, "replayed")
+		replayed, err := dlq.Replay(ctx, db, sink, dlq.Config{Query: q, Rate: c.Float64("rate"), MaxReplays: c.Int("max-replays")}, func(n int) { show.tick(int64(n)) })
+		m.Counts.In = int64(replayed)
+		return batch.WithHint(err, "the same command goes on with what is still open")
+	})
+	return batchcmd.Finish(c, rt, m, err, "txflow dlq stats")
 }
 
 func dlqPurge(c *cli.Context, rt *app.Runtime, db *store.Store) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/ml_api/client"
+	"github.com/txflow/txflow/otel/jaeger"
 	"github.com/txflow/txflow/otel/telemetry"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
@@ -38,6 +40,7 @@ func doctorCommand() *cli.Command {
 			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Second, EnvVars: []string{"TXFLOW_DOCTOR_TIMEOUT"}, Usage: "give each dependency so much `TIME`"},
 			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts"},
 			&cli.StringFlag{Name: "ml-url", Value: "http://127.0.0.1:8000", EnvVars: []string{"ML_API_URL"}, Usage: "`URL` of the ML API"},
+			jaegerFlag,
 		}, kafkaFlags, batchcmd.ClickHouseFlags),
 		Description: `Exits 69 when something is missing.
 
@@ -49,7 +52,8 @@ func doctorCommand() *cli.Command {
 
 func runDoctor(c *cli.Context, rt *app.Runtime) error {
 	checks := append([]check{checkEngine()}, checkClickHouse(c, rt)...)
-	checks = append(checks, checkMLAPI(c, rt), checkArtifacts(c, rt), checkKafka(c, rt), checkTraces(c))
+	checks = append(checks, checkMLAPI(c, rt), checkArtifacts(c, rt), checkKafka(c, rt))
+	checks = append(checks, checkTraces(c)...)
 	bad := 0
 	for _, k := range checks {
 		if !k.OK && !k.Neutral {
@@ -188,16 +192,22 @@ func checkArtifacts(c *cli.Context, rt *app.Runtime) check {
 	return check{Name: "artifacts", OK: true, Detail: c.String("out") + " can be written"}
 }
 
-// checkTraces says where spans go; nothing depends on it.
-func checkTraces(c *cli.Context) check {
+// checkTraces says where spans go, and whether they can be looked at; no run depends on it.
+func checkTraces(c *cli.Context) []check {
 	endpoint := telemetry.Endpoint()
 	if endpoint == "" {
-		return check{Name: "traces", Neutral: true, Detail: "spans have ids but go nowhere", Next: "set OTEL_EXPORTER_OTLP_ENDPOINT to see them in Jaeger"}
+		return []check{{Name: "traces", Neutral: true, Detail: "spans have ids but go nowhere", Next: "set OTEL_EXPORTER_OTLP_ENDPOINT to see them in Jaeger"}}
 	}
 	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
 	defer cancel()
+	to := check{Name: "traces", OK: true, Detail: "sent to " + endpoint}
 	if err := telemetry.Reachable(ctx, endpoint); err != nil {
-		return check{Name: "traces", Detail: err.Error(), Next: "start the collector at OTEL_EXPORTER_OTLP_ENDPOINT, or unset it; runs go on without it"}
+		to = check{Name: "traces", Detail: err.Error(), Next: "start the collector at OTEL_EXPORTER_OTLP_ENDPOINT, or unset it; runs go on without it"}
 	}
-	return check{Name: "traces", OK: true, Detail: "sent to " + endpoint}
+	at := jaeger.Client{URL: c.String("jaeger-url"), HTTP: http.DefaultClient}
+	services, err := at.Services(ctx)
+	if err != nil {
+		return []check{to, {Name: "Jaeger", Neutral: true, Detail: err.Error(), Next: "set JAEGER_URL where it is elsewhere; only txflow trace needs it"}}
+	}
+	return []check{to, {Name: "Jaeger", OK: true, Detail: fmt.Sprintf("%d services have traces at %s", len(services), at.URL)}}
 }

@@ -37,11 +37,10 @@ type faultTest struct {
 func (f *faultTest) see(code int, r *process) {
 	f.t.Helper()
 	said := ""
-	for line := range strings.SplitSeq(r.stderr.String(), "\n") {
-		if text, ok := strings.CutPrefix(line, "error: "); ok {
-			said = text
-		} else if finding, ok := strings.CutPrefix(line, "  "); ok && strings.Contains(said, "findings: ") && !strings.Contains(said, " id ") {
-			said += ", the first: " + strings.TrimSpace(finding)
+	if code > 0 {
+		lines := strings.Split(r.lastLog(f.t).Error, "\n")
+		if said = lines[0]; len(lines) > 1 && strings.Contains(said, "findings: ") {
+			said += ", the first: " + strings.TrimSpace(lines[1])
 		}
 	}
 	switch {

@@ -15,7 +15,7 @@ func main() {
 }
 
 func application() *cli.App {
-	commands := append(batchcmd.Commands(), runCommand(), reportCommand(), lineageCommand(), runsCommand(),
+	commands := append(batchcmd.Commands(), runCommand(), reportCommand(), lineageCommand(), runsCommand(), traceCommand(),
 		demoCommand(), platformCommand(), mlAPICommand(), migrateCommand(), doctorCommand(), topicsCommand(), streamCommand(), dlqCommand(), dataCommand())
 	return app.New("txflow", "categorise bank transactions: CSV, ML API, ClickHouse", commands)
 }

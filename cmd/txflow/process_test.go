@@ -277,6 +277,30 @@ func (r *process) record(t *testing.T) (record batch.RunRecord) {
 	return record
 }
 
+// failure is the line that the log of a command that failed ends with.
+type failure struct {
+	Error    string `json:"error"`
+	Next     string `json:"next"`
+	ExitCode int    `json:"exit_code"`
+}
+
+func (r *process) lastLog(t *testing.T) (last failure) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(r.stderr.String()), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil {
+		t.Errorf("the log ends with no line of JSON: %s", lines[len(lines)-1])
+	}
+	return last
+}
+
+// manifest is the last line of stdout.
+func (r *process) manifest(t *testing.T) (m batch.Manifest) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(r.stdout.String()), "\n")
+	must(t, json.Unmarshal([]byte(lines[len(lines)-1]), &m))
+	return m
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

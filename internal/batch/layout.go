@@ -46,7 +46,7 @@ func (l Layout) Files() string { return join(l.Root, "files.json") }
 func (l Layout) Chunks() string { return join(l.Root, "chunks.json") }
 
 // Comparison is what compare found out.
-func (l Layout) Comparison() string { return join(l.Root, "compare.json") }
+func (l Layout) Comparison() string { return join(l.Root, "comparison.json") }
 
 // Stdin is where rows from standard input are kept, so that reconcile can count them again.
 func (l Layout) Stdin() string { return join(l.Root, "stdin.csv") }

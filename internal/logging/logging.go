@@ -47,6 +47,14 @@ func New(w io.Writer, format, level string) (*slog.Logger, error) {
 	return slog.New(traced{handler}), nil
 }
 
+// ForMachines returns the logger that New makes where the log is JSON, nil where people read it.
+func ForMachines(w io.Writer, format string) *slog.Logger {
+	if f := strings.ToLower(format); f == JSON || f != Text && !IsTerminal(w) {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return nil
+}
+
 // IsTerminal tells whether w is a terminal.
 func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)

@@ -36,15 +36,21 @@ type Runtime struct {
 	LastLine       string // printed on stdout at the very end, after telemetry is sent
 }
 
+const logFormat = "log-format"
+
 // New makes an application with the given commands. Its errors are not printed by the library but by Main.
 func New(name, usage string, commands []*cli.Command) *cli.App {
 	return &cli.App{
 		Name: name, Usage: usage, Version: Version, Commands: commands, EnableBashCompletion: true, Suggest: true,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "log-format", Value: logging.Auto, EnvVars: []string{"TXFLOW_LOG_FORMAT"}, Usage: "auto (text on a terminal, else JSON), text or json"},
+			&cli.StringFlag{Name: logFormat, Value: logging.Auto, EnvVars: []string{"TXFLOW_LOG_FORMAT"}, Usage: "auto (text on a terminal, else JSON), text or json"},
 			&cli.StringFlag{Name: "log-level", Value: "info", EnvVars: []string{"TXFLOW_LOG_LEVEL"}, Usage: "debug, info, warn or error"},
 		},
 		Writer: os.Stdout, ErrWriter: os.Stderr, Reader: os.Stdin,
+		Before: func(c *cli.Context) error {
+			c.App.Metadata[logFormat] = c.String(logFormat) // for report, which has no context
+			return nil
+		},
 		ExitErrHandler: func(*cli.Context, error) {}, // Main decides
 		OnUsageError:   usageError,
 		Action: func(c *cli.Context) error {
@@ -78,7 +84,8 @@ func Main(a *cli.App, args []string) int {
 	if err == nil {
 		return batch.ExitDone
 	}
-	return report(a.ErrWriter, err, ctx.Err() != nil)
+	format, _ := a.Metadata[logFormat].(string) // "" where the command line was not understood
+	return report(a.ErrWriter, format, err, ctx.Err() != nil)
 }
 
 func prepare(c *cli.Command) {
@@ -88,16 +95,24 @@ func prepare(c *cli.Command) {
 	}
 }
 
-// report tells an error and what to do next.
-func report(w io.Writer, err error, interrupted bool) int {
-	code := batch.ExitCode(err)
-	if interrupted && (errors.Is(err, context.Canceled) || code == batch.ExitFault) {
-		code = batch.ExitInterrupted
-		_, _ = fmt.Fprintln(w, "interrupted; what was done is kept")
-	} else {
-		_, _ = fmt.Fprintln(w, "error:", err)
+// report tells an error and what to do next: two lines for people, else the last line of the log.
+func report(w io.Writer, format string, err error, interrupted bool) int {
+	code, hint := batch.ExitCode(err), batch.Hint(err)
+	interrupted = interrupted && (errors.Is(err, context.Canceled) || code == batch.ExitFault)
+	what, text := "error: ", err.Error()
+	if interrupted {
+		code, what, text = batch.ExitInterrupted, "", "interrupted; what was done is kept"
 	}
-	if hint := batch.Hint(err); hint != "" {
+	if log := logging.ForMachines(w, format); log != nil {
+		attrs := []any{"error", text, "exit_code", code}
+		if hint != "" {
+			attrs = append(attrs, "next", hint)
+		}
+		log.Error("txflow failed", attrs...)
+		return code
+	}
+	_, _ = fmt.Fprintln(w, what+text)
+	if hint != "" {
 		_, _ = fmt.Fprintln(w, "next:", hint)
 	}
 	return code
@@ -122,7 +137,7 @@ func Task(work func(*cli.Context, *Runtime) error) cli.ActionFunc {
 func Action(work func(*cli.Context, *Runtime) error) cli.ActionFunc {
 	return func(c *cli.Context) (err error) {
 		rt := &Runtime{Stdin: c.App.Reader, Stdout: c.App.Writer, Stderr: c.App.ErrWriter, Interactive: logging.IsTerminal(c.App.ErrWriter)}
-		if rt.Log, err = logging.New(c.App.ErrWriter, c.String("log-format"), c.String("log-level")); err != nil {
+		if rt.Log, err = logging.New(c.App.ErrWriter, c.String(logFormat), c.String("log-level")); err != nil {
 			return batch.Fail(batch.ExitUsage, err)
 		}
 		traces, err := telemetry.Setup(c.Context, telemetry.Config{Service: "txflow-" + c.Command.Name, Version: c.App.Version, Links: c.Int("transaction-rows"), Log: rt.Log})

@@ -20,7 +20,7 @@ func compareCommand() *cli.Command {
 			&cli.Float64Flag{Name: "max-changed", Value: 1, EnvVars: []string{"TXFLOW_MAX_CHANGED"}, Usage: "exit 65 when more than this `SHARE` of the rows that are stored would change category"},
 			&cli.IntFlag{Name: "examples", Value: compare.DefaultExamples, EnvVars: []string{"TXFLOW_EXAMPLES"}, Usage: "name the first `N` rows that would change"},
 		}),
-		Description: `For rows that are classified anew, between classify and load. The report is compare.json in the run's folder.
+		Description: `For rows that are classified anew, between classify and load. The report is comparison.json in the run's folder.
 
    txflow compare out/RUN_ID
    txflow compare --max-changed 0.05 out/RUN_ID`,

@@ -1,0 +1,70 @@
+// Package jaeger reads traces back from Jaeger's HTTP API.
+package jaeger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// ErrNotFound says that Jaeger has no such trace, or not yet: spans arrive a few seconds after they ended.
+var ErrNotFound = errors.New("Jaeger has no such trace") //nolint:staticcheck,revive // Jaeger is a name
+
+// maxAnswer bounds what is read: a span takes about 2 KB.
+const maxAnswer = 1 << 30
+
+// Client asks the Jaeger at URL, http://host:16686.
+type Client struct {
+	URL  string
+	HTTP *http.Client
+}
+
+// Raw returns a trace as Jaeger tells it: one object with its spans and processes. Where there is none the error is
+// ErrNotFound; any other says that Jaeger is away or no Jaeger.
+func (c *Client) Raw(ctx context.Context, traceID string) (json.RawMessage, error) {
+	var answer struct {
+		Data []json.RawMessage `json:"data"`
+	}
+	if err := c.get(ctx, "/api/traces/"+traceID, &answer); err != nil {
+		return nil, err
+	}
+	if len(answer.Data) == 0 {
+		return nil, ErrNotFound
+	}
+	return answer.Data[0], nil
+}
+
+// Services returns the names of the services that Jaeger has traces of: a check that it is one.
+func (c *Client) Services(ctx context.Context) ([]string, error) {
+	var answer struct {
+		Data []string `json:"data"`
+	}
+	return answer.Data, c.get(ctx, "/api/services", &answer)
+}
+
+func (c *Client) get(ctx context.Context, path string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(c.URL, "/")+path, http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := c.HTTP.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }() // it was read as far as it is wanted
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return ErrNotFound
+	default:
+		return fmt.Errorf("GET %s%s: %s", c.URL, path, response.Status)
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(into); err != nil {
+		return fmt.Errorf("GET %s%s: not an answer of Jaeger: %w", c.URL, path, err)
+	}
+	return nil
+}

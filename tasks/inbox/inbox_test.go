@@ -1,0 +1,119 @@
+package inbox_test
+
+import (
+	"context"
+	"log/slog"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/batch/batchtest"
+	"github.com/txflow/txflow/tasks"
+	"github.com/txflow/txflow/tasks/inbox"
+)
+
+// box is a store whose files have the times that a test gives them.
+type box struct {
+	batchtest.Memory
+	modified map[string]time.Time
+}
+
+func (b *box) List(_ context.Context, pattern string) (found []batch.Object, err error) {
+	urls := b.URLs()
+	slices.Sort(urls)
+	for _, url := range urls {
+		if ok, err := path.Match(pattern, url); err != nil || !ok {
+			continue
+		}
+		found = append(found, batch.Object{URL: url, Bytes: int64(len(b.Get(url))), Modified: b.modified[url]})
+	}
+	return found, nil
+}
+
+var now = time.Date(2024, 6, 1, 12, 0, 0, 0, time.UTC)
+
+func (b *box) put(url, content string, age time.Duration) {
+	b.Put(url, []byte(content))
+	b.modified[url] = now.Add(-age)
+}
+
+func (b *box) env() *tasks.Env {
+	return &tasks.Env{Artifacts: b, Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler), Try: 1}
+}
+
+// look returns the names of the new files and, by them, their ids.
+func (b *box) look(t *testing.T, at string, limit int) (names string, ids map[string]string) {
+	t.Helper()
+	m, err := inbox.Look(t.Context(), b.env(), b, inbox.Config{Inbox: at, Taken: "taken", Settle: 10 * time.Second, Limit: limit, Now: now})
+	if want := map[bool]int{true: batch.ExitNothing}[len(m.Outputs) == 0]; batch.ExitCode(err) != want || m.ExitCode != want {
+		t.Fatalf("%d files and exit code %d: %v", len(m.Outputs), m.ExitCode, err)
+	}
+	ids = map[string]string{}
+	for _, a := range m.Outputs {
+		ids[path.Base(a.URL)] = a.Name
+		names += path.Base(a.URL) + " "
+	}
+	if m.Counts.In != int64(len(m.Outputs)) {
+		t.Errorf("counts %+v for %d files", m.Counts, len(m.Outputs))
+	}
+	return strings.TrimSpace(names), ids
+}
+
+func TestOnlyWholeNewFilesOfSomeoneElseAreListed(t *testing.T) {
+	t.Parallel()
+	b := &box{modified: map[string]time.Time{}}
+	for name, age := range map[string]time.Duration{"a.csv": 30 * time.Second, "b.csv.gz": time.Minute, "c.csv.zst": 10 * time.Second, "growing.csv": 9 * time.Second,
+		".hidden.csv": time.Hour, "x.csv.tmp": time.Hour, "y.csv.part": time.Hour, "notes.txt": time.Hour, "deep/d.csv": time.Hour} {
+		b.put("in/"+name, "x", age)
+	}
+	for at, want := range map[string]string{"in": "b.csv.gz a.csv c.csv.zst", "in/": "b.csv.gz a.csv c.csv.zst", "in/*": "notes.txt b.csv.gz a.csv c.csv.zst", "in/a.csv": "a.csv",
+		"in/?.csv": "a.csv", "nothing": ""} {
+		if got, _ := b.look(t, at, 100); got != want {
+			t.Errorf("%s: got %q, want %q", at, got, want)
+		}
+	}
+	if got, _ := b.look(t, "in", 2); got != "b.csv.gz a.csv" {
+		t.Errorf("with a limit of two: %q", got)
+	}
+}
+
+func TestAFileIsListedUntilItIsTakenAndAgainWhenItChanged(t *testing.T) {
+	t.Parallel()
+	b := &box{modified: map[string]time.Time{}}
+	b.put("in/a.csv", "1", time.Minute)
+	b.put("in/b.csv", "1", time.Minute)
+	_, ids := b.look(t, "in", 100)
+	mark, err := inbox.ParseMark(ids["a.csv"] + "=in/a.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if m, err := inbox.Take(t.Context(), b.env(), "taken", []inbox.Mark{mark}); err != nil || m.Counts.In != 1 || len(b.URLs()) != 3 {
+			t.Fatalf("%v, %+v, %v", err, m, b.URLs())
+		}
+	}
+	if got, again := b.look(t, "in", 100); got != "b.csv" || again["b.csv"] != ids["b.csv"] {
+		t.Errorf("after a.csv was taken: %q %v", got, again)
+	}
+	b.put("in/a.csv", "2", 30*time.Second)
+	if got, again := b.look(t, "in", 100); got != "b.csv a.csv" || again["a.csv"] == ids["a.csv"] {
+		t.Errorf("after a.csv changed: %q %v", got, again)
+	}
+}
+
+func TestAMarkIsAnIDAndAURL(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"", "a.csv", "0123456789abcdef", "0123456789abcdef=", "../../etc/passwd=x", "0123456789ABCDEF=x"} {
+		if _, err := inbox.ParseMark(s); batch.ExitCode(err) != batch.ExitUsage {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+	if m, err := inbox.ParseMark("0123456789abcdef=s3://b/k?x=1,2"); err != nil || m.URL != "s3://b/k?x=1,2" {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
