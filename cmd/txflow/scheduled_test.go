@@ -1,0 +1,204 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/ml_api/server"
+	"github.com/txflow/txflow/tasks/compare"
+)
+
+// Files arrive, are listed once they are whole, and are gone from the list once they are taken.
+func TestInboxByHand(t *testing.T) {
+	p := place{t: t, dir: t.TempDir(), env: []string{"TXFLOW_INBOX=in", "TXFLOW_TAKEN=taken"}}
+	arrive := func(name, content string, age time.Duration) {
+		at := filepath.Join(p.dir, "in", name)
+		must(t, os.MkdirAll(filepath.Dir(at), 0o755))
+		must(t, os.WriteFile(at, []byte(content), 0o644))
+		must(t, os.Chtimes(at, time.Time{}, time.Now().Add(-age)))
+	}
+	arrive("new, whole.csv", header+row(1), time.Minute)
+	arrive("growing.csv", header, 0)
+	m := p.ok("inbox").manifest(t)
+	if len(m.Outputs) != 1 || m.Counts.In != 1 || !strings.HasPrefix(m.Outputs[0].URL, "file:///") || !strings.HasSuffix(m.Outputs[0].URL, "whole.csv") {
+		t.Fatalf("the first look: %+v", m)
+	}
+	first := m.Outputs[0]
+	p.ok("validate", "--out", "out", first.URL) // what is listed can be read
+	take := first.Name + "=" + first.URL
+	for range 2 {
+		if m := p.ok("inbox", "--take", take, "--manifest", "took.json").manifest(t); m.Counts.In != 1 || m.Outputs[0].Name != first.Name {
+			t.Errorf("take: %+v", m)
+		}
+	}
+	code, r := p.run("inbox")
+	if m := r.manifest(t); code != batch.ExitNothing || m.Status != "nothing" || !strings.Contains(r.lastLog(t).Error, "no new file") {
+		t.Errorf("after it was taken: exit %d, %+v", code, m)
+	}
+	if m := p.ok("inbox", "--settle", "0s").manifest(t); len(m.Outputs) != 1 || !strings.HasSuffix(m.Outputs[0].URL, "growing.csv") {
+		t.Errorf("with nothing to settle: %+v", m)
+	}
+	arrive("new, whole.csv", header+row(2), 30*time.Second)
+	if m := p.ok("inbox").manifest(t); m.Outputs[0].Name == first.Name {
+		t.Errorf("a changed file has the old id: %+v", m)
+	}
+	for _, args := range [][]string{{"inbox", "--take", "x=y"}, {"inbox", "--taken", ""}, {"inbox", "--inbox", ""}} {
+		if code, r := p.run(args...); code != batch.ExitUsage {
+			t.Errorf("%v: exit %d\n%s", args, code, r.stderr.String())
+		}
+	}
+}
+
+// A run is classified anew by a model that gives every row the next category: compare tells it before load does it.
+func TestCompareByHand(t *testing.T) {
+	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
+	w := newWorkbench(t, clickhouse)
+	next, err := server.New(server.Config{ModelVersion: "hash-v2", Rotate: 1})
+	must(t, err)
+	other := httptest.NewServer(next)
+	defer other.Close()
+	must(t, os.WriteFile(filepath.Join(w.dir, "old.csv"), []byte(header+row(1)+row(2)+row(3)), 0o644))
+	must(t, os.WriteFile(filepath.Join(w.dir, "all.csv"), []byte(header+row(1)+row(2)+row(3)+row(4)), 0o644))
+	w.ok("run", "old.csv")
+	w.ok("validate", "--run-id", "anew", "all.csv")
+	w.ok("split", "out/anew")
+	if code, r := w.run("compare", "out/anew"); code != batch.ExitData || r.lastLog(t).Next != "run txflow classify first" {
+		t.Errorf("before classify: exit %d\n%s", code, r.stderr.String())
+	}
+	w.ok("classify", "--ml-url", other.URL, "out/anew")
+	m := w.ok("compare", "out/anew").manifest(t)
+	if m.ChangedShare == nil || *m.ChangedShare != 1 || m.Counts.In != 4 || len(m.Outputs) != 1 {
+		t.Fatalf("%+v", m)
+	}
+	var report compare.Report
+	content, err := os.ReadFile(filepath.Join(w.dir, m.Outputs[0].URL))
+	must(t, err)
+	must(t, json.Unmarshal(content, &report))
+	if report.Known != 3 || report.New != 1 || report.Changed != 3 || fmt.Sprint(report.Models) != "[{hash-v1 hash-v2 3}]" {
+		t.Errorf("%+v", report)
+	}
+	code, r := w.run("compare", "--max-changed", "0.5", "--chunks", "out/anew/chunks.json")
+	if last := r.lastLog(t); code != batch.ExitData || !strings.Contains(last.Error, "3 of the 3 rows") || last.Next == "" || *r.manifest(t).ChangedShare != 1 {
+		t.Errorf("over the limit: exit %d, %+v", code, last)
+	}
+	w.ok("load", "out/anew")
+	if m := w.ok("compare", "--max-changed", "0", "out/anew").manifest(t); *m.ChangedShare != 0 {
+		t.Errorf("after load: %+v", m)
+	}
+	if got := w.sql("SELECT task, status, exit_code FROM task_runs FINAL WHERE run_id = 'anew' ORDER BY task"); got !=
+		"classify\tdone\t0\ncompare\tdone\t0\nload\tdone\t0\nsplit\tdone\t0\nvalidate\tdone\t0" {
+		t.Errorf("the history:\n%s", got)
+	}
+}
+
+// Every try is in the history, also one that failed before it began, and one that was told to end.
+func TestEveryTryIsInTheHistory(t *testing.T) {
+	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
+	w := newWorkbench(t, clickhouse)
+	var rows strings.Builder
+	rows.WriteString(header)
+	for i := range 3000 {
+		rows.WriteString(row(i + 1))
+	}
+	code, r := w.run("validate", "--run-id", "r", "*.csv")
+	if last := r.lastLog(t); code != batch.ExitData || !strings.Contains(last.Error, "no file matches") || last.ExitCode != code {
+		t.Errorf("no file: exit %d, %+v", code, last)
+	}
+	must(t, os.WriteFile(filepath.Join(w.dir, "in.csv"), []byte(rows.String()), 0o644))
+	w.ok("validate", "--run-id", "r", "--try", "2", "*.csv")
+	w.ok("split", "out/r")
+	if code, _ := w.run("classify", "--ml-url", "http://127.0.0.1:1", "--ml-outage", "0s", "out/r"); code != batch.ExitUnavailable && code != batch.ExitTryAgain {
+		t.Errorf("without the ML API: exit %d", code)
+	}
+	w.api.slow(300 * time.Millisecond)
+	told := w.start("classify", "--try", "2", "out/r")
+	for deadline := time.Now().Add(time.Minute); w.recorded("r") == 0; <-time.After(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("nothing was recorded\n%s", told.stderr.String())
+		}
+	}
+	told.terminate(t)
+	at := time.Now()
+	if code := told.wait(t); code != batch.ExitInterrupted || time.Since(at) > 10*time.Second || told.manifest(t).Status != "failed" {
+		t.Errorf("told to end: exit %d after %s\n%s", code, time.Since(at), told.stderr.String())
+	}
+	kept := w.recorded("r")
+	w.api.harm.Store(nil)
+	before := w.api.asked.Load()
+	place{t, w.dir, append(w.env, "TXFLOW_TRY=3")}.ok("classify", "out/r")
+	if asked := w.api.asked.Load() - before; kept == 0 || asked != 3000-kept {
+		t.Errorf("%d answers were kept and %d of 3000 asked again", kept, asked)
+	}
+	got := w.sql("SELECT task, try, status, exit_code IN (69, 75) ? 0 : exit_code FROM task_runs FINAL WHERE run_id = 'r' ORDER BY task, try")
+	if want := "classify\t1\tfailed\t0\nclassify\t2\tfailed\t130\nclassify\t3\tdone\t0\nsplit\t1\tdone\t0\nvalidate\t1\tfailed\t65\nvalidate\t2\tdone\t0"; got != want {
+		t.Errorf("the history:\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A history that can not be written costs a warning, and no task.
+func TestAHistoryThatIsAwayFailsNoTask(t *testing.T) {
+	p := place{t: t, dir: t.TempDir(), env: []string{"CLICKHOUSE_URL=http://127.0.0.1:1"}}
+	must(t, os.WriteFile(filepath.Join(p.dir, "in.csv"), []byte(header+row(1)), 0o644))
+	if r := p.ok("validate", "in.csv"); !strings.Contains(r.stderr.String(), "not in the history") || r.manifest(t).Status != "done" {
+		t.Errorf("%s", r.stderr.String())
+	}
+}
+
+func TestTraceByHand(t *testing.T) {
+	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
+	w := newWorkbench(t, clickhouse)
+	answer, err := os.ReadFile("../../otel/jaeger/testdata/trace.json")
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(w.dir, "in.csv"), []byte(header+row(1)), 0o644))
+	traced := w.ok("run", "in.csv").record(t)
+	jaeger := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/traces/"+traced.TraceID {
+			rw.WriteHeader(http.StatusNotFound)
+			_, _ = rw.Write([]byte(`{"data":null,"errors":[{"code":404,"msg":"trace not found"}]}`))
+			return
+		}
+		_, _ = rw.Write(answer)
+	}))
+	defer jaeger.Close()
+	w.env = append(w.env, "JAEGER_URL="+jaeger.URL)
+	text := w.ok("trace", traced.RunID).stdout.String()
+	for _, line := range []string{"trace " + traced.TraceID,
+		"└─ txflow-classify: task classify  900ms  ok  chunk 0  try 1  rows 3000  linked to trace 4bf92f3577b34da6a3ce929d0e0e4736",
+		"   ├─ txflow-classify: POST /predict  90ms  ok  batch 500  attempt 1  model hash-v1  outcome answered  http 200",
+		"   │  └─ ml-api: POST /predict  80ms  ok  batch 500  outcome answered  http 200",
+		"   ├─ … 2 more POST /predict",
+		"   └─ txflow-classify: POST /predict  90ms  FAILED  batch 500  attempt 1  outcome again  http 503  error 503 Service Unavailable"} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("%q is missing:\n%s", line, text)
+		}
+	}
+	if text := w.ok("trace", "--all", traced.TraceID).stdout.String(); strings.Contains(text, "more") || strings.Count(text, "POST /predict") != 12 {
+		t.Errorf("--all:\n%s", text)
+	}
+	if text := w.ok("trace", "--json", traced.RunID).stdout.String(); !json.Valid([]byte(text)) || !strings.Contains(text, "processes") {
+		t.Errorf("--json:\n%s", text)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		next string
+	}{
+		{[]string{"nobody"}, batch.ExitNothing, "txflow runs"},
+		{[]string{strings.Repeat("a", 32)}, batch.ExitNothing, "OTEL_EXPORTER_OTLP_ENDPOINT"},
+		{[]string{"--jaeger-url", "http://127.0.0.1:1", traced.RunID}, batch.ExitUnavailable, "--jaeger-url"},
+		{nil, batch.ExitUsage, "txflow trace RUN_ID"},
+	} {
+		code, r := w.run(append([]string{"trace"}, c.args...)...)
+		if last := r.lastLog(t); code != c.code || !strings.Contains(last.Next, c.next) {
+			t.Errorf("%v: exit %d, %+v", c.args, code, last)
+		}
+	}
+}
