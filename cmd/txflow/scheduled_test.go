@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/ml_api/server"
 	"github.com/txflow/txflow/tasks/compare"
@@ -50,10 +53,35 @@ func TestInboxByHand(t *testing.T) {
 	if m := p.ok("inbox").manifest(t); m.Outputs[0].Name == first.Name {
 		t.Errorf("a changed file has the old id: %+v", m)
 	}
+	if code, r := p.run("inbox", "--inbox", "nowhere"); code != batch.ExitData || !strings.Contains(r.lastLog(t).Next, "--inbox") {
+		t.Errorf("an inbox that is not there: exit %d\n%s", code, r.stderr.String())
+	}
 	for _, args := range [][]string{{"inbox", "--take", "x=y"}, {"inbox", "--taken", ""}, {"inbox", "--inbox", ""}} {
 		if code, r := p.run(args...); code != batch.ExitUsage {
 			t.Errorf("%v: exit %d\n%s", args, code, r.stderr.String())
 		}
+	}
+}
+
+// The same in an object store.
+func TestInboxInABucket(t *testing.T) {
+	backend := s3mem.New()
+	must(t, backend.CreateBucket("bank"))
+	s3 := httptest.NewServer(gofakes3.New(backend).Server())
+	defer s3.Close()
+	url := func(key string) string { return "s3://bank/" + key + "?region=eu-west-3&endpoint=" + s3.URL }
+	p := place{t: t, dir: t.TempDir(), env: []string{"AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x", "TXFLOW_TAKEN=" + url("in/taken"), "TXFLOW_INBOX_SETTLE=0s"}}
+	for _, key := range []string{"in/a.csv", "in/.a.csv", "in/b.csv.gz", "in/deep/c.csv", "other/d.csv"} {
+		_, err := backend.PutObject("bank", key, nil, strings.NewReader("x"), 1, nil)
+		must(t, err)
+	}
+	m := p.ok("inbox", "--inbox", url("in")).manifest(t)
+	if len(m.Outputs) != 2 {
+		t.Fatalf("%+v", m.Outputs)
+	}
+	p.ok("inbox", "--take", m.Outputs[0].Name+"="+m.Outputs[0].URL)
+	if again := p.ok("inbox", "--inbox", url("in/*.csv*")).manifest(t); len(again.Outputs) != 1 || again.Outputs[0] != m.Outputs[1] {
+		t.Errorf("after one was taken: %+v", again.Outputs)
 	}
 }
 

@@ -18,7 +18,8 @@ import (
 )
 
 // List returns the objects that match a pattern as Glob takes it, sorted, with their canonical URLs. What is no pattern is an
-// object of that name, which must be there. Folders and what is no regular file are left out.
+// object of that name, which must be there, as the folder of a local pattern must (else fs.ErrNotExist). Folders and what is no
+// regular file are left out.
 func (s *Store) List(ctx context.Context, pattern string) (found []batch.Object, err error) {
 	at, err := parse(pattern)
 	switch {
@@ -42,6 +43,11 @@ func listLocal(at location) ([]batch.Object, error) {
 	urls, err := globLocal(at)
 	if err != nil {
 		return nil, err
+	}
+	if folder := filepath.Dir(at.path); len(urls) == 0 && !strings.ContainsAny(folder, `*?[`) {
+		if _, err := os.Stat(folder); err != nil {
+			return nil, fail(at, "list", err)
+		}
 	}
 	found := make([]batch.Object, 0, len(urls))
 	for _, u := range urls {

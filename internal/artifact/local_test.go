@@ -3,7 +3,9 @@ package artifact_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -198,5 +200,13 @@ func BenchmarkCommitSmall(b *testing.B) {
 		if _, err := batch.WriteAll(b.Context(), store, filepath.Join(dir, fmt.Sprint(i)), make([]byte, 20<<10)); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A folder that is not there is an error rather than an empty one: its name may be mistyped.
+func TestListTellsAFolderThatIsNotThere(t *testing.T) {
+	s := artifact.New(t.Context())
+	if _, err := s.List(t.Context(), t.TempDir()+"/nowhere/*"); !errors.Is(err, fs.ErrNotExist) || batch.ExitCode(err) != batch.ExitData {
+		t.Errorf("got %v", err)
 	}
 }

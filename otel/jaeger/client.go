@@ -12,7 +12,7 @@ import (
 )
 
 // ErrNotFound says that Jaeger has no such trace, or not yet: spans arrive a few seconds after they ended.
-var ErrNotFound = errors.New("Jaeger has no such trace") //nolint:staticcheck,revive // Jaeger is a name
+var ErrNotFound = errors.New("there is no such trace in Jaeger")
 
 // maxAnswer bounds what is read: a span takes about 2 KB.
 const maxAnswer = 1 << 30

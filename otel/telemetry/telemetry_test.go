@@ -246,6 +246,21 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+func TestLinks(t *testing.T) {
+	if links := telemetry.LinksFromEnv(); links != nil {
+		t.Errorf("without the variable: %v", links)
+	}
+	t.Setenv("TXFLOW_LINK_TRACEPARENT", "00-zz")
+	if links := telemetry.LinksFromEnv(); links != nil {
+		t.Errorf("a broken value: %v", links)
+	}
+	const cause = "0af7651916cd43dd8448eb211c80319c"
+	t.Setenv("TXFLOW_LINK_TRACEPARENT", "00-"+cause+"-b7ad6b7169203331-01")
+	if links := telemetry.LinksFromEnv(); len(links) != 1 || links[0].SpanContext.TraceID().String() != cause {
+		t.Errorf("got %v", links)
+	}
+}
+
 func TestBadVariables(t *testing.T) {
 	for name, value := range map[string]string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318", "OTEL_TRACES_EXPORTER": "zipkin", "OTEL_PROPAGATORS": "b3",

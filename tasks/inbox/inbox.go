@@ -6,7 +6,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -26,7 +28,8 @@ const DefaultSettle = 10 * time.Second
 // DefaultLimit keeps a look's manifest small.
 const DefaultLimit = 100
 
-// Lister lists what matches a pattern, whose * stays within a folder, by canonical URL. No match is an empty list.
+// Lister lists what matches a pattern, whose * stays within a folder, by canonical URL. No match is an empty list; a folder
+// that is not there may be fs.ErrNotExist.
 type Lister interface {
 	List(ctx context.Context, pattern string) ([]batch.Object, error)
 }
@@ -48,7 +51,7 @@ func Look(ctx context.Context, env *tasks.Env, lister Lister, cfg Config) (*batc
 	return tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
 		files, err := list(ctx, lister, cfg.Inbox)
 		if err != nil {
-			return err
+			return batch.WithHint(err, "make the folder, or name another with --inbox (TXFLOW_INBOX)")
 		}
 		taken, err := marks(ctx, lister, cfg.Taken)
 		if err != nil {
@@ -107,6 +110,9 @@ func name(url string) string {
 // marks returns the ids that are taken.
 func marks(ctx context.Context, lister Lister, taken string) (map[string]bool, error) {
 	files, err := lister.List(ctx, batch.NewLayout(taken, "*.json").Root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // nothing was taken yet
+	}
 	ids := make(map[string]bool, len(files))
 	for _, f := range files {
 		ids[strings.TrimSuffix(name(f.URL), ".json")] = true

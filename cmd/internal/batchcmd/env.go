@@ -104,7 +104,7 @@ func Expand(c *cli.Context, rt *app.Runtime, layout batch.Layout) ([]string, err
 			return nil, err
 		}
 		if len(matches) == 0 {
-			return nil, batch.Failf(batch.ExitData, "%s: no file matches", arg)
+			return nil, batch.WithHint(batch.Failf(batch.ExitData, "%s: no file matches", arg), "check the path; * stays within a folder")
 		}
 		urls = append(urls, matches...)
 	}
