@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
@@ -12,24 +11,23 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// idBytes is what an id takes in a statement: '…', and a comma.
-const idBytes = 39
+// storedOf reads its ids from one text: as a list of literals they take the server three times as long to parse.
+const storedOf = `SELECT id, category, model_version, classified_at FROM transactions FINAL
+WHERE id IN (SELECT toUUID(arrayJoin(splitByChar(',', '%s'))))`
 
 // Stored calls visit for each of the ids that transactions has, in no order, with its current state.
 func (s *Store) Stored(ctx context.Context, ids []transaction.ID, visit func(transaction.ID, batch.Stored)) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	var list strings.Builder
-	list.Grow(idBytes * len(ids))
-	for i, id := range ids {
-		if i > 0 {
-			list.WriteByte(',')
-		}
-		list.WriteString("'" + id.String() + "'")
+	list := make([]byte, 0, len(ids)*len("00000000-0000-0000-0000-000000000000,"))
+	for _, id := range ids {
+		list = append(id.Append(list), ',')
 	}
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_query_size": list.Len() + 1<<10}))
-	rows, err := s.query(ctx, fmt.Sprintf("SELECT id, category, model_version, classified_at FROM transactions FINAL WHERE id IN (%s)", list.String()))
+	sql := fmt.Sprintf(storedOf, list[:len(list)-1])
+	// The driver adds its format to the statement.
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_query_size": len(sql) + 1<<10}))
+	rows, err := s.query(ctx, sql)
 	if err != nil {
 		return err
 	}

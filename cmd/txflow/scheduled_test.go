@@ -188,6 +188,10 @@ func TestTraceByHand(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(w.dir, "in.csv"), []byte(header+row(1)), 0o644))
 	traced := w.ok("run", "in.csv").record(t)
 	jaeger := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/services" {
+			_, _ = rw.Write([]byte(`{"data":["ml-api","txflow-run"],"total":2}`))
+			return
+		}
 		if r.URL.Path != "/api/traces/"+traced.TraceID {
 			rw.WriteHeader(http.StatusNotFound)
 			_, _ = rw.Write([]byte(`{"data":null,"errors":[{"code":404,"msg":"trace not found"}]}`))
@@ -197,6 +201,10 @@ func TestTraceByHand(t *testing.T) {
 	}))
 	defer jaeger.Close()
 	w.env = append(w.env, "JAEGER_URL="+jaeger.URL)
+	traces := place{t, w.dir, append(w.env, "OTEL_EXPORTER_OTLP_ENDPOINT="+jaeger.URL)}
+	if text := traces.ok("doctor").stdout.String(); !strings.Contains(text, "2 services have traces at "+jaeger.URL) {
+		t.Errorf("doctor:\n%s", text)
+	}
 	text := w.ok("trace", traced.RunID).stdout.String()
 	for _, line := range []string{"trace " + traced.TraceID,
 		"└─ txflow-classify: task classify  900ms  ok  chunk 0  try 1  rows 3000  linked to trace 4bf92f3577b34da6a3ce929d0e0e4736",
