@@ -17,7 +17,7 @@ import (
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/ml_api/client"
-	"github.com/txflow/txflow/otel/jaeger"
+	"github.com/txflow/txflow/otel/jaegerapi"
 	"github.com/txflow/txflow/otel/telemetry"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
@@ -204,7 +204,7 @@ func checkTraces(c *cli.Context) []check {
 	if err := telemetry.Reachable(ctx, endpoint); err != nil {
 		to = check{Name: "traces", Detail: err.Error(), Next: "start the collector at OTEL_EXPORTER_OTLP_ENDPOINT, or unset it; runs go on without it"}
 	}
-	at := jaeger.Client{URL: c.String("jaeger-url"), HTTP: http.DefaultClient}
+	at := jaegerapi.Client{URL: c.String("jaeger-url"), HTTP: http.DefaultClient}
 	services, err := at.Services(ctx)
 	if err != nil {
 		return []check{to, {Name: "Jaeger", Neutral: true, Detail: err.Error(), Next: "set JAEGER_URL where it is elsewhere; only txflow trace needs it"}}

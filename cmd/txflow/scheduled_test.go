@@ -183,7 +183,7 @@ func TestAHistoryThatIsAwayFailsNoTask(t *testing.T) {
 func TestTraceByHand(t *testing.T) {
 	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
 	w := newWorkbench(t, clickhouse)
-	answer, err := os.ReadFile("../../otel/jaeger/testdata/trace.json")
+	answer, err := os.ReadFile("../../otel/jaegerapi/testdata/trace.json")
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(w.dir, "in.csv"), []byte(header+row(1)), 0o644))
 	traced := w.ok("run", "in.csv").record(t)

@@ -18,7 +18,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/internal/batch"
-	"github.com/txflow/txflow/otel/jaeger"
+	"github.com/txflow/txflow/otel/jaegerapi"
 )
 
 // alikeShown is how many siblings that are alike are shown before the rest is only counted.
@@ -50,11 +50,11 @@ func showTraces(c *cli.Context, rt *app.Runtime) error {
 	if err != nil {
 		return err
 	}
-	from := jaeger.Client{URL: c.String("jaeger-url"), HTTP: http.DefaultClient}
+	from := jaegerapi.Client{URL: c.String("jaeger-url"), HTTP: http.DefaultClient}
 	found := 0
 	for _, id := range ids {
 		raw, err := askJaeger(c.Context, &from, id)
-		if errors.Is(err, jaeger.ErrNotFound) {
+		if errors.Is(err, jaegerapi.ErrNotFound) {
 			rt.Log.WarnContext(c.Context, "a trace is not in Jaeger", "trace", id)
 			continue
 		}
@@ -97,11 +97,11 @@ func traceIDs(c *cli.Context, rt *app.Runtime, arg string) ([]string, error) {
 	return ids, nil
 }
 
-func askJaeger(ctx context.Context, from *jaeger.Client, id string) (json.RawMessage, error) {
+func askJaeger(ctx context.Context, from *jaegerapi.Client, id string) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	raw, err := from.Raw(ctx, id)
-	if err != nil && !errors.Is(err, jaeger.ErrNotFound) && !errors.Is(err, context.Canceled) {
+	if err != nil && !errors.Is(err, jaegerapi.ErrNotFound) && !errors.Is(err, context.Canceled) {
 		return nil, batch.WithHint(batch.Failf(batch.ExitUnavailable, "Jaeger at %s does not answer: %w", from.URL, err),
 			"start Jaeger, or name another with --jaeger-url (JAEGER_URL)")
 	}
@@ -113,7 +113,7 @@ func showTrace(w io.Writer, raw json.RawMessage, id string, asJSON, all bool) er
 		_, err := fmt.Fprintf(w, "%s\n", raw)
 		return err
 	}
-	roots, err := jaeger.Tree(raw)
+	roots, err := jaegerapi.Tree(raw)
 	if err != nil {
 		return batch.Fail(batch.ExitUnavailable, err)
 	}
@@ -127,8 +127,8 @@ func showTrace(w io.Writer, raw json.RawMessage, id string, asJSON, all bool) er
 }
 
 // showSpans prints siblings, each with what is below it.
-func showSpans(w io.Writer, siblings []*jaeger.Span, indent string, show int) {
-	folds := jaeger.FoldAlike(siblings, show)
+func showSpans(w io.Writer, siblings []*jaegerapi.Span, indent string, show int) {
+	folds := jaegerapi.FoldAlike(siblings, show)
 	for i, f := range folds {
 		for j, s := range f.Shown {
 			branch, below := "├─ ", "│  "
@@ -154,7 +154,7 @@ var spanTags = []struct{ tag, name string }{
 	{"txflow.model_version", "model"}, {"txflow.outcome", "outcome"}, {"http.response.status_code", "http"}, {"otel.status_description", "error"},
 }
 
-func spanLine(s *jaeger.Span) string {
+func spanLine(s *jaegerapi.Span) string {
 	status := "ok"
 	if s.Failed {
 		status = "FAILED"

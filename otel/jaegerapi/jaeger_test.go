@@ -1,4 +1,4 @@
-package jaeger_test
+package jaegerapi_test
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/otel/jaeger"
+	"github.com/txflow/txflow/otel/jaegerapi"
 )
 
 const traceID = "0af7651916cd43dd8448eb211c80319c"
@@ -26,7 +26,7 @@ func ask(t *testing.T, status int, answer string) (json.RawMessage, error) {
 		_, _ = w.Write([]byte(answer))
 	}))
 	defer server.Close()
-	c := jaeger.Client{URL: server.URL + "/", HTTP: server.Client()}
+	c := jaegerapi.Client{URL: server.URL + "/", HTTP: server.Client()}
 	return c.Raw(t.Context(), traceID)
 }
 
@@ -55,7 +55,7 @@ func TestWhatJaegerAnswers(t *testing.T) {
 		{http.StatusInternalServerError, `{"errors":[{"code":500,"msg":"no storage"}]}`, false},
 		{http.StatusOK, `<html>`, false},
 	} {
-		if _, err := ask(t, c.status, c.answer); err == nil || errors.Is(err, jaeger.ErrNotFound) != c.notFound {
+		if _, err := ask(t, c.status, c.answer); err == nil || errors.Is(err, jaegerapi.ErrNotFound) != c.notFound {
 			t.Errorf("%d %s: %v", c.status, c.answer, err)
 		}
 	}
@@ -63,7 +63,7 @@ func TestWhatJaegerAnswers(t *testing.T) {
 
 func TestTree(t *testing.T) {
 	t.Parallel()
-	roots, err := jaeger.Tree(recorded(t))
+	roots, err := jaegerapi.Tree(recorded(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,14 +83,14 @@ func TestTree(t *testing.T) {
 			t.Errorf("call %d: %+v", i, call)
 		}
 	}
-	if _, err := jaeger.Tree(json.RawMessage(`[]`)); err == nil {
+	if _, err := jaegerapi.Tree(json.RawMessage(`[]`)); err == nil {
 		t.Error("what is no trace became a tree")
 	}
 }
 
 func TestSpansThatNameThemselvesAsParentEnd(t *testing.T) {
 	t.Parallel()
-	roots, err := jaeger.Tree(json.RawMessage(`{"spans":[{"traceID":"t","spanID":"a","references":[{"refType":"CHILD_OF","traceID":"t","spanID":"a"}]}]}`))
+	roots, err := jaegerapi.Tree(json.RawMessage(`{"spans":[{"traceID":"t","spanID":"a","references":[{"refType":"CHILD_OF","traceID":"t","spanID":"a"}]}]}`))
 	if err != nil || len(roots) != 1 || len(roots[0].Children) != 0 {
 		t.Errorf("%v, %v", roots, err)
 	}
@@ -98,11 +98,11 @@ func TestSpansThatNameThemselvesAsParentEnd(t *testing.T) {
 
 func TestFoldAlike(t *testing.T) {
 	t.Parallel()
-	roots, err := jaeger.Tree(recorded(t))
+	roots, err := jaegerapi.Tree(recorded(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	folds := jaeger.FoldAlike(roots[0].Children, 3)
+	folds := jaegerapi.FoldAlike(roots[0].Children, 3)
 	if len(folds) != 2 || len(folds[0].Shown) != 3 || folds[0].More != 2 || len(folds[1].Shown) != 1 || folds[1].More != 0 || !folds[1].Shown[0].Failed {
 		t.Errorf("%+v", folds)
 	}

@@ -1,5 +1,5 @@
-// Package jaeger reads traces back from Jaeger's HTTP API.
-package jaeger
+// Package jaegerapi reads traces back from Jaeger's HTTP API.
+package jaegerapi
 
 import (
 	"context"
