@@ -69,8 +69,17 @@ func showAddresses(rt *app.Runtime, p *embedded.Platform) {
 	_, _ = fmt.Fprintln(rt.Stderr, "ready; Ctrl-C stops")
 }
 
-// preparePlatform makes topics and tables, so that every command works at once.
+// preparePlatform makes topics, schemas and tables, so that every command works at once.
 func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform) error {
+	if url := p.RegistryURL(); url != "" {
+		plan, client, err := planSchemas(ctx, url)
+		if err != nil {
+			return err
+		}
+		if err := applySchemas(ctx, client, plan, rt.Stderr); err != nil {
+			return err
+		}
+	}
 	if p.KafkaAddr() != "" {
 		admin, err := kafka.NewAdmin(kafka.Config{Brokers: p.KafkaAddr(), Log: rt.Log})
 		if err != nil {

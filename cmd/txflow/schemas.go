@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/stream/registry"
+	"github.com/txflow/txflow/stream/schemas"
+)
+
+var registryFlag = &cli.StringFlag{Name: "registry-url", Value: "http://127.0.0.1:8081", EnvVars: []string{"SCHEMA_REGISTRY_URL"}, Usage: "`URL` of the Schema Registry; user and password may stand in it"}
+
+func schemasCommand() *cli.Command {
+	return &cli.Command{
+		Name: "schemas", Category: "Stream", Usage: "the shape of the stream's messages, as code",
+		Subcommands: []*cli.Command{{
+			Name: "check", Usage: "exit 65 when a schema can not follow those before it, in this txflow and in the registry",
+			Flags: []cli.Flag{registryFlag,
+				&cli.BoolFlag{Name: "offline", EnvVars: []string{"TXFLOW_SCHEMAS_OFFLINE"}, Usage: "ask no registry"}},
+			Description: `A field may be added when messages may lack it; none may vanish, change its type or become required.
+
+   txflow schemas check
+   txflow schemas check --offline
+   txflow schemas check --registry-url https://USER:PASSWORD@registry:8081`,
+			Action: app.Action(checkSchemas),
+		}, {
+			Name: "register", Usage: "give the registry the schemas that it lacks; registered again nothing changes",
+			Flags: []cli.Flag{registryFlag,
+				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_SCHEMAS_DRY_RUN"}, Usage: "say what would be done, and do nothing"}},
+			Description: `Each subject, TOPIC-value, gets the compatibility ` + schemas.Level + ` and every version of its schema.
+
+   txflow schemas register --dry-run
+   txflow schemas register --registry-url http://registry:8081`,
+			Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+				plan, client, err := planSchemas(c.Context, c.String("registry-url"))
+				if err != nil {
+					return err
+				}
+				if c.Bool("dry-run") {
+					for _, change := range plan {
+						_, _ = fmt.Fprintln(rt.Stdout, "would", change.Text)
+					}
+				} else if err := applySchemas(c.Context, client, plan, rt.Stdout); err != nil {
+					return err
+				}
+				if len(plan) == 0 {
+					_, _ = fmt.Fprintln(rt.Stderr, "the registry has all schemas")
+				}
+				return nil
+			}),
+		}},
+	}
+}
+
+func checkSchemas(c *cli.Context, rt *app.Runtime) error {
+	all, err := schemas.All()
+	if err != nil {
+		return err
+	}
+	if err := schemas.Check(all); err != nil {
+		return err
+	}
+	t := newTable("subject", "version", "state")
+	if c.Bool("offline") {
+		for _, s := range all {
+			t.add(s.Name, fmt.Sprint(len(s.Versions)), "compatible with those before it")
+		}
+		t.print(rt.Stdout)
+		return nil
+	}
+	plan, _, err := planSchemas(c.Context, c.String("registry-url"))
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		t.add(s.Name, fmt.Sprint(len(s.Versions)), "compatible with what the registry has")
+	}
+	t.print(rt.Stdout)
+	for _, change := range plan {
+		_, _ = fmt.Fprintln(rt.Stdout, "txflow schemas register would", change.Text)
+	}
+	return nil
+}
+
+// planSchemas says what a registry lacks.
+func planSchemas(ctx context.Context, url string) ([]schemas.Change, *registry.Client, error) {
+	all, err := schemas.All()
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := registry.New(url)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := schemas.Plan(ctx, client, all)
+	return plan, client, err
+}
+
+func applySchemas(ctx context.Context, client *registry.Client, plan []schemas.Change, out io.Writer) error {
+	return schemas.Apply(ctx, client, plan, func(change schemas.Change) { _, _ = fmt.Fprintln(out, change.Text) })
+}

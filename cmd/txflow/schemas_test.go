@@ -1,0 +1,61 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/sr"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+// TestSchemas has the platform register the schemas, once, however often it starts.
+func TestSchemas(t *testing.T) {
+	p := place{t: t, dir: t.TempDir()}
+	for i, want := range []int{3, 0} {
+		platform := p.start("platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr", "", "--registry-addr", "127.0.0.1:0")
+		p.env = []string{"SCHEMA_REGISTRY_URL=" + platform.find(t, &platform.stdout, `SCHEMA_REGISTRY_URL=(\S+)`)}
+		if n := strings.Count(platform.stderr.String(), "register transactions."); n != want {
+			t.Errorf("at start %d the platform registers %d schemas, want %d\n%s", i+1, n, want, platform.stderr.String())
+		}
+		if text := p.ok("schemas", "register").stderr.String(); !strings.Contains(text, "the registry has all schemas") {
+			t.Errorf("register: %s", text)
+		}
+		if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "compatible with what the registry has") != 3 || strings.Contains(text, "would") {
+			t.Errorf("check: %s", text)
+		}
+		platform.terminate(t)
+		platform.wait(t)
+	}
+}
+
+// TestSchemasThatCanNotFollow meets a registry that has something else, which passes everything by itself.
+func TestSchemasThatCanNotFollow(t *testing.T) {
+	fake := srfake.New()
+	t.Cleanup(fake.Close)
+	p := place{t: t, dir: t.TempDir(), env: []string{"SCHEMA_REGISTRY_URL=" + fake.URL()}}
+	if text := p.ok("schemas", "register", "--dry-run").stdout.String(); strings.Count(text, "would register") != 3 {
+		t.Errorf("the dry run says %s", text)
+	}
+	if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "would register") != 3 {
+		t.Errorf("check says %s", text)
+	}
+	_, _, err := fake.RegisterSchema("transactions.raw-value", sr.Schema{Type: sr.TypeJSON, Schema: `{"type":"object","properties":{"id":{"type":"boolean"}},"additionalProperties":false}`})
+	must(t, err)
+	for _, command := range []string{"check", "register"} {
+		code, r := p.run("schemas", command)
+		if text := r.stderr.String(); code != batch.ExitData || !strings.Contains(text, ".id: the type was boolean and is [string number]") || !strings.Contains(text, "next: ") {
+			t.Errorf("%s: exit %d\n%s", command, code, text)
+		}
+	}
+	if fake.SubjectExists("transactions.classified-value") {
+		t.Error("what is fine is registered although another is not")
+	}
+	fake.Close()
+	code, r := p.run("schemas", "register")
+	if text := r.stderr.String(); code != batch.ExitUnavailable || !strings.Contains(text, "txflow platform") {
+		t.Errorf("without a registry: exit %d\n%s", code, text)
+	}
+	p.ok("schemas", "check", "--offline")
+}

@@ -1,0 +1,110 @@
+// Package registry is the stream's side towards a Schema Registry, by franz-go's client.
+package registry
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+// Client asks one registry; it implements schemas.Registry. Errors carry exit code 69 when it does not answer.
+type Client struct {
+	address string // without a password
+	client  *sr.Client
+}
+
+// New makes a client for a URL, which may hold user and password; it connects later.
+func New(address string) (*Client, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, batch.Failf(batch.ExitUsage, "the Schema Registry's URL must be like http://127.0.0.1:8081")
+	}
+	options := []sr.ClientOpt{sr.UserAgent("txflow")}
+	if password, ok := u.User.Password(); ok {
+		options = append(options, sr.BasicAuth(u.User.Username(), password))
+		u.User = nil
+	}
+	client, err := sr.NewClient(append(options, sr.URLs(u.String()))...)
+	if err != nil {
+		return nil, batch.Fail(batch.ExitUsage, err)
+	}
+	return &Client{u.String(), client}, nil
+}
+
+// Versions implements schemas.Registry.
+func (c *Client) Versions(ctx context.Context, subject string) ([]string, error) {
+	schemas, err := c.client.Schemas(ctx, subject)
+	if unknown(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, c.fault(err)
+	}
+	slices.SortFunc(schemas, func(a, b sr.SubjectSchema) int { return a.Version - b.Version })
+	texts := make([]string, len(schemas))
+	for i := range schemas {
+		texts[i] = schemas[i].Schema.Schema
+	}
+	return texts, nil
+}
+
+// Level implements schemas.Registry.
+func (c *Client) Level(ctx context.Context, subject string) (string, error) {
+	result := c.client.Compatibility(sr.WithParams(ctx, sr.DefaultToGlobal), subject)[0]
+	return result.Level.String(), c.fault(result.Err)
+}
+
+// SetLevel implements schemas.Registry.
+func (c *Client) SetLevel(ctx context.Context, subject, level string) error {
+	var l sr.CompatibilityLevel
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return batch.Fail(batch.ExitUsage, err)
+	}
+	return c.fault(c.client.SetCompatibility(ctx, sr.SetCompatibility{Level: l}, subject)[0].Err)
+}
+
+// Findings implements schemas.Registry.
+func (c *Client) Findings(ctx context.Context, subject, schema string) ([]string, error) {
+	const all = -2
+	result, err := c.client.CheckCompatibility(sr.WithParams(ctx, sr.Verbose), subject, all, jsonSchema(schema))
+	if err != nil {
+		return nil, c.fault(err)
+	}
+	if !result.Is && len(result.Messages) == 0 {
+		return []string{"the registry says so and does not say why"}, nil
+	}
+	return result.Messages, nil
+}
+
+// Register implements schemas.Registry.
+func (c *Client) Register(ctx context.Context, subject, schema string) error {
+	_, err := c.client.RegisterSchema(ctx, subject, jsonSchema(schema), -1, -1)
+	return c.fault(err)
+}
+
+func jsonSchema(text string) sr.Schema { return sr.Schema{Schema: text, Type: sr.TypeJSON} }
+
+// unknown tells whether the registry says that it has no such subject.
+func unknown(err error) bool {
+	var answer *sr.ResponseError
+	return errors.As(err, &answer) && answer.ErrorCode == sr.ErrSubjectNotFound.Code
+}
+
+// fault says what is wrong: an answer that refuses, or none.
+func (c *Client) fault(err error) error {
+	var answer *sr.ResponseError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &answer) && answer.StatusCode < http.StatusInternalServerError:
+		return batch.Failf(batch.ExitData, "the Schema Registry at %s refuses: %w", c.address, err)
+	}
+	return batch.WithHint(batch.Failf(batch.ExitUnavailable, "the Schema Registry at %s: %w", c.address, err),
+		"start one with txflow platform, or name another with --registry-url (SCHEMA_REGISTRY_URL)")
+}

@@ -1,0 +1,105 @@
+package registry
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/sr/srfake"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/schemas"
+)
+
+func open(t *testing.T, url string) *Client {
+	t.Helper()
+	c, err := New(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestRegister gives a registry all schemas, twice, and then one more version.
+func TestRegister(t *testing.T) {
+	t.Parallel()
+	fake := srfake.New()
+	t.Cleanup(fake.Close)
+	c := open(t, fake.URL())
+	all, err := schemas.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply := func() (n int) {
+		t.Helper()
+		plan, err := schemas.Plan(t.Context(), c, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schemas.Apply(t.Context(), c, plan, func(schemas.Change) { n++ }); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if first, second := apply(), apply(); first != 6 || second != 0 {
+		t.Errorf("changes the first time %d, the second time %d", first, second)
+	}
+	all[0].Versions = append(all[0].Versions, strings.Replace(all[0].Latest(), `"properties": {`, `"properties": {"note": {"type": "string"},`, 1))
+	if n := apply(); n != 1 {
+		t.Errorf("a version more makes %d changes", n)
+	}
+	for _, s := range all {
+		have, err := c.Versions(t.Context(), s.Name)
+		if err != nil || !slices.Equal(have, s.Versions) {
+			t.Errorf("%s: %v has %q", s.Name, err, have)
+		}
+		if level, err := c.Level(t.Context(), s.Name); err != nil || level != schemas.Level {
+			t.Errorf("%s: %v has level %s", s.Name, err, level)
+		}
+	}
+}
+
+// TestRefused is a registry that says no: with a reason, without one, by an error, and by being broken.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	status, answer, user := http.StatusOK, `{"is_compatible":false,"messages":["the rule is broken"]}`, ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, _, _ = r.BasicAuth()
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(answer))
+	}))
+	t.Cleanup(server.Close)
+	c := open(t, strings.Replace(server.URL, "http://", "http://me:secret@", 1))
+	if found, err := c.Findings(t.Context(), "s", "{}"); err != nil || !slices.Equal(found, []string{"the rule is broken"}) || user != "me" {
+		t.Errorf("%q %v as %q", found, err, user)
+	}
+	answer = `{"is_compatible":false}`
+	if found, err := c.Findings(t.Context(), "s", "{}"); err != nil || len(found) != 1 {
+		t.Errorf("%q %v", found, err)
+	}
+	for code, want := range map[int]int{http.StatusConflict: batch.ExitData, http.StatusUnauthorized: batch.ExitData, http.StatusInternalServerError: batch.ExitUnavailable} {
+		status, answer = code, `{"error_code":1,"message":"no"}`
+		err := c.Register(t.Context(), "s", "{}")
+		if batch.ExitCode(err) != want || strings.Contains(err.Error(), "secret") {
+			t.Errorf("status %d: exit %d, %v", code, batch.ExitCode(err), err)
+		}
+		if versions, err := c.Versions(t.Context(), "s"); err == nil {
+			t.Errorf("status %d gives the versions %q", code, versions)
+		}
+	}
+}
+
+func TestAway(t *testing.T) {
+	t.Parallel()
+	_, err := open(t, "http://me:secret@127.0.0.1:1").Versions(t.Context(), "s")
+	if batch.ExitCode(err) != batch.ExitUnavailable || !strings.Contains(batch.Hint(err), "txflow platform") || strings.Contains(err.Error(), "secret") {
+		t.Errorf("exit %d, %v, next: %s", batch.ExitCode(err), err, batch.Hint(err))
+	}
+	for _, url := range []string{"", "127.0.0.1:8081", "ftp://x"} {
+		if _, err := New(url); batch.ExitCode(err) != batch.ExitUsage {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+}
