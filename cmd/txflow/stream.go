@@ -44,7 +44,7 @@ func kafkaConfig(c *cli.Context, rt *app.Runtime) kafka.Config {
 func streamCommand() *cli.Command {
 	return &cli.Command{
 		Name: "stream", Category: "Stream", Usage: "live transactions through Kafka",
-		Subcommands: []*cli.Command{streamProduceCommand(), streamClassifyCommand()},
+		Subcommands: []*cli.Command{streamProduceCommand(), streamClassifyCommand(), streamStatusCommand()},
 	}
 }
 
@@ -158,8 +158,7 @@ func (g generated) OpenSource(ctx context.Context, _ string) (io.ReadCloser, err
 func streamClassifyCommand() *cli.Command {
 	return &cli.Command{
 		Name: "classify", Usage: "classify live transactions: each exactly once, whatever is killed",
-		Flags: batchcmd.Flags([]cli.Flag{
-			&cli.StringFlag{Name: "group", Value: "txflow-classify", EnvVars: []string{"TXFLOW_STREAM_GROUP"}, Usage: "consumer group `NAME`; members share the partitions"},
+		Flags: batchcmd.Flags([]cli.Flag{groupFlag,
 			&cli.StringFlag{Name: "instance", EnvVars: []string{"TXFLOW_STREAM_INSTANCE"}, Usage: "`NAME` of this member, the same after a restart and no other's (default: the host's name)"},
 			&cli.IntFlag{Name: "transaction-rows", Value: 5000, EnvVars: []string{"TXFLOW_STREAM_TRANSACTION_ROWS"}, Usage: "`N` messages a Kafka transaction at most"},
 			&cli.IntFlag{Name: "max-message-bytes", Value: 512 << 10, EnvVars: []string{"TXFLOW_STREAM_MAX_MESSAGE_BYTES"}, Usage: "a message over `N` bytes is a dead letter that says where it stands"},

@@ -53,6 +53,7 @@ func conformance(t *testing.T, brokers string) {
 		{"a long pause loses no message that comes meanwhile", paused},
 		{"the order of a key is kept", orderOfKey},
 		{"a message that the broker refuses is an error", refused},
+		{"where a group stands is told", standingIsTold},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := &broker{t: t, topic: fmt.Sprintf("in-%d", time.Now().UnixNano()), cfg: Config{Brokers: brokers, Log: slog.New(slog.DiscardHandler)}}

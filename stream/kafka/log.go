@@ -37,7 +37,7 @@ func OpenLog(ctx context.Context, cfg LogConfig) (*Log, error) {
 	l := &Log{cfg: cfg, lost: map[int32]bool{}}
 	var err error
 	if l.consumer, err = kafka.NewConsumer(cfg.with(kafka.ConfigMap{
-		"group.id": cfg.Group, "enable.auto.commit": false, "auto.offset.reset": "earliest", "isolation.level": "read_committed",
+		"group.id": cfg.Group, "client.id": "txflow-" + cfg.Instance, "enable.auto.commit": false, "auto.offset.reset": "earliest", "isolation.level": "read_committed",
 		"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 10_000,
 		// At its default of a second, a backlog drains several times slower: librdkafka pauses whenever its queue is full.
 		"fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 32 << 10,

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/logging"
+	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/status"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// groupFlag names the group of classify.
+var groupFlag = &cli.StringFlag{Name: "group", Value: "txflow-classify", EnvVars: []string{"TXFLOW_STREAM_GROUP"}, Usage: "consumer group `NAME`; members share the partitions"}
+
+// The groups of ClickHouse's Kafka tables.
+const (
+	classifiedReader  = "txflow-clickhouse-classified"
+	deadLettersReader = "txflow-clickhouse-dead-letters"
+)
+
+func streamStatusCommand() *cli.Command {
+	return &cli.Command{
+		Name: "status", Usage: "how far behind classify and ClickHouse are, how fast they go, how long messages wait",
+		Flags: batchcmd.Flags([]cli.Flag{groupFlag,
+			&cli.BoolFlag{Name: "once", EnvVars: []string{"TXFLOW_STATUS_ONCE"}, Usage: "show it once, also on a terminal"},
+			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_STATUS_JSON"}, Usage: "one JSON object a group and line"},
+			&cli.DurationFlag{Name: "every", Value: time.Second, EnvVars: []string{"TXFLOW_STATUS_EVERY"}, Usage: "`TIME` between two looks, which rates are of"},
+		}, kafkaFlags),
+		Description: `On a terminal it goes on until Ctrl-C. Exits 69 when Kafka does not answer.
+
+   txflow stream status
+   txflow stream status --once --kafka-brokers kafka:9092
+   txflow stream status --json | jq 'select(.lag > 0) | [.group, .lag, .delay_seconds]'`,
+		Action: app.Action(runStatus),
+	}
+}
+
+func runStatus(c *cli.Context, rt *app.Runtime) error {
+	kafkaStatus, err := kafka.OpenStatus(kafkaConfig(c, rt))
+	if err != nil {
+		return err
+	}
+	defer kafkaStatus.Close()
+	groups := [][2]string{{c.String("group"), topics.Raw}, {classifiedReader, topics.Classified}, {deadLettersReader, topics.DeadLetters}}
+	before, err := lookAt(c.Context, kafkaStatus, groups)
+	if err != nil {
+		return err
+	}
+	live := logging.IsTerminal(rt.Stdout) && !c.Bool("once")
+	for {
+		select {
+		case <-c.Context.Done():
+			return nil // it was asked to end
+		case <-time.After(c.Duration("every")):
+		}
+		now, err := lookAt(c.Context, kafkaStatus, groups)
+		if err != nil && live && c.Context.Err() == nil {
+			_, _ = fmt.Fprintln(rt.Stderr, "trying again:", err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if live && !c.Bool("json") {
+			_, _ = fmt.Fprint(rt.Stdout, "\x1b[H\x1b[J") // from the top, over what stands there
+		}
+		if err := showStatus(rt.Stdout, before, now, c.Bool("json")); err != nil || !live {
+			return err
+		}
+		before = now
+	}
+}
+
+func lookAt(ctx context.Context, at *kafka.Status, groups [][2]string) ([]status.Look, error) {
+	looks := make([]status.Look, len(groups))
+	for i, g := range groups {
+		var err error
+		if looks[i], err = at.Look(ctx, g[0], g[1]); err != nil {
+			return nil, err
+		}
+	}
+	return looks, nil
+}
+
+func showStatus(out io.Writer, before, now []status.Look, asJSON bool) error {
+	groups := newTable("group", "reads", "state", "members", "lag", "consumed/s", "produced/s", "delay").alignRight("members", "lag", "consumed/s", "produced/s", "delay")
+	partitions := newTable("topic", "partition", "committed", "end", "lag", "delay", "owner").alignRight("partition", "committed", "end", "lag", "delay")
+	for i := range now {
+		s := status.Of(before[i], now[i])
+		if asJSON {
+			if err := json.NewEncoder(out).Encode(s); err != nil {
+				return err
+			}
+			continue
+		}
+		groups.add(s.Group, s.Topic, s.State, fmt.Sprint(s.Members), progress.Thousands(s.Lag), progress.Thousands(int64(s.Consumed)),
+			progress.Thousands(int64(s.Produced)), seconds(s.Delay))
+		for _, p := range s.Partitions {
+			committed, delay := "-", 0.
+			if p.Committed >= 0 {
+				committed = fmt.Sprint(p.Committed)
+			}
+			if !p.Oldest.IsZero() {
+				delay = now[i].At.Sub(p.Oldest).Seconds()
+			}
+			partitions.add(s.Topic, fmt.Sprint(p.Number), committed, fmt.Sprint(p.End), progress.Thousands(p.Lag()), seconds(delay), p.Owner)
+		}
+	}
+	if !asJSON {
+		groups.print(out)
+		_, _ = fmt.Fprintln(out)
+		partitions.print(out)
+	}
+	return nil
+}
+
+// seconds writes a time that messages wait; none waits at 0.
+func seconds(s float64) string {
+	if s == 0 {
+		return "-"
+	}
+	return time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/status"
+)
+
+// TestStreamStatus looks before there is a group, and behind one that did all.
+func TestStreamStatus(t *testing.T) {
+	b := newLiveBench(t, "")
+	messages, _ := b.produce(300)
+	groups := func() (found []status.Status) {
+		t.Helper()
+		for line := range strings.Lines(b.ok("stream", "status", "--json", "--every", "10ms").stdout.String()) {
+			var s status.Status
+			must(t, json.Unmarshal([]byte(line), &s))
+			found = append(found, s)
+		}
+		if len(found) != 3 {
+			t.Fatalf("groups: %+v", found)
+		}
+		return found
+	}
+	if s := groups()[0]; s.Group != "txflow-classify" || s.State != status.Missing || s.Lag != int64(messages) || s.Delay <= 0 {
+		t.Errorf("before: %+v", s)
+	}
+	b.start("stream", "classify", "--instance", "a")
+	b.until("nobody has anything left to read", func() bool {
+		all := groups()
+		return all[0].Lag == 0 && all[0].Members == 1 && all[1].Lag == 0 && all[1].State == "Stable" && all[2].Lag == 0 && b.count(outcomesOfStream) == messages
+	})
+	text := b.ok("stream", "status", "--once", "--every", "10ms").stdout.String()
+	for _, want := range []string{"txflow-classify ", "txflow-clickhouse-classified ", "txflow-clickhouse-dead-letters ", "transactions.raw ", "txflow-a at 127.0.0.1"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("there is no %q in\n%s", want, text)
+		}
+	}
+	b.env = append(b.env, "KAFKA_BROKERS=127.0.0.1:1")
+	code, r := b.run("stream", "status")
+	if text := r.stderr.String(); code != batch.ExitUnavailable || !strings.Contains(text, "txflow platform") {
+		t.Errorf("without Kafka: exit %d\n%s", code, text)
+	}
+}

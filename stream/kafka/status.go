@@ -1,0 +1,144 @@
+package kafka
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/status"
+)
+
+// Status looks at consumer groups. It is a member of none and commits nothing. It is for one goroutine.
+type Status struct {
+	cfg    Config
+	admin  *kafka.AdminClient
+	reader *kafka.Consumer // of the messages that wait, for their times
+}
+
+// OpenStatus makes the clients; they connect later.
+func OpenStatus(cfg Config) (*Status, error) {
+	reader, err := kafka.NewConsumer(cfg.with(kafka.ConfigMap{"group.id": "txflow-status", "enable.auto.commit": false, "isolation.level": "read_committed",
+		"enable.partition.eof": true, "auto.offset.reset": "earliest", "fetch.wait.max.ms": 10, "fetch.message.max.bytes": 64 << 10, "queued.min.messages": 1}))
+	if err != nil {
+		return nil, cfg.away(err)
+	}
+	admin, err := kafka.NewAdminClientFromConsumer(reader)
+	if err != nil {
+		return nil, cfg.away(err)
+	}
+	return &Status{cfg, admin, reader}, nil
+}
+
+// Close ends the clients.
+func (s *Status) Close() error {
+	s.admin.Close()
+	return s.reader.Close()
+}
+
+// Look finds out where a group stands in a topic. The error has exit code 69 when Kafka does not answer or lacks the topic.
+func (s *Status) Look(ctx context.Context, group, topic string) (status.Look, error) {
+	look := status.Look{Group: group, Topic: topic}
+	meta, err := s.reader.GetMetadata(nil, true, int(adminTimeout.Milliseconds()))
+	if err != nil {
+		return look, s.cfg.away(err)
+	}
+	t, ok := meta.Topics[topic]
+	if !ok {
+		return look, batch.WithHint(batch.Failf(batch.ExitUnavailable, "Kafka at %s has no topic %s", s.cfg.Brokers, topic), "make it with txflow topics apply")
+	}
+	var numbers []int32
+	for _, p := range t.Partitions {
+		numbers = append(numbers, p.ID)
+	}
+	if look.Partitions, err = standing(ctx, s.admin, group, topic, numbers); err != nil {
+		return look, s.cfg.away(err)
+	}
+	look.At = time.Now()
+	if err := s.describe(ctx, &look); err != nil {
+		return look, s.cfg.away(err)
+	}
+	if err := s.oldest(ctx, &look); err != nil {
+		return look, s.cfg.away(err)
+	}
+	return look, nil
+}
+
+// describe adds the group's state and who owns which partition.
+func (s *Status) describe(ctx context.Context, look *status.Look) error {
+	var result kafka.DescribeConsumerGroupsResult
+	if err := coordinated(ctx, func() (err error) {
+		result, err = s.admin.DescribeConsumerGroups(ctx, []string{look.Group}, kafka.SetAdminRequestTimeout(adminTimeout))
+		if err == nil && len(result.ConsumerGroupDescriptions) > 0 && result.ConsumerGroupDescriptions[0].Error.Code() != kafka.ErrNoError {
+			err = result.ConsumerGroupDescriptions[0].Error
+		}
+		return err
+	}); err != nil && code(err) != kafka.ErrGroupIDNotFound {
+		return err
+	}
+	for _, g := range result.ConsumerGroupDescriptions {
+		if g.Error.Code() == kafka.ErrGroupIDNotFound || g.State == kafka.ConsumerGroupStateDead {
+			return nil // there is none
+		}
+		look.State, look.Members = g.State.String(), len(g.Members)
+		for _, m := range g.Members {
+			for _, p := range m.Assignment.TopicPartitions {
+				i := slices.IndexFunc(look.Partitions, func(has status.Partition) bool { return has.Number == p.Partition })
+				if i >= 0 && p.Topic != nil && *p.Topic == look.Topic {
+					look.Partitions[i].Owner = m.ClientID + " at " + host(m.Host)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// peekTime bounds how long the oldest messages are looked for.
+const peekTime = 3 * time.Second
+
+// oldest reads the message that each partition has next. Where none stands before the end, no message waits: what is
+// left are markers of transactions.
+func (s *Status) oldest(ctx context.Context, look *status.Look) error {
+	wait := map[int32]*status.Partition{}
+	var assign []kafka.TopicPartition
+	for i := range look.Partitions {
+		if p := &look.Partitions[i]; p.Lag() > 0 {
+			wait[p.Number] = p
+			assign = append(assign, kafka.TopicPartition{Topic: &look.Topic, Partition: p.Number, Offset: kafka.Offset(p.Next())})
+		}
+	}
+	if len(assign) == 0 {
+		return nil
+	}
+	if err := s.reader.Assign(assign); err != nil {
+		return err
+	}
+	for end := time.Now().Add(peekTime); len(wait) > 0 && time.Now().Before(end) && ctx.Err() == nil; {
+		switch e := s.reader.Poll(int(pollStep.Milliseconds())).(type) {
+		case *kafka.Message:
+			if p := wait[e.TopicPartition.Partition]; p != nil {
+				p.Oldest = e.Timestamp
+				delete(wait, p.Number)
+			}
+		case kafka.PartitionEOF:
+			if p := wait[e.Partition]; p != nil {
+				p.End = p.Next()
+				delete(wait, p.Number)
+			}
+		}
+	}
+	return s.reader.Unassign()
+}
+
+// host is an address as Kafka tells it, without slash and port.
+func host(address string) string {
+	address = strings.TrimPrefix(address, "/")
+	if name, _, err := net.SplitHostPort(address); err == nil {
+		return name
+	}
+	return address
+}
