@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -166,7 +165,7 @@ func streamClassifyCommand() *cli.Command {
 			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"}, Usage: "at the end, what is under way gets `TIME`"},
 			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that ids are from, for messages that name none"},
 			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STREAM_WATCH_ADDR"}, Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty for none"},
-			&cli.DurationFlag{Name: "stuck", Value: time.Minute, EnvVars: []string{"TXFLOW_STREAM_STUCK"}, Usage: "/readyz answers 503 when messages are under way for longer than `TIME`"},
+			&cli.DurationFlag{Name: "stuck", Value: time.Minute, EnvVars: []string{"TXFLOW_STREAM_STUCK"}, Usage: "/readyz answers 503 when messages wait or are under way, or Kafka is away, for longer than `TIME`"},
 		}, streamMLFlags(), kafkaFlags),
 		Description: `Results, dead letters and offsets are one Kafka transaction. While the ML API is away the partitions are paused and
 nothing is lost. Any number may run; each needs an --instance of its own.
@@ -203,27 +202,33 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 	if n := c.Int("max-message-bytes"); n < 1 || n > classify.MessageLimit {
 		return batch.Failf(batch.ExitUsage, "--max-message-bytes is %d: it must be from 1 to %d, for a dead letter with the message to fit into Kafka's limit", n, classify.MessageLimit)
 	}
+	watch := newStreamWatch(rt, c.Duration("stuck"))
 	api, err := client.New(client.Config{URL: c.String("ml-url"), TracerProvider: rt.TracerProvider, Logger: rt.Log, ExpectModel: c.String("expect-model"),
-		CallTimeout: c.Duration("call-timeout"), OutageLimit: forever, MaxConcurrency: max(c.Int("concurrency"), 1)})
+		CallTimeout: c.Duration("call-timeout"), OutageLimit: forever, MaxConcurrency: max(c.Int("concurrency"), 1), Observe: watch.call})
 	if err != nil {
 		return err
 	}
 	defer api.Close()
+	watch.api = api
+	stop, err := watch.serve(c.Context, c.String("watch-addr"))
+	if err != nil {
+		return err
+	}
+	defer stop()
 	log, err := kafka.OpenLog(c.Context, kafka.LogConfig{Config: kafkaConfig(c, rt), Topic: topics.Raw, Group: c.String("group"), Instance: instance})
 	if err != nil {
 		return err
 	}
 	rules := transaction.DefaultRules(time.Now())
 	rules.Source = c.String("source")
-	watch := newStreamWatch(rt, api, log, c.Duration("stuck"))
-	stop, err := watch.serve(c.Context, c.String("watch-addr"))
-	if err != nil {
-		return errors.Join(err, log.Close())
+	unfollow := func() {}
+	if c.String("watch-addr") != "" { // else nobody asks
+		unfollow = watch.follow(c.Context, log)
 	}
-	defer stop()
 	err = classify.New(log, api, classify.Config{Group: c.String("group"), Rules: rules, Tracer: rt.Tracer, TransactionRows: c.Int("transaction-rows"),
 		MaxMessage: c.Int("max-message-bytes"), BatchRows: c.Int("batch-rows"),
 		Concurrency: max(c.Int("concurrency"), 1), MaxWait: c.Duration("max-wait"), DrainLimit: c.Duration("drain")}, rt.Log, watch).Run(c.Context)
+	unfollow()
 	watch.sum(rt.Stderr)
 	if closeErr := log.Close(); err == nil {
 		err = closeErr

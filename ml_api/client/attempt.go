@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -33,11 +34,27 @@ func (e *exchange) cause() error {
 	return fmt.Errorf("HTTP status %d: %s", e.status, e.words)
 }
 
+// kind names what went wrong in a word; "" for a checked answer.
+func (e *exchange) kind(v verdict) string {
+	switch {
+	case v == answered:
+		return ""
+	case isBadAnswer(e.err):
+		return "bad_answer"
+	case isTimeout(e.err):
+		return "timeout"
+	case e.err == nil && e.status != 0:
+		return strconv.Itoa(e.status)
+	}
+	return v.String()
+}
+
 // attempt makes one HTTP call, inside a span of its own. The categories are in items if, and only if, the outcome is a
 // checked answer.
 func (c *Client) attempt(parent context.Context, transactions []transaction.Transaction, items []prediction.Item, body *payload, n int) (reply, exchange) {
 	ctx, cancel := context.WithTimeout(parent, c.cfg.CallTimeout)
 	defer cancel()
+	started := time.Now()
 	ctx, span := c.startSpan(ctx, len(transactions), n)
 	defer span.End()
 	r := reply{call: prediction.Call{Attempt: n}}
@@ -46,7 +63,11 @@ func (c *Client) attempt(parent context.Context, transactions []transaction.Tran
 	}
 	e := c.exchange(ctx, transactions, items, body, &r)
 	r.call.AnsweredAt = time.Now().UTC().Truncate(time.Microsecond)
-	endSpan(span, judge(parent, &e.outcome), &e, r.call.Model)
+	v := judge(parent, &e.outcome)
+	endSpan(span, v, &e, r.call.Model)
+	if c.cfg.Observe != nil {
+		c.cfg.Observe(Call{Outcome: v.String(), Error: e.kind(v), Rows: len(transactions), Took: time.Since(started)})
+	}
 	return r, e
 }
 

@@ -95,6 +95,43 @@ func TestFaultsAreWaitedOut(t *testing.T) {
 	}
 }
 
+// TestObserve tells of every call: one that is cut, one that fails, one that is answered.
+func TestObserve(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int32
+	cfg := quick(serve(t, func(w http.ResponseWriter, r *http.Request) {
+		rows := read(r)
+		switch n.Add(1) {
+		case 1:
+			_, _ = io.WriteString(w, "[]")
+		case 2:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		default:
+			answerAll(w, rows)
+		}
+	}))
+	var mu sync.Mutex
+	var calls []Call
+	cfg.Observe = func(c Call) {
+		mu.Lock()
+		defer mu.Unlock()
+		calls = append(calls, c)
+	}
+	if _, err := newClient(t, cfg).Predict(t.Context(), sample(3)); err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	for _, c := range calls {
+		seen = append(seen, c.Outcome+" "+c.Error)
+		if c.Rows != 3 || c.Took <= 0 {
+			t.Errorf("%+v", c)
+		}
+	}
+	if got := strings.Join(seen, ", "); got != "fault bad_answer, fault 503, answered " {
+		t.Errorf("calls: %q", got)
+	}
+}
+
 func TestOutageEndsWithTryAgain(t *testing.T) {
 	t.Parallel()
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -27,6 +27,15 @@ type Config struct {
 	BreakerDelay   time.Duration        // how long the circuit breaker stays open before it probes
 	MaxConcurrency int                  // calls in flight at most; the adaptive limit stays below it
 	MaxBodyBytes   int                  // a larger batch is cut before it is sent
+	Observe        func(Call)           // is told of every HTTP call, from several goroutines; nil: nobody
+}
+
+// Call is one HTTP call as it went.
+type Call struct {
+	Outcome string // answered, fault, throttled, refused, misconfigured, wrong_model or cancelled
+	Error   string // an HTTP status, timeout, bad_answer or the outcome; "" when it was answered
+	Rows    int
+	Took    time.Duration
 }
 
 // The defaults of Config.

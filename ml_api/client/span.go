@@ -40,15 +40,6 @@ func endSpan(span trace.Span, v verdict, e *exchange, model string) {
 	if v == answered {
 		return
 	}
-	kind := v.String()
-	switch {
-	case isBadAnswer(e.err):
-		kind = "bad_answer"
-	case isTimeout(e.err):
-		kind = "timeout"
-	case e.err == nil && e.status != 0:
-		kind = strconv.Itoa(e.status)
-	}
-	span.SetAttributes(attribute.String("error.type", kind))
+	span.SetAttributes(attribute.String("error.type", e.kind(v)))
 	span.SetStatus(codes.Error, e.cause().Error())
 }

@@ -74,14 +74,13 @@ func (c *Classifier) transaction(ctx context.Context, messages []Message) (t Tra
 	start := time.Now()
 	t = Transaction{Messages: len(messages), Letters: map[transaction.Code]int{}}
 	defer func() {
-		t.Took = time.Since(start)
-		oldest := start
+		end := time.Now()
+		t.Took, t.Delays = end.Sub(start), make([]time.Duration, 0, len(messages))
 		for i := range messages {
-			if at := messages[i].Time; !at.IsZero() && at.Before(oldest) {
-				oldest = at
+			if at := messages[i].Time; !at.IsZero() {
+				t.Delays = append(t.Delays, max(end.Sub(at), 0))
 			}
 		}
-		t.Delay = time.Since(oldest)
 	}()
 	w := c.parse(messages)
 	w.letters = t.Letters

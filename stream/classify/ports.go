@@ -72,7 +72,7 @@ type Transaction struct {
 	Letters  map[transaction.Code]int // dead letters by reason
 	Asked    time.Duration            // until the ML API had answered for all
 	Took     time.Duration            // from the poll to the end
-	Delay    time.Duration            // of the oldest message, from when it was produced to the end
+	Delays   []time.Duration          // of each message that has a time, from when it was produced to the end
 	GivenUp  bool                     // its messages come again
 }
 

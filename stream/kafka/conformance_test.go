@@ -54,6 +54,7 @@ func conformance(t *testing.T, brokers string) {
 		{"the order of a key is kept", orderOfKey},
 		{"a message that the broker refuses is an error", refused},
 		{"where a group stands is told", standingIsTold},
+		{"a member's lag is of what it committed", lagIsOfCommitted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := &broker{t: t, topic: fmt.Sprintf("in-%d", time.Now().UnixNano()), cfg: Config{Brokers: brokers, Log: slog.New(slog.DiscardHandler)}}

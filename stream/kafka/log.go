@@ -26,23 +26,28 @@ type LogConfig struct {
 type Log struct {
 	cfg      LogConfig
 	consumer *kafka.Consumer
+	admin    *kafka.AdminClient
 	producer *kafka.Producer
 	ahead    []*kafka.Message // read, and not yet handed out
 	paused   bool
 	lost     map[int32]bool // partitions that were taken away since the last Poll
+	marks    *marks
 }
 
 // OpenLog joins the group and ends what a former process of the same instance left open.
 func OpenLog(ctx context.Context, cfg LogConfig) (*Log, error) {
-	l := &Log{cfg: cfg, lost: map[int32]bool{}}
+	l := &Log{cfg: cfg, lost: map[int32]bool{}, marks: newMarks()}
 	var err error
 	if l.consumer, err = kafka.NewConsumer(cfg.with(kafka.ConfigMap{
-		"group.id": cfg.Group, "client.id": "txflow-" + cfg.Instance, "enable.auto.commit": false, "auto.offset.reset": "earliest", "isolation.level": "read_committed",
+		"group.id": cfg.Group, "client.id": "txflow-" + cfg.Instance, "enable.auto.commit": false, "auto.offset.reset": "earliest", "isolation.level": "read_committed", "enable.partition.eof": true,
 		"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 10_000,
 		// At its default of a second, a backlog drains several times slower: librdkafka pauses whenever its queue is full.
 		"fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 32 << 10,
 	})); err != nil {
 		return nil, cfg.away(err)
+	}
+	if l.admin, err = kafka.NewAdminClientFromConsumer(l.consumer); err != nil {
+		return nil, errors.Join(cfg.away(err), l.consumer.Close())
 	}
 	if err := l.openProducer(ctx); err != nil {
 		return nil, errors.Join(err, l.consumer.Close())
@@ -71,29 +76,11 @@ func (l *Log) rebalanced(_ *kafka.Consumer, e kafka.Event) error {
 		l.cfg.Log.Info("partitions taken away", "topic", l.cfg.Topic, "partitions", numbers(e.Partitions))
 		for _, p := range e.Partitions {
 			l.lost[p.Partition] = true
+			l.marks.forget(p.Partition)
 			l.ahead = slices.DeleteFunc(l.ahead, func(m *kafka.Message) bool { return m.TopicPartition.Partition == p.Partition })
 		}
 	}
 	return nil
-}
-
-// Lag is how many messages wait behind what was read, by partition, as far as the client knows without asking.
-func (l *Log) Lag() map[int32]int64 {
-	assigned, err := l.consumer.Assignment()
-	if err != nil {
-		return nil
-	}
-	positions, err := l.consumer.Position(assigned)
-	if err != nil {
-		return nil
-	}
-	lag := map[int32]int64{}
-	for _, p := range positions {
-		if _, high, err := l.consumer.GetWatermarkOffsets(l.cfg.Topic, p.Partition); err == nil && p.Offset >= 0 && high >= 0 {
-			lag[p.Partition] = max(high-int64(p.Offset), 0)
-		}
-	}
-	return lag
 }
 
 func numbers(partitions []kafka.TopicPartition) []int32 {
@@ -153,16 +140,24 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 
 // next waits for one message; nil when there is none yet. A broker that is away is no error: librdkafka connects again.
 func (l *Log) next(wait time.Duration) (*kafka.Message, error) {
-	switch e := l.consumer.Poll(int(max(wait.Milliseconds(), 1))).(type) {
-	case *kafka.Message:
-		return e, nil
-	case kafka.Error:
-		if e.IsFatal() || e.Code() == kafka.ErrUnknownTopicOrPart || e.Code() == kafka.ErrTopicAuthorizationFailed {
-			return nil, l.cfg.away(fmt.Errorf("%s: %w", l.cfg.Topic, e))
+	for end := time.Now().Add(wait); ; {
+		switch e := l.consumer.Poll(int(max(time.Until(end).Milliseconds(), 1))).(type) {
+		case *kafka.Message:
+			l.marks.sawMessage(e.TopicPartition.Partition, int64(e.TopicPartition.Offset))
+			return e, nil
+		case kafka.PartitionEOF:
+			l.marks.sawEnd(e.Partition, int64(e.Offset))
+			if time.Now().Before(end) {
+				continue // it is only for the marks
+			}
+		case kafka.Error:
+			if e.IsFatal() || e.Code() == kafka.ErrUnknownTopicOrPart || e.Code() == kafka.ErrTopicAuthorizationFailed {
+				return nil, l.cfg.away(fmt.Errorf("%s: %w", l.cfg.Topic, e))
+			}
+			l.cfg.Log.Warn("Kafka", "error", e.Error())
 		}
-		l.cfg.Log.Warn("Kafka", "error", e.Error())
+		return nil, nil
 	}
-	return nil, nil
 }
 
 // replays reads how often a message was replayed; nonsense counts as never.

@@ -43,7 +43,7 @@ func (s *Status) Close() error {
 // Look finds out where a group stands in a topic. The error has exit code 69 when Kafka does not answer or lacks the topic.
 func (s *Status) Look(ctx context.Context, group, topic string) (status.Look, error) {
 	look := status.Look{Group: group, Topic: topic}
-	meta, err := s.reader.GetMetadata(nil, true, int(adminTimeout.Milliseconds()))
+	meta, err := s.reader.GetMetadata(nil, true, int(untilOf(ctx).Milliseconds()))
 	if err != nil {
 		return look, s.cfg.away(err)
 	}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestStreamWatch asks a member whether it is ready: before it has joined, while it works, while the ML API is away, and
+// while Kafka is.
+func TestStreamWatch(t *testing.T) {
+	b := newLiveBench(t, "")
+	watch := "http://" + freeAddr(t)
+	ready := func(what string, code int, says string) {
+		t.Helper()
+		b.until("/readyz "+what, func() bool {
+			got, text := get(t, watch+"/readyz")
+			return got == code && strings.Contains(text, says)
+		})
+	}
+	metrics := func(what string, lines ...string) {
+		t.Helper()
+		var text string
+		b.until("/metrics "+what, func() bool {
+			_, text = get(t, watch+"/metrics")
+			for _, line := range lines {
+				if !strings.Contains("\n"+text, "\n"+line) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	b.api.harmWith(func(w http.ResponseWriter, _ *http.Request, _ []byte, _ http.Handler) { hangUp(w) })
+	messages, _ := b.produce(300)
+	member := b.start("stream", "classify", "--watch-addr", strings.TrimPrefix(watch, "http://"), "--stuck", "2s")
+	ready("while the ML API is away", http.StatusServiceUnavailable, "messages are under way for")
+	metrics("while the ML API is away", `txflow_stream_ml_calls_total{error="fault",outcome="fault"} `, `txflow_stream_ml_breaker{state="closed"} 0`, "txflow_stream_kafka_up 1")
+	lag := 0
+	_, text := get(t, watch+"/metrics")
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "txflow_stream_lag{") && !strings.HasSuffix(line, " 0\n") {
+			lag++
+		}
+	}
+	if lag == 0 {
+		t.Errorf("no partition has a lag although nothing is committed:\n%s", text)
+	}
+	b.api.harm.Store(nil)
+	b.until("all messages are in the ledger", func() bool { return b.count(outcomesOfStream) == messages })
+	ready("when all is done", http.StatusOK, "ok")
+	metrics("when all is done", `txflow_stream_dead_letters_total{reason="message_format"} `, `txflow_stream_messages_total{outcome="classified"} `,
+		`txflow_stream_ml_calls_total{error="",outcome="answered"} `, `txflow_stream_ml_breaker{state="closed"} 1`, "txflow_stream_delay_seconds_count ",
+		`txflow_stream_lag{partition="0"} 0`, `txflow_stream_lag{partition="5"} 0`, "txflow_stream_messages_under_way 0")
+
+	b.platform.kill()
+	ready("while Kafka is away", http.StatusServiceUnavailable, "Kafka does not answer for")
+	metrics("while Kafka is away", "txflow_stream_kafka_up 0")
+	if _, text := get(t, watch+"/metrics"); strings.Contains(text, "txflow_stream_lag{") {
+		t.Errorf("a lag is told that nobody knows:\n%s", text)
+	}
+	b.platform = b.start("platform", "--data", b.dir+"/platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr", b.brokers, "--registry-addr", "")
+	ready("when Kafka is back", http.StatusOK, "ok")
+	member.terminate(t)
+	if code := member.wait(t); code != 0 {
+		t.Errorf("exit %d\n%s", code, member.stderr.String())
+	}
+}
+
+// TestStreamWatchWithoutKafka is a member that never joins: alive, and not ready.
+func TestStreamWatchWithoutKafka(t *testing.T) {
+	b := &liveBench{workbench: &workbench{}}
+	b.place = place{t: t, dir: t.TempDir(), env: []string{"KAFKA_BROKERS=127.0.0.1:1"}}
+	watch := freeAddr(t)
+	b.start("stream", "classify", "--watch-addr", watch)
+	b.until("/healthz answers", func() bool { code, _ := get(t, "http://"+watch+"/healthz"); return code == http.StatusOK })
+	if code, text := get(t, "http://"+watch+"/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "not joined") {
+		t.Errorf("/readyz answers %d %s", code, text)
+	}
+}

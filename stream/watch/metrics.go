@@ -1,0 +1,116 @@
+package watch
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/txflow/txflow/stream/classify"
+)
+
+// ML is what the client of the ML API knows of itself now.
+type ML struct {
+	Breaker  string // closed, open or half-open
+	InFlight int    // calls
+}
+
+// Metrics count what a member does; they implement classify.Observer.
+type Metrics struct {
+	Registry *prometheus.Registry
+	health   *Health
+
+	messages, letters          *prometheus.CounterVec
+	givenUp                    prometheus.Counter
+	underWay                   prometheus.Gauge
+	sizes, asked, took, delays prometheus.Histogram
+	calls                      *prometheus.CounterVec
+	callTime                   *prometheus.HistogramVec
+	callRows                   prometheus.Histogram
+}
+
+var secondBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 3600}
+
+// NewMetrics makes a registry with all of them; ml is asked at each scrape.
+func NewMetrics(health *Health, ml func() ML) *Metrics {
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
+	}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	m := &Metrics{Registry: prometheus.NewRegistry(), health: health,
+		messages: counter("txflow_stream_messages_total", "Messages that are done, by outcome: classified or dead_letter.", "outcome"),
+		letters:  counter("txflow_stream_dead_letters_total", "Dead letters, by reason.", "reason"),
+		givenUp:  prometheus.NewCounter(prometheus.CounterOpts{Name: "txflow_stream_messages_given_up_total", Help: "Messages of transactions that were given up; they come again."}),
+		underWay: prometheus.NewGauge(prometheus.GaugeOpts{Name: "txflow_stream_messages_under_way", Help: "Messages of the transaction that is worked on."}),
+		sizes:    histogram("txflow_stream_transaction_messages", "Messages a transaction.", []float64{1, 10, 50, 100, 500, 1000, 2500, 5000, 10000}),
+		asked:    histogram("txflow_stream_transaction_ml_seconds", "Time until the ML API had answered for a transaction.", secondBuckets),
+		took:     histogram("txflow_stream_transaction_seconds", "Time from the poll of a transaction's messages until it was committed.", secondBuckets),
+		delays:   histogram("txflow_stream_delay_seconds", "Time of each message from when it was produced until its result was committed.", secondBuckets),
+		calls:    counter("txflow_stream_ml_calls_total", "Calls of the ML API, by outcome, and by error: an HTTP status, timeout, bad_answer, or fault for a connection that failed.", "outcome", "error"),
+		callTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "txflow_stream_ml_call_seconds", Help: "Time of a call of the ML API, by outcome.", Buckets: secondBuckets}, []string{"outcome"}),
+		callRows: histogram("txflow_stream_ml_call_rows", "Transactions a call of the ML API.", []float64{1, 10, 50, 100, 250, 500, 1000, 2500, 5000}),
+	}
+	m.Registry.MustRegister(health, m.messages, m.letters, m.givenUp, m.underWay, m.sizes, m.asked, m.took, m.delays, m.calls, m.callTime, m.callRows,
+		&breaker{ml}, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "txflow_stream_ml_in_flight", Help: "Calls of the ML API now."},
+			func() float64 { return float64(ml().InFlight) }),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Begin implements classify.Observer.
+func (m *Metrics) Begin(messages int) {
+	m.health.begin()
+	m.underWay.Set(float64(messages))
+}
+
+// End implements classify.Observer.
+func (m *Metrics) End(t classify.Transaction) {
+	m.health.end(!t.GivenUp)
+	m.underWay.Set(0)
+	if t.GivenUp {
+		m.givenUp.Add(float64(t.Messages))
+		return
+	}
+	letters := 0
+	for code, n := range t.Letters {
+		letters += n
+		m.letters.WithLabelValues(string(code)).Add(float64(n))
+	}
+	m.messages.WithLabelValues("dead_letter").Add(float64(letters))
+	m.messages.WithLabelValues("classified").Add(float64(t.Messages - letters))
+	m.sizes.Observe(float64(t.Messages))
+	m.asked.Observe(t.Asked.Seconds())
+	m.took.Observe(t.Took.Seconds())
+	for _, d := range t.Delays {
+		m.delays.Observe(d.Seconds())
+	}
+}
+
+// Call counts a call of the ML API; fault is "" for one that was answered.
+func (m *Metrics) Call(outcome, fault string, rows int, took time.Duration) {
+	m.calls.WithLabelValues(outcome, fault).Inc()
+	m.callTime.WithLabelValues(outcome).Observe(took.Seconds())
+	m.callRows.Observe(float64(rows))
+}
+
+// breaker tells the state of the circuit breaker: 1 for the one that it is in.
+type breaker struct{ ml func() ML }
+
+var breakerDesc = prometheus.NewDesc("txflow_stream_ml_breaker", "1 for the state that the ML API's circuit breaker is in.", []string{"state"}, nil)
+
+// Describe implements prometheus.Collector.
+func (b *breaker) Describe(out chan<- *prometheus.Desc) { out <- breakerDesc }
+
+// Collect implements prometheus.Collector.
+func (b *breaker) Collect(out chan<- prometheus.Metric) {
+	now := b.ml().Breaker
+	for _, state := range []string{"closed", "half-open", "open"} {
+		value := 0.
+		if state == now {
+			value = 1
+		}
+		out <- prometheus.MustNewConstMetric(breakerDesc, prometheus.GaugeValue, value, state)
+	}
+}
