@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -19,8 +17,6 @@ import (
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/otel/jaegerapi"
 	"github.com/txflow/txflow/otel/telemetry"
-	"github.com/txflow/txflow/stream/kafka"
-	"github.com/txflow/txflow/stream/topics"
 )
 
 // check is what doctor found out about one thing.
@@ -41,7 +37,7 @@ func doctorCommand() *cli.Command {
 			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts"},
 			&cli.StringFlag{Name: "ml-url", Value: "http://127.0.0.1:8000", EnvVars: []string{"ML_API_URL"}, Usage: "`URL` of the ML API"},
 			jaegerFlag,
-		}, kafkaFlags, batchcmd.ClickHouseFlags),
+		}, kafkaFlags, []cli.Flag{registryFlag}, batchcmd.ClickHouseFlags),
 		Description: `Exits 69 when something is missing.
 
    txflow doctor
@@ -52,7 +48,7 @@ func doctorCommand() *cli.Command {
 
 func runDoctor(c *cli.Context, rt *app.Runtime) error {
 	checks := append([]check{checkEngine()}, checkClickHouse(c, rt)...)
-	checks = append(checks, checkMLAPI(c, rt), checkArtifacts(c, rt), checkKafka(c, rt))
+	checks = append(checks, checkMLAPI(c, rt), checkArtifacts(c, rt), checkKafka(c, rt), checkRegistry(c))
 	checks = append(checks, checkTraces(c)...)
 	bad := 0
 	for _, k := range checks {
@@ -105,32 +101,6 @@ func checkEngine() check {
 	return check{Name: "embedded engine", OK: true, Detail: lib}
 }
 
-// checkKafka looks for the broker, which only the stream needs.
-func checkKafka(c *cli.Context, rt *app.Runtime) check {
-	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
-	defer cancel()
-	first, _, _ := strings.Cut(c.String("kafka-brokers"), ",")
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", first)
-	if err != nil {
-		return check{Name: "Kafka", Detail: err.Error(), Neutral: true, Next: "txflow platform, or set KAFKA_BROKERS; only the stream needs it"}
-	}
-	_ = conn.Close() // nothing was sent
-	admin, err := kafka.NewAdmin(kafkaConfig(c, rt))
-	if err != nil {
-		return failed("Kafka", err)
-	}
-	defer admin.Close()
-	want := topics.All(defaultPartitions, 1)
-	have, err := admin.Topics(ctx, []string{want[0].Name, want[1].Name, want[2].Name})
-	switch {
-	case err != nil:
-		return failed("Kafka", err)
-	case len(have) < len(want):
-		return check{Name: "Kafka", Detail: fmt.Sprintf("%d of %d topics at %s", len(have), len(want), first), Next: "txflow topics apply"}
-	}
-	return check{Name: "Kafka", OK: true, Detail: "all topics at " + first}
-}
-
 func checkClickHouse(c *cli.Context, rt *app.Runtime) []check {
 	db, err := batchcmd.Store(c, rt)
 	if err != nil {
@@ -158,7 +128,7 @@ func checkClickHouse(c *cli.Context, rt *app.Runtime) []check {
 	case len(state.Pending) > 0:
 		return []check{here, {Name: "schema", Detail: fmt.Sprintf("%d of %d migrations are to be applied in %s", len(state.Pending), len(set.Migrations), db.Database()), Next: "txflow migrate"}}
 	}
-	return []check{here, {Name: "schema", OK: true, Detail: fmt.Sprintf("%s is up to date: %d migrations", db.Database(), state.Current)}}
+	return []check{here, {Name: "schema", OK: true, Detail: fmt.Sprintf("%s is up to date: %d migrations", db.Database(), state.Current)}, checkStreamTables(ctx, db)}
 }
 
 func checkMLAPI(c *cli.Context, rt *app.Runtime) check {

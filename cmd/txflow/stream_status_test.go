@@ -39,6 +39,9 @@ func TestStreamStatus(t *testing.T) {
 			t.Errorf("there is no %q in\n%s", want, text)
 		}
 	}
+	if text := b.ok("doctor").stdout.String(); !strings.Contains(text, "3 topics at "+b.brokers+", as they should be") || !strings.Contains(text, "ClickHouse reads Kafka") {
+		t.Errorf("doctor:\n%s", text)
+	}
 	b.env = append(b.env, "KAFKA_BROKERS=127.0.0.1:1")
 	code, r := b.run("stream", "status")
 	if text := r.stderr.String(); code != batch.ExitUnavailable || !strings.Contains(text, "txflow platform") {

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/clickhouse/migrate"
+	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// checkKafka looks for the broker and its topics, which only the stream needs.
+func checkKafka(c *cli.Context, rt *app.Runtime) check {
+	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+	defer cancel()
+	first, _, _ := strings.Cut(c.String("kafka-brokers"), ",")
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", first)
+	if err != nil {
+		return check{Name: "Kafka", Detail: err.Error(), Neutral: true, Next: "txflow platform, or set KAFKA_BROKERS; only the stream needs it"}
+	}
+	_ = conn.Close() // nothing was sent
+	admin, err := kafka.NewAdmin(kafkaConfig(c, rt))
+	if err != nil {
+		return failed("Kafka", err)
+	}
+	defer admin.Close()
+	want := topics.All(defaultPartitions, 1)
+	names := make([]string, len(want))
+	for i := range want {
+		names[i] = want[i].Name
+	}
+	have, err := admin.Topics(ctx, names)
+	if err != nil {
+		return failed("Kafka", err)
+	}
+	for i := range want {
+		if state, ok := have[want[i].Name]; ok {
+			want[i].Partitions = state.Partitions // as many as somebody chose
+		}
+	}
+	plan, err := topics.Plan(ctx, admin, want)
+	switch {
+	case err != nil:
+		return failed("Kafka", err)
+	case len(plan) > 0:
+		return check{Name: "Kafka", Detail: fmt.Sprintf("topics at %s are not as they should be: %s", first, plan[0].Text), Next: "txflow topics apply"}
+	}
+	return check{Name: "Kafka", OK: true, Detail: fmt.Sprintf("%d topics at %s, as they should be", len(want), first)}
+}
+
+// checkRegistry looks for the schemas, which only those need who share the topics.
+func checkRegistry(c *cli.Context) check {
+	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+	defer cancel()
+	plan, _, err := planSchemas(ctx, c.String("registry-url"))
+	switch {
+	case batch.ExitCode(err) == batch.ExitUnavailable:
+		return check{Name: "schemas", Detail: err.Error(), Neutral: true, Next: "txflow platform, or set SCHEMA_REGISTRY_URL; the stream works without it"}
+	case err != nil:
+		return failed("schemas", err)
+	case len(plan) > 0:
+		return check{Name: "schemas", Detail: "the registry lacks some: " + plan[0].Text, Next: "txflow schemas register"}
+	}
+	return check{Name: "schemas", OK: true, Detail: "all are registered"}
+}
+
+// checkStreamTables looks for ClickHouse's readers of Kafka; without any, nobody reads it.
+func checkStreamTables(ctx context.Context, db *store.Store) check {
+	const name = "stream tables"
+	set, err := streamMigrations()
+	if err != nil {
+		return failed(name, err)
+	}
+	state, err := migrate.Status(ctx, db, set)
+	if err == nil {
+		err = state.Err()
+	}
+	switch {
+	case err != nil:
+		return failed(name, err)
+	case state.Current == 0:
+		return check{Name: name, Detail: "ClickHouse does not read Kafka", Neutral: true, Next: "txflow migrate --stream; only the stream needs it"}
+	case len(state.Pending) > 0:
+		return check{Name: name, Detail: fmt.Sprintf("%d of %d migrations are to be applied", len(state.Pending), len(set.Migrations)), Next: "txflow migrate --stream"}
+	}
+	return check{Name: name, OK: true, Detail: fmt.Sprintf("ClickHouse reads Kafka: %d migrations", state.Current)}
+}
