@@ -49,7 +49,7 @@ func runStatus(c *cli.Context, rt *app.Runtime) error {
 	if err != nil {
 		return err
 	}
-	defer kafkaStatus.Close()
+	defer func() { _ = kafkaStatus.Close() }() // it only read
 	groups := [][2]string{{c.String("group"), topics.Raw}, {classifiedReader, topics.Classified}, {deadLettersReader, topics.DeadLetters}}
 	before, err := lookAt(c.Context, kafkaStatus, groups)
 	if err != nil {
