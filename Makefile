@@ -97,7 +97,7 @@ images: ## an image a task, txflow/TASK:VERSION
 
 .PHONY: test-images
 test-images: ## the batch in containers, on the Docker engine that is there
-	TXFLOW_REQUIRE_TOOLS=1 go test -count 1 -timeout 10m ./tasks -run Image -v
+	TXFLOW_REQUIRE_TOOLS=1 go test -count 1 -timeout 10m ./tasks -run TestImages -v
 
 .PHONY: bench
 bench: engine ## throughput and memory, with peers measured in the same run; writes docs/performance.md
