@@ -99,6 +99,12 @@ images: ## an image a task, txflow/TASK:VERSION
 test-images: ## the batch in containers, on the Docker engine that is there
 	TXFLOW_REQUIRE_TOOLS=1 go test -count 1 -timeout 10m ./tasks -run TestImages -v
 
+SCREENSHOTS ?=
+
+.PHONY: test-browser
+test-browser: ## headless Chromium through Airflow's form, run, links; SCREENSHOTS=DIR keeps pictures
+	@SCREENSHOTS=$(abspath $(SCREENSHOTS)) dags/tests/browser/run
+
 .PHONY: bench
 bench: engine ## throughput and memory, with peers measured in the same run; writes docs/performance.md
 	go run ./cmd/internal/bench -rows $(BENCH_ROWS) -memory-rows $(BENCH_MEMORY_ROWS) -out docs/performance.md
