@@ -81,22 +81,23 @@ $(JAEGER):
 	  -o $@.new github.com/jaegertracing/jaeger/cmd/jaeger
 	mv $@.new $@
 
-# An image a task: the targets of tasks/Dockerfile, with VERSION as their tag.
+# An image a task: the targets of tasks/Dockerfile.
 IMAGES := $(shell sed -n 's/^FROM .* AS //p' tasks/Dockerfile)
+IMAGE_TAGS ?= $(VERSION) latest
 IMAGE_ARCH ?= $(shell go env GOARCH)
 
 .PHONY: images
-images: ## an image a task, txflow/TASK:VERSION
+images: ## an image a task, txflow/TASK:VERSION and :latest, on the Docker engine that is there
 	@rm -rf bin/linux && mkdir -p bin/linux/folders/artifacts && mkdir -m 1777 bin/linux/folders/tmp
 	GOOS=linux GOARCH=$(IMAGE_ARCH) CGO_ENABLED=0 $(GO_BUILD) -o bin/linux/txflow-task ./cmd/txflow-task
 	@for image in $(IMAGES); do \
-	  said=$$(docker build --file tasks/Dockerfile --target $$image --tag txflow/$$image:$(VERSION) \
+	  said=$$(docker build --file tasks/Dockerfile --target $$image $(IMAGE_TAGS:%=--tag txflow/$$image:%) \
 	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) . 2>&1) || { echo "$$said"; exit 1; }; \
 	  echo "txflow/$$image:$(VERSION)"; \
 	done
 
 .PHONY: test-images
-test-images: ## the batch in containers, on the Docker engine that is there
+test-images: ## build the images, look into them, and run the batch in their containers
 	TXFLOW_REQUIRE_TOOLS=1 go test -count 1 -timeout 10m ./tasks -run TestImages -v
 
 SCREENSHOTS ?=

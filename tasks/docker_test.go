@@ -37,7 +37,7 @@ func buildImages(t *testing.T) images {
 		report("NOT RUN: no Docker engine answers: %v\n%s", err, said)
 	}
 	i := images{t, fmt.Sprintf("test-%d", os.Getpid())}
-	if said, err := exec.Command("make", "-C", "..", "images", "VERSION="+i.tag).CombinedOutput(); err != nil {
+	if said, err := exec.Command("make", "-C", "..", "images", "VERSION="+i.tag, "IMAGE_TAGS="+i.tag).CombinedOutput(); err != nil {
 		t.Fatalf("make images: %v\n%s", err, said)
 	}
 	t.Cleanup(func() { i.docker(append([]string{"rmi", "--force"}, i.all()...)...) })

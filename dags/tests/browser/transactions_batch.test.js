@@ -1,5 +1,5 @@
 // A user's way through transactions_batch: form, green run, mapped tasks, trace, rows. `make test-browser` runs it.
-// AIRFLOW_URL: where Airflow is. SOURCE: the file, 10,000 rows. SCREENSHOTS: a folder for pictures of what was seen.
+// AIRFLOW_URL: where Airflow is. BROWSER_FILE: another file of 10,000 rows. SCREENSHOTS: a folder for pictures of what was seen.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { Airflow } from './airflow.js';
 import { launch } from './browser.js';
 
-const FILE = process.env.SOURCE ?? resolve(import.meta.dirname, '../../../data/transactions.csv');
+const FILE = process.env.BROWSER_FILE ?? resolve(import.meta.dirname, '../../../data/transactions.csv');
 const ROWS = 10_000, CHUNKS = 4;
 const RUN_LIMIT = 5 * 60_000, STEP_LIMIT = 60_000; // ms
 const SCREENSHOTS = process.env.SCREENSHOTS ?? '';
@@ -45,7 +45,7 @@ test('a file is run from the form, and its trace and rows are a click away', asy
   const table = await rows.locator('body').innerText();
   assert.match(table, /category/);
   assert.ok(table.includes(basename(FILE)), `the rows do not name the file that they are from:\n${table.slice(0, 1000)}`);
-  await rows.setViewportSize({ width: 1440, height: 320 });
+  await rows.setViewportSize({ width: 1700, height: 340 });
   await shoot(rows, 'clickhouse-rows');
   await rows.close();
 
