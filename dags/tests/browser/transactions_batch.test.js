@@ -71,5 +71,6 @@ async function servicesOf(url) {
 async function shoot(page, name) {
   if (!SCREENSHOTS) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.mouse.move(0, 0); // no tooltip
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), animations: 'disabled' });
 }
