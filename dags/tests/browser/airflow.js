@@ -52,8 +52,13 @@ export class Airflow {
   async mapped(run, task) {
     await this.page.locator(`a[href$="/runs/${run}/tasks/${task}/mapped"]`).first().click();
     await this.page.waitForURL(new RegExp(`/tasks/${task}/mapped$`));
-    await this.page.getByRole('link', { name: /^Task Instances \[\d+\]$/ }).waitFor();
-    return (await this.page.locator('tbody').getByTestId('state-badge').allInnerTexts()).map((state) => state.trim());
+    // It says [0] until the instances are known.
+    const tab = this.page.getByRole('link', { name: /^Task Instances \[[1-9]\d*\]$/ });
+    const n = Number((await tab.innerText()).match(/\d+/)[0]);
+    await this.page.getByRole('heading', { name: `${n} Task Instance` }).waitFor(); // the table is this task's
+    const states = this.page.locator('tbody').getByTestId('state-badge');
+    await states.nth(n - 1).waitFor();
+    return (await states.allInnerTexts()).map((state) => state.trim());
   }
 
   /** Opens one of them; its log is what is seen first. */
