@@ -6,9 +6,11 @@ SHELL := /bin/bash
 # Versions of the tools, once.
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.1.4
+JAEGER_VERSION := v1.76.0
 
 TOOLS := $(CURDIR)/.cache/tools
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+JAEGER := $(TOOLS)/jaeger-$(JAEGER_VERSION)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_BUILD := go build -trimpath -ldflags "-s -w -X github.com/txflow/txflow/cmd/internal/app.Version=$(VERSION)"
 # A number of inputs: with a time, go test -fuzz now and then fails for not ending in time (golang.org/issue/75804).
@@ -67,6 +69,42 @@ verify: engine ## generated files are up to date, and images hold nothing that t
 	  echo "cmd/txflow-task must not link the embedded platform"; exit 1; fi
 	@if git grep -nE '"resolved": *"http' -- '*package-lock.json'; then echo "a lock file carries download addresses"; exit 1; fi
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+
+.PHONY: jaeger
+jaeger: $(JAEGER) ## build Jaeger from its Go module, once
+
+$(JAEGER):
+	@mkdir -p $(TOOLS)
+	@echo "building Jaeger $(JAEGER_VERSION), once: about 6 minutes on two cores, in the background's priority"
+	cd otel/jaeger && CGO_ENABLED=0 nice go build -trimpath \
+	  -ldflags "-s -w -X github.com/jaegertracing/jaeger/internal/version.latestVersion=$(JAEGER_VERSION)" \
+	  -o $@.new github.com/jaegertracing/jaeger/cmd/jaeger
+	mv $@.new $@
+
+# An image a task: the targets of tasks/Dockerfile.
+IMAGES := $(shell sed -n 's/^FROM .* AS //p' tasks/Dockerfile)
+IMAGE_TAGS ?= $(VERSION) latest
+IMAGE_ARCH ?= $(shell go env GOARCH)
+
+.PHONY: images
+images: ## an image a task, txflow/TASK:VERSION and :latest, on the Docker engine that is there
+	@rm -rf bin/linux && mkdir -p bin/linux/folders/artifacts && mkdir -m 1777 bin/linux/folders/tmp
+	GOOS=linux GOARCH=$(IMAGE_ARCH) CGO_ENABLED=0 $(GO_BUILD) -o bin/linux/txflow-task ./cmd/txflow-task
+	@for image in $(IMAGES); do \
+	  said=$$(docker build --file tasks/Dockerfile --target $$image $(IMAGE_TAGS:%=--tag txflow/$$image:%) \
+	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) . 2>&1) || { echo "$$said"; exit 1; }; \
+	  echo "txflow/$$image:$(VERSION)"; \
+	done
+
+.PHONY: test-images
+test-images: ## build the images, look into them, and run the batch in their containers
+	TXFLOW_REQUIRE_TOOLS=1 go test -count 1 -timeout 10m ./tasks -run TestImages -v
+
+SCREENSHOTS ?=
+
+.PHONY: test-browser
+test-browser: ## headless Chromium through Airflow's form, run, links; SCREENSHOTS=DIR keeps pictures
+	@SCREENSHOTS=$(abspath $(SCREENSHOTS)) dags/tests/browser/run
 
 .PHONY: bench
 bench: engine ## throughput and memory, with peers measured in the same run; writes docs/performance.md
