@@ -37,6 +37,11 @@ func (l *Log) openProducer(ctx context.Context) error {
 	return nil
 }
 
+// step logs how far a transaction is. Tests kill members at these lines.
+func (l *Log) step(ctx context.Context, name string, messages int) {
+	l.cfg.Log.DebugContext(ctx, "transaction", "step", name, "messages", messages)
+}
+
 // Commit implements classify.Log.
 func (l *Log) Commit(ctx context.Context, records []classify.Record, done []classify.Message) error {
 	for i := range done {
@@ -47,9 +52,11 @@ func (l *Log) Commit(ctx context.Context, records []classify.Record, done []clas
 	if err := l.producer.BeginTransaction(); err != nil {
 		return l.giveUp(ctx, err)
 	}
+	l.step(ctx, "producing", len(done))
 	if err := l.write(ctx, records); err != nil {
 		return l.giveUp(ctx, err)
 	}
+	l.step(ctx, "produced", len(done))
 	member, err := l.consumer.GetConsumerGroupMetadata()
 	if err != nil {
 		return l.giveUp(ctx, err)
@@ -60,9 +67,11 @@ func (l *Log) Commit(ctx context.Context, records []classify.Record, done []clas
 	}); err != nil {
 		return l.giveUp(ctx, err)
 	}
+	l.step(ctx, "committing", len(done))
 	if err := l.persist(ctx, "commit", l.producer.CommitTransaction); err != nil {
 		return l.giveUp(ctx, err)
 	}
+	l.step(ctx, "committed", len(done))
 	return nil
 }
 
