@@ -17,6 +17,8 @@ GO_BUILD := go build -trimpath -ldflags "-s -w -X github.com/txflow/txflow/cmd/i
 FUZZTIME ?= 20000x
 BENCH_ROWS ?= 1000000
 BENCH_MEMORY_ROWS ?= 0
+CHAOS_ROWS ?= 25000
+CHAOS_PARALLEL ?= 3
 
 .PHONY: help
 help: ## this list
@@ -113,6 +115,11 @@ bench: engine ## throughput and memory, with peers measured in the same run; wri
 .PHONY: faults
 faults: engine ## every fault, with processes that are killed; writes docs/reliability.md
 	TXFLOW_FAULT_REPORT=$(CURDIR)/docs/reliability.md go test -count 1 -timeout 20m ./cmd/txflow -run 'TestFaults'
+
+.PHONY: chaos
+chaos: engine ## the stream on a real Kafka, with all that it needs killed, cut off and restarted; writes docs/reliability-stream.md
+	TXFLOW_CHAOS_ROWS=$(CHAOS_ROWS) TXFLOW_CHAOS_REPORT=$(CURDIR)/docs/reliability-stream.md TXFLOW_CHAOS_VERSION=$(VERSION) TXFLOW_REQUIRE_TOOLS=1 \
+	  go test -count 1 -parallel $(CHAOS_PARALLEL) -timeout 60m -v ./cmd/txflow -run 'TestChaos'
 
 .PHONY: clean
 clean: ## remove what was built and what demos stored; the engine in the user's cache stays

@@ -23,7 +23,9 @@ const asMain = "TXFLOW_TEST_AS_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
-		os.Exit(app.Main(application(), os.Args))
+		a := application()
+		a.ErrWriter = logOf(a.ErrWriter)
+		os.Exit(app.Main(a, os.Args))
 	}
 	os.Exit(m.Run())
 }

@@ -11,7 +11,7 @@ import (
 
 // TestStreamStatus looks before there is a group, and behind one that did all.
 func TestStreamStatus(t *testing.T) {
-	b := newLiveBench(t, "")
+	b := newLiveBench(t)
 	messages, _ := b.produce(300)
 	groups := func() (found []status.Status) {
 		t.Helper()

@@ -9,7 +9,7 @@ import (
 // TestStreamWatch asks a member whether it is ready: before it has joined, while it works, while the ML API is away, and
 // while Kafka is.
 func TestStreamWatch(t *testing.T) {
-	b := newLiveBench(t, "")
+	b := newLiveBench(t)
 	watch := "http://" + freeAddr(t)
 	ready := func(what string, code int, says string) {
 		t.Helper()

@@ -135,6 +135,9 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 	}
 	l.ahead = nil
 	clear(l.lost) // what is lost from now on is lost under the caller's hands
+	if len(messages) > 0 {
+		l.step(ctx, "polled", len(messages))
+	}
 	return messages, nil
 }
 

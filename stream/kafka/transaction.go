@@ -37,6 +37,11 @@ func (l *Log) openProducer(ctx context.Context) error {
 	return nil
 }
 
+// step logs how far a transaction is. Tests kill members at these lines.
+func (l *Log) step(ctx context.Context, name string, messages int) {
+	l.cfg.Log.DebugContext(ctx, "transaction", "step", name, "messages", messages)
+}
+
 // Commit implements classify.Log.
 func (l *Log) Commit(ctx context.Context, records []classify.Record, done []classify.Message) error {
 	for i := range done {
@@ -47,9 +52,11 @@ func (l *Log) Commit(ctx context.Context, records []classify.Record, done []clas
 	if err := l.producer.BeginTransaction(); err != nil {
 		return l.giveUp(ctx, err)
 	}
+	l.step(ctx, "producing", len(done))
 	if err := l.write(ctx, records); err != nil {
 		return l.giveUp(ctx, err)
 	}
+	l.step(ctx, "produced", len(done))
 	member, err := l.consumer.GetConsumerGroupMetadata()
 	if err != nil {
 		return l.giveUp(ctx, err)
@@ -60,9 +67,11 @@ func (l *Log) Commit(ctx context.Context, records []classify.Record, done []clas
 	}); err != nil {
 		return l.giveUp(ctx, err)
 	}
+	l.step(ctx, "committing", len(done))
 	if err := l.persist(ctx, "commit", l.producer.CommitTransaction); err != nil {
 		return l.giveUp(ctx, err)
 	}
+	l.step(ctx, "committed", len(done))
 	return nil
 }
 
@@ -113,8 +122,7 @@ func (l *Log) persist(ctx context.Context, what string, step func(context.Contex
 		tryCtx, cancel := context.WithTimeout(ctx, tryTime)
 		err := step(tryCtx)
 		cancel()
-		var e kafka.Error
-		if err == nil || !errors.As(err, &e) || !e.IsRetriable() || ctx.Err() != nil {
+		if err == nil || !passing(err) || ctx.Err() != nil {
 			return err
 		}
 		l.cfg.Log.WarnContext(ctx, "Kafka does not answer, trying again", "step", what, "error", err.Error())
@@ -152,7 +160,7 @@ func (l *Log) rewind(ctx context.Context) error {
 	}
 	return l.persist(ctx, "go back", func(context.Context) error {
 		committed, err := l.consumer.Committed(assigned, int(tryTime.Milliseconds()))
-		if err != nil {
+		if err := errors.Join(err, failed(committed)); err != nil {
 			return err
 		}
 		for i := range committed {
@@ -160,9 +168,35 @@ func (l *Log) rewind(ctx context.Context) error {
 				committed[i].Offset = kafka.OffsetBeginning
 			}
 		}
-		_, err = l.consumer.SeekPartitions(committed)
-		return err
+		sought, err := l.consumer.SeekPartitions(committed)
+		return errors.Join(err, failed(sought))
 	})
+}
+
+// failed is the first error that stands at a partition. ErrState is none: a partition that is not read yet begins at its
+// committed offset by itself.
+func failed(partitions []kafka.TopicPartition) error {
+	for _, p := range partitions {
+		if p.Error != nil && code(p.Error) != kafka.ErrState {
+			return fmt.Errorf("partition %d: %w", p.Partition, p.Error)
+		}
+	}
+	return nil
+}
+
+// passing tells of an error whether the same step may succeed later. librdkafka says so of a producer's errors, but not of a
+// consumer's.
+func passing(err error) bool {
+	var e kafka.Error
+	if !errors.As(err, &e) || e.IsFatal() || e.TxnRequiresAbort() {
+		return false
+	}
+	switch e.Code() {
+	case kafka.ErrTimedOut, kafka.ErrTransport, kafka.ErrAllBrokersDown, kafka.ErrWaitCoord, kafka.ErrNotCoordinator,
+		kafka.ErrCoordinatorLoadInProgress, kafka.ErrCoordinatorNotAvailable, kafka.ErrUnstableOffsetCommit, kafka.ErrRequestTimedOut:
+		return true
+	}
+	return e.IsRetriable()
 }
 
 func code(err error) kafka.ErrorCode {

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/message"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// committed is what a topic holds for those who read what is committed.
+type committed struct {
+	records    []*kgo.Record // in the order of each partition
+	rolledBack int64         // messages of transactions that were given up
+}
+
+// read waits until no transaction is open and reads a topic from its beginning to its end.
+func (b *liveBench) read(topic string) (c committed) {
+	b.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords())
+	must(b.t, err)
+	defer client.Close()
+	ends := map[int32]int64{}
+	b.until("no transaction is open in "+topic, func() bool {
+		stable, stableErr := kadm.NewClient(client).ListCommittedOffsets(b.t.Context(), topic)
+		end, err := kadm.NewClient(client).ListEndOffsets(b.t.Context(), topic)
+		if err = errors.Join(stableErr, err, stable.Error(), end.Error()); err != nil {
+			return false // the broker is back in a moment
+		}
+		open := false
+		end.Each(func(o kadm.ListedOffset) {
+			s, _ := stable.Lookup(topic, o.Partition)
+			open = open || s.Offset != o.Offset
+			ends[o.Partition] = o.Offset
+		})
+		return !open
+	})
+	left := 0
+	for _, end := range ends {
+		c.rolledBack += end
+		if end > 0 {
+			left++
+		}
+	}
+	for left > 0 {
+		ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
+		fetches := client.PollFetches(ctx)
+		cancel()
+		if err := fetches.Err0(); err != nil {
+			b.t.Fatalf("%s: %d partitions were not read to their ends: %v", topic, left, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			c.rolledBack--
+			if r.Offset+1 == ends[r.Partition] {
+				left--
+			}
+			if !r.Attrs.IsControl() {
+				c.records = append(c.records, r)
+			}
+		})
+	}
+	return c
+}
+
+// idOf is the id of a raw message; "" when it breaks a rule.
+func idOf(r *kgo.Record) string {
+	var parsed message.Parsed
+	parser := message.Parser{Rules: transaction.DefaultRules(time.Now())}
+	parser.Rules.Source = "live"
+	if parser.Parse(r.Value, &parsed).Code != transaction.CodeOK {
+		return ""
+	}
+	return parsed.Transaction.ID.String()
+}
+
+// origin is where a message stands in transactions.raw.
+type origin struct {
+	partition int32
+	offset    uint64
+}
+
+// tally is what verify saw.
+type tally struct {
+	messages   int // in transactions.raw
+	letters    int
+	rolledBack int64 // messages that were written in transactions that were given up
+}
+
+// verify takes transactions.raw as the truth: each of its messages stands in exactly one place, in Kafka and in ClickHouse, the
+// right one, in order; and all gold figures are the wanted ones, unless those are "". API refusals are those of one id.
+func (b *liveBench) verify(want, refused string) tally {
+	b.t.Helper()
+	raw := b.read(topics.Raw)
+	mustBeLetter, ids, bad := map[origin]bool{}, map[string]bool{}, 0
+	for _, r := range raw.records {
+		at := origin{r.Partition, uint64(r.Offset)} //nolint:gosec // not negative
+		id := idOf(r)
+		mustBeLetter[at] = id == "" || id == refused && len(r.Headers) == 0 // a replay has a header
+		if id != "" {
+			ids[id] = true
+		}
+		if mustBeLetter[at] {
+			bad++
+		}
+	}
+	b.until(fmt.Sprintf("all %d messages are in the ledger", len(raw.records)), func() bool { return b.count(outcomesOfStream) >= len(raw.records) })
+	classified, letters := b.read(topics.Classified), b.read(topics.DeadLetters)
+	seen := map[origin]bool{}
+	wrong, first := 0, ""
+	see := func(at origin, letter bool) {
+		if should, known := mustBeLetter[at]; !known || seen[at] || letter != should {
+			if wrong++; wrong == 1 {
+				first = fmt.Sprintf("message %v: in transactions.raw %v, there a second time %v, as a dead letter %v, which it should be %v", at, known, seen[at], letter, should)
+			}
+		}
+		seen[at] = true
+	}
+	last := map[[2]int32]uint64{} // of a raw partition in a partition of results: offset+1
+	for _, r := range classified.records {
+		var m message.Classified
+		must(b.t, json.Unmarshal(r.Value, &m))
+		var call struct{ Partition int32 }
+		must(b.t, json.Unmarshal(m.Call, &call))
+		see(origin{call.Partition, m.Position}, false)
+		way := [2]int32{call.Partition, r.Partition}
+		if m.Position < last[way] {
+			if wrong++; wrong == 1 {
+				first = fmt.Sprintf("message %d:%d stands behind %d", call.Partition, m.Position, last[way]-1)
+			}
+		}
+		last[way] = m.Position + 1
+	}
+	for _, r := range letters.records {
+		var m message.DeadLetter
+		must(b.t, json.Unmarshal(r.Value, &m))
+		see(origin{m.Partition, m.Position}, true)
+	}
+	if wrong > 0 {
+		b.t.Errorf("%d results are wrong, the first: %s", wrong, first)
+	}
+	if len(seen) != len(raw.records) {
+		b.t.Errorf("of %d messages %d are neither classified nor dead letters", len(raw.records), len(raw.records)-len(seen))
+	}
+	b.agrees("ledger, transactions and dead letters", fmt.Sprintf("[%d,%d,%d,%d,0]", len(raw.records), len(raw.records)-bad, bad, len(ids)), func() string {
+		return b.sql(`SELECT [(` + outcomesOfStream + `), (SELECT count() FROM outcomes FINAL WHERE pipeline = 'stream' AND outcome = 'stored'),
+(SELECT count() FROM dead_letters FINAL WHERE pipeline = 'stream'), (SELECT uniqExact(id) FROM (SELECT id FROM transactions FINAL UNION ALL
+SELECT id FROM dead_letters FINAL WHERE state = 'open' AND outcome = 'dead_letter')),
+(SELECT count() FROM transactions FINAL WHERE id IN (SELECT id FROM dead_letters FINAL WHERE state = 'open'))]`)
+	})
+	if want != "" {
+		b.agrees("gold", want, b.gold)
+	}
+	return tally{len(raw.records), len(letters.records), classified.rolledBack + letters.rolledBack}
+}
+
+// agrees waits a minute for what ClickHouse is still to read, and says where it differs.
+func (b *liveBench) agrees(what, want string, read func() string) {
+	b.t.Helper()
+	var got string
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-time.After(100 * time.Millisecond) {
+		if got = read(); got == want {
+			return
+		}
+	}
+	b.t.Errorf("%s: %s", what, firstDifference(got, want))
+}
+
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf("line %d is %q, want %q", i+1, g[i], w[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, want %d", len(g), len(w))
+}
+
+// gold is what every gold view says, the view's name in each line.
+func (w *workbench) gold() (text string) {
+	w.t.Helper()
+	w.sql("SYSTEM REFRESH VIEW category_daily")
+	w.sql("SYSTEM WAIT VIEW category_daily")
+	for _, view := range []string{"category_totals", "category_monthly", "merchant_totals", "side_totals", "category_daily"} {
+		text += w.sql("SELECT '%s', * FROM %s ORDER BY ALL", view, view) + "\n"
+	}
+	return text
+}
+
+// batchGold is what batch makes of the rows that stream produce sends.
+func batchGold(t *testing.T, clickhouse string, rows int) string {
+	t.Helper()
+	w := newWorkbench(t, clickhouse)
+	w.ok("data", "generate", "--rows", fmt.Sprint(rows), "--out", "same.csv")
+	w.ok("run", "--source", "live", "same.csv")
+	return w.gold()
+}
