@@ -17,6 +17,7 @@ GO_BUILD := go build -trimpath -ldflags "-s -w -X github.com/txflow/txflow/cmd/i
 FUZZTIME ?= 20000x
 BENCH_ROWS ?= 1000000
 BENCH_MEMORY_ROWS ?= 0
+BENCH_MESSAGES ?= 1000000
 CHAOS_ROWS ?= 25000
 CHAOS_PARALLEL ?= 3
 
@@ -109,8 +110,9 @@ test-browser: ## headless Chromium through Airflow's form, run, links; SCREENSHO
 	@SCREENSHOTS=$(abspath $(SCREENSHOTS)) dags/tests/browser/run
 
 .PHONY: bench
-bench: engine ## throughput and memory, with peers measured in the same run; writes docs/performance.md
+bench: engine ## throughput and memory of batch and stream, beside peers and ceilings; writes docs/performance*.md
 	go run ./cmd/internal/bench -rows $(BENCH_ROWS) -memory-rows $(BENCH_MEMORY_ROWS) -out docs/performance.md
+	go run ./cmd/internal/bench -stream -messages $(BENCH_MESSAGES) -out docs/performance-stream.md
 
 .PHONY: faults
 faults: engine ## every fault, with processes that are killed; writes docs/reliability.md
