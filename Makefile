@@ -10,7 +10,8 @@ JAEGER_VERSION := v1.76.0
 
 TOOLS := $(CURDIR)/.cache/tools
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
-JAEGER := $(TOOLS)/jaeger-$(JAEGER_VERSION)
+# Not JAEGER: JAEGER=off is the user's word to `make dev`.
+JAEGER_BINARY := $(TOOLS)/jaeger-$(JAEGER_VERSION)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_BUILD := go build -trimpath -ldflags "-s -w -X github.com/txflow/txflow/cmd/internal/app.Version=$(VERSION)"
 # A number of inputs: with a time, go test -fuzz now and then fails for not ending in time (golang.org/issue/75804).
@@ -74,9 +75,9 @@ verify: engine ## generated files are up to date, and images hold nothing that t
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 
 .PHONY: jaeger
-jaeger: $(JAEGER) ## build Jaeger from its Go module, once
+jaeger: $(JAEGER_BINARY) ## build Jaeger from its Go module, once
 
-$(JAEGER):
+$(JAEGER_BINARY):
 	@mkdir -p $(TOOLS)
 	@echo "building Jaeger $(JAEGER_VERSION), once: about 6 minutes on two cores, in the background's priority"
 	cd otel/jaeger && CGO_ENABLED=0 nice go build -trimpath \
@@ -123,6 +124,63 @@ chaos: engine ## the stream on a real Kafka, with all that it needs killed, cut 
 	TXFLOW_CHAOS_ROWS=$(CHAOS_ROWS) TXFLOW_CHAOS_REPORT=$(CURDIR)/docs/reliability-stream.md TXFLOW_CHAOS_VERSION=$(VERSION) TXFLOW_REQUIRE_TOOLS=1 \
 	  go test -count 1 -parallel $(CHAOS_PARALLEL) -timeout 60m -v ./cmd/txflow -run 'TestChaos'
 
+# --- Airflow
+
+PYTHON ?= python3
+DAGS_LOCK := $(wildcard dags/requirements*.txt)
+# One environment a lock and Python; a new lock makes a new one.
+AIRFLOW_VENV = $(CURDIR)/.cache/airflow-$(shell { cat $(DAGS_LOCK); $(PYTHON) -V; } 2>/dev/null | cksum | cut -d' ' -f1)
+DEV = $(AIRFLOW_VENV)/bin/python dags/dev
+SOURCE ?= data/transactions.csv
+
+.PHONY: dags-env
+dags-env: # Airflow and what the DAGs need, in an environment of their own
+	@test -f $(AIRFLOW_VENV)/.done || { \
+	  echo "installing Airflow, once (500 MB, a minute or two): $(AIRFLOW_VENV)"; \
+	  rm -rf $(AIRFLOW_VENV) && $(PYTHON) -m venv $(AIRFLOW_VENV) && \
+	  $(AIRFLOW_VENV)/bin/pip install -q --disable-pip-version-check --require-hashes $(addprefix -r ,$(DAGS_LOCK)) && \
+	  touch $(AIRFLOW_VENV)/.done; }
+
+.PHONY: dev
+dev: dev-check engine dags-env ## the platform, the ML API, Jaeger and a real Airflow, in the background; JAEGER=off without Jaeger
+	@$(PYTHON) dags/dev jaeger || $(MAKE) --no-print-directory jaeger || true # without one it goes on, and says so
+	@$(DEV) up
+
+.PHONY: dev-check
+dev-check:
+	@command -v $(PYTHON) >/dev/null || { echo "txflow: $(PYTHON) is not on the PATH: Python 3.11 or newer is needed"; exit 1; }
+	@$(PYTHON) dags/dev check
+
+.PHONY: dev-down dev-status dev-logs trigger
+dev-down: ## stop what `make dev` started; data stays in .dev
+	@$(PYTHON) dags/dev down
+dev-status: ## what of `make dev` runs, and where
+	@$(PYTHON) dags/dev status
+dev-logs: ## follow the logs of `make dev`
+	@$(PYTHON) dags/dev logs
+trigger: ## run the DAG transactions_batch on SOURCE (data/transactions.csv), and wait for its outcome
+	@$(PYTHON) dags/dev trigger $(SOURCE)
+
+.PHONY: dags-lock
+dags-lock: ## write dags/requirements*.txt anew from dags/requirements*.in
+	@test -x .cache/uv/bin/uv || { $(PYTHON) -m venv .cache/uv && .cache/uv/bin/pip install -q uv==0.13.9; }
+	cd dags && for name in requirements requirements-dev; do \
+	  ../.cache/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $$name.in -o $$name.txt; done
+
+.PHONY: test-dags
+test-dags: ## the DAGs: structure, runners, and a real Airflow that runs every one, against the real engine
+	@if $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  $(MAKE) --no-print-directory engine dags-env && cd dags && $(AIRFLOW_VENV)/bin/python -m pytest; \
+	else \
+	  echo "######## NOT RUN: the DAGs' tests need Python 3.11 or newer with venv, $(PYTHON) is not ########"; \
+	  test -z "$${TXFLOW_REQUIRE_TOOLS:-}"; \
+	fi
+
+.PHONY: lint-dags
+lint-dags: dags-env ## ruff, for the DAGs
+	$(AIRFLOW_VENV)/bin/ruff check dags
+	$(AIRFLOW_VENV)/bin/ruff format --check dags
+
 .PHONY: clean
 clean: ## remove what was built and what demos stored; the engine in the user's cache stays
-	rm -rf bin out .txflow .cache
+	rm -rf bin out .txflow .dev .cache

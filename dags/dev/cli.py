@@ -1,0 +1,199 @@
+"""The commands: check, up, down, status, logs, trigger."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import checks
+import jaeger
+from components import Component, components
+from http_client import API, HTTPError
+from layout import PORTS, Layout, alive, folder
+from supervisor import Supervisor
+from trigger import trigger
+
+START_LIMIT, STOP_LIMIT = 240, 40
+POOL = {
+    "name": "ml_api",
+    "slots": int(os.environ.get("DEV_ML_SLOTS", "4")),
+    "description": "calls to the ML API",
+    "include_deferred": False,
+}
+
+
+def main() -> int:
+    """Run a command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python dags/dev", description="the development stack: platform, ML API, Jaeger, Airflow"
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, run, text in (
+        ("check", check, "what must be right before anything starts"),
+        ("up", up, "start everything"),
+        ("down", down, "stop everything; data stays"),
+        ("status", status, "what runs"),
+        ("supervise", supervise, "run in the foreground"),
+        ("jaeger", find_jaeger, "say which Jaeger would be used; exit code 1 when one is wanted and none is there"),
+    ):
+        commands.add_parser(name, help=text).set_defaults(run=run)
+    logs = commands.add_parser("logs", help="the logs, followed until Ctrl-C")
+    logs.add_argument("parts", nargs="*", help="only these parts")
+    logs.set_defaults(run=show_logs)
+    start = commands.add_parser("trigger", help="run transactions_batch on a file and wait for the outcome")
+    start.add_argument("file", help="path, glob or URL")
+    start.add_argument("--conf", action="append", default=[], metavar="NAME=VALUE", help="another parameter of the DAG")
+    start.set_defaults(run=lambda args: trigger(_running(), args.file, args.conf))
+    args = parser.parse_args()
+    try:
+        return args.run(args) or 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def check(_: argparse.Namespace) -> int:
+    """Say what is wrong before anything is built or started."""
+    if running := Layout.running():
+        print(f"the stack runs already, from {running.dir}")
+        return 0
+    faults = checks.faults(Layout.from_environment())
+    for fault in faults:
+        print(f"txflow: {fault}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def find_jaeger(_: argparse.Namespace) -> int:
+    """Say which Jaeger would be used."""
+    layout = Layout.from_environment()
+    print(f"Jaeger: {(jaeger.found() or 'none') if layout.jaeger else 'off'}")
+    return 1 if layout.jaeger and not jaeger.found() else 0
+
+
+def up(args: argparse.Namespace) -> int:
+    """Start the stack in the background and wait until every part answers."""
+    if Layout.running():
+        return status(args)
+    layout = Layout.from_environment()
+    if layout.jaeger and not jaeger.found():
+        print(
+            "no Jaeger: put one on the PATH or run `make jaeger`; this time without traces, as with JAEGER=off",
+            file=sys.stderr,
+        )
+        layout.jaeger = False
+    if faults := checks.faults(layout):
+        print("\n".join(f"txflow: {fault}" for fault in faults), file=sys.stderr)
+        return 1
+    for name in ("logs", "airflow", "inbox", "out"):
+        (layout.dir / name).mkdir(parents=True, exist_ok=True)
+    env = (
+        os.environ
+        | {"JAEGER": "on" if layout.jaeger else "off"}
+        | {PORTS[part][0]: str(port) for part, port in layout.ports.items()}
+    )
+    with layout.log("dev").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).parent), "supervise"],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    if not _wait(layout, process):
+        if process.poll() is None:
+            _stop(process.pid)
+        print(f"\nthe stack did not start, see {layout.dir}/logs", file=sys.stderr)
+        return 1
+    _pool(layout)
+    return status(args)
+
+
+def supervise(_: argparse.Namespace) -> int:
+    """Run the stack until SIGTERM."""
+    return Supervisor(Layout.from_environment()).run()
+
+
+def down(_: argparse.Namespace) -> int:
+    """Stop the stack."""
+    if not (layout := Layout.running()):
+        print("nothing runs")
+        return 0
+    _stop(layout.pid)
+    print(f"stopped; data and logs stay in {layout.dir}")
+    return 0
+
+
+def status(_: argparse.Namespace) -> int:
+    """Say what runs, and where. Exit code 1 when a part does not answer."""
+    layout, bad = _running(), 0
+    for part in components(layout):
+        answers = _ready(part)
+        bad += not answers
+        print(f"  {part.name:14} {'ready' if answers else 'DOES NOT ANSWER, see ' + str(layout.log(part.name))}")
+    print(f"""
+  Airflow        {layout.url("airflow")}  (no login; `transactions_batch` takes a file)
+  Jaeger         {layout.url("jaeger") if layout.jaeger else "off"}
+  ML API         {layout.url("ml-api")}/docs
+  ClickHouse     {layout.url("clickhouse")}/?database=txflow
+  Kafka          127.0.0.1:{layout.ports["kafka"]}
+  Registry       {layout.url("registry")}
+  inbox          {layout.dir}/inbox  (`transactions_arrivals` takes what lies there)
+
+  make trigger SOURCE=data/transactions.csv   make dev-logs   make dev-status   make dev-down""")
+    return 1 if bad else 0
+
+
+def show_logs(args: argparse.Namespace) -> int:
+    """Follow the logs."""
+    logs = [folder() / "logs" / f"{part}.log" for part in args.parts] or sorted((folder() / "logs").glob("*.log"))
+    return subprocess.call(["tail", "-n", "40", "-F", *map(str, logs)])
+
+
+def _running() -> Layout:
+    if not (layout := Layout.running()):
+        sys.exit("nothing runs: make dev starts it")
+    return layout
+
+
+def _wait(layout: Layout, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until every part is ready; False when the supervisor ends or time is up."""
+    deadline = time.monotonic() + START_LIMIT
+    for part in components(layout):
+        print(f"  {part.name} …", end="", flush=True)
+        began = time.monotonic()
+        while not _ready(part):
+            if process.poll() is not None or time.monotonic() > deadline:
+                return False
+            time.sleep(0.3)
+        print(f" ready ({time.monotonic() - began:.0f} s)", flush=True)
+    return True
+
+
+def _ready(part: Component) -> bool:
+    try:
+        return bool(part.ready())
+    except (OSError, HTTPError, ValueError):
+        return False
+
+
+def _pool(layout: Layout) -> None:
+    """Make the pool of the ML API; one that exists keeps its slots."""
+    try:
+        API(layout.url("airflow")).call("POST", "/pools", POOL)
+    except HTTPError as error:
+        if error.status != 409:
+            raise
+
+
+def _stop(pid: int) -> None:
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_LIMIT
+    while alive(pid):
+        if time.monotonic() > deadline:
+            sys.exit(f"process {pid} does not end")
+        time.sleep(0.2)

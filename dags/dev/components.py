@@ -1,0 +1,96 @@
+"""The parts of the development stack: how each is started, and how one sees that it is ready."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import airflow_env
+import jaeger
+from http_client import get
+from layout import ROOT, Layout
+
+
+@dataclass
+class Component:
+    """A process of the stack. ready() raises or returns False until it is."""
+
+    name: str
+    argv: list[str]
+    ready: Callable[[], bool]
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def txflow() -> str:
+    """The built command."""
+    return str(ROOT / "bin" / "txflow")
+
+
+def components(layout: Layout) -> list[Component]:
+    """All parts, in the order in which they start."""
+    ports, traced = layout.ports, otel(layout)
+    parts = []
+    if layout.jaeger:
+        parts.append(
+            Component(
+                "jaeger",
+                jaeger.command(layout),
+                lambda: get(layout.url("jaeger") + "/api/services"),
+                jaeger.environment(layout),
+            )
+        )
+    parts += [
+        Component(
+            "platform",
+            [
+                txflow(),
+                "platform",
+                "--data",
+                str(layout.dir / "platform"),
+                "--clickhouse-addr",
+                f"127.0.0.1:{ports['clickhouse']}",
+                "--kafka-addr",
+                f"127.0.0.1:{ports['kafka']}",
+                "--registry-addr",
+                f"127.0.0.1:{ports['registry']}",
+            ],
+            lambda: get(layout.url("clickhouse") + "/?query=SELECT+count()+FROM+txflow.transactions"),
+            traced,
+        ),
+        Component(
+            "ml-api",
+            [txflow(), "ml-api", "--addr", f"127.0.0.1:{ports['ml-api']}"],
+            lambda: get(layout.url("ml-api") + "/health"),
+            traced,
+        ),
+    ]
+    env = traced | airflow_env.variables(layout)
+    for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
+        parts.append(Component(name, [airflow(), name], _airflow_ready(layout, name), env))
+    return parts
+
+
+def airflow() -> str:
+    """The airflow command of the virtual environment that the Makefile built."""
+    return str(Path(os.environ.get("TXFLOW_AIRFLOW") or sys.prefix) / "bin" / "airflow")
+
+
+def otel(layout: Layout) -> dict[str, str]:
+    """Where traces go; nowhere without Jaeger."""
+    if not layout.jaeger:
+        return {"OTEL_TRACES_EXPORTER": "none"}
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": layout.url("otlp"), "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+
+
+def _airflow_ready(layout: Layout, name: str) -> Callable[[], bool]:
+    def ready() -> bool:
+        if name == "api-server":
+            return bool(get(layout.url("airflow") + "/execution/health"))  # what tasks talk to; made at its first call
+        health = json.loads(get(layout.url("airflow") + "/api/v2/monitor/health"))
+        return (health.get(name.replace("-", "_")) or {}).get("status") == "healthy"
+
+    return ready

@@ -1,0 +1,98 @@
+"""Where the development stack keeps its state, and at which addresses its parts listen."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Part and variable of each port, with its default; 0 takes a free one.
+PORTS = {
+    "airflow": ("DEV_AIRFLOW_PORT", 8080),
+    "clickhouse": ("DEV_CLICKHOUSE_PORT", 8123),
+    "kafka": ("DEV_KAFKA_PORT", 9092),
+    "registry": ("DEV_REGISTRY_PORT", 8081),
+    "ml-api": ("DEV_ML_API_PORT", 8000),
+    "jaeger": ("DEV_JAEGER_PORT", 16686),
+    "jaeger-grpc": ("DEV_JAEGER_GRPC_PORT", 16685),
+    "otlp": ("DEV_OTLP_PORT", 4318),
+    "otlp-grpc": ("DEV_OTLP_GRPC_PORT", 4317),
+    "airflow-logs": ("DEV_AIRFLOW_LOG_PORT", 8793),
+    "airflow-trigger-logs": ("DEV_AIRFLOW_TRIGGER_LOG_PORT", 8794),
+}
+
+
+@dataclass
+class Layout:
+    """The stack's folder, ports and whether it traces."""
+
+    dir: Path
+    ports: dict[str, int]
+    jaeger: bool
+    pid: int = 0  # of the supervisor
+    parts: dict[str, int] = field(default_factory=dict)  # the parts' processes
+
+    @classmethod
+    def from_environment(cls) -> Layout:
+        """Read DEV_*_PORT, JAEGER and TXFLOW_DEV_DIR."""
+        ports = {part: int(os.environ.get(variable) or default) for part, (variable, default) in PORTS.items()}
+        free = iter(free_ports(sum(port == 0 for port in ports.values())))
+        ports = {part: port or next(free) for part, port in ports.items()}
+        return cls(folder(), ports, os.environ.get("JAEGER", "on") != "off")
+
+    @classmethod
+    def running(cls) -> Layout | None:
+        """The stack that runs from this folder, None when none does."""
+        try:
+            saved = json.loads((folder() / "state.json").read_text())
+        except FileNotFoundError:
+            return None
+        return cls(folder(), saved["ports"], saved["jaeger"], saved["pid"], saved["parts"]) if alive(saved["pid"]) else None
+
+    def save(self) -> None:
+        """Write down what runs, for the other commands."""
+        state = self.dir / "state.json"
+        state.with_suffix(".new").write_text(
+            json.dumps({name: getattr(self, name) for name in ("pid", "parts", "ports", "jaeger")})
+        )
+        state.with_suffix(".new").replace(state)
+
+    def url(self, part: str) -> str:
+        """The part's address over HTTP."""
+        return f"http://127.0.0.1:{self.ports[part]}"
+
+    def log(self, part: str) -> Path:
+        """The part's log."""
+        return self.dir / "logs" / f"{part}.log"
+
+
+def folder() -> Path:
+    """The stack's folder: TXFLOW_DEV_DIR, else .dev in the repository."""
+    return Path(os.environ.get("TXFLOW_DEV_DIR") or ROOT / ".dev").resolve()
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def free_ports(n: int) -> list[int]:
+    """Ports that nobody listens at now, all different."""
+    sockets = [socket.socket() for _ in range(n)]
+    try:
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()

@@ -1,0 +1,35 @@
+"""
+### Batch against stream, every day
+
+Compares what the batch pipeline and the stream stored: ids that only one of them has, and ids with different categories.
+The task fails, without a retry, on any gap, and its log names examples.
+"""
+
+from airflow.sdk import DAG, Param
+
+from txflow_dags import runs
+from txflow_dags.factory import command
+
+with DAG(
+    "reconcile_daily",
+    description="Fails when batch and stream do not agree",
+    doc_md=__doc__,
+    schedule="@daily",
+    catchup=False,
+    tags=["txflow", "batch", "stream"],
+    max_active_runs=1,
+    user_defined_macros=runs.MACROS,
+    params={
+        "source": Param(
+            None, type=["null", "string"], title="Source name", description_md="Only ids of this source; empty for all."
+        ),
+        "findings": Param(20, type="integer", minimum=0, title="Findings", description_md="How many of each kind the log names."),
+    },
+):
+    command(
+        "reconcile",
+        "reconcile",
+        "--pipelines=true",
+        "--source={{ params.source or '' }}",
+        "--findings={{ params.findings }}",
+    )

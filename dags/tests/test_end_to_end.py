@@ -1,0 +1,242 @@
+"""Every DAG on a real Airflow, against the embedded platform."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+
+import pytest
+from conftest import ROOT, missing
+from http_client import get
+from stack import MLAPI, quote, wait
+
+SAMPLE = str(ROOT / "data" / "transactions.csv")
+DIRTY = str(ROOT / "data" / "transactions_dirty.csv")
+ROWS = 10_000
+OVERHEAD = 2.0  # seconds that Airflow may add to a task
+TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
+
+
+def sample(start, stop):
+    """Rows of the sample as a file of their own."""
+    with open(SAMPLE) as file:
+        header, *rows = file
+    return header + "".join(rows[start:stop])
+
+
+@pytest.fixture(scope="module")
+def batch(stack):
+    """The sample through transactions_batch, in four chunks: the other tests find its rows stored."""
+    run = stack.trigger("transactions_batch", url=SAMPLE, source="bank", chunks=4, min_rows=1, traceparent=TRACEPARENT)
+    return stack.end("transactions_batch", run)
+
+
+def test_batch(stack, batch):
+    assert {task: len(instances) for task, instances in batch.items()} == {
+        "validate": 1, "split": 1, "classify": 4, "load": 4, "reconcile": 1,
+    }  # fmt: skip
+    assert stack.xcom(batch["reconcile"][0])["counts"]["stored"] == ROWS
+    run_id = stack.xcom(batch["validate"][0])["run_id"]
+    assert stack.query(f"SELECT count() FROM transactions FINAL WHERE run_id = '{run_id}'") == str(ROWS)
+    assert all(instance["pool"] == "ml_api" for instance in batch["classify"])
+
+
+def test_links(stack, batch):
+    links = stack.links(batch["load"][0])
+    assert len(get(links["Rows"]).splitlines()) > 100
+    if stack.layout.jaeger:
+        assert links["Trace"] == f"{stack.layout.url('jaeger')}/trace/{stack.xcom(batch['load'][0])['trace_id']}"
+    else:
+        assert not links["Trace"]
+
+
+def test_overhead(stack, batch):
+    """What Airflow adds to a task that runs alone: from its start to its end, without the command's own time.
+
+    It is mostly processor time, so a machine with more to do than processors is given up to three times as much.
+    """
+    alone = [batch[task][0] for task in ("validate", "split", "reconcile")]
+    added = [task["duration"] - (stack.xcom(task, key(task))["duration_ms"] / 1000) for task in alone]
+    allowed = OVERHEAD * min(3, max(1, os.getloadavg()[0] / os.cpu_count()))
+    print(f"\noverhead a task: {', '.join(f'{t:.2f} s' for t in added)}; allowed: {allowed:.1f} s")
+    assert statistics.median(added) < allowed
+
+
+def key(task):
+    return "manifest" if task["task_id"] == "split" else "return_value"
+
+
+def test_one_trace(stack, batch):
+    """From the DAG run through every task to the ML server: as many server spans as the ML API counted requests."""
+    if not stack.layout.jaeger:
+        missing("no Jaeger for the trace from Airflow to the ML server")
+    trace_id = stack.xcom(batch["reconcile"][0])["trace_id"]
+    assert {stack.xcom(task, key(task))["trace_id"] for tasks in batch.values() for task in tasks} == {trace_id}
+
+    def spans():
+        found = json.loads(get(f"{stack.layout.url('jaeger')}/api/traces/{trace_id}"))["data"][0]
+        of = {p: v["serviceName"] for p, v in found["processes"].items()}
+        by_id = {s["spanID"]: s | {"service": of[s["processID"]]} for s in found["spans"]}
+        roots = [s for s in by_id.values() if not parents(s) & set(by_id)]
+        return by_id if [s["service"] for s in roots] == ["airflow"] else None
+
+    by_id = wait(spans, "the trace is in Jaeger, with Airflow's span of the run as its only root", 60)
+    served = [s for s in by_id.values() if s["service"] == "txflow-ml-api" and "predict" in s["operationName"]]
+    assert len(served) == ROWS / 500
+    assert {by_id[next(iter(parents(s)))]["service"] for s in served} == {"txflow-classify"}
+    linked = [r["traceID"] for s in by_id.values() for r in s["references"] if r["refType"] == "FOLLOWS_FROM"]
+    assert linked == ["a" * 32]
+
+
+def parents(span):
+    return {r["spanID"] for r in span["references"] if r["refType"] == "CHILD_OF"}
+
+
+@pytest.mark.parametrize(
+    ("conf", "message", "advice"),
+    [
+        ({"url": "/no/such/file.csv"}, "/no/such/file.csv: no such file", "check the path"),
+        ({"url": DIRTY, "max_reject_ratio": 0.01}, "rejected", "max-reject-ratio"),
+        ({"url": SAMPLE, "delimiter": "|"}, "read as 1 columns", "leave --delimiter"),
+    ],
+    ids=["no such file", "gate not met", "wrong delimiter"],
+)
+def test_wrong_input_says_what_to_do(stack, conf, message, advice):
+    tasks = stack.end("transactions_batch", stack.trigger("transactions_batch", **conf), want="failed")
+    validate = tasks["validate"][0]
+    assert (validate["state"], validate["try_number"]) == ("failed", 1)
+    last = [line["event"] for line in stack.log(validate) if line.get("level") == "error" and "next: " in line["event"]]
+    assert last, [line["event"] for line in stack.log(validate)][-8:]
+    assert message in last[-1]
+    assert advice in last[-1]
+
+
+def test_nothing_to_do_is_skipped(stack, tmp_path):
+    (tmp_path / "empty.csv").write_text(sample(0, 0))
+    tasks = stack.end("transactions_batch", stack.trigger("transactions_batch", url=str(tmp_path / "empty.csv")))
+    assert {i["state"] for instances in tasks.values() for i in instances} == {"skipped"}
+
+
+def test_cleared_task_changes_nothing(stack, batch):
+    """Cleared from classify on: the run goes on in its folder, and no answer is asked for again."""
+    dag, run = "transactions_batch", batch["split"][0]["dag_run_id"]
+    before = stack.query("SELECT count(), sum(amount) FROM transactions FINAL"), requests(stack)
+    cleared = {"dag_run_id": run, "task_ids": ["classify", "load", "reconcile"], "only_failed": False, "reset_dag_runs": True}
+    stack.api.call("POST", f"/dags/{dag}/clearTaskInstances", {"dry_run": False, **cleared})
+    tasks = stack.end(dag, run)
+    assert tasks["reconcile"][0]["try_number"] == 2
+    assert (stack.query("SELECT count(), sum(amount) FROM transactions FINAL"), requests(stack)) == before
+
+
+def requests(stack):
+    """The ML API's own count of predictions asked for."""
+    lines = get(stack.layout.url("ml-api") + "/metrics").decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("txflow_ml_requests_total{"))
+
+
+def test_monthly_backfill(stack):
+    """Two months at a time, by Airflow's own command."""
+    dag = "transactions_monthly"
+    for i, month in enumerate(("2024-01", "2024-02")):
+        folder = stack.months / f"month={month}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "transactions.csv").write_text(sample(100 * i, 100 * (i + 1)))
+    stack.pause(dag, False)
+    stack.airflow("backfill", "create", "--dag-id", dag, "--from-date", "2024-01-01", "--to-date", "2024-02-28",
+                  "--max-active-runs", "2", "--dag-run-conf", '{"source": "monthly"}')  # fmt: skip
+    runs = wait(lambda: backfilled(stack, dag, 2), "the backfill's runs are there")
+    for run in runs:
+        tasks = stack.end(dag, run["dag_run_id"])
+        assert stack.xcom(tasks["reconcile"][0])["counts"]["in"] == 100
+    stack.pause(dag, True)
+    assert stack.query("SELECT count() FROM transactions FINAL WHERE source = 'monthly'") == "200"
+
+
+def backfilled(stack, dag, n):
+    runs = stack.api.call("GET", f"/dags/{dag}/dagRuns?run_type=backfill")["dag_runs"]
+    return runs if len(runs) == n else None
+
+
+def test_arrivals(stack):
+    """A file that comes while the look waits starts one run, and its mark keeps it at that."""
+    dag = "transactions_arrivals"
+    stack.pause(dag, False)
+    waiting = wait(lambda: deferred(stack, dag), "the look waits without a worker")
+    (stack.inbox / "new.csv").write_text(sample(0, 50))
+    wait(lambda: stack.state(dag, waiting) == "success", "the file is taken")
+    runs = arrived(stack)
+    assert len(runs) == 1
+    tasks = stack.end("transactions_batch", runs[0])
+    assert stack.xcom(tasks["reconcile"][0])["counts"]["in"] == 50
+    again = wait(lambda: deferred(stack, dag), "the next run finds nothing new")
+    assert again != waiting
+    stack.pause(dag, True)
+    stack.api.call("PATCH", f"/dags/{dag}/dagRuns/{quote(again)}", {"state": "failed"})
+    assert arrived(stack) == runs
+
+
+def arrived(stack):
+    """Runs of the batch that a file started."""
+    runs = stack.api.call("GET", "/dags/transactions_batch/dagRuns?limit=100")["dag_runs"]
+    return [run["dag_run_id"] for run in runs if run["dag_run_id"].startswith("arrival__")]
+
+
+def deferred(stack, dag):
+    """The run whose look is deferred."""
+    for run in stack.api.call("GET", f"/dags/{dag}/dagRuns?state=running")["dag_runs"]:
+        look = stack.tasks(dag, run["dag_run_id"]).get("look")
+        if look and look[0]["state"] == "deferred":
+            return run["dag_run_id"]
+    return None
+
+
+def test_reclassify_with_approval(stack, batch):
+    dag = "transactions_reclassify"
+    with MLAPI("--model-version", "hash-v2", "--rotate", "1") as api:
+        run = stack.trigger(dag, url=SAMPLE, source="bank", ml_url=api.url, chunks=2, min_rows=1)
+        wait(lambda: state(stack, dag, run, "approve") == "awaiting_input", "a human is asked")
+        assert stack.query("SELECT count() FROM transactions FINAL WHERE model_version = 'hash-v2'") == "0"
+        detail = stack.api.call("GET", f"/dags/{dag}/dagRuns/{quote(run)}/hitlDetails")["hitl_details"][0]
+        assert "100.00%" in detail["body"]
+        # An answer within the same second overtakes the executor's word that the question is put (Airflow fails the task then).
+        wait(lambda: executed(stack, run, "approve"), "the scheduler knows that the question is put")
+        approve = stack.tasks(dag, run)["approve"][0]
+        stack.api.call("PATCH", f"{stack.at(approve)}/-1/hitlDetails", {"chosen_options": ["Approve"], "params_input": {}})
+        stack.end(dag, run)
+    assert stack.query("SELECT count() FROM transactions FINAL WHERE model_version = 'hash-v2'") == str(ROWS)
+
+
+def test_reclassify_beyond_the_threshold(stack, batch):
+    dag = "transactions_reclassify"
+    with MLAPI("--model-version", "hash-v3", "--rotate", "2") as api:
+        run = stack.trigger(dag, url=SAMPLE, source="bank", ml_url=api.url, max_changed=0.05)
+        tasks = stack.end(dag, run, want="failed")
+    assert tasks["compare"][0]["state"] == "failed"
+    assert tasks["approve"][0]["state"] == "upstream_failed"
+    assert stack.query("SELECT count() FROM transactions FINAL WHERE model_version = 'hash-v3'") == "0"
+
+
+def executed(stack, run, task):
+    """Whether the scheduler has noted that a task's process ended."""
+    said = stack.layout.log("scheduler").read_text().splitlines()
+    return any("Received executor event" in line and run in line and f"task_id='{task}'" in line for line in said)
+
+
+def state(stack, dag, run, task):
+    instances = stack.tasks(dag, run).get(task)
+    return instances[0]["state"] if instances else None
+
+
+def test_dead_letters_and_reconcile(stack):
+    """A dry run counts, a run without letters is skipped, and a gap between batch and stream is loud."""
+    dry = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay", since="2024-01-01T00:00:00Z"))
+    assert stack.xcom(dry["replay"][0]) == "0 letters would be replayed"
+    none = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay", dry_run=False, reason="amount_format"))
+    assert none["replay"][0]["state"] == "skipped"
+    stack.pause("reconcile_daily", False)
+    agree = stack.trigger("reconcile_daily", source="nobody")
+    gap = stack.trigger("reconcile_daily", source="bank")
+    stack.end("reconcile_daily", agree)
+    tasks = stack.end("reconcile_daily", gap, want="failed")
+    assert tasks["reconcile"][0]["try_number"] == 1

@@ -1,0 +1,74 @@
+"""What a run survives: each process that it hangs on is killed in its middle, and its counts still add up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+import pytest
+from conftest import ROOT
+from stack import MLAPI, processes, wait
+
+DAG = "transactions_reclassify"  # the batch pipeline, with an ML API that the test may slow down and kill
+ROWS = 4_000
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("faults") / "rows.csv"
+    generate = [str(ROOT / "bin" / "txflow"), "data", "generate", "--rows", str(ROWS), "--out", str(path)]
+    subprocess.run(generate, check=True, capture_output=True)
+    return str(path)
+
+
+def test_a_run_survives(stack, file):
+    """A task's process, the ML API and the scheduler are killed, one after the other, while classify runs."""
+    with MLAPI("--latency", "10s") as api:
+        run = stack.trigger(DAG, url=file, source="faults", ml_url=api.url, chunks=2, min_rows=1, max_changed=1)
+        child = wait(lambda: classify(run_folder(stack, run)), "classify runs")
+
+        os.kill(parent(child), signal.SIGKILL)
+        wait(lambda: not alive(child), "the command ends with its task", 20)
+        wait(lambda: attempt(stack, run) == 2, "the task is tried again")
+
+        api.kill()
+        api.start()
+
+        wait(lambda: classify(run_folder(stack, run)), "classify runs again")
+        scheduler = stack.pid("scheduler")
+        os.kill(scheduler, signal.SIGKILL)
+        wait(lambda: stack.pid("scheduler") != scheduler, "the scheduler is started again")
+        tasks = stack.end(DAG, run)
+
+    reconciled = stack.xcom(tasks["reconcile"][0])
+    counts, run_id = reconciled["counts"], reconciled["run_id"]
+    assert (counts["in"], counts["stored"]) == (ROWS, ROWS)
+    assert stack.query(f"SELECT count() FROM transactions FINAL WHERE run_id = '{run_id}'") == str(ROWS)
+    assert stack.query(f"SELECT count() FROM outcomes FINAL WHERE run_id = '{run_id}'") == str(ROWS)
+    assert not processes(run_id), "a command is left behind"
+    tries = {name: [i["try_number"] for i in instances] for name, instances in tasks.items()}
+    print(f"\nsurvived the death of a task, of the ML API and of the scheduler; tries: {tries}")
+
+
+def run_folder(stack, run):
+    validate = stack.tasks(DAG, run).get("validate", [{}])[0]
+    return stack.xcom(validate)["run_id"] if validate.get("state") == "success" else None
+
+
+def classify(folder):
+    """The process of a classify command of the run."""
+    return next((pid for pid, args in processes(folder) if "txflow-task classify" in args), None) if folder else None
+
+
+def parent(pid):
+    return int(subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=True).stdout)
+
+
+def alive(pid):
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(listed.strip()) and not listed.startswith("Z")
+
+
+def attempt(stack, run):
+    return max((i["try_number"] for i in stack.tasks(DAG, run).get("classify", [])), default=0)

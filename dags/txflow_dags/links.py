@@ -1,0 +1,42 @@
+"""Links from a task instance to its trace and to its rows. Airflow keeps them when the task ends."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from airflow.sdk import BaseOperatorLink
+
+from txflow_dags import settings
+
+OFF = "off"  # as a template: no link
+JAEGER = "http://127.0.0.1:16686/trace/{trace_id}"
+CLICKHOUSE = "http://127.0.0.1:8123/?database=txflow&default_format=PrettyCompact&query={query}"
+ROWS = """SELECT id, timestamp, amount, merchant, category, model_version, origin, position, trace_id
+FROM transactions FINAL WHERE run_id = '{run_id}' ORDER BY origin, position LIMIT 100"""
+
+
+class TraceLink(BaseOperatorLink):
+    """The task's trace, in Jaeger or where TXFLOW_JAEGER_URL_TEMPLATE says."""
+
+    name = "Trace"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """The address, or "" when nothing was traced."""
+        template = settings.text("TXFLOW_JAEGER_URL_TEMPLATE", JAEGER)
+        if template == OFF or not operator.trace_id:
+            return ""
+        return template.replace("{trace_id}", operator.trace_id)
+
+
+class RowsLink(BaseOperatorLink):
+    """The run's rows, in ClickHouse or where TXFLOW_CLICKHOUSE_URL_TEMPLATE says: with {run_id}, or {query} for a whole query."""
+
+    name = "Rows"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """The address, or "" for a task without a run of txflow."""
+        template = settings.text("TXFLOW_CLICKHOUSE_URL_TEMPLATE", CLICKHOUSE)
+        if template == OFF or not (run_id := operator.txflow_run_id):
+            return ""
+        return template.replace("{query}", quote(ROWS.format(run_id=run_id))).replace("{run_id}", quote(run_id))
