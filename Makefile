@@ -41,8 +41,10 @@ demo: engine ## batch on data/transactions.csv and then live transactions, all i
 	bin/txflow demo
 
 .PHONY: test
-test: engine fuzz-short ## all tests, race detector on, against the real engine
-	go test -race -timeout 20m ./...
+test: engine fuzz-short ## all tests: Go with the race detector, Airflow, a browser; real engines, and loud words on what is missing
+	go test -race -timeout 30m ./...
+	@$(MAKE) --no-print-directory test-dags
+	@dags/tests/browser/run
 
 .PHONY: fuzz-short
 fuzz-short: ## every fuzz test with FUZZTIME inputs (20000x), or for a time (5s)
@@ -141,9 +143,12 @@ dags-env: # Airflow and what the DAGs need, in an environment of their own
 	  $(AIRFLOW_VENV)/bin/pip install -q --disable-pip-version-check --require-hashes $(addprefix -r ,$(DAGS_LOCK)) && \
 	  touch $(AIRFLOW_VENV)/.done; }
 
+# The one that is there, else one that is built; without any it goes on, and says so.
+HAVE_JAEGER = $(PYTHON) dags/dev jaeger || $(MAKE) --no-print-directory jaeger || true
+
 .PHONY: dev
 dev: dev-check engine dags-env ## the platform, the ML API, Jaeger and a real Airflow, in the background; JAEGER=off without Jaeger
-	@$(PYTHON) dags/dev jaeger || $(MAKE) --no-print-directory jaeger || true # without one it goes on, and says so
+	@$(HAVE_JAEGER)
 	@$(DEV) up
 
 .PHONY: dev-check
@@ -170,7 +175,7 @@ dags-lock: ## write dags/requirements*.txt anew from dags/requirements*.in
 .PHONY: test-dags
 test-dags: ## the DAGs: structure, runners, and a real Airflow that runs every one, against the real engine
 	@if $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	  $(MAKE) --no-print-directory engine dags-env && cd dags && $(AIRFLOW_VENV)/bin/python -m pytest; \
+	  $(MAKE) --no-print-directory engine dags-env && { $(HAVE_JAEGER); } && cd dags && $(AIRFLOW_VENV)/bin/python -m pytest; \
 	else \
 	  echo "######## NOT RUN: the DAGs' tests need Python 3.11 or newer with venv, $(PYTHON) is not ########"; \
 	  test -z "$${TXFLOW_REQUIRE_TOOLS:-}"; \
@@ -183,4 +188,4 @@ lint-dags: dags-env ## ruff, for the DAGs
 
 .PHONY: clean
 clean: ## remove what was built and what demos stored; the engine in the user's cache stays
-	rm -rf bin out .txflow .dev .cache
+	rm -rf bin out .txflow .dev .cache dags/tests/browser/node_modules

@@ -53,7 +53,11 @@ def pipeline() -> dict[str, Param]:
             description_md="Refuse files of which a greater share of rows is rejected.",
         ),
         "delimiter": Param(
-            "", type="string", enum=["", ",", ";", "tab", "|"], title="Delimiter", description_md="Detected when empty."
+            None,
+            type=["null", "string"],
+            enum=[None, ",", ";", "tab", "|"],
+            title="Delimiter",
+            description_md="Detected when empty.",
         ),
         "expect_model": Param(
             None,

@@ -27,7 +27,7 @@ def prepare_and_classify(files: str, ml_url: str = "") -> tuple[Any, Any]:
         "--run-id=" + runs.RUN_ID,
         "--source={{ params.source }}",
         "--max-reject-ratio={{ params.max_reject_ratio }}",
-        "--delimiter={{ params.delimiter }}",
+        "--delimiter={{ params.delimiter or '' }}",
         files,
         linked_trace="{{ params.traceparent or '' }}",
     )
