@@ -181,6 +181,10 @@ test-dags: ## the DAGs: structure, runners, and a real Airflow that runs every o
 	  test -z "$${TXFLOW_REQUIRE_TOOLS:-}"; \
 	fi
 
+.PHONY: faults-dags
+faults-dags: engine dags-env ## what a run of Airflow survives; writes docs/reliability-airflow.md
+	cd dags && TXFLOW_AIRFLOW_FAULT_REPORT=$(CURDIR)/docs/reliability-airflow.md $(AIRFLOW_VENV)/bin/python -m pytest tests/test_faults.py
+
 .PHONY: lint-dags
 lint-dags: dags-env ## ruff, for the DAGs
 	$(AIRFLOW_VENV)/bin/ruff check dags

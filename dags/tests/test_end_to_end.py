@@ -26,10 +26,17 @@ def sample(start, stop):
 
 
 @pytest.fixture(scope="module")
-def batch(stack):
-    """The sample through transactions_batch, in four chunks: the other tests find its rows stored."""
+def measured(stack):
+    """The sample through transactions_batch, in four chunks; its tasks, and the requests that the ML API counted."""
+    before = requests(stack)
     run = stack.trigger("transactions_batch", url=SAMPLE, source="bank", chunks=4, min_rows=1, traceparent=TRACEPARENT)
-    return stack.end("transactions_batch", run)
+    return stack.end("transactions_batch", run), requests(stack) - before
+
+
+@pytest.fixture(scope="module")
+def batch(measured):
+    """The tasks of that run: the other tests find its rows stored."""
+    return measured[0]
 
 
 def test_batch(stack, batch):
@@ -67,8 +74,9 @@ def key(task):
     return "manifest" if task["task_id"] == "split" else "return_value"
 
 
-def test_one_trace(stack, batch):
-    """From the DAG run through every task to the ML server: as many server spans as the ML API counted requests."""
+def test_one_trace(stack, measured):
+    """From the DAG run through every task to the ML server: a client and a server span for each request that it counted."""
+    batch, asked = measured
     if not stack.layout.jaeger:
         missing("no Jaeger for the trace from Airflow to the ML server")
     trace_id = stack.xcom(batch["reconcile"][0])["trace_id"]
@@ -83,8 +91,13 @@ def test_one_trace(stack, batch):
 
     by_id = wait(spans, "the trace is in Jaeger, with Airflow's span of the run as its only root", 60)
     served = [s for s in by_id.values() if s["service"] == "txflow-ml-api" and "predict" in s["operationName"]]
-    assert len(served) == ROWS / 500
-    assert {by_id[next(iter(parents(s)))]["service"] for s in served} == {"txflow-classify"}
+    calls = [by_id[next(iter(parents(s)))] for s in served]
+    assert len(calls) == len({c["spanID"] for c in calls}) == asked == ROWS / 500
+    assert {c["service"] for c in calls} == {"txflow-classify"}
+    assert all(parents(c) & set(by_id) for c in calls), "each call is under its task"
+    told = [{t["key"]: t["value"] for t in c["tags"]} for c in calls]
+    assert sum(t["txflow.batch_size"] for t in told) == ROWS
+    assert {(t["txflow.attempt"], t["txflow.model_version"], t["txflow.outcome"]) for t in told} == {(1, "hash-v1", "answered")}
     linked = [r["traceID"] for s in by_id.values() for r in s["references"] if r["refType"] == "FOLLOWS_FROM"]
     assert linked == ["a" * 32]
 

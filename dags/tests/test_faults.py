@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 from conftest import ROOT
-from stack import MLAPI, processes, wait
+from report import Report
+from stack import LIMIT, MLAPI, processes, wait
 
 DAG = "transactions_reclassify"  # the batch pipeline, with an ML API that the test may slow down and kill
 ROWS = 4_000
@@ -28,17 +30,26 @@ def test_a_run_survives(stack, file):
         run = stack.trigger(DAG, url=file, source="faults", ml_url=api.url, chunks=2, min_rows=1, max_changed=1)
         child = wait(lambda: classify(run_folder(stack, run)), "classify runs")
 
+        report = Report()
         os.kill(parent(child), signal.SIGKILL)
-        wait(lambda: not alive(child), "the command ends with its task", 20)
-        wait(lambda: attempt(stack, run) == 2, "the task is tried again")
+        took = seconds(lambda: not alive(child), "the command ends with its task", 20)
+        report.saw(
+            "a task's process is killed", "kill -9 of Airflow's process of `classify`", f"its command is gone after {took} s"
+        )
+        took = seconds(lambda: attempt(stack, run) == 2, "the task is tried again")
+        report.also(f"try 2 begins {took} s later")
 
         api.kill()
         api.start()
+        report.saw(
+            "the ML API is killed", "kill -9 while `classify` waits for its answers, and a start", "the same try asks again"
+        )
 
         wait(lambda: classify(run_folder(stack, run)), "classify runs again")
         scheduler = stack.pid("scheduler")
         os.kill(scheduler, signal.SIGKILL)
-        wait(lambda: stack.pid("scheduler") != scheduler, "the scheduler is started again")
+        took = seconds(lambda: stack.pid("scheduler") != scheduler, "the scheduler is started again")
+        report.saw("the scheduler is killed", "kill -9 while `classify` runs", f"`make dev` starts another within {took} s")
         tasks = stack.end(DAG, run)
 
     reconciled = stack.xcom(tasks["reconcile"][0])
@@ -48,7 +59,16 @@ def test_a_run_survives(stack, file):
     assert stack.query(f"SELECT count() FROM outcomes FINAL WHERE run_id = '{run_id}'") == str(ROWS)
     assert not processes(run_id), "a command is left behind"
     tries = {name: [i["try_number"] for i in instances] for name, instances in tasks.items()}
+    report.also(f"the run ends green; tries of `classify`: {', '.join(map(str, sorted(tries['classify'])))}")
+    report.write(ROWS)
     print(f"\nsurvived the death of a task, of the ML API and of the scheduler; tries: {tries}")
+
+
+def seconds(done, what, limit=LIMIT):
+    """Wait as wait does; returns how long that took."""
+    start = time.monotonic()
+    wait(done, what, limit)
+    return round(time.monotonic() - start, 1)
 
 
 def run_folder(stack, run):
