@@ -3,9 +3,9 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
