@@ -115,10 +115,12 @@ func (r *process) kill() {
 	<-r.ended
 }
 
+const killLimit = 2 * time.Minute
+
 // killWhen kills the process at the moment that a condition holds; it tells whether the process still ran.
 func (r *process) killWhen(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(killLimit); time.Now().Before(deadline); {
 		if holds() {
 			r.kill()
 			if r.cmd.ProcessState.ExitCode() >= 0 {
@@ -132,7 +134,7 @@ func (r *process) killWhen(t *testing.T, what string, holds func() bool) {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	t.Fatalf("after a minute still not: %s", what)
+	t.Fatalf("after %s still not: %s", killLimit, what)
 }
 
 func (r *process) terminate(t *testing.T) {

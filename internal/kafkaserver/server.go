@@ -125,7 +125,7 @@ func (s *Server) ready(ctx context.Context) error {
 		}
 		select {
 		case <-s.ended:
-			return errors.New("Kafka ended at once:\n" + s.tail()) //nolint:staticcheck // a name
+			return errors.New("Kafka ended at once:\n" + s.tail())
 		case <-ctx.Done():
 			return fmt.Errorf("Kafka did not start: %w\n%s", ctx.Err(), s.tail()) //nolint:staticcheck // a name
 		case <-time.After(50 * time.Millisecond):

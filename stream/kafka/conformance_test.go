@@ -106,7 +106,7 @@ func pollEnds(t *testing.T, b *broker) {
 	if n := len(first); n < 13 || n > 15 {
 		t.Errorf("a poll gives %d messages of %d bytes", n, large)
 	}
-	if all := append(first, b.poll(l, 20-len(first))...); !slices.Equal(names(all), numbered(10, 20)) {
+	if all := slices.Concat(first, b.poll(l, 20-len(first))); !slices.Equal(names(all), numbered(10, 20)) {
 		t.Errorf("%q", names(all))
 	}
 }

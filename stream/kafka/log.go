@@ -41,6 +41,9 @@ func OpenLog(ctx context.Context, cfg LogConfig) (*Log, error) {
 	if l.consumer, err = kafka.NewConsumer(cfg.with(kafka.ConfigMap{
 		"group.id": cfg.Group, "client.id": "txflow-" + cfg.Instance, "enable.auto.commit": false, "auto.offset.reset": "earliest", "isolation.level": "read_committed", "enable.partition.eof": true,
 		"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 10_000,
+		// A member that hangs holds its partitions so long, and so long a member waits for the broker's answer to its joining: it
+		// polls far more often, also while it works.
+		"max.poll.interval.ms": 30_000,
 		// At its default of a second, a backlog drains several times slower: librdkafka pauses whenever its queue is full.
 		"fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 32 << 10,
 	})); err != nil {
