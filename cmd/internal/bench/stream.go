@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/internal/kafkaserver"
-	"github.com/txflow/txflow/stream/topics"
 )
 
 // streamBench measures live transactions on a real Kafka, beside what that Kafka could do without the ML API.
@@ -156,14 +155,3 @@ func (s *service) end() (used, error) {
 	}
 	return usedBy(s.cmd.ProcessState), nil
 }
-
-// echoTopic takes what the ceiling writes.
-const echoTopic = "bench.echo"
-
-func echo() []topics.Topic {
-	all := topics.All(ceilingPartitions, 1)
-	all[0].Name = echoTopic
-	return all[:1]
-}
-
-const ceilingPartitions = 6

@@ -10,6 +10,12 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
+// echoTopic takes what the ceiling writes; it has as many partitions as txflow topics apply makes.
+const (
+	echoTopic         = "bench.echo"
+	ceilingPartitions = 6
+)
+
 // streamCeiling reads the same messages and writes them again as they are, in transactions of the same size, offsets
 // included: what is left of classify when nothing is parsed, checked or asked.
 func (b *bencher) streamCeiling(ctx context.Context, _ options, r *streamReport) error {
@@ -19,7 +25,9 @@ func (b *bencher) streamCeiling(ctx context.Context, _ options, r *streamReport)
 		return err
 	}
 	defer admin.Close()
-	plan, err := topics.Plan(ctx, admin, echo())
+	echo := topics.All(ceilingPartitions, 1)[:1] // as transactions.raw is
+	echo[0].Name = echoTopic
+	plan, err := topics.Plan(ctx, admin, echo)
 	if err != nil {
 		return err
 	}
