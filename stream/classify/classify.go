@@ -6,16 +6,15 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strconv"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
-	"github.com/txflow/txflow/stream/topics"
 )
 
 // Pipeline is the name of this pipeline in every table.
@@ -30,7 +29,8 @@ type Classifier struct {
 	parser    message.Parser
 	info      batch.RunInfo
 	observer  Observer
-	arena     []byte // keys and values of one transaction
+	arena     []byte // keys and values of the last transaction
+	spare     []byte // the same of the one before it, which is used again
 }
 
 // New makes a classifier.
@@ -39,56 +39,110 @@ func New(log Log, predictor Predictor, cfg Config, logger *slog.Logger, observer
 		parser: message.Parser{Rules: cfg.Rules}, info: batch.RunInfo{Pipeline: Pipeline, RunID: cfg.Group, TaskTry: 1}}
 }
 
-// Run works until the context ends, which is no error; what is under way then gets DrainLimit to be done.
+// Run works until the context ends, which is no error; what is under way then gets DrainLimit to be done. While one
+// transaction is written the next one is polled and asked for; they are committed one after the other.
 func (c *Classifier) Run(ctx context.Context) error {
+	written := make(chan error, 1) // how the last transaction ended
+	written <- nil
+	err := c.run(ctx, written)
+	if last := <-written; err == nil {
+		err = last
+	}
+	if ctx.Err() != nil {
+		return nil // what was not done is told
+	}
+	return err
+}
+
+func (c *Classifier) run(ctx context.Context, written chan error) error {
 	for ctx.Err() == nil {
 		messages, err := c.log.Poll(ctx, c.cfg.TransactionRows, c.cfg.MaxWait)
-		if err != nil || len(messages) == 0 {
-			if err != nil && ctx.Err() == nil {
-				return err
+		if err != nil {
+			return err
+		}
+		if len(messages) == 0 {
+			select {
+			case last := <-written:
+				written <- last
+				if last != nil {
+					return last
+				}
+			default:
 			}
 			continue
 		}
-		c.observer.Begin(len(messages))
-		done, err := c.transaction(ctx, messages)
-		done.GivenUp = err != nil
-		c.observer.End(done)
-		switch {
-		case errors.Is(err, ErrRedelivered):
-			c.logger.WarnContext(ctx, "a transaction was given up, its messages come again", "messages", len(messages), "error", err)
-		case err != nil && ctx.Err() != nil:
-			c.logger.WarnContext(ctx, "the last transaction was not done in time; its messages come again", "messages", len(messages), "error", err)
-			return nil
-		case err != nil:
-			return err
+		t := c.begin(ctx, messages)
+		records, err := c.answer(t)
+		if err == nil {
+			err = c.alive(t.ctx, written)
 		}
+		if err != nil {
+			return c.end(ctx, t, err)
+		}
+		go func() {
+			err := c.log.Commit(t.ctx, records, messages)
+			written <- c.end(ctx, t, err)
+		}()
 	}
 	return nil
 }
 
-func (c *Classifier) transaction(ctx context.Context, messages []Message) (t Transaction, err error) {
-	ctx, cancel := drain(ctx, c.cfg.DrainLimit)
+// underWay is a transaction from its poll to its end.
+type underWay struct {
+	ctx    context.Context //nolint:containedctx // it ends with the transaction
+	cancel context.CancelFunc
+	span   trace.Span
+	start  time.Time
+	work   *work
+	told   Transaction
+}
+
+func (c *Classifier) begin(ctx context.Context, messages []Message) *underWay {
+	c.observer.Begin(len(messages))
+	t := &underWay{start: time.Now(), told: Transaction{Messages: len(messages), Letters: map[transaction.Code]int{}}}
+	t.ctx, t.cancel = drain(ctx, c.cfg.DrainLimit)
+	t.ctx, t.span = startSpan(t.ctx, c.cfg.Tracer, c.cfg.Group, messages)
+	t.work = c.parse(messages)
+	t.work.letters = t.told.Letters
+	return t
+}
+
+// answer asks the ML API for all messages of a transaction and makes the records to be written.
+func (c *Classifier) answer(t *underWay) ([]Record, error) {
+	asked := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
-	ctx, span := startSpan(ctx, c.cfg.Tracer, c.cfg.Group, messages)
-	defer func() { endSpan(span, err) }()
-	start := time.Now()
-	t = Transaction{Messages: len(messages), Letters: map[transaction.Code]int{}}
-	defer func() {
-		end := time.Now()
-		t.Took, t.Delays = end.Sub(start), make([]time.Duration, 0, len(messages))
-		for i := range messages {
-			if at := messages[i].Time; !at.IsZero() {
-				t.Delays = append(t.Delays, max(end.Sub(at), 0))
-			}
-		}
-	}()
-	w := c.parse(messages)
-	w.letters = t.Letters
-	if err := c.askAlive(ctx, w); err != nil {
-		return t, err
+	go func() { asked <- c.ask(ctx, t.work) }()
+	if err := c.alive(t.ctx, asked); err != nil {
+		cancel()
+		<-asked //nolint:errcheck // the first error counts
+		return nil, err
 	}
-	t.Asked = time.Since(start)
-	return t, c.log.Commit(ctx, c.records(w), messages)
+	t.told.Asked = time.Since(t.start)
+	return c.records(t.work), nil
+}
+
+// end tells what became of a transaction. Its error is one that ends the work.
+func (c *Classifier) end(ctx context.Context, t *underWay, err error) error {
+	now := time.Now()
+	t.told.Took, t.told.GivenUp = now.Sub(t.start), err != nil
+	t.told.Delays = make([]time.Duration, 0, t.told.Messages)
+	for i := range t.work.messages {
+		if at := t.work.messages[i].Time; !at.IsZero() {
+			t.told.Delays = append(t.told.Delays, max(now.Sub(at), 0))
+		}
+	}
+	endSpan(t.span, err)
+	t.cancel()
+	c.observer.End(t.told)
+	switch {
+	case errors.Is(err, ErrRedelivered):
+		c.logger.WarnContext(ctx, "a transaction was given up, its messages come again", "messages", t.told.Messages, "error", err)
+		return nil
+	case err != nil && ctx.Err() != nil:
+		c.logger.WarnContext(ctx, "the last transaction was not done in time; its messages come again", "messages", t.told.Messages, "error", err)
+	}
+	return err
 }
 
 // drain ends limit after ctx does.
@@ -130,22 +184,19 @@ func (c *Classifier) parse(messages []Message) *work {
 // keepAlive is how often the broker hears of us during a long call: far below any session's timeout.
 const keepAlive = 500 * time.Millisecond
 
-// askAlive asks for all rows and keeps the partitions meanwhile, however long an outage lasts.
-func (c *Classifier) askAlive(ctx context.Context, w *work) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	asked := make(chan error, 1)
-	go func() { asked <- c.ask(ctx, w) }()
+// alive waits for an outcome and keeps the partitions meanwhile, however long it takes. The outcome stays in the channel.
+func (c *Classifier) alive(ctx context.Context, outcome chan error) error {
 	tick := time.NewTicker(keepAlive)
 	defer tick.Stop()
 	for {
 		select {
-		case err := <-asked:
+		case err := <-outcome:
+			if err != nil {
+				outcome <- err
+			}
 			return err
 		case <-tick.C:
 			if err := c.log.KeepAlive(ctx); err != nil {
-				cancel()
-				<-asked //nolint:errcheck // the first error counts
 				return err
 			}
 		}
@@ -164,80 +215,4 @@ func (c *Classifier) ask(ctx context.Context, w *work) error {
 		})
 	}
 	return group.Wait()
-}
-
-// records makes the messages to be written, in the order of those that came.
-func (c *Classifier) records(w *work) []Record {
-	records := make([]Record, len(w.messages))
-	now := time.Now()
-	for i := range w.messages {
-		if v := w.rejected[i]; v.Code != transaction.CodeOK {
-			d := batch.DeadLetter{Outcome: batch.OutcomeRejected, SourceID: w.parsed[i].Transaction.SourceID, Column: v.Column, Code: v.Code, Message: v.Code.Message(), At: now}
-			if d.SourceID != "" {
-				d.ID = &w.parsed[i].Transaction.ID
-			}
-			records[i] = c.letter(w, i, d)
-		}
-	}
-	n := 0
-	var shared sharedCall
-	c.arena = c.arena[:0]
-	for r := range w.results {
-		result := &w.results[r]
-		for _, item := range result.Items {
-			i := w.of[n]
-			n++
-			call := &result.Calls[item.Call]
-			p := &w.parsed[i]
-			if item.Refusal != nil {
-				id := p.Transaction.ID
-				records[i] = c.letter(w, i, batch.DeadLetter{Outcome: batch.OutcomeDeadLetter, ID: &id, SourceID: p.Transaction.SourceID,
-					ContentHash: p.ContentHash, Code: transaction.CodePrediction, Message: item.Refusal.Message, Call: call, At: call.AnsweredAt})
-				continue
-			}
-			info, at := c.infoOf(w, i)
-			row := batch.Classified{Transaction: p.Transaction, ContentHash: p.ContentHash, Category: item.Category, Call: call, Origin: at}
-			key := len(c.arena)
-			c.arena = p.Transaction.ID.Append(c.arena)
-			value := len(c.arena)
-			c.arena = message.AppendClassified(c.arena, &row, shared.text(info, at, call))
-			records[i] = Record{Topic: topics.Classified, Key: c.arena[key:value:value], Value: c.arena[value:len(c.arena):len(c.arena)]}
-		}
-	}
-	return records
-}
-
-// sharedCall makes the text of a call once for the rows that share it, which mostly stand together.
-type sharedCall struct {
-	info      batch.RunInfo
-	partition int32
-	call      *prediction.Call
-	made      []byte
-}
-
-func (s *sharedCall) text(info batch.RunInfo, at batch.Origin, call *prediction.Call) []byte {
-	if s.call != call || s.info != info || s.partition != at.Partition {
-		s.info, s.partition, s.call, s.made = info, at.Partition, call, info.AppendCall(nil, at, call)
-	}
-	return s.made
-}
-
-func (c *Classifier) infoOf(w *work, i int) (batch.RunInfo, batch.Origin) {
-	info := c.info
-	info.Source, info.OriginTraceID = w.parsed[i].Source, traceOf(w.messages[i].Traceparent)
-	return info, batch.Origin{Origin: topics.Raw, Partition: w.messages[i].Partition, Position: uint64(w.messages[i].Offset)} //nolint:gosec // an offset is not negative
-}
-
-func (c *Classifier) letter(w *work, i int, d batch.DeadLetter) Record {
-	w.letters[d.Code]++
-	info, at := c.infoOf(w, i)
-	d.Origin = at
-	if d.Code != transaction.CodeMessageSize {
-		d.Raw = w.messages[i].Value
-	}
-	headers := map[string]string{message.HeaderReason: string(d.Code), message.HeaderOrigin: topics.Raw, message.HeaderReplays: strconv.Itoa(w.messages[i].Replays)}
-	if info.OriginTraceID != "" {
-		headers[message.HeaderTrace] = w.messages[i].Traceparent
-	}
-	return Record{Topic: topics.DeadLetters, Value: message.AppendDeadLetter(nil, &info, &d, w.messages[i].Replays), Headers: headers}
 }

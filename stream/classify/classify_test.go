@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,19 +27,33 @@ import (
 // memoryLog is a topic in memory that ends the work when all of it is done.
 type memoryLog struct {
 	source    []Message
-	next      int
-	written   []Record
 	commits   []error // what the next commits say, nil behind them
 	keptAlive chan struct{}
 	end       context.CancelFunc
+	writing   chan struct{} // if there is one, a commit waits until something comes
+
+	mu         sync.Mutex
+	next, done int   // behind the last message that was polled, that was committed
+	polls      int64 // so many
+	void       int64 // what came by these polls comes again
+	written    []Record
+	ahead      int // the most messages that were ever polled and not committed
 }
 
 func (l *memoryLog) Poll(_ context.Context, limit int, _ time.Duration) ([]Message, error) {
-	if l.next == len(l.source) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done == len(l.source) {
 		l.end()
-		return nil, nil
 	}
-	return l.source[l.next:min(l.next+limit, len(l.source))], nil
+	l.polls++
+	some := slices.Clone(l.source[l.next:min(l.next+limit, len(l.source))])
+	for i := range some {
+		some[i].Poll = l.polls
+	}
+	l.next += len(some)
+	l.ahead = max(l.ahead, l.next-l.done)
+	return some, nil
 }
 
 func (l *memoryLog) KeepAlive(context.Context) error {
@@ -49,16 +65,25 @@ func (l *memoryLog) KeepAlive(context.Context) error {
 }
 
 func (l *memoryLog) Commit(_ context.Context, records []Record, done []Message) error {
+	if l.writing != nil {
+		<-l.writing
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if done[0].Poll <= l.void {
+		return fmt.Errorf("%w: void", ErrRedelivered)
+	}
 	if len(l.commits) > 0 {
 		err := l.commits[0]
 		if l.commits = l.commits[1:]; err != nil {
+			l.next, l.void = l.done, l.polls
 			return err
 		}
 	}
 	for _, r := range records { // the caller uses its memory again
 		l.written = append(l.written, Record{Topic: r.Topic, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value), Headers: maps.Clone(r.Headers)})
 	}
-	l.next += len(done)
+	l.done += len(done)
 	return nil
 }
 
@@ -90,10 +115,18 @@ func (p *predictor) Predict(ctx context.Context, rows []transaction.Transaction)
 	return r, nil
 }
 
-type observer struct{ seen []Transaction }
+type observer struct {
+	mu   sync.Mutex
+	seen []Transaction
+}
 
-func (o *observer) Begin(int)         {}
-func (o *observer) End(t Transaction) { o.seen = append(o.seen, t) }
+func (o *observer) Begin(int) {}
+
+func (o *observer) End(t Transaction) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seen = append(o.seen, t)
+}
 
 func raw(i int, description string) Message {
 	return Message{Partition: int32(i % 3), Offset: int64(i / 3), Time: time.Now(),
@@ -167,6 +200,49 @@ func TestGivenUp(t *testing.T) {
 	l = &memoryLog{source: []Message{raw(0, "a")}, commits: []error{broken}}
 	if _, err = classifyAll(t, l, &predictor{}, config()); !errors.Is(err, broken) || len(l.written) != 0 {
 		t.Errorf("%v, written %d", err, len(l.written))
+	}
+}
+
+// TestAhead polls and asks for one transaction while the one before it is written, and no further. Some of them are given
+// up in all places; what is written in the end is whole and in order.
+func TestAhead(t *testing.T) {
+	t.Parallel()
+	givenUp := fmt.Errorf("%w: lost", ErrRedelivered)
+	l := &memoryLog{writing: make(chan struct{}), commits: []error{nil, givenUp, nil, nil, givenUp, givenUp, nil, givenUp}}
+	for i := range 1000 {
+		l.source = append(l.source, raw(i, "a"))
+	}
+	go func() {
+		for deadline := time.Now().Add(time.Minute); ; {
+			l.mu.Lock()
+			polled, all := l.next-l.done, l.next == len(l.source)
+			l.mu.Unlock()
+			if polled == 200 || all || time.Now().After(deadline) {
+				break
+			}
+			runtime.Gosched()
+		}
+		close(l.writing)
+	}()
+	cfg := config()
+	cfg.TransactionRows = 100
+	o, err := classifyAll(t, l, &predictor{}, cfg)
+	if err != nil || l.ahead != 200 || len(l.written) != 1000 {
+		t.Fatalf("%v, %d written, %d ahead", err, len(l.written), l.ahead)
+	}
+	for i, r := range l.written {
+		if !bytes.Contains(r.Value, fmt.Appendf(nil, `"source_id":"%d"`, i)) {
+			t.Fatalf("%d is %s", i, r.Value)
+		}
+	}
+	again := 0
+	for _, s := range o.seen {
+		if s.GivenUp {
+			again += s.Messages
+		}
+	}
+	if again < 400 || again > 800 { // four, and at most one behind each
+		t.Errorf("%d messages came again", again)
 	}
 }
 

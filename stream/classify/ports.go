@@ -13,6 +13,7 @@ import (
 
 // Message is a message as it was consumed.
 type Message struct {
+	Poll        int64 // which call of Log.Poll it came by, from 1
 	Partition   int32
 	Offset      int64
 	Value       []byte
@@ -32,7 +33,8 @@ type Record struct {
 // of it was written, and its messages come again, here or elsewhere.
 var ErrRedelivered = errors.New("the messages are delivered again")
 
-// Log is the source topic and the transactions on it. Only one goroutine uses it.
+// Log is the source topic and the transactions on it. One goroutine polls and keeps it alive; another may commit
+// meanwhile, one transaction after the other in the order of the polls.
 type Log interface {
 	// Poll waits for messages: until there are as many as limit, or wait has passed since the first. None and no error
 	// means that there are none yet.
@@ -40,7 +42,8 @@ type Log interface {
 	// KeepAlive is called while messages are worked on, so that the broker does not take the partitions away.
 	KeepAlive(ctx context.Context) error
 	// Commit writes the records and marks the messages as done, all or nothing. A nil error means that both survive
-	// anything; ErrRedelivered that neither happened. The records are no longer used behind it.
+	// anything; ErrRedelivered that neither happened, nor can it for what was polled since then and before the next poll
+	// goes back: Commit says ErrRedelivered of that, too. After any other error the log is of no more use. The records are no longer used behind it.
 	Commit(ctx context.Context, records []Record, done []Message) error
 }
 
@@ -76,7 +79,8 @@ type Transaction struct {
 	GivenUp  bool                     // its messages come again
 }
 
-// Observer is told of every transaction. It may be asked from other goroutines what it heard.
+// Observer is told of every transaction, from several goroutines. Two may be under way, of which the first one mostly ends
+// first.
 type Observer interface {
 	Begin(messages int)
 	End(Transaction)

@@ -50,6 +50,8 @@ func conformance(t *testing.T, brokers string) {
 		{"a fenced member gives up and leaves its messages", fenced},
 		{"partitions taken away between poll and commit", takenAwayBeforeCommit},
 		{"partitions taken away and given back within one poll", givenBackWithinPoll},
+		{"what was polled ahead of a transaction that is given up comes again", aheadIsVoid},
+		{"members come and go while one transaction is written and the next one polled", rebalanceWhileWriting},
 		{"a long pause loses no message that comes meanwhile", paused},
 		{"the order of a key is kept", orderOfKey},
 		{"a message that the broker refuses is an error", refused},
@@ -223,6 +225,78 @@ func givenBackWithinPoll(t *testing.T, b *broker) {
 	b.wrote(numbered(0, 50))
 }
 
+func aheadIsVoid(t *testing.T, b *broker) {
+	b.send(0, 60, 0)
+	l := b.open("a")
+	first, second := b.poll(l, 20), b.poll(l, 20)
+	l.polls.take(first[0].Partition)
+	for _, m := range [][]classify.Message{first, second} {
+		if err := b.commit(l, m); !errors.Is(err, classify.ErrRedelivered) {
+			t.Fatalf("a commit of messages that come again says %v", err)
+		}
+	}
+	again := b.poll(l, 60)
+	if err := b.commit(l, second); !errors.Is(err, classify.ErrRedelivered) {
+		t.Fatalf("a late commit of messages that came again says %v", err)
+	}
+	b.must(b.commit(l, again)) // the late one took nothing away
+	b.wrote(numbered(0, 60))
+}
+
+func rebalanceWhileWriting(t *testing.T, b *broker) {
+	const each = 20
+	p, err := NewProducer(b.cfg, b.topic)
+	b.must(err)
+	defer p.Close()
+	l := b.open("a")
+	sent, polled, committed := 0, 0, 0
+	written := make(chan int, 1)
+	written <- 0
+	work := func() error { // polls the next messages while the last ones are committed
+		messages, err := l.Poll(t.Context(), each, time.Millisecond)
+		if err != nil {
+			return err
+		}
+		committed += <-written
+		polled += len(messages)
+		go func() {
+			err := error(classify.ErrRedelivered)
+			if len(messages) > 0 {
+				err = b.commit(l, messages)
+			}
+			switch {
+			case errors.Is(err, classify.ErrRedelivered):
+				written <- 0
+			case err != nil:
+				t.Error(err)
+				fallthrough
+			default:
+				written <- len(messages)
+			}
+		}()
+		return nil
+	}
+	for range 3 {
+		b.visit(func() error {
+			for range each {
+				name := fmt.Appendf(nil, "m%04d", sent)
+				b.must(p.Send(t.Context(), name, name, nil))
+				sent++
+			}
+			b.must(p.Flush(t.Context()))
+			return work()
+		})
+	}
+	for deadline := time.Now().Add(time.Minute); committed < sent && time.Now().Before(deadline); {
+		b.must(work())
+	}
+	<-written
+	t.Logf("%d messages, %d polled", sent, polled)
+	want := numbered(0, sent)
+	slices.Sort(want)
+	b.wrote(want)
+}
+
 func paused(t *testing.T, b *broker) {
 	b.send(0, 10, 0)
 	l := b.open("a")
@@ -256,7 +330,7 @@ func orderOfKey(t *testing.T, b *broker) {
 			records[i] = classify.Record{Topic: b.out, Key: []byte(key), Value: some[i].Value}
 		}
 		if done == 60 && !givenUp { // one of them is given up and comes again
-			l.lost[some[0].Partition] = true
+			l.polls.take(some[0].Partition)
 		}
 		err := l.Commit(t.Context(), records, some)
 		if errors.Is(err, classify.ErrRedelivered) && !givenUp {

@@ -22,7 +22,8 @@ type LogConfig struct {
 	Instance string // stable over restarts, and of this member alone: a new one with the same name ends the old one's transactions
 }
 
-// Log consumes a topic and writes in transactions; it implements classify.Log. It is for one goroutine.
+// Log consumes a topic and writes in transactions; it implements classify.Log. One goroutine polls, and one may commit
+// meanwhile.
 type Log struct {
 	cfg      LogConfig
 	consumer *kafka.Consumer
@@ -30,13 +31,13 @@ type Log struct {
 	producer *kafka.Producer
 	ahead    []*kafka.Message // read, and not yet handed out
 	paused   bool
-	lost     map[int32]bool // partitions that were taken away since the last Poll
+	polls    *polls
 	marks    *marks
 }
 
 // OpenLog joins the group and ends what a former process of the same instance left open.
 func OpenLog(ctx context.Context, cfg LogConfig) (*Log, error) {
-	l := &Log{cfg: cfg, lost: map[int32]bool{}, marks: newMarks()}
+	l := &Log{cfg: cfg, polls: newPolls(), marks: newMarks()}
 	var err error
 	if l.consumer, err = kafka.NewConsumer(cfg.with(kafka.ConfigMap{
 		"group.id": cfg.Group, "client.id": "txflow-" + cfg.Instance, "enable.auto.commit": false, "auto.offset.reset": "earliest", "isolation.level": "read_committed", "enable.partition.eof": true,
@@ -78,7 +79,7 @@ func (l *Log) rebalanced(_ *kafka.Consumer, e kafka.Event) error {
 	case kafka.RevokedPartitions:
 		l.cfg.Log.Info("partitions taken away", "topic", l.cfg.Topic, "partitions", numbers(e.Partitions))
 		for _, p := range e.Partitions {
-			l.lost[p.Partition] = true
+			l.polls.take(p.Partition)
 			l.marks.forget(p.Partition)
 			l.ahead = slices.DeleteFunc(l.ahead, func(m *kafka.Message) bool { return m.TopicPartition.Partition == p.Partition })
 		}
@@ -102,10 +103,8 @@ const pollBytes = 8 << 20
 
 // Poll implements classify.Log.
 func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classify.Message, error) {
-	if l.paused {
-		if err := l.resume(); err != nil {
-			return nil, err
-		}
+	if err := l.ready(ctx); err != nil {
+		return nil, err
 	}
 	end, size := time.Now().Add(wait), 0
 	for len(l.ahead) < limit && size < pollBytes && ctx.Err() == nil {
@@ -131,17 +130,33 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 			}
 		}
 	}
+	number, ok := l.polls.handOut()
+	if !ok { // a transaction was given up meanwhile
+		return nil, nil
+	}
 	messages := make([]classify.Message, len(l.ahead))
 	for i, m := range l.ahead {
-		messages[i] = classify.Message{Partition: m.TopicPartition.Partition, Offset: int64(m.TopicPartition.Offset),
+		messages[i] = classify.Message{Poll: number, Partition: m.TopicPartition.Partition, Offset: int64(m.TopicPartition.Offset),
 			Value: m.Value, Traceparent: header(m, message.HeaderTrace), Replays: replays(m), Time: m.Timestamp}
 	}
 	l.ahead = nil
-	clear(l.lost) // what is lost from now on is lost under the caller's hands
 	if len(messages) > 0 {
 		l.step(ctx, "polled", len(messages))
 	}
 	return messages, nil
+}
+
+// ready has the consumer stand where the next poll must begin.
+func (l *Log) ready(ctx context.Context) error {
+	if l.polls.goBack() {
+		if err := l.rewind(ctx); err != nil {
+			return l.cfg.away(err)
+		}
+	}
+	if l.paused {
+		return l.resume()
+	}
+	return nil
 }
 
 // next waits for one message; nil when there is none yet. A broker that is away is no error: librdkafka connects again.

@@ -44,10 +44,8 @@ func (l *Log) step(ctx context.Context, name string, messages int) {
 
 // Commit implements classify.Log.
 func (l *Log) Commit(ctx context.Context, records []classify.Record, done []classify.Message) error {
-	for i := range done {
-		if l.lost[done[i].Partition] {
-			return l.giveUp(ctx, fmt.Errorf("partition %d was taken away", done[i].Partition))
-		}
+	if err := l.polls.check(done); err != nil {
+		return l.refuse(ctx, err)
 	}
 	if err := l.producer.BeginTransaction(); err != nil {
 		return l.giveUp(ctx, err)
@@ -57,7 +55,7 @@ func (l *Log) Commit(ctx context.Context, records []classify.Record, done []clas
 		return l.giveUp(ctx, err)
 	}
 	l.step(ctx, "produced", len(done))
-	member, err := l.consumer.GetConsumerGroupMetadata()
+	member, err := l.member(done)
 	if err != nil {
 		return l.giveUp(ctx, err)
 	}
@@ -73,6 +71,28 @@ func (l *Log) Commit(ctx context.Context, records []classify.Record, done []clas
 	}
 	l.step(ctx, "committed", len(done))
 	return nil
+}
+
+// refuse is Commit of messages that must not be committed any more, before anything was done.
+func (l *Log) refuse(ctx context.Context, cause error) error {
+	if errors.Is(cause, errVoid) { // the consumer has gone back already, or does so at the next poll
+		return fmt.Errorf("%w: %w", classify.ErrRedelivered, cause)
+	}
+	return l.giveUp(ctx, cause)
+}
+
+// member is what the broker needs to refuse offsets of a member that no longer has the partitions. The order counts: only
+// what is known of the group before the messages are found to be ours is sure to be of a time when they were; and a member
+// that was thrown out has no generation, of which the broker would ask nothing.
+func (l *Log) member(done []classify.Message) (*kafka.ConsumerGroupMetadata, error) {
+	member, err := l.consumer.GetConsumerGroupMetadata()
+	if err != nil {
+		return nil, err
+	}
+	if l.consumer.AssignmentLost() {
+		return nil, errors.New("the member was thrown out of its group")
+	}
+	return member, l.polls.check(done)
 }
 
 func (l *Log) write(ctx context.Context, records []classify.Record) error {
@@ -129,7 +149,7 @@ func (l *Log) persist(ctx context.Context, what string, step func(context.Contex
 	}
 }
 
-// giveUp ends the transaction without a trace and goes back to what is committed. A producer that was fenced, or that the
+// giveUp ends the transaction without a trace, and has the next poll go back to what is committed. A producer that was fenced, or that the
 // broker gave up, is replaced by a new one, which ends for sure what the old one left open.
 func (l *Log) giveUp(ctx context.Context, cause error) error {
 	var e kafka.Error
@@ -145,9 +165,7 @@ func (l *Log) giveUp(ctx context.Context, cause error) error {
 			return errors.Join(err, cause)
 		}
 	}
-	if err := l.rewind(ctx); err != nil {
-		return errors.Join(err, cause)
-	}
+	l.polls.giveUp()
 	return fmt.Errorf("%w: %w", classify.ErrRedelivered, cause)
 }
 

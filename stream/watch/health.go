@@ -28,7 +28,7 @@ type Health struct {
 	log      Log             // nil while Run does not run
 	heard    time.Time       // when the broker last answered
 	lag      map[int32]int64 // then; nil when it did not answer the last time
-	began    time.Time       // of the transaction under way; zero for none
+	began    []time.Time     // of the transactions under way, the oldest first
 	progress time.Time       // when messages were last committed, or none waited
 }
 
@@ -88,13 +88,13 @@ func (h *Health) waiting() (n int64) {
 func (h *Health) begin() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.began = time.Now()
+	h.began = append(h.began, time.Now())
 }
 
 func (h *Health) end(committed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.began = time.Time{}
+	h.began = h.began[1:]
 	if committed {
 		h.progress = time.Now()
 	}
@@ -105,12 +105,16 @@ func (h *Health) end(committed bool) {
 func (h *Health) Ready() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	oldest := time.Now()
+	if len(h.began) > 0 {
+		oldest = h.began[0]
+	}
 	for _, c := range []struct {
 		holds bool
 		since time.Time
 		what  string
 	}{
-		{!h.began.IsZero(), h.began, "messages are under way"},
+		{true, oldest, "messages are under way"},
 		{true, h.heard, "Kafka does not answer"},
 		{h.waiting() > 0, h.progress, "messages wait and none is committed"},
 	} {

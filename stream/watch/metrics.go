@@ -43,7 +43,7 @@ func NewMetrics(health *Health, ml func() ML) *Metrics {
 		messages: counter("txflow_stream_messages_total", "Messages that are done, by outcome: classified or dead_letter.", "outcome"),
 		letters:  counter("txflow_stream_dead_letters_total", "Dead letters, by reason.", "reason"),
 		givenUp:  prometheus.NewCounter(prometheus.CounterOpts{Name: "txflow_stream_messages_given_up_total", Help: "Messages of transactions that were given up; they come again."}),
-		underWay: prometheus.NewGauge(prometheus.GaugeOpts{Name: "txflow_stream_messages_under_way", Help: "Messages of the transaction that is worked on."}),
+		underWay: prometheus.NewGauge(prometheus.GaugeOpts{Name: "txflow_stream_messages_under_way", Help: "Messages of the transactions that are worked on: one that is written, and one that is asked for."}),
 		sizes:    histogram("txflow_stream_transaction_messages", "Messages a transaction.", []float64{1, 10, 50, 100, 500, 1000, 2500, 5000, 10000}),
 		asked:    histogram("txflow_stream_transaction_ml_seconds", "Time until the ML API had answered for a transaction.", secondBuckets),
 		took:     histogram("txflow_stream_transaction_seconds", "Time from the poll of a transaction's messages until it was committed.", secondBuckets),
@@ -62,13 +62,13 @@ func NewMetrics(health *Health, ml func() ML) *Metrics {
 // Begin implements classify.Observer.
 func (m *Metrics) Begin(messages int) {
 	m.health.begin()
-	m.underWay.Set(float64(messages))
+	m.underWay.Add(float64(messages))
 }
 
 // End implements classify.Observer.
 func (m *Metrics) End(t classify.Transaction) {
 	m.health.end(!t.GivenUp)
-	m.underWay.Set(0)
+	m.underWay.Sub(float64(t.Messages))
 	if t.GivenUp {
 		m.givenUp.Add(float64(t.Messages))
 		return

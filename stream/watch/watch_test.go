@@ -89,8 +89,12 @@ func TestReady(t *testing.T) {
 		m.Begin(1)
 		time.Sleep(stuck + time.Second)
 		says("with a transaction that does not end", "messages are under way for 1m1s")
+		m.Begin(1)
+		says("with a second one behind it", "messages are under way for 1m1s")
 		m.End(classify.Transaction{Messages: 1})
-		says("when it ends", "")
+		says("when the first one ends", "")
+		m.End(classify.Transaction{Messages: 1})
+		says("when both have ended", "")
 		log.set(true, nil)
 		time.Sleep(stuck + 3*time.Second)
 		says("when Kafka went away", "Kafka does not answer for")
@@ -147,7 +151,7 @@ txflow_stream_messages_given_up_total 2
 # TYPE txflow_stream_messages_total counter
 txflow_stream_messages_total{outcome="classified"} 3
 txflow_stream_messages_total{outcome="dead_letter"} 1
-# HELP txflow_stream_messages_under_way Messages of the transaction that is worked on.
+# HELP txflow_stream_messages_under_way Messages of the transactions that are worked on: one that is written, and one that is asked for.
 # TYPE txflow_stream_messages_under_way gauge
 txflow_stream_messages_under_way 0
 # HELP txflow_stream_ml_breaker 1 for the state that the ML API's circuit breaker is in.

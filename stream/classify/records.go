@@ -1,0 +1,88 @@
+package classify
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/message"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// records makes the messages to be written, in the order of those that came.
+func (c *Classifier) records(w *work) []Record {
+	records := make([]Record, len(w.messages))
+	now := time.Now()
+	for i := range w.messages {
+		if v := w.rejected[i]; v.Code != transaction.CodeOK {
+			d := batch.DeadLetter{Outcome: batch.OutcomeRejected, SourceID: w.parsed[i].Transaction.SourceID, Column: v.Column, Code: v.Code, Message: v.Code.Message(), At: now}
+			if d.SourceID != "" {
+				d.ID = &w.parsed[i].Transaction.ID
+			}
+			records[i] = c.letter(w, i, d)
+		}
+	}
+	n := 0
+	var shared sharedCall
+	c.arena, c.spare = c.spare[:0], c.arena // the last transaction is still being written
+	for r := range w.results {
+		result := &w.results[r]
+		for _, item := range result.Items {
+			i := w.of[n]
+			n++
+			call := &result.Calls[item.Call]
+			p := &w.parsed[i]
+			if item.Refusal != nil {
+				id := p.Transaction.ID
+				records[i] = c.letter(w, i, batch.DeadLetter{Outcome: batch.OutcomeDeadLetter, ID: &id, SourceID: p.Transaction.SourceID,
+					ContentHash: p.ContentHash, Code: transaction.CodePrediction, Message: item.Refusal.Message, Call: call, At: call.AnsweredAt})
+				continue
+			}
+			info, at := c.infoOf(w, i)
+			row := batch.Classified{Transaction: p.Transaction, ContentHash: p.ContentHash, Category: item.Category, Call: call, Origin: at}
+			key := len(c.arena)
+			c.arena = p.Transaction.ID.Append(c.arena)
+			value := len(c.arena)
+			c.arena = message.AppendClassified(c.arena, &row, shared.text(info, at, call))
+			records[i] = Record{Topic: topics.Classified, Key: c.arena[key:value:value], Value: c.arena[value:len(c.arena):len(c.arena)]}
+		}
+	}
+	return records
+}
+
+// sharedCall makes the text of a call once for the rows that share it, which mostly stand together.
+type sharedCall struct {
+	info      batch.RunInfo
+	partition int32
+	call      *prediction.Call
+	made      []byte
+}
+
+func (s *sharedCall) text(info batch.RunInfo, at batch.Origin, call *prediction.Call) []byte {
+	if s.call != call || s.info != info || s.partition != at.Partition {
+		s.info, s.partition, s.call, s.made = info, at.Partition, call, info.AppendCall(nil, at, call)
+	}
+	return s.made
+}
+
+func (c *Classifier) infoOf(w *work, i int) (batch.RunInfo, batch.Origin) {
+	info := c.info
+	info.Source, info.OriginTraceID = w.parsed[i].Source, traceOf(w.messages[i].Traceparent)
+	return info, batch.Origin{Origin: topics.Raw, Partition: w.messages[i].Partition, Position: uint64(w.messages[i].Offset)} //nolint:gosec // an offset is not negative
+}
+
+func (c *Classifier) letter(w *work, i int, d batch.DeadLetter) Record {
+	w.letters[d.Code]++
+	info, at := c.infoOf(w, i)
+	d.Origin = at
+	if d.Code != transaction.CodeMessageSize {
+		d.Raw = w.messages[i].Value
+	}
+	headers := map[string]string{message.HeaderReason: string(d.Code), message.HeaderOrigin: topics.Raw, message.HeaderReplays: strconv.Itoa(w.messages[i].Replays)}
+	if info.OriginTraceID != "" {
+		headers[message.HeaderTrace] = w.messages[i].Traceparent
+	}
+	return Record{Topic: topics.DeadLetters, Value: message.AppendDeadLetter(nil, &info, &d, w.messages[i].Replays), Headers: headers}
+}
