@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -29,14 +30,15 @@ type Classifier struct {
 	parser    message.Parser
 	info      batch.RunInfo
 	observer  Observer
-	arena     []byte // keys and values of the last transaction
-	spare     []byte // the same of the one before it, which is used again
+	last      *work // of the transaction that is being written
+	spare     *work // of the one before it, whose memory is used again
 }
 
 // New makes a classifier.
 func New(log Log, predictor Predictor, cfg Config, logger *slog.Logger, observer Observer) *Classifier {
 	return &Classifier{log: log, predictor: predictor, cfg: cfg, logger: logger, observer: observer,
-		parser: message.Parser{Rules: cfg.Rules}, info: batch.RunInfo{Pipeline: Pipeline, RunID: cfg.Group, TaskTry: 1}}
+		parser: message.Parser{Rules: cfg.Rules}, info: batch.RunInfo{Pipeline: Pipeline, RunID: cfg.Group, TaskTry: 1},
+		last: &work{}, spare: &work{}}
 }
 
 // Run works until the context ends, which is no error; what is under way then gets DrainLimit to be done. While one
@@ -163,14 +165,21 @@ type work struct {
 	rows     []transaction.Transaction
 	of       []int // rows[i] is of messages[of[i]]
 	results  []prediction.Result
+	records  []Record
+	arena    []byte // keys and values of the records
 	letters  map[transaction.Code]int
 }
 
+// parse checks messages. Two transactions are under way at the most, so the memory of the last but one is used again.
 func (c *Classifier) parse(messages []Message) *work {
-	w := &work{messages: messages, parsed: make([]message.Parsed, len(messages)), rejected: make([]transaction.Violation, len(messages))}
+	w := c.spare
+	c.spare, c.last = c.last, w
+	n := len(messages)
+	*w = work{messages: messages, parsed: slices.Grow(w.parsed[:0], n)[:n], rejected: slices.Grow(w.rejected[:0], n)[:n],
+		rows: w.rows[:0], of: w.of[:0], records: slices.Grow(w.records[:0], n)[:n], arena: w.arena[:0]}
 	for i := range messages {
 		if len(messages[i].Value) > c.cfg.MaxMessage {
-			w.rejected[i].Code = transaction.CodeMessageSize
+			w.parsed[i], w.rejected[i] = message.Parsed{}, transaction.Violation{Code: transaction.CodeMessageSize}
 			continue
 		}
 		w.rejected[i] = c.parser.Parse(messages[i].Value, &w.parsed[i])

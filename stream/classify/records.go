@@ -13,7 +13,7 @@ import (
 
 // records makes the messages to be written, in the order of those that came.
 func (c *Classifier) records(w *work) []Record {
-	records := make([]Record, len(w.messages))
+	records := w.records
 	now := time.Now()
 	for i := range w.messages {
 		if v := w.rejected[i]; v.Code != transaction.CodeOK {
@@ -26,7 +26,6 @@ func (c *Classifier) records(w *work) []Record {
 	}
 	n := 0
 	var shared sharedCall
-	c.arena, c.spare = c.spare[:0], c.arena // the last transaction is still being written
 	for r := range w.results {
 		result := &w.results[r]
 		for _, item := range result.Items {
@@ -42,11 +41,11 @@ func (c *Classifier) records(w *work) []Record {
 			}
 			info, at := c.infoOf(w, i)
 			row := batch.Classified{Transaction: p.Transaction, ContentHash: p.ContentHash, Category: item.Category, Call: call, Origin: at}
-			key := len(c.arena)
-			c.arena = p.Transaction.ID.Append(c.arena)
-			value := len(c.arena)
-			c.arena = message.AppendClassified(c.arena, &row, shared.text(info, at, call))
-			records[i] = Record{Topic: topics.Classified, Key: c.arena[key:value:value], Value: c.arena[value:len(c.arena):len(c.arena)]}
+			key := len(w.arena)
+			w.arena = p.Transaction.ID.Append(w.arena)
+			value := len(w.arena)
+			w.arena = message.AppendClassified(w.arena, &row, shared.text(info, at, call))
+			records[i] = Record{Topic: topics.Classified, Key: w.arena[key:value:value], Value: w.arena[value:len(w.arena):len(w.arena)]}
 		}
 	}
 	return records

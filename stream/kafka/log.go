@@ -29,7 +29,7 @@ type Log struct {
 	consumer *kafka.Consumer
 	admin    *kafka.AdminClient
 	producer *kafka.Producer
-	ahead    []*kafka.Message // read, and not yet handed out
+	ahead    []classify.Message // read, and not yet handed out
 	paused   bool
 	polls    *polls
 	marks    *marks
@@ -81,7 +81,7 @@ func (l *Log) rebalanced(_ *kafka.Consumer, e kafka.Event) error {
 		for _, p := range e.Partitions {
 			l.polls.take(p.Partition)
 			l.marks.forget(p.Partition)
-			l.ahead = slices.DeleteFunc(l.ahead, func(m *kafka.Message) bool { return m.TopicPartition.Partition == p.Partition })
+			l.ahead = slices.DeleteFunc(l.ahead, func(m classify.Message) bool { return m.Partition == p.Partition })
 		}
 	}
 	return nil
@@ -106,27 +106,26 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 	if err := l.ready(ctx); err != nil {
 		return nil, err
 	}
-	end, size := time.Now().Add(wait), 0
+	var end time.Time // when the first message has waited long enough
+	size, step := 0, time.Duration(0)
 	for len(l.ahead) < limit && size < pollBytes && ctx.Err() == nil {
-		step := pollStep
-		if len(l.ahead) > 0 {
+		m, err := l.next(step)
+		switch {
+		case err != nil:
+			return nil, err
+		case m != nil:
+			l.ahead = append(l.ahead, received(m))
+			size += len(m.Value)
+			step = 0 // many are mostly there at once, and time is not asked for each of them
+			continue
+		case step == pollStep && len(l.ahead) == 0:
+			return nil, nil
+		case len(l.ahead) > 0 && end.IsZero():
+			end = time.Now().Add(wait)
+		}
+		if step = pollStep; len(l.ahead) > 0 {
 			if step = min(step, time.Until(end)); step <= 0 {
 				break
-			}
-		}
-		first := len(l.ahead) == 0
-		m, err := l.next(step)
-		if err != nil {
-			return nil, err
-		}
-		if m == nil && len(l.ahead) == 0 {
-			return nil, nil
-		}
-		if m != nil {
-			l.ahead = append(l.ahead, m)
-			size += len(m.Value)
-			if first {
-				end = time.Now().Add(wait)
 			}
 		}
 	}
@@ -134,12 +133,11 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 	if !ok { // a transaction was given up meanwhile
 		return nil, nil
 	}
-	messages := make([]classify.Message, len(l.ahead))
-	for i, m := range l.ahead {
-		messages[i] = classify.Message{Poll: number, Partition: m.TopicPartition.Partition, Offset: int64(m.TopicPartition.Offset),
-			Value: m.Value, Traceparent: header(m, message.HeaderTrace), Replays: replays(m), Time: m.Timestamp}
+	messages := l.ahead
+	l.ahead = make([]classify.Message, 0, len(messages)) // the next poll mostly gives as many
+	for i := range messages {
+		messages[i].Poll = number
 	}
-	l.ahead = nil
 	if len(messages) > 0 {
 		l.step(ctx, "polled", len(messages))
 	}
@@ -159,26 +157,28 @@ func (l *Log) ready(ctx context.Context) error {
 	return nil
 }
 
-// next waits for one message; nil when there is none yet. A broker that is away is no error: librdkafka connects again.
+// next waits for one message; nil when there is none yet. A wait of zero only takes what is there. A broker that is away is
+// no error: librdkafka connects again.
 func (l *Log) next(wait time.Duration) (*kafka.Message, error) {
-	for end := time.Now().Add(wait); ; {
-		switch e := l.consumer.Poll(int(max(time.Until(end).Milliseconds(), 1))).(type) {
-		case *kafka.Message:
-			l.marks.sawMessage(e.TopicPartition.Partition, int64(e.TopicPartition.Offset))
-			return e, nil
-		case kafka.PartitionEOF:
-			l.marks.sawEnd(e.Partition, int64(e.Offset))
-			if time.Now().Before(end) {
-				continue // it is only for the marks
-			}
-		case kafka.Error:
-			if e.IsFatal() || e.Code() == kafka.ErrUnknownTopicOrPart || e.Code() == kafka.ErrTopicAuthorizationFailed {
-				return nil, l.cfg.away(fmt.Errorf("%s: %w", l.cfg.Topic, e))
-			}
-			l.cfg.Log.Warn("Kafka", "error", e.Error())
+	switch e := l.consumer.Poll(int((wait + time.Millisecond - 1).Milliseconds())).(type) {
+	case *kafka.Message:
+		l.marks.sawMessage(e.TopicPartition.Partition, int64(e.TopicPartition.Offset))
+		return e, nil
+	case kafka.PartitionEOF:
+		l.marks.sawEnd(e.Partition, int64(e.Offset))
+	case kafka.Error:
+		if e.IsFatal() || e.Code() == kafka.ErrUnknownTopicOrPart || e.Code() == kafka.ErrTopicAuthorizationFailed {
+			return nil, l.cfg.away(fmt.Errorf("%s: %w", l.cfg.Topic, e))
 		}
-		return nil, nil
+		l.cfg.Log.Warn("Kafka", "error", e.Error())
 	}
+	return nil, nil
+}
+
+// received keeps of a message what is needed, so that the rest of it is freed at once.
+func received(m *kafka.Message) classify.Message {
+	return classify.Message{Partition: m.TopicPartition.Partition, Offset: int64(m.TopicPartition.Offset), Value: m.Value,
+		Traceparent: header(m, message.HeaderTrace), Replays: replays(m), Time: m.Timestamp}
 }
 
 // replays reads how often a message was replayed; nonsense counts as never.
@@ -211,7 +211,7 @@ func (l *Log) KeepAlive(context.Context) error {
 	l.paused = true
 	m, err := l.next(time.Millisecond)
 	if m != nil {
-		l.ahead = append(l.ahead, m) // of a partition that was assigned just now
+		l.ahead = append(l.ahead, received(m)) // of a partition that was assigned just now
 	}
 	return err
 }

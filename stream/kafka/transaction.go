@@ -96,9 +96,10 @@ func (l *Log) member(done []classify.Message) (*kafka.ConsumerGroupMetadata, err
 }
 
 func (l *Log) write(ctx context.Context, records []classify.Record) error {
+	m := &kafka.Message{TopicPartition: kafka.TopicPartition{Partition: kafka.PartitionAny}} // librdkafka copies what it is given
 	for i := range records {
 		r := &records[i]
-		m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &r.Topic, Partition: kafka.PartitionAny}, Key: r.Key, Value: r.Value, Headers: pack(r.Headers)}
+		m.TopicPartition.Topic, m.Key, m.Value, m.Headers = &r.Topic, r.Key, r.Value, pack(r.Headers)
 		for {
 			err := l.producer.Produce(m, nil)
 			if err == nil {

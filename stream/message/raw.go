@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -71,7 +72,8 @@ type Parsed struct {
 // maxSource bounds the name of a source.
 const maxSource = 256
 
-// Parse reads a message into p, or returns the first rule that it breaks.
+// Parse reads a message into p, or returns the first rule that it breaks. The texts of p are those of the message, which
+// must not change as long as p is used.
 func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 	*p = Parsed{Source: r.Rules.Source}
 	if !utf8.Valid(value) {
@@ -90,11 +92,11 @@ func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 		return transaction.Violation{Code: transaction.CodeTooLong, Column: "source"}
 	}
 	if len(source) > 0 {
-		p.Source = string(source)
+		p.Source = alias(source)
 	}
 	rules := r.Rules
 	rules.Source = p.Source
-	v := rules.Parse(&fields, &p.Transaction, func(b []byte) string { return string(b) })
+	v := rules.Parse(&fields, &p.Transaction, alias)
 	if v.Code == transaction.CodeOK {
 		p.ContentHash = p.Transaction.ContentHash(&r.scratch)
 	} else {
@@ -102,6 +104,9 @@ func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 	}
 	return v
 }
+
+// alias is a text in the memory of b.
+func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 func (raw *Raw) fields() transaction.Fields {
 	f := transaction.Fields{raw.ID, []byte(raw.Description), raw.Amount, []byte(raw.Timestamp), nil, []byte(raw.OperationType), []byte(raw.Side)}

@@ -39,9 +39,11 @@ func (b *bencher) streamCeiling(ctx context.Context, _ options, r *streamReport)
 		return err
 	}
 	defer log.Close() //nolint:errcheck // nothing is lost with it
-	const transactionRows, wait = 5000, 100 * time.Millisecond
+	const transactionRows, wait = 10_000, 100 * time.Millisecond
 	var first time.Time
 	counted := 0
+	written := make(chan error, 1) // as classify does, it reads while it writes
+	written <- nil
 	for done := 0; done < r.classified; {
 		messages, err := log.Poll(ctx, transactionRows, wait)
 		if err != nil {
@@ -54,15 +56,19 @@ func (b *bencher) streamCeiling(ctx context.Context, _ options, r *streamReport)
 		for i := range messages {
 			records[i] = classify.Record{Topic: echoTopic, Value: messages[i].Value}
 		}
-		if err := log.Commit(ctx, records, messages); err != nil {
+		if err := <-written; err != nil {
 			return err
 		}
+		go func() { written <- log.Commit(ctx, records, messages) }()
 		done += len(messages)
 		if first.IsZero() { // joining the group is not measured
 			first = time.Now()
 			continue
 		}
 		counted += len(messages)
+	}
+	if err := <-written; err != nil {
+		return err
 	}
 	r.ceiling = float64(counted) / time.Since(first).Seconds()
 	say("reading and writing alone: %.0f messages a second", r.ceiling)
