@@ -99,7 +99,7 @@ var matrix = []chaos{
 	killed("after it produced", "kill -9 with the results at the broker, the offsets not", true, afterProduce),
 	killed("before it commits", "kill -9 with results and offsets at the broker", false, beforeCommit),
 	killed("while it commits", "kill -9 2 ms into the commit", true, duringCommit),
-	killed("after it committed", "kill -9 once the broker has confirmed; nothing comes again", false, afterCommit),
+	killed("after it committed", "kill -9 once the broker has confirmed; only what was polled ahead comes again", false, afterCommit),
 	{"a member is told to end", "SIGTERM at each of these seven points in turn", false, func(b *chaosBench) {
 		b.traffic(10)
 		for _, f := range []failPoint{afterPoll, duringCall, beforeProduce, afterProduce, beforeCommit, duringCommit, afterCommit} {
