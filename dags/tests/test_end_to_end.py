@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import statistics
+import subprocess
 
 import pytest
 from conftest import ROOT, missing
@@ -253,3 +255,30 @@ def test_dead_letters_and_reconcile(stack):
     stack.end("reconcile_daily", agree)
     tasks = stack.end("reconcile_daily", gap, want="failed")
     assert tasks["reconcile"][0]["try_number"] == 1
+
+
+def test_dead_letters_go_back(stack):
+    """Letters are sent back by a run. Still wrong, they come back as new ones, once replayed."""
+    txflow = str(ROOT / "bin" / "txflow")
+    env = os.environ | {"KAFKA_BROKERS": f"127.0.0.1:{stack.layout.ports['kafka']}", "ML_API_URL": stack.layout.url("ml-api")}
+    sent = subprocess.run([txflow, "stream", "produce", "--count=50", "--bad=0.2"], env=env, check=True, capture_output=True, text=True)
+    bad = int(re.search(r": (\d+) bad ones", sent.stderr)[1])
+    assert bad
+
+    def letters(state, replays):
+        """How many letters there are."""
+        where = f"pipeline = 'stream' AND state = '{state}' AND replays = {replays}"
+        return int(stack.query(f"SELECT count() FROM dead_letters FINAL WHERE {where}"))
+
+    with subprocess.Popen([txflow, "stream", "classify", "--instance=test"], env=env, stderr=subprocess.DEVNULL) as member:
+        try:
+            wait(lambda: letters("open", 0) == bad, "they are dead letters")
+            dry = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay"))
+            assert stack.xcom(dry["replay"][0]) == f"{bad} letters would be replayed"
+            sent = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay", dry_run=False, rate=0))
+            assert stack.xcom(sent["replay"][0])["counts"]["in"] == bad
+            wait(lambda: letters("open", 1) == bad, "they are back")
+            assert (letters("open", 0), letters("replayed", 0)) == (0, bad)
+        finally:
+            member.terminate()
+    assert member.returncode == 0

@@ -53,6 +53,7 @@ func conformance(t *testing.T, brokers string) {
 		{"what was polled ahead of a transaction that is given up comes again", aheadIsVoid},
 		{"members come and go while one transaction is written and the next one polled", rebalanceWhileWriting},
 		{"a long pause loses no message that comes meanwhile", paused},
+		{"partitions taken away in a pause are read again when they come back", takenAwayInPause},
 		{"the order of a key is kept", orderOfKey},
 		{"a message that the broker refuses is an error", refused},
 		{"where a group stands is told", standingIsTold},
@@ -313,6 +314,28 @@ func paused(t *testing.T, b *broker) {
 	b.must(b.commit(l, held))
 	b.must(b.commit(l, b.poll(l, 10)))
 	b.wrote(numbered(0, 20))
+}
+
+func takenAwayInPause(t *testing.T, b *broker) {
+	b.send(0, 40, 0)
+	l := b.open("a")
+	held := b.poll(l, 40)
+	b.must(l.KeepAlive(t.Context()))
+	b.visit(func() error {
+		assigned, err := l.consumer.Assignment()
+		b.must(err)
+		if len(assigned) == 2 {
+			return l.KeepAlive(t.Context())
+		}
+		_, err = l.Poll(t.Context(), 1, time.Millisecond) // the pause ends without the partition that is away
+		return err
+	})
+	b.send(40, 10, 0)
+	if err := b.commit(l, held); !errors.Is(err, classify.ErrRedelivered) {
+		t.Fatalf("a commit of messages that were taken away says %v", err)
+	}
+	b.must(b.commit(l, b.poll(l, 50)))
+	b.wrote(numbered(0, 50))
 }
 
 func orderOfKey(t *testing.T, b *broker) {

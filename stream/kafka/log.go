@@ -30,9 +30,11 @@ type Log struct {
 	admin    *kafka.AdminClient
 	producer *kafka.Producer
 	ahead    []classify.Message // read, and not yet handed out
-	paused   bool
+	paused   bool               // some partitions may be
 	polls    *polls
 	marks    *marks
+	warning  string    // the last one that was told
+	warned   time.Time // when
 }
 
 // OpenLog joins the group and ends what a former process of the same instance left open.
@@ -76,6 +78,7 @@ func (l *Log) rebalanced(_ *kafka.Consumer, e kafka.Event) error {
 	switch e := e.(type) {
 	case kafka.AssignedPartitions:
 		l.cfg.Log.Info("partitions assigned", "topic", l.cfg.Topic, "partitions", numbers(e.Partitions))
+		l.paused = true // librdkafka keeps the pause of a partition that was taken away; the next poll ends it
 	case kafka.RevokedPartitions:
 		l.cfg.Log.Info("partitions taken away", "topic", l.cfg.Topic, "partitions", numbers(e.Partitions))
 		for _, p := range e.Partitions {
@@ -170,9 +173,20 @@ func (l *Log) next(wait time.Duration) (*kafka.Message, error) {
 		if e.IsFatal() || e.Code() == kafka.ErrUnknownTopicOrPart || e.Code() == kafka.ErrTopicAuthorizationFailed {
 			return nil, l.cfg.away(fmt.Errorf("%s: %w", l.cfg.Topic, e))
 		}
-		l.cfg.Log.Warn("Kafka", "error", e.Error())
+		l.warn(e.Error())
 	}
 	return nil, nil
+}
+
+// warnEvery is how often the same trouble is told: librdkafka tells it many times a second.
+const warnEvery = 10 * time.Second
+
+func (l *Log) warn(text string) {
+	if text == l.warning && time.Since(l.warned) < warnEvery {
+		return
+	}
+	l.warning, l.warned = text, time.Now()
+	l.cfg.Log.Warn("Kafka", "error", text)
 }
 
 // received keeps of a message what is needed, so that the rest of it is freed at once.
@@ -183,7 +197,11 @@ func received(m *kafka.Message) classify.Message {
 
 // replays reads how often a message was replayed; nonsense counts as never.
 func replays(m *kafka.Message) int {
-	n, err := strconv.Atoi(header(m, message.HeaderReplays))
+	text := header(m, message.HeaderReplays)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
 	if err != nil {
 		return 0
 	}
