@@ -47,8 +47,9 @@ func OpenLog(ctx context.Context, cfg LogConfig) (*Log, error) {
 		// A member that hangs holds its partitions so long, and so long a member waits for the broker's answer to its joining: it
 		// polls far more often, also while it works.
 		"max.poll.interval.ms": 30_000,
-		// At its default of a second, a backlog drains several times slower: librdkafka pauses whenever its queue is full.
-		"fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 32 << 10,
+		// At its default of a second, a backlog drains several times slower: librdkafka pauses whenever its queue is full. A
+		// longer queue is no quicker, and takes memory with every backlog.
+		"fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 8 << 10,
 	})); err != nil {
 		return nil, cfg.away(err)
 	}
