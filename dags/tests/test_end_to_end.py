@@ -243,7 +243,7 @@ def state(stack, dag, run, task):
     return instances[0]["state"] if instances else None
 
 
-def test_dead_letters_and_reconcile(stack):
+def test_dead_letters_and_reconcile(stack, batch):
     """A dry run counts, a run without letters is skipped, and a gap between batch and stream is loud."""
     dry = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay", since="2024-01-01T00:00:00Z"))
     assert stack.xcom(dry["replay"][0]) == "0 letters would be replayed"
@@ -261,7 +261,8 @@ def test_dead_letters_go_back(stack):
     """Letters are sent back by a run. Still wrong, they come back as new ones, once replayed."""
     txflow = str(ROOT / "bin" / "txflow")
     env = os.environ | {"KAFKA_BROKERS": f"127.0.0.1:{stack.layout.ports['kafka']}", "ML_API_URL": stack.layout.url("ml-api")}
-    sent = subprocess.run([txflow, "stream", "produce", "--count=50", "--bad=0.2"], env=env, check=True, capture_output=True, text=True)
+    produce = [txflow, "stream", "produce", "--count=50", "--bad=0.2"]
+    sent = subprocess.run(produce, env=env, check=True, capture_output=True, text=True)
     bad = int(re.search(r": (\d+) bad ones", sent.stderr)[1])
     assert bad
 

@@ -265,7 +265,7 @@ func rebalanceWhileWriting(t *testing.T, b *broker) {
 		committed += <-written
 		polled += len(messages)
 		go func() {
-			err := error(classify.ErrRedelivered)
+			err := classify.ErrRedelivered
 			if len(messages) > 0 {
 				err = b.commit(l, messages)
 			}
