@@ -193,7 +193,7 @@ func (c *Classifier) parse(messages []Message) *work {
 // keepAlive is how often the broker hears of us during a long call: far below any session's timeout.
 const keepAlive = 500 * time.Millisecond
 
-// alive waits for an outcome and keeps the partitions meanwhile, however long it takes. The outcome stays in the channel.
+// alive waits for an outcome and keeps the partitions meanwhile, however long it takes. One that is an error stays in the channel.
 func (c *Classifier) alive(ctx context.Context, outcome chan error) error {
 	tick := time.NewTicker(keepAlive)
 	defer tick.Stop()
