@@ -65,12 +65,40 @@ func OpenLog(ctx context.Context, cfg LogConfig) (*Log, error) {
 	return l, nil
 }
 
+// closeLimit bounds each part of Close.
+const closeLimit = 5 * time.Second
+
 // Close leaves the group. What is not committed comes again.
 func (l *Log) Close() error {
 	if l.producer != nil {
 		l.producer.Close()
 	}
-	return l.consumer.Close()
+	l.leave()
+	closed := make(chan error, 1)
+	go func() { closed <- l.consumer.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(closeLimit):
+		l.cfg.Log.Warn("Kafka's client does not end; it is left as it is")
+		return nil
+	}
+}
+
+// leave serves what is to be told of partitions before the consumer is closed: librdkafka may wait forever for an assignment
+// that comes while it closes (its issue 4884).
+func (l *Log) leave() {
+	if err := l.consumer.Unsubscribe(); err != nil {
+		return // Close tells
+	}
+	for end := time.Now().Add(closeLimit); time.Now().Before(end); {
+		start := time.Now()
+		event := l.consumer.Poll(int(pollStep.Milliseconds()))
+		quiet := event == nil && time.Since(start) >= pollStep/2 // not one that told of partitions
+		if assigned, err := l.consumer.Assignment(); err != nil || quiet && len(assigned) == 0 {
+			return
+		}
+	}
 }
 
 // rebalanced notes what is taken away, and drops at once what was read of it: whoever has the partition next reads it
