@@ -74,15 +74,14 @@ func (c *Classifier) run(ctx context.Context, written chan error) error {
 			continue
 		}
 		t := c.begin(ctx, messages)
-		records, err := c.answer(t)
-		if err == nil {
+		if err = c.answer(t); err == nil {
 			err = c.alive(t.ctx, written)
 		}
 		if err != nil {
 			return c.end(ctx, t, err)
 		}
 		go func() {
-			err := c.log.Commit(t.ctx, records, messages)
+			err := c.log.Commit(t.ctx, t.work.records, messages)
 			written <- c.end(ctx, t, err)
 		}()
 	}
@@ -110,7 +109,7 @@ func (c *Classifier) begin(ctx context.Context, messages []Message) *underWay {
 }
 
 // answer asks the ML API for all messages of a transaction and makes the records to be written.
-func (c *Classifier) answer(t *underWay) ([]Record, error) {
+func (c *Classifier) answer(t *underWay) error {
 	asked := make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
@@ -118,10 +117,11 @@ func (c *Classifier) answer(t *underWay) ([]Record, error) {
 	if err := c.alive(t.ctx, asked); err != nil {
 		cancel()
 		<-asked //nolint:errcheck // the first error counts
-		return nil, err
+		return err
 	}
 	t.told.Asked = time.Since(t.start)
-	return c.records(t.work), nil
+	c.fill(t.work)
+	return nil
 }
 
 // end tells what became of a transaction. Its error is one that ends the work.
@@ -177,6 +177,7 @@ func (c *Classifier) parse(messages []Message) *work {
 	n := len(messages)
 	*w = work{messages: messages, parsed: slices.Grow(w.parsed[:0], n)[:n], rejected: slices.Grow(w.rejected[:0], n)[:n],
 		rows: w.rows[:0], of: w.of[:0], records: slices.Grow(w.records[:0], n)[:n], arena: w.arena[:0]}
+	clear(w.records) // should one of them not be made, it must not be another transaction's
 	for i := range messages {
 		if len(messages[i].Value) > c.cfg.MaxMessage {
 			w.parsed[i], w.rejected[i] = message.Parsed{}, transaction.Violation{Code: transaction.CodeMessageSize}

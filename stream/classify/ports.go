@@ -43,7 +43,8 @@ type Log interface {
 	KeepAlive(ctx context.Context) error
 	// Commit writes the records and marks the messages as done, all or nothing. A nil error means that both survive
 	// anything; ErrRedelivered that neither happened, nor can it for what was polled since then and before the next poll
-	// goes back: Commit says ErrRedelivered of that, too. After any other error the log is of no more use. The records are no longer used behind it.
+	// goes back: Commit says ErrRedelivered of that, too. After any other error the log is of no more use. The records are
+	// no longer used behind it.
 	Commit(ctx context.Context, records []Record, done []Message) error
 }
 
@@ -55,6 +56,9 @@ type Predictor interface {
 // MessageLimit is the most that MaxMessage may be: a dead letter holds the message in Base64, and Kafka's own limit is a
 // megabyte unless it is raised.
 const MessageLimit = 700 << 10
+
+// DefaultTransactionRows is TransactionRows where nobody says otherwise: 5,000 were slower on a backlog, and more take memory.
+const DefaultTransactionRows = 10_000
 
 // Config says how to work. All fields are needed.
 type Config struct {

@@ -11,9 +11,8 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
-// records makes the messages to be written, in the order of those that came.
-func (c *Classifier) records(w *work) []Record {
-	records := w.records
+// fill makes the messages to be written, in the order of those that came.
+func (c *Classifier) fill(w *work) {
 	now := time.Now()
 	for i := range w.messages {
 		if v := w.rejected[i]; v.Code != transaction.CodeOK {
@@ -21,7 +20,7 @@ func (c *Classifier) records(w *work) []Record {
 			if d.SourceID != "" {
 				d.ID = &w.parsed[i].Transaction.ID
 			}
-			records[i] = c.letter(w, i, d)
+			w.records[i] = c.letter(w, i, d)
 		}
 	}
 	n := 0
@@ -35,7 +34,7 @@ func (c *Classifier) records(w *work) []Record {
 			p := &w.parsed[i]
 			if item.Refusal != nil {
 				id := p.Transaction.ID
-				records[i] = c.letter(w, i, batch.DeadLetter{Outcome: batch.OutcomeDeadLetter, ID: &id, SourceID: p.Transaction.SourceID,
+				w.records[i] = c.letter(w, i, batch.DeadLetter{Outcome: batch.OutcomeDeadLetter, ID: &id, SourceID: p.Transaction.SourceID,
 					ContentHash: p.ContentHash, Code: transaction.CodePrediction, Message: item.Refusal.Message, Call: call, At: call.AnsweredAt})
 				continue
 			}
@@ -45,10 +44,9 @@ func (c *Classifier) records(w *work) []Record {
 			w.arena = p.Transaction.ID.Append(w.arena)
 			value := len(w.arena)
 			w.arena = message.AppendClassified(w.arena, &row, shared.text(info, at, call))
-			records[i] = Record{Topic: topics.Classified, Key: w.arena[key:value:value], Value: w.arena[value:len(w.arena):len(w.arena)]}
+			w.records[i] = Record{Topic: topics.Classified, Key: w.arena[key:value:value], Value: w.arena[value:len(w.arena):len(w.arena)]}
 		}
 	}
-	return records
 }
 
 // sharedCall makes the text of a call once for the rows that share it, which mostly stand together.

@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -168,140 +167,6 @@ func fenced(t *testing.T, b *broker) {
 	b.wrote(numbered(0, 10))
 }
 
-func takenAwayBeforeCommit(t *testing.T, b *broker) {
-	b.send(0, 40, 0)
-	l := b.open("a")
-	held := b.poll(l, 40)
-	b.visit(func() error { return l.KeepAlive(t.Context()) })
-	b.whole(l)
-	if err := b.commit(l, held); !errors.Is(err, classify.ErrRedelivered) {
-		t.Fatalf("a commit of messages that were taken away and came back says %v", err)
-	}
-	b.must(b.commit(l, b.poll(l, 40)))
-	b.wrote(numbered(0, 40))
-}
-
-func givenBackWithinPoll(t *testing.T, b *broker) {
-	b.send(0, 40, 0)
-	l := b.open("a")
-	polled := make(chan []classify.Message, 1)
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() { // one poll, which more messages than there are would end
-		var m []classify.Message
-		var err error
-		for len(m) == 0 && err == nil && ctx.Err() == nil { // none at all ends a poll early
-			m, err = l.Poll(ctx, 1000, time.Hour)
-		}
-		if err != nil {
-			t.Error(err)
-		}
-		polled <- m
-	}()
-	b.visit(nil)
-	b.send(40, 10, 0)
-	var messages []classify.Message
-	for deadline := time.After(time.Minute); messages == nil; { // when all partitions are back, the poll may end
-		assigned, err := l.consumer.Assignment()
-		b.must(err)
-		if len(assigned) == 2 {
-			positions, err := l.consumer.Position(assigned)
-			b.must(err)
-			read := int64(0)
-			for _, p := range positions {
-				read += max(int64(p.Offset), 0)
-			}
-			if read == 50 {
-				cancel()
-				messages = <-polled
-				continue
-			}
-		}
-		select {
-		case <-deadline:
-			t.Fatal("not all messages were read within a minute")
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	cancel()
-	if got := names(messages); !slices.Equal(got, numbered(0, 50)) {
-		t.Errorf("one poll gives %d messages: %q", len(got), got)
-	}
-	b.must(b.commit(l, messages))
-	b.wrote(numbered(0, 50))
-}
-
-func aheadIsVoid(t *testing.T, b *broker) {
-	b.send(0, 60, 0)
-	l := b.open("a")
-	first, second := b.poll(l, 20), b.poll(l, 20)
-	l.polls.take(first[0].Partition)
-	for _, m := range [][]classify.Message{first, second} {
-		if err := b.commit(l, m); !errors.Is(err, classify.ErrRedelivered) {
-			t.Fatalf("a commit of messages that come again says %v", err)
-		}
-	}
-	again := b.poll(l, 60)
-	if err := b.commit(l, second); !errors.Is(err, classify.ErrRedelivered) {
-		t.Fatalf("a late commit of messages that came again says %v", err)
-	}
-	b.must(b.commit(l, again)) // the late one took nothing away
-	b.wrote(numbered(0, 60))
-}
-
-func rebalanceWhileWriting(t *testing.T, b *broker) {
-	const each = 20
-	p, err := NewProducer(b.cfg, b.topic)
-	b.must(err)
-	defer p.Close()
-	l := b.open("a")
-	sent, polled, committed := 0, 0, 0
-	written := make(chan int, 1)
-	written <- 0
-	work := func() error { // polls the next messages while the last ones are committed
-		messages, err := l.Poll(t.Context(), each, time.Millisecond)
-		if err != nil {
-			return err
-		}
-		committed += <-written
-		polled += len(messages)
-		go func() {
-			err := classify.ErrRedelivered
-			if len(messages) > 0 {
-				err = b.commit(l, messages)
-			}
-			switch {
-			case errors.Is(err, classify.ErrRedelivered):
-				written <- 0
-			case err != nil:
-				t.Error(err)
-				fallthrough
-			default:
-				written <- len(messages)
-			}
-		}()
-		return nil
-	}
-	for range 3 {
-		b.visit(func() error {
-			for range each {
-				name := fmt.Appendf(nil, "m%04d", sent)
-				b.must(p.Send(t.Context(), name, name, nil))
-				sent++
-			}
-			b.must(p.Flush(t.Context()))
-			return work()
-		})
-	}
-	for deadline := time.Now().Add(time.Minute); committed < sent && time.Now().Before(deadline); {
-		b.must(work())
-	}
-	<-written
-	t.Logf("%d messages, %d polled", sent, polled)
-	want := numbered(0, sent)
-	slices.Sort(want)
-	b.wrote(want)
-}
-
 func paused(t *testing.T, b *broker) {
 	b.send(0, 10, 0)
 	l := b.open("a")
@@ -314,28 +179,6 @@ func paused(t *testing.T, b *broker) {
 	b.must(b.commit(l, held))
 	b.must(b.commit(l, b.poll(l, 10)))
 	b.wrote(numbered(0, 20))
-}
-
-func takenAwayInPause(t *testing.T, b *broker) {
-	b.send(0, 40, 0)
-	l := b.open("a")
-	held := b.poll(l, 40)
-	b.must(l.KeepAlive(t.Context()))
-	b.visit(func() error {
-		assigned, err := l.consumer.Assignment()
-		b.must(err)
-		if len(assigned) == 2 {
-			return l.KeepAlive(t.Context())
-		}
-		_, err = l.Poll(t.Context(), 1, time.Millisecond) // the pause ends without the partition that is away
-		return err
-	})
-	b.send(40, 10, 0)
-	if err := b.commit(l, held); !errors.Is(err, classify.ErrRedelivered) {
-		t.Fatalf("a commit of messages that were taken away says %v", err)
-	}
-	b.must(b.commit(l, b.poll(l, 50)))
-	b.wrote(numbered(0, 50))
 }
 
 func orderOfKey(t *testing.T, b *broker) {

@@ -150,8 +150,8 @@ func (l *Log) persist(ctx context.Context, what string, step func(context.Contex
 	}
 }
 
-// giveUp ends the transaction without a trace, and has the next poll go back to what is committed. A producer that was fenced, or that the
-// broker gave up, is replaced by a new one, which ends for sure what the old one left open.
+// giveUp ends the transaction without a trace, and has the next poll go back to what is committed. A producer that was
+// fenced, or that the broker gave up, is replaced by a new one, which ends for sure what the old one left open.
 func (l *Log) giveUp(ctx context.Context, cause error) error {
 	var e kafka.Error
 	fatal := errors.As(cause, &e) && e.IsFatal()

@@ -39,13 +39,13 @@ func (b *bencher) streamCeiling(ctx context.Context, _ options, r *streamReport)
 		return err
 	}
 	defer log.Close() //nolint:errcheck // nothing is lost with it
-	const transactionRows, wait = 10_000, 100 * time.Millisecond
+	const wait = 100 * time.Millisecond
 	var first time.Time
 	counted := 0
 	written := make(chan error, 1) // as classify does, it reads while it writes
 	written <- nil
 	for done := 0; done < r.classified; {
-		messages, err := log.Poll(ctx, transactionRows, wait)
+		messages, err := log.Poll(ctx, classify.DefaultTransactionRows, wait)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/stream/classify"
 )
 
 // streamReport is docs/performance-stream.md.
@@ -29,7 +30,7 @@ Written by `+"`make bench`"+` at %s on %s.
 
 Kafka 4.1 (one node, KRaft), the ML API and one member of the group share these processors, each in a process of its own. Every
 message is checked as a row of a file is, every ML call is a span on both sides that goes to a collector, and results, dead
-letters and offsets are one Kafka transaction of 10,000 messages at the most: what `+"`txflow stream classify`"+` does when nothing is set.
+letters and offsets are one Kafka transaction of %s messages at the most: what `+"`txflow stream classify`"+` does when nothing is set.
 
 ## A backlog of %s messages
 
@@ -40,7 +41,7 @@ letters and offsets are one Kafka transaction of 10,000 messages at the most: wh
 | the ceiling: the same messages read and written again as they are, in transactions of the same size, with offsets, reading while writing | %s, of which classify reaches **%.0f %%** | |
 | `+"`txflow stream produce`"+`, made-up rows, idempotent | %s | %s |
 | ClickHouse's Kafka tables into `+"`transactions` and `outcomes`"+` | %s | |
-`, commit(), r.machine, progress.Thousands(int64(large.messages)), thousands(large.rate),
+`, commit(), r.machine, progress.Thousands(classify.DefaultTransactionRows), progress.Thousands(int64(large.messages)), thousands(large.rate),
 		thousands(r.backlogs[0].rate), thousands(r.backlogs[len(r.backlogs)-1].rate), len(r.backlogs), megabytes(large.member.memory),
 		progress.Thousands(int64(small.messages)), thousands(small.rate), megabytes(small.member.memory),
 		thousands(r.ceiling), 100*large.rate/r.ceiling, thousands(rate(large.messages, large.produced.took)), megabytes(large.produced.memory), thousands(r.clickhouse))

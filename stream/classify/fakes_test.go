@@ -1,0 +1,118 @@
+package classify
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+// memoryLog is a topic in memory that ends the work when all of it is done.
+type memoryLog struct {
+	source    []Message
+	commits   []error // what the next commits say, nil behind them
+	keptAlive chan struct{}
+	end       context.CancelFunc
+	writing   chan struct{} // if there is one, a commit waits until something comes
+
+	mu         sync.Mutex
+	next, done int   // behind the last message that was polled, that was committed
+	polls      int64 // so many
+	void       int64 // what came by these polls comes again
+	written    []Record
+	ahead      int // the most messages that were ever polled and not committed
+}
+
+func (l *memoryLog) Poll(_ context.Context, limit int, _ time.Duration) ([]Message, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done == len(l.source) {
+		l.end()
+	}
+	l.polls++
+	some := slices.Clone(l.source[l.next:min(l.next+limit, len(l.source))])
+	for i := range some {
+		some[i].Poll = l.polls
+	}
+	l.next += len(some)
+	l.ahead = max(l.ahead, l.next-l.done)
+	return some, nil
+}
+
+func (l *memoryLog) KeepAlive(context.Context) error {
+	select {
+	case l.keptAlive <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func (l *memoryLog) Commit(_ context.Context, records []Record, done []Message) error {
+	if l.writing != nil {
+		<-l.writing
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if done[0].Poll <= l.void {
+		return fmt.Errorf("%w: void", ErrRedelivered)
+	}
+	if len(l.commits) > 0 {
+		err := l.commits[0]
+		if l.commits = l.commits[1:]; err != nil {
+			l.next, l.void = l.done, l.polls
+			return err
+		}
+	}
+	for _, r := range records { // the caller uses its memory again
+		l.written = append(l.written, Record{Topic: r.Topic, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value), Headers: maps.Clone(r.Headers)})
+	}
+	l.done += len(done)
+	return nil
+}
+
+// predictor answers Food, refuses what a description tells it to refuse, and waits for a gate.
+type predictor struct {
+	gate  chan struct{}
+	sizes chan int
+}
+
+func (p *predictor) Predict(ctx context.Context, rows []transaction.Transaction) (prediction.Result, error) {
+	if p.gate != nil {
+		select {
+		case <-p.gate:
+		case <-ctx.Done():
+			return prediction.Result{}, ctx.Err()
+		}
+	}
+	if p.sizes != nil {
+		p.sizes <- len(rows)
+	}
+	r := prediction.Result{Calls: []prediction.Call{{Model: "m", Attempt: 1}}}
+	for i := range rows {
+		item := prediction.Item{Category: transaction.CategoryAt(2)}
+		if rows[i].Description == "poison" {
+			item.Refusal = &prediction.Refusal{Status: 422, Message: "not this one"}
+		}
+		r.Items = append(r.Items, item)
+	}
+	return r, nil
+}
+
+type observer struct {
+	mu   sync.Mutex
+	seen []Transaction
+}
+
+func (o *observer) Begin(int) {}
+
+func (o *observer) End(t Transaction) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seen = append(o.seen, t)
+}
