@@ -33,6 +33,7 @@ type Classified struct {
 	Category    transaction.Category
 	Call        *prediction.Call // shared by the rows of one call
 	Origin      Origin
+	Version     int64 // microseconds since 1970: how new the contents are; 0: as new as the answer of the call
 }
 
 // Stored is the current state of an id in transactions, as far as it is compared.
@@ -67,6 +68,7 @@ type DeadLetter struct {
 	Raw         []byte           // the row as it came
 	Call        *prediction.Call // nil for a reject
 	At          time.Time        // when it was judged
+	Version     int64            // microseconds since 1970: how new the contents are; 0: as new as At
 }
 
 // Duplicate is a row that says again what an earlier row of the run said.
