@@ -29,6 +29,9 @@ const (
 	CodeConflict       Code = "id_conflict"
 	CodeQuote          Code = "stray_quote"
 	CodeMessage        Code = "message_format"     // of a stream's message
+	CodeUnknownField   Code = "unknown_field"      // of a stream's message
+	CodeDuplicateField Code = "duplicate_field"    // of a stream's message
+	CodeSurrogate      Code = "lone_surrogate"     // of a stream's message
 	CodeMessageSize    Code = "message_too_large"  // of a stream's message: it is not looked at, and stays where it is
 	CodePrediction     Code = "prediction_refused" // a dead letter: the ML API refused this one transaction
 )
@@ -51,6 +54,9 @@ var messages = map[Code]string{
 	CodeConflict:       "an earlier row has the same id and other content; the first one counts",
 	CodeQuote:          "a quote stands inside an unquoted field, or text follows a closing quote",
 	CodeMessage:        "the message is not a JSON object with the fields of a transaction",
+	CodeUnknownField:   "the message has a field that is none of a transaction's; upper and lower case count in its name",
+	CodeDuplicateField: "the message has this field twice",
+	CodeSurrogate:      "a text holds half of a UTF-16 surrogate pair (an escape like \\ud800 alone), which is no character",
 	CodeMessageSize:    "the message is over the limit; it stays at its topic, partition and offset",
 	CodePrediction:     "the ML API refused this transaction",
 }

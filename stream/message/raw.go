@@ -19,12 +19,12 @@ const (
 	HeaderTrace   = "traceparent"    // W3C
 )
 
-// Raw is a message of transactions.raw. Amount is a number with the point as its decimal mark, or such a number as text;
-// ID a text or a number; Source names the system that counts the ids.
+// Raw is a message of transactions.raw as txflow writes it. Others may write ID and Amount as numbers, too. The decimal mark
+// is the point; Source names the system that issues the ids.
 type Raw struct {
-	ID            Text    `json:"id"`
+	ID            string  `json:"id"`
 	Description   string  `json:"description"`
-	Amount        Text    `json:"amount"`
+	Amount        string  `json:"amount"`
 	Timestamp     string  `json:"timestamp"`
 	Merchant      *string `json:"merchant"`
 	OperationType string  `json:"operation_type"`
@@ -32,33 +32,10 @@ type Raw struct {
 	Source        string  `json:"source,omitempty"`
 }
 
-// Text is a text, or a number as it was written.
-type Text []byte
-
-// UnmarshalJSON takes a text or a number; null is empty.
-func (t *Text) UnmarshalJSON(b []byte) error {
-	if b[0] == '"' {
-		var s string
-		err := json.Unmarshal(b, &s)
-		*t = Text(s)
-		return err
-	}
-	if bytes.Equal(b, []byte("null")) {
-		*t = nil
-		return nil
-	}
-	var n json.Number
-	err := json.Unmarshal(b, &n)
-	*t = bytes.Clone(b)
-	return err
-}
-
-// MarshalJSON writes a text.
-func (t Text) MarshalJSON() ([]byte, error) { return json.Marshal(string(t)) }
-
 // Parser reads raw messages by the same rules as rows of files. It is for one goroutine.
 type Parser struct {
 	Rules   transaction.Rules // the message's own source takes the place of Rules.Source
+	reader  reader
 	scratch []byte
 }
 
@@ -69,9 +46,6 @@ type Parsed struct {
 	Source      string
 }
 
-// maxSource bounds the name of a source.
-const maxSource = 256
-
 // Parse reads a message into p, or returns the first rule that it breaks. The texts of p are those of the message, which
 // must not change as long as p is used.
 func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
@@ -81,15 +55,18 @@ func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 	}
 	var fields transaction.Fields
 	var source []byte
+	var form transaction.Violation
 	if !scan(value, &fields, &source) {
-		var raw Raw
-		if err := json.Unmarshal(value, &raw); err != nil {
-			return transaction.Violation{Code: transaction.CodeMessage}
+		fields, source = transaction.Fields{}, nil
+		if form = r.reader.read(value, &fields, &source); form.Code == transaction.CodeMessage && form.Column == "" {
+			return form
 		}
-		fields, source = raw.fields(), []byte(raw.Source)
 	}
-	if len(source) > maxSource {
-		return transaction.Violation{Code: transaction.CodeTooLong, Column: "source"}
+	if form.Column == columnName(columnSource) || form.Column == transaction.Columns[transaction.ColID] {
+		return form // nobody knows whose it is
+	}
+	if c := transaction.CheckSource(source); c != transaction.CodeOK {
+		return transaction.Violation{Code: c, Column: columnName(columnSource)}
 	}
 	if len(source) > 0 {
 		p.Source = alias(source)
@@ -97,10 +74,15 @@ func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 	rules := r.Rules
 	rules.Source = p.Source
 	v := rules.Parse(&fields, &p.Transaction, alias)
-	if v.Code == transaction.CodeOK {
+	if v.Code == transaction.CodeOK && form.Code == transaction.CodeOK {
 		p.ContentHash = p.Transaction.ContentHash(&r.scratch)
-	} else {
+		return v
+	}
+	if p.Transaction = (transaction.Transaction{}); v.Column != transaction.Columns[transaction.ColID] {
 		p.Transaction.ID, p.Transaction.SourceID, _ = rules.Identity(&fields, v)
+	}
+	if form.Code != transaction.CodeOK {
+		return form
 	}
 	return v
 }
@@ -108,17 +90,9 @@ func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 // alias is a text in the memory of b.
 func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-func (raw *Raw) fields() transaction.Fields {
-	f := transaction.Fields{raw.ID, []byte(raw.Description), raw.Amount, []byte(raw.Timestamp), nil, []byte(raw.OperationType), []byte(raw.Side)}
-	if raw.Merchant != nil {
-		f[transaction.ColMerchant] = []byte(*raw.Merchant)
-	}
-	return f
-}
-
 // AppendRaw appends a transaction as a raw message.
 func AppendRaw(b []byte, t *transaction.Transaction, source string) []byte {
-	raw := Raw{ID: Text(t.SourceID), Description: t.Description, Amount: Text(t.Amount.String()), OperationType: t.OperationType,
+	raw := Raw{ID: t.SourceID, Description: t.Description, Amount: t.Amount.String(), OperationType: t.OperationType,
 		Timestamp: string(transaction.AppendTimestamp(nil, t.Timestamp)), Side: t.Side.String(), Source: source}
 	if t.HasMerchant {
 		raw.Merchant = &t.Merchant
@@ -141,7 +115,7 @@ func encode(v any) []byte {
 func AppendFields(b []byte, f *transaction.Fields, source string) []byte {
 	text := func(column int) string { return string(f[column]) }
 	merchant := text(transaction.ColMerchant)
-	return append(b, encode(Raw{ID: Text(text(transaction.ColID)), Description: text(transaction.ColDescription), Amount: Text(text(transaction.ColAmount)),
+	return append(b, encode(Raw{ID: text(transaction.ColID), Description: text(transaction.ColDescription), Amount: text(transaction.ColAmount),
 		Timestamp: text(transaction.ColTimestamp), Merchant: &merchant, OperationType: text(transaction.ColOperation), Side: text(transaction.ColSide),
 		Source: source})...)
 }
