@@ -16,6 +16,7 @@ type File struct {
 	Rows      int64    `json:"rows"`
 	Delimiter string   `json:"delimiter"`
 	Decimal   string   `json:"decimal"`
+	Thousands string   `json:"thousands,omitempty"` // what may separate thousands, as --thousands said
 	Ignored   []string `json:"ignored_columns,omitempty"`
 }
 

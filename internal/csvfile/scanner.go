@@ -2,16 +2,13 @@
 // blocks of whole records, and scans a block without copying. RFC 4180 quoting; empty lines are no records.
 package csvfile
 
-// MaxColumns bounds the fields that a Scanner keeps of one record; it counts those past it.
-const MaxColumns = 64
-
 // Record is one row of a file. Its slices alias the block, or the scanner's scratch, until the next call of Scan.
 type Record struct {
-	Raw    []byte // the whole record without its line end
-	Line   uint64 // the line it starts at, counted from 1
-	Fields [MaxColumns][]byte
-	N      int  // how many fields it has; may exceed MaxColumns
-	Stray  bool // a quote inside an unquoted field, or text behind a closing quote
+	Raw    []byte   // the whole record without its line end
+	Line   uint64   // the line it starts at, counted from 1
+	Fields [][]byte // the first fields, as many as Reset was asked for; those past N are of earlier records
+	N      int      // how many fields it has; may exceed len(Fields)
+	Stray  bool     // a quote inside an unquoted field, or text after a closing quote
 }
 
 // Scanner walks through the records of a block.
@@ -23,9 +20,12 @@ type Scanner struct {
 	Record    Record
 }
 
-// Reset puts the scanner at the start of a block.
-func (s *Scanner) Reset(b Block, delimiter byte) {
+// Reset puts the scanner at the start of a block. It keeps the first so many fields of each record, and counts the others.
+func (s *Scanner) Reset(b Block, delimiter byte, fields int) {
 	s.data, s.line, s.delimiter = b.Data, b.Line, delimiter
+	if len(s.Record.Fields) != fields {
+		s.Record.Fields = make([][]byte, fields)
+	}
 }
 
 // Scan reads the next record into s.Record; false at the block's end.
@@ -52,7 +52,7 @@ func (s *Scanner) Scan() bool {
 		} else {
 			field, pos = s.plain(data, pos)
 		}
-		if r.N < MaxColumns {
+		if r.N < len(r.Fields) {
 			r.Fields[r.N] = field
 		}
 		r.N++

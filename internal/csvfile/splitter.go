@@ -45,7 +45,7 @@ type Splitter struct {
 	free      sync.Pool // of *[]byte
 }
 
-// NewSplitter reads r in blocks of about size bytes; a record may have at most maxRecord bytes. First is the number of
+// NewSplitter reads r in blocks of about size bytes; a record may have at most maxRecord bytes without its line end. First is the number of
 // the first line of r.
 func NewSplitter(r io.Reader, delimiter byte, size, maxRecord int, first uint64) *Splitter {
 	return &Splitter{r: r, delimiter: delimiter, size: size, maxRecord: maxRecord, line: first}
@@ -70,7 +70,7 @@ func (s *Splitter) Next() (Block, error) {
 		return Block{}, io.EOF
 	}
 	buf := append(s.buffer(s.size+len(s.rest)), s.rest...)
-	scan := quoteWalk{delimiter: s.delimiter}
+	scan := quoteWalk{delimiter: s.delimiter, limit: s.maxRecord, long: -1}
 	for {
 		n, err := io.ReadFull(s.r, buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -86,8 +86,11 @@ func (s *Splitter) Next() (Block, error) {
 			}
 			end = len(buf)
 		}
-		if len(buf)-scan.recordStart > s.maxRecord {
-			return Block{}, &RecordTooLongError{Line: s.lineAt(buf, scan.recordStart), Limit: s.maxRecord}
+		if scan.long < 0 && length(buf[scan.recordStart:]) > s.maxRecord {
+			scan.long = scan.recordStart
+		}
+		if scan.long >= 0 {
+			return Block{}, &RecordTooLongError{Line: s.lineAt(buf, scan.long), Limit: s.maxRecord}
 		}
 		if end > 0 || eof {
 			b := Block{Data: buf[:end], Line: s.line, Last: eof}
@@ -109,8 +112,10 @@ func (s *Splitter) lineAt(buf []byte, pos int) uint64 {
 // quoteWalk finds where records end. A quote opens a quoted field only at a field's start, exactly as in Scanner.
 type quoteWalk struct {
 	delimiter   byte
+	limit       int // bytes of a record
 	pos         int // everything before is walked
 	recordStart int // where the record begins that pos lies in
+	long        int // where the first record begins that is over the limit, -1 for none
 	inQuotes    bool
 }
 
@@ -143,6 +148,9 @@ func (w *quoteWalk) walk(buf []byte) int {
 		}
 		switch {
 		case c == '\n':
+			if pos-w.recordStart > w.limit && w.long < 0 && length(buf[w.recordStart:pos]) > w.limit {
+				w.long = w.recordStart
+			}
 			w.recordStart = pos + 1
 		case c == '"' && (pos == 0 || buf[pos-1] == delimiter || buf[pos-1] == '\n'):
 			w.inQuotes = true
@@ -152,5 +160,8 @@ func (w *quoteWalk) walk(buf []byte) int {
 	w.pos = pos
 	return w.recordStart
 }
+
+// length counts the bytes of a record without the CR of its line end.
+func length(record []byte) int { return len(bytes.TrimSuffix(record, []byte{'\r'})) }
 
 var newline = []byte{'\n'}

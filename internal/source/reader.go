@@ -53,6 +53,7 @@ type Reader struct {
 	unpacked io.Reader
 	closers  []func()
 	splitter *csvfile.Splitter
+	marks    marks
 }
 
 // Open opens a file and detects its compression and dialect. Errors carry exit codes: 65 for a file that is not CSV of
@@ -80,6 +81,7 @@ func (r *Reader) detect(opt Options) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
+	opt.Dialect.Cut = err == nil
 	r.Dialect, err = csvfile.Detect(head, transaction.Columns[:], "amount", opt.Dialect)
 	if err != nil {
 		return err
@@ -104,18 +106,36 @@ func (r *Reader) unpack(packed *bufio.Reader) error {
 		if err != nil {
 			return fmt.Errorf("read the gzip header: %w", err)
 		}
-		r.unpacked = z
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		r.unpacked = &unpacker{z, "gzip"}
+	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}), len(magic) == 4 && magic[0]&0xf0 == 0x50 && bytes.Equal(magic[1:], []byte{0x2a, 0x4d, 0x18}):
+		// The second is a skippable frame, which pzstd begins with.
 		z, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
 		if err != nil {
 			return fmt.Errorf("read the zstd header: %w", err)
 		}
 		r.closers = append(r.closers, z.Close)
-		r.unpacked = z
+		r.unpacked = &unpacker{z, "zstd"}
 	default:
 		r.unpacked = packed
 	}
 	return nil
+}
+
+// unpacker says what is wrong with a packed file.
+type unpacker struct {
+	r    io.Reader
+	kind string
+}
+
+func (u *unpacker) Read(p []byte) (int, error) {
+	n, err := u.r.Read(p)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF): // not wrapped: to a reader of text it would be the end
+		err = fmt.Errorf("the %s file is cut off: copy it again, or have it packed again", u.kind)
+	case errors.Is(err, gzip.ErrHeader):
+		err = errors.New("after its packed text the gzip file has bytes that are no gzip, padding for example: unpack it by hand, gzip -dc FILE")
+	}
+	return n, err
 }
 
 // Digest returns the SHA-256 (hex) and the size of the file as it lies there. It is whole after Scan.
@@ -153,10 +173,19 @@ func openError(url string, err error) error {
 
 func dataError(url string, err error) error {
 	var header *csvfile.HeaderError
-	err = batch.Failf(batch.ExitData, "%s: %w", url, err)
-	if errors.As(err, &header) {
-		return batch.WithHint(err, "the first line must name the columns %v; leave --delimiter out to have it detected",
+	var ambiguous *csvfile.AmbiguousError
+	failed := batch.Failf(batch.ExitData, "%s: %w", url, err)
+	switch {
+	case errors.As(err, &ambiguous):
+		mark, other := string(ambiguous.Mark), "."
+		if mark == "." {
+			other = ","
+		}
+		return batch.WithHint(failed, "--decimal '%s' if 1%s234 is a little more than one; --decimal '%s' --thousands '%s' if it is more than a thousand",
+			mark, mark, other, mark)
+	case errors.As(err, &header):
+		return batch.WithHint(failed, "the first line must name the columns %v; leave --delimiter out to have it detected",
 			transaction.Columns)
 	}
-	return err
+	return failed
 }

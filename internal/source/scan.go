@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -53,7 +54,7 @@ func Scan[T any](ctx context.Context, r *Reader, workers int, newWorker func() f
 	})
 	for range workers {
 		group.Go(func() error {
-			work, check := newWorker(), &checker{reader: r}
+			work, check := newWorker(), &checker{reader: r, watch: !r.Dialect.Decided()}
 			for j := range jobs {
 				j.done <- work(func(visit func(*Row)) { check.block(j.block, visit) })
 			}
@@ -74,7 +75,10 @@ func Scan[T any](ctx context.Context, r *Reader, workers int, newWorker func() f
 		}
 		return nil
 	})
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return r.marks.verdict(r)
 }
 
 // drain reads what stands behind the last record of a packed file, so that the digest is of the whole file.
@@ -88,6 +92,7 @@ func drain(r *Reader) error {
 
 type checker struct {
 	reader  *Reader
+	watch   bool // the decimal mark is not decided yet
 	scanner csvfile.Scanner
 	row     Row
 	scratch []byte
@@ -95,7 +100,7 @@ type checker struct {
 
 func (c *checker) block(b csvfile.Block, visit func(*Row)) {
 	dialect := &c.reader.Dialect
-	c.scanner.Reset(b, dialect.Delimiter)
+	c.scanner.Reset(b, dialect.Delimiter, dialect.Width)
 	row, record := &c.row, &c.scanner.Record
 	for c.scanner.Scan() {
 		row.Line, row.Raw = record.Line, record.Raw
@@ -114,8 +119,24 @@ func (c *checker) block(b csvfile.Block, visit func(*Row)) {
 			row.Violation = c.reader.Rules.Parse(&row.Fields, &row.Transaction, alias)
 			if row.Violation.Code == transaction.CodeOK {
 				row.ContentHash = row.Transaction.ContentHash(&c.scratch)
+				if c.watch {
+					c.reader.marks.see(row.Fields[transaction.ColAmount], row.Line, dialect.DecimalPoint)
+				}
 			}
+		}
+		if row.Violation.Code != transaction.CodeOK && repeatsHeader(&row.Fields) {
+			row.Violation = transaction.Violation{Code: transaction.CodeHeader}
 		}
 		visit(row)
 	}
+}
+
+// repeatsHeader tells whether a row has the names of the columns for values.
+func repeatsHeader(f *transaction.Fields) bool {
+	for i, name := range transaction.Columns {
+		if !bytes.EqualFold(bytes.TrimSpace(f[i]), []byte(name)) {
+			return false
+		}
+	}
+	return true
 }

@@ -28,6 +28,7 @@ const (
 	CodeOperation      Code = "operation_type_shape"
 	CodeConflict       Code = "id_conflict"
 	CodeQuote          Code = "stray_quote"
+	CodeHeader         Code = "header_repeated"
 	CodeMessage        Code = "message_format"     // of a stream's message
 	CodeUnknownField   Code = "unknown_field"      // of a stream's message
 	CodeDuplicateField Code = "duplicate_field"    // of a stream's message
@@ -46,12 +47,13 @@ var messages = map[Code]string{
 	CodeAmountScale:    "the amount has more than 4 digits behind the decimal mark",
 	CodeAmountRange:    "the amount has more than 14 digits before the decimal mark",
 	CodeAmountZero:     "the amount is zero, so it is neither debit nor credit",
-	CodeTimestamp:      "the timestamp is neither YYYY-MM-DD HH:MM:SS nor RFC 3339",
+	CodeTimestamp:      "the timestamp is neither YYYY-MM-DD HH:MM:SS nor RFC 3339 (seconds to 59, a fraction of up to 9 digits)",
 	CodeTimestampRange: "the timestamp lies outside the accepted range",
 	CodeSide:           "the side is neither debit nor credit",
 	CodeSideMismatch:   "the amount's sign does not fit the side: debit is below zero, credit above",
-	CodeOperation:      "the operation type is not 1 to 64 letters, digits, '_', '-', '.' or spaces",
+	CodeOperation:      "the operation type is not 1 to 64 ASCII letters, digits, '_', '-', '.' or spaces",
 	CodeConflict:       "an earlier row has the same id and other content; the first one counts",
+	CodeHeader:         "the row repeats the header: were several files joined?",
 	CodeQuote:          "a quote stands inside an unquoted field, or text follows a closing quote",
 	CodeMessage:        "the message is not a JSON object with the fields of a transaction",
 	CodeUnknownField:   "the message has a field that is none of a transaction's; upper and lower case count in its name",
@@ -85,6 +87,7 @@ type Fields [7][]byte
 type Rules struct {
 	Source       string    // names the system that counts the ids; may be empty
 	DecimalPoint byte      // '.' or ','
+	Thousands    byte      // '.', ',', '\'' or ' ' (a no-break space, too) between groups of three digits; 0 allows none
 	Earliest     time.Time // the first timestamp accepted
 	Latest       time.Time // the first timestamp no longer accepted
 	MaxText      int       // bytes of a description or merchant
@@ -129,8 +132,13 @@ func (r *Rules) Parse(f *Fields, t *Transaction, text func([]byte) string) Viola
 			return Violation{c, Columns[col]}
 		}
 	}
-	amount, code := ParseAmount(TrimField(f[ColAmount]), r.DecimalPoint)
-	if len(TrimField(f[ColAmount])) == 0 {
+	number := TrimField(f[ColAmount])
+	if r.Thousands != 0 {
+		var plain [64]byte
+		number = ungroup(plain[:0], number, r.Thousands, r.DecimalPoint)
+	}
+	amount, code := ParseAmount(number, r.DecimalPoint)
+	if len(number) == 0 {
 		code = CodeMissing
 	}
 	if code != CodeOK {

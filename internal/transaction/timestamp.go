@@ -2,8 +2,8 @@ package transaction
 
 import "time"
 
-// ParseTimestamp reads "YYYY-MM-DD HH:MM:SS" or RFC 3339 ("T" or a space between, an optional fraction of up to six
-// digits, "Z" or an offset). Without a zone it is UTC. The result is UTC.
+// ParseTimestamp reads "YYYY-MM-DD HH:MM:SS" or RFC 3339 ("T" or a space between, an optional fraction of up to nine
+// digits, kept to the microsecond, "Z" or an offset). Without a zone it is UTC. The result is UTC.
 func ParseTimestamp(b []byte) (time.Time, bool) {
 	if len(b) < 19 || b[4] != '-' || b[7] != '-' || b[13] != ':' || b[16] != ':' {
 		return time.Time{}, false
@@ -47,7 +47,7 @@ func number(b []byte) (int, bool) {
 	return n, true
 }
 
-// fraction reads ".123456" into microseconds and returns what follows. A seventh digit may only be zero.
+// fraction reads ".123456" into microseconds and returns what follows. Of up to nine digits those past the sixth are cut off.
 func fraction(b []byte) (micros int, rest []byte, ok bool) {
 	if len(b) == 0 || b[0] != '.' {
 		return 0, b, true
@@ -58,7 +58,7 @@ func fraction(b []byte) (micros int, rest []byte, ok bool) {
 		case n < 6:
 			micros = micros*10 + int(b[i]-'0')
 			n++
-		case b[i] != '0' || i > 9:
+		case i > 9:
 			return 0, nil, false
 		}
 	}

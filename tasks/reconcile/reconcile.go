@@ -151,9 +151,14 @@ func compareFile(ctx context.Context, env *tasks.Env, sources source.Opener, led
 
 // readAlike returns the options under which validate read the file, so that the rules can not have moved since.
 func readAlike(files *batch.Files, file *batch.File) source.Options {
+	var thousands byte
+	if file.Thousands != "" {
+		thousands = file.Thousands[0]
+	}
 	return source.Options{
 		Dialect:   csvfile.Options{Delimiter: file.Delimiter[0], DecimalPoint: file.Decimal[0]},
 		MaxRecord: files.MaxRecord,
-		Rules:     transaction.Rules{Source: files.Source, Earliest: files.Earliest, Latest: files.Latest, MaxText: files.MaxText},
+		Rules: transaction.Rules{Source: files.Source, Earliest: files.Earliest, Latest: files.Latest, MaxText: files.MaxText,
+			Thousands: thousands},
 	}
 }

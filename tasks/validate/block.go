@@ -1,6 +1,10 @@
 package validate
 
 import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
@@ -53,10 +57,37 @@ func (w *blockWorker) work(each func(func(*source.Row))) *blockResult {
 // newReject makes a reject of a row that breaks a rule.
 func newReject(file int, url string, rules *transaction.Rules, r *source.Row) batch.Reject {
 	v := r.Violation
-	reject := batch.Reject{File: file, URL: url, Line: r.Line, Column: v.Column, Code: v.Code, Message: v.Code.Message()}
+	reject := batch.Reject{File: file, URL: url, Line: r.Line, Column: v.Column, Code: v.Code, Message: message(v.Code, rules, r.Raw)}
 	reject.SetRaw(r.Raw)
 	if id, sourceID, ok := rules.Identity(&r.Fields, v); ok {
 		reject.ID, reject.SourceID = id.String(), sourceID
 	}
 	return reject
+}
+
+// message says in words what rule is broken, and what the file has to do with it. It holds no value of the row.
+func message(code transaction.Code, rules *transaction.Rules, raw []byte) string {
+	text := code.Message()
+	switch {
+	case code == transaction.CodeAmountFormat && rules.Thousands == 0:
+		text += fmt.Sprintf(", which is %q here; --decimal and --thousands say otherwise", string(rules.DecimalPoint))
+	case code == transaction.CodeAmountFormat:
+		text += fmt.Sprintf(", which is %q here, with %q between groups of three digits", string(rules.DecimalPoint), string(rules.Thousands))
+	case code == transaction.CodeUTF8 && windows1252(raw):
+		text += "; it may be Windows-1252: iconv -f WINDOWS-1252 -t UTF-8 FILE"
+	}
+	return text
+}
+
+// windows1252 tells whether a row can be text of Windows-1252: it has bytes above ASCII, none of them is undefined there,
+// and no two of them make a character of UTF-8.
+func windows1252(raw []byte) bool {
+	for len(raw) > 0 {
+		r, n := utf8.DecodeRune(raw)
+		if n > 1 || r == utf8.RuneError && bytes.IndexByte([]byte{0x81, 0x8d, 0x8f, 0x90, 0x9d}, raw[0]) >= 0 {
+			return false
+		}
+		raw = raw[n:]
+	}
+	return true
 }

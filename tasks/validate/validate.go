@@ -85,6 +85,7 @@ func (v *validation) read(ctx context.Context, file int, url string) error {
 		return err
 	}
 	defer r.Close()
+	v.say(ctx, r)
 	var rows int64
 	newWorker := func() func(func(func(*source.Row))) *blockResult {
 		w := &blockWorker{file: file, url: url, rules: &r.Rules, free: func() *blockResult { return v.free.Get().(*blockResult) }}
@@ -99,13 +100,31 @@ func (v *validation) read(ctx context.Context, file int, url string) error {
 	}
 	digest, size := r.Digest()
 	d := r.Dialect
-	if len(d.Ignored) > 0 {
-		v.env.Log.WarnContext(ctx, "columns are ignored", "url", url, "columns", strings.Join(d.Ignored, ", "))
-	}
 	v.manifest.Inputs = append(v.manifest.Inputs, batch.Artifact{Name: "source", URL: url, Rows: rows, Bytes: size, SHA256: digest})
 	v.files = append(v.files, batch.File{URL: url, SHA256: digest, Bytes: size, Rows: rows,
-		Delimiter: string(d.Delimiter), Decimal: string(d.DecimalPoint), Ignored: d.Ignored})
+		Delimiter: string(d.Delimiter), Decimal: string(d.DecimalPoint), Thousands: thousands(r.Rules.Thousands), Ignored: d.Ignored})
 	return nil
+}
+
+// say logs how a file is read, since a wrong guess would show in the amounts only.
+func (v *validation) say(ctx context.Context, r *source.Reader) {
+	d := &r.Dialect
+	v.env.Log.InfoContext(ctx, "reading a file", "url", r.URL, "delimiter", string(d.Delimiter), "decimal", string(d.DecimalPoint),
+		"decimal_is", string(d.MarkBasis))
+	if len(d.Ignored) > 0 {
+		v.env.Log.WarnContext(ctx, "columns are ignored", "url", r.URL, "columns", strings.Join(d.Ignored, ", "))
+	}
+	if d.Grouping != 0 && r.Rules.Thousands == 0 {
+		v.env.Log.WarnContext(ctx, "some amounts have separators between thousands, for which their rows are rejected",
+			"url", r.URL, "next", "--thousands '"+string(d.Grouping)+"' accepts them")
+	}
+}
+
+func thousands(mark byte) string {
+	if mark == 0 {
+		return ""
+	}
+	return string(mark)
 }
 
 // emit takes the blocks in the order of the file.

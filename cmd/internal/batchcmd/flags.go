@@ -30,6 +30,7 @@ var (
 	SourceFlags = []cli.Flag{
 		&cli.StringFlag{Name: "delimiter", EnvVars: []string{"TXFLOW_DELIMITER"}, Usage: "`CHAR` between fields; detected by default"},
 		&cli.StringFlag{Name: "decimal", EnvVars: []string{"TXFLOW_DECIMAL"}, Usage: "decimal mark `CHAR`, point or comma; detected by default"},
+		&cli.StringFlag{Name: "thousands", EnvVars: []string{"TXFLOW_THOUSANDS"}, Usage: "accept `CHAR` between groups of three digits: point, comma, ' or a space (a no-break space, too); none by default"},
 		&cli.TimestampFlag{Name: "earliest", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_EARLIEST"}, Usage: "reject timestamps before this `DATE` (default: 2000-01-01)"},
 		&cli.TimestampFlag{Name: "latest", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_LATEST"}, Usage: "reject timestamps after this `DATE` (default: tomorrow)"},
 		&cli.IntFlag{Name: "max-text", Value: 64 << 10, EnvVars: []string{"TXFLOW_MAX_TEXT"}, Usage: "reject descriptions and merchants longer than so many `BYTES`"},
@@ -94,8 +95,22 @@ func SourceOptions(c *cli.Context, now time.Time) (source.Options, error) {
 	if opt.Dialect.Delimiter, err = oneByte("delimiter", c.String("delimiter"), ",;\t|"); err != nil {
 		return opt, err
 	}
-	opt.Dialect.DecimalPoint, err = oneByte("decimal", c.String("decimal"), ".,")
-	return opt, err
+	if opt.Dialect.DecimalPoint, err = oneByte("decimal", c.String("decimal"), ".,"); err != nil {
+		return opt, err
+	}
+	thousands, err := oneByte("thousands", c.String("thousands"), ".,' ")
+	switch {
+	case err != nil:
+		return opt, err
+	case thousands != 0 && thousands == opt.Dialect.DecimalPoint:
+		return opt, batch.Failf(batch.ExitUsage, "--decimal and --thousands are both %q", string(thousands))
+	case thousands == '.':
+		opt.Dialect.DecimalPoint = ','
+	case thousands == ',':
+		opt.Dialect.DecimalPoint = '.'
+	}
+	opt.Rules.Thousands = thousands
+	return opt, nil
 }
 
 func oneByte(flag, value, allowed string) (byte, error) {
