@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/testtool"
 )
 
 // hardened is how a task is run: without root, privileges, a file system to write on or the memory for a whole file.
@@ -30,11 +31,7 @@ type images struct {
 func buildImages(t *testing.T) images {
 	t.Helper()
 	if said, err := exec.Command("docker", "version", "--format={{.Server.Version}}").CombinedOutput(); err != nil {
-		report := t.Skipf
-		if os.Getenv("TXFLOW_REQUIRE_TOOLS") != "" {
-			report = t.Fatalf
-		}
-		report("NOT RUN: no Docker engine answers: %v\n%s", err, said)
+		testtool.Missing(t, "no Docker engine answers: %v\n%s", err, said)
 	}
 	i := images{t, fmt.Sprintf("test-%d", os.Getpid())}
 	if said, err := exec.Command("make", "-C", "..", "images", "VERSION="+i.tag, "IMAGE_TAGS="+i.tag).CombinedOutput(); err != nil {

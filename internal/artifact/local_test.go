@@ -17,6 +17,7 @@ import (
 
 	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/testtool"
 )
 
 // killHelper is the process that TestKilled kills while it writes.
@@ -115,11 +116,11 @@ func TestLocalTargets(t *testing.T) {
 // TestDiskFull fills a file system of one MiB.
 func TestDiskFull(t *testing.T) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		t.Skip("NOT RUN: a small file system can be mounted by root on Linux only")
+		testtool.Missing(t, "a small file system can be mounted by root on Linux only")
 	}
 	dir := t.TempDir()
 	if err := mountSmall(dir); err != nil {
-		t.Skipf("NOT RUN: can not mount a small file system: %v", err)
+		testtool.Missing(t, "a small file system can not be mounted: %v", err)
 	}
 	t.Cleanup(func() { must0(t, syscall.Unmount(dir, 0)) })
 	store := artifact.New(t.Context())

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/txflow/txflow/internal/testtool"
 )
 
 // TestVersity runs the suite against versitygw, a real S3 server, built on demand from the module in s3server.
@@ -55,11 +57,7 @@ func buildVersity(t *testing.T) string {
 	cmd := exec.Command("go", "build", "-C", "s3server", "-o", temp, "github.com/versity/versitygw/cmd/versitygw")
 	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly -buildvcs=false")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		report := t.Skipf
-		if os.Getenv("TXFLOW_REQUIRE_TOOLS") != "" {
-			report = t.Fatalf
-		}
-		report("NOT RUN: versitygw can not be built here: %v\n%s", err, out)
+		testtool.Missing(t, "versitygw can not be built here: %v\n%s", err, out)
 	}
 	must0(t, os.Rename(temp, path))
 	return path

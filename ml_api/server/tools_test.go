@@ -1,9 +1,10 @@
 package server
 
 import (
-	"os"
 	"os/exec"
 	"testing"
+
+	"github.com/txflow/txflow/internal/testtool"
 )
 
 // needTool returns the path of a program that a test compares with. Without it the test is skipped, loudly; where
@@ -14,9 +15,6 @@ func needTool(t *testing.T, name string) string {
 	if err == nil {
 		return path
 	}
-	if os.Getenv("TXFLOW_REQUIRE_TOOLS") == "1" {
-		t.Fatalf("%s is required here: %v", name, err)
-	}
-	t.Skipf("NOT RUN: %s is not installed, so nothing was compared with it", name)
+	testtool.Missing(t, "%s is not installed, so nothing was compared with it: %v", name, err)
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/txflow/txflow/internal/kafkaserver"
+	"github.com/txflow/txflow/internal/testtool"
 )
 
 // Start starts a broker that lives as long as the test.
@@ -14,11 +15,7 @@ func Start(t testing.TB, proxied *kafkaserver.Door) *kafkaserver.Server {
 	t.Helper()
 	lib, err := kafkaserver.Fetch(t.Context(), os.Stderr)
 	if err != nil {
-		report := t.Skipf
-		if os.Getenv("TXFLOW_REQUIRE_TOOLS") != "" {
-			report = t.Fatalf
-		}
-		report("NOT RUN: %v", err)
+		testtool.Missing(t, "%v", err)
 	}
 	s, err := kafkaserver.Start(t.Context(), lib, t.TempDir(), proxied)
 	if err != nil {
