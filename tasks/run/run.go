@@ -21,10 +21,10 @@ import (
 	"github.com/txflow/txflow/tasks/validate"
 )
 
-// Recorder keeps the history of runs.
+// Recorder keeps the history of runs and of their tasks.
 type Recorder interface {
+	tasks.Recorder
 	RecordRun(ctx context.Context, run batch.RunRecord) error
-	RecordTask(ctx context.Context, m *batch.Manifest) error
 }
 
 // Observer is told how far the run is; it must be safe for concurrent use.
@@ -130,9 +130,9 @@ func (r *Runner) chunks(ctx context.Context, cfg Config, chunks *batch.Chunks, r
 		defer r.Observer.End(classify.Name)
 		for i := range chunks.Chunks {
 			env := r.env(classify.Name)
-			m, err := classify.Run(ctx, env, r.Predictor, classify.Config{Chunks: chunks, Index: i, API: cfg.Classify.API,
+			_, err := classify.Run(ctx, env, r.Predictor, classify.Config{Chunks: chunks, Index: i, API: cfg.Classify.API,
 				BatchRows: cfg.Classify.BatchRows, Concurrency: cfg.Classify.Concurrency})
-			if err := r.record(ctx, m, err); err != nil {
+			if err != nil {
 				return fmt.Errorf("classify: %w", err)
 			}
 			select {
@@ -146,8 +146,8 @@ func (r *Runner) chunks(ctx context.Context, cfg Config, chunks *batch.Chunks, r
 	for range loadsAtOnce {
 		group.Go(func() error {
 			for i := range ready {
-				m, err := load.Run(ctx, r.env(load.Name), r.Store, load.Config{Chunks: chunks, Index: i, BlockRows: cfg.Load.BlockRows, Inserts: 1})
-				if err := r.record(ctx, m, err); err != nil {
+				_, err := load.Run(ctx, r.env(load.Name), r.Store, load.Config{Chunks: chunks, Index: i, BlockRows: cfg.Load.BlockRows, Inserts: 1})
+				if err != nil {
 					return fmt.Errorf("load: %w", err)
 				}
 			}
@@ -174,33 +174,21 @@ func (r *Runner) reconcile(ctx context.Context, cfg Config, validated *batch.Man
 	return countsOf(m), err
 }
 
-// do runs a task that is not mapped, observed and recorded.
+// do runs a task that is not mapped, observed.
 func (r *Runner) do(ctx context.Context, name string, rows int64, task func(*tasks.Env) (*batch.Manifest, error)) (*batch.Manifest, error) {
 	r.Observer.Begin(name, rows)
 	defer r.Observer.End(name)
 	m, err := task(r.env(name))
-	if err := r.record(ctx, m, err); err != nil {
+	if err != nil {
 		return m, fmt.Errorf("%s: %w", name, err)
 	}
 	return m, nil
 }
 
-// record keeps the manifest of a task, also of a failed one, whose error is the one that counts.
-func (r *Runner) record(ctx context.Context, m *batch.Manifest, taskErr error) error {
-	if m == nil {
-		return taskErr
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if err := r.Recorder.RecordTask(ctx, m); err != nil && taskErr == nil {
-		return fmt.Errorf("record the task: %w", err)
-	}
-	return taskErr
-}
-
 func (r *Runner) env(task string) *tasks.Env {
 	env := r.Env
 	env.Links = nil // the run's span has them
+	env.Recorder = r.Recorder
 	env.Progress = func(rows int64) { r.Observer.Done(task, rows) }
 	return &env
 }

@@ -98,7 +98,7 @@ func prepare(c *cli.Command) {
 // report tells an error and what to do next: two lines for people, else the last line of the log.
 func report(w io.Writer, format string, err error, interrupted bool) int {
 	code, hint := batch.ExitCode(err), batch.Hint(err)
-	interrupted = interrupted && (errors.Is(err, context.Canceled) || code == batch.ExitFault)
+	interrupted = code == batch.ExitInterrupted || interrupted && (errors.Is(err, context.Canceled) || code == batch.ExitFault)
 	what, text := "error: ", err.Error()
 	if interrupted {
 		code, what, text = batch.ExitInterrupted, "", "interrupted; what was done is kept"
@@ -148,8 +148,8 @@ func Action(work func(*cli.Context, *Runtime) error) cli.ActionFunc {
 		rt.Artifacts = artifact.New(c.Context)
 		c.Context = telemetry.FromEnv(c.Context)
 		err = work(c, rt)
-		if closeErr := rt.Artifacts.Close(); err == nil && closeErr != nil {
-			err = closeErr
+		if closeErr := rt.Artifacts.Close(); closeErr != nil { // all that was committed is there
+			rt.Log.WarnContext(c.Context, "closing the artifacts", "error", closeErr)
 		}
 		traces.Shutdown(c.Context)
 		if rt.LastLine != "" {

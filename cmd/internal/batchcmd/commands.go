@@ -146,7 +146,7 @@ func loadCommand() *cli.Command {
 			m, err := load.Run(c.Context, NewEnv(c, rt, layout, chunks.RunID, chunks.Source), db, load.Config{Chunks: chunks,
 				Index: c.Int("index"), BlockRows: c.Int("block-rows"), Inserts: load.DefaultInserts})
 			if err == nil {
-				err = recordTasks(c.Context, rt, db, m, earlier(layout, len(chunks.Chunks)))
+				recordTasks(c.Context, rt, db, m, earlier(layout, len(chunks.Chunks)))
 			}
 			return Finish(c, rt, m, err, "txflow reconcile "+layout.Root)
 		}),
@@ -189,9 +189,7 @@ func reconcileCommand() *cli.Command {
 			env := NewEnv(c, rt, layout, validated.RunID, validated.Source)
 			m, err := reconcile.Run(c.Context, env, rt.Artifacts, db, reconcile.Config{Files: files, Pipeline: load.Pipeline,
 				Workers: Workers(c), Limit: c.Int("findings")})
-			if recordErr := recordRun(c.Context, db, validated, m, len(files.Files), err); recordErr != nil && err == nil {
-				err = recordErr
-			}
+			recordRun(c.Context, rt, db, validated, m, len(files.Files), err)
 			return Finish(c, rt, m, err, "txflow report; txflow lineage ID --source '"+validated.Source+"'")
 		}),
 	}

@@ -29,7 +29,7 @@ func NewRunID(now time.Time) string {
 // NewEnv makes the surroundings of a task.
 func NewEnv(c *cli.Context, rt *app.Runtime, layout batch.Layout, runID, source string) *tasks.Env {
 	return &tasks.Env{Artifacts: rt.Artifacts, Tracer: rt.Tracer, Log: rt.Log, RunID: runID, Source: source, Try: max(c.Int("try"), 1), Layout: layout,
-		Links: telemetry.LinksFromEnv()}
+		Manifest: c.String("manifest"), Recorder: history{c, rt}, Links: telemetry.LinksFromEnv()}
 }
 
 // failEarly gives what went wrong before a task could begin a manifest and an entry in the history, too; wrong usage, which
@@ -42,21 +42,14 @@ func failEarly(c *cli.Context, rt *app.Runtime, env *tasks.Env, task string, ind
 	return Finish(c, rt, m, err, "")
 }
 
-// Finish notes the try in the history, writes the manifest as the last line of stdout and where --manifest says, and then
-// says how to go on.
+// Finish makes the manifest the last line of stdout and says how to go on.
 func Finish(c *cli.Context, rt *app.Runtime, m *batch.Manifest, taskErr error, next string) error {
 	if m == nil {
 		return taskErr
 	}
-	recordTry(c, rt, m)
 	line, err := m.Line()
 	if err != nil {
 		return err
-	}
-	if url := c.String("manifest"); url != "" {
-		if _, err := batch.WriteAll(context.WithoutCancel(c.Context), rt.Artifacts, url, append(line, '\n')); err != nil && taskErr == nil {
-			taskErr = fmt.Errorf("write the manifest: %w", err)
-		}
 	}
 	if taskErr == nil {
 		rt.Log.InfoContext(c.Context, m.Task+" is done", countFields(m)...)

@@ -17,26 +17,23 @@ import (
 	"github.com/txflow/txflow/tasks/validate"
 )
 
-// recordLimit bounds what a task waits to be noted in the history: ClickHouse may be what it failed for, and a scheduler
-// that ends a task does not wait for long.
-const recordLimit = 3 * time.Second
+// history notes tries of tasks where the command knows a ClickHouse.
+type history struct {
+	c  *cli.Context
+	rt *app.Runtime
+}
 
-// recordTry notes a try of a task of a run, also a failed one, where the task knows a ClickHouse. The history is for people:
-// what can not be noted costs a warning.
-func recordTry(c *cli.Context, rt *app.Runtime, m *batch.Manifest) {
-	if m.RunID == "" || c.String("clickhouse-url") == "" {
-		return
+// RecordTask notes a try of a task of a run.
+func (h history) RecordTask(ctx context.Context, m *batch.Manifest) error {
+	if m.RunID == "" || h.c.String("clickhouse-url") == "" {
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context), recordLimit)
-	defer cancel()
-	db, err := Store(c, rt)
-	if err == nil {
-		defer db.Close()
-		err = db.RecordTask(ctx, m)
-	}
+	db, err := Store(h.c, h.rt)
 	if err != nil {
-		rt.Log.WarnContext(ctx, "this try is not in the history", "error", err)
+		return err
 	}
+	defer db.Close()
+	return db.RecordTask(ctx, m)
 }
 
 // earlier names the manifests of the tasks that ran before load, which may know no ClickHouse.
@@ -51,37 +48,36 @@ func earlier(layout batch.Layout, chunks int) []task {
 
 type task struct{ name, manifest string }
 
-// recordTasks writes the history of the run so far. Recording a task again changes nothing.
-func recordTasks(ctx context.Context, rt *app.Runtime, db run.Recorder, loaded *batch.Manifest, before []task) error {
-	var first time.Time
-	var counts batch.Counts
-	files := 0
+// recordTasks writes the history of the run so far, whatever became of the tasks: a try that failed may have been followed by
+// one of another form that did not. Recording a task again changes nothing, and what can not be recorded costs a warning.
+func recordTasks(ctx context.Context, rt *app.Runtime, db run.Recorder, loaded *batch.Manifest, before []task) {
+	warn := func(what string, err error) {
+		rt.Log.WarnContext(ctx, "the history of this run has a gap", "missing", what, "error", err)
+	}
+	record := batch.RunRecord{RunID: loaded.RunID, Pipeline: load.Pipeline, Source: loaded.Source, Status: "running", TraceID: loaded.TraceID}
 	for _, t := range before {
-		r, err := rt.Artifacts.Open(ctx, t.manifest, "")
-		if errors.Is(err, fs.ErrNotExist) {
+		var m batch.Manifest
+		switch err := batch.ReadJSON(ctx, rt.Artifacts, t.manifest, "", &m); {
+		case errors.Is(err, fs.ErrNotExist):
 			continue // classify ran either for all chunks or for each
-		}
-		if err != nil {
-			return err
-		}
-		m, err := batch.ReadManifest(r, t.name)
-		_ = r.Close() // it was only read
-		if err != nil {
-			return err
+		case err != nil:
+			warn(t.manifest, err)
+			continue
 		}
 		if t.name == validate.Name {
-			first, counts, files = m.StartedAt, m.Counts, len(m.Inputs)
+			record.StartedAt, record.Counts, record.Files = m.StartedAt, m.Counts, len(m.Inputs)
 		}
-		if err := db.RecordTask(ctx, m); err != nil {
-			return err
+		if err := db.RecordTask(ctx, &m); err != nil {
+			warn(t.manifest, err)
 		}
 	}
-	return db.RecordRun(ctx, batch.RunRecord{RunID: loaded.RunID, Pipeline: load.Pipeline, Source: loaded.Source, Status: "running",
-		Files: files, Counts: counts, TraceID: loaded.TraceID, StartedAt: first})
+	if err := db.RecordRun(ctx, record); err != nil {
+		warn("the run", err)
+	}
 }
 
-// recordRun writes how the run ended, behind reconcile.
-func recordRun(ctx context.Context, db run.Recorder, validated, reconciled *batch.Manifest, files int, err error) error {
+// recordRun writes how the run ended, after reconcile.
+func recordRun(ctx context.Context, rt *app.Runtime, db run.Recorder, validated, reconciled *batch.Manifest, files int, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	record := batch.RunRecord{RunID: validated.RunID, Pipeline: load.Pipeline, Source: validated.Source, Status: "done", Files: files,
@@ -89,5 +85,7 @@ func recordRun(ctx context.Context, db run.Recorder, validated, reconciled *batc
 	if err != nil {
 		record.Status, record.Error = "failed", err.Error()
 	}
-	return db.RecordRun(ctx, record)
+	if err := db.RecordRun(ctx, record); err != nil {
+		rt.Log.WarnContext(ctx, "the history does not say how this run ended", "error", err)
+	}
 }
