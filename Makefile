@@ -1,4 +1,5 @@
 # txflow. `make help` lists the targets.
+# Paths are relative to this folder and quoted: the folder's own may hold spaces and quotes.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -8,7 +9,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.1.4
 JAEGER_VERSION := v1.76.0
 
-TOOLS := $(CURDIR)/.cache/tools
+TOOLS := .cache/tools
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 # Not JAEGER: JAEGER=off is the user's word to `make dev`.
 JAEGER_BINARY := $(TOOLS)/jaeger-$(JAEGER_VERSION)
@@ -24,7 +25,7 @@ CHAOS_PARALLEL ?= 4
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 .PHONY: build
 build: ## bin/txflow and bin/txflow-task
@@ -48,25 +49,24 @@ test: engine fuzz-short ## all tests: Go with the race detector, Airflow, a brow
 
 .PHONY: fuzz-short
 fuzz-short: ## every fuzz test with FUZZTIME inputs (20000x), or for a time (5s)
-	@for dir in $$(grep -rlE '^func Fuzz' --include '*_test.go' . | xargs -n1 dirname | sort -u); do \
-	  for name in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$dir/*_test.go | cut -c6-); do \
-	    echo "fuzz $$dir $$name"; \
-	    said=$$(go test $$dir -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s 2>&1) || { echo "$$said"; exit 1; }; \
-	  done; \
+	@grep -roE '^func Fuzz[A-Za-z0-9_]+' --include '*_test.go' . | sed -E 's,/[^/]*_test.go:func , ,' | sort -u | \
+	while read -r dir name; do \
+	  echo "fuzz $$dir $$name"; \
+	  said=$$(go test "$$dir" -run '^$$' -fuzz "^$$name\$$" -fuzztime "$(FUZZTIME)" -fuzzminimizetime 1s 2>&1 </dev/null) || { echo "$$said"; exit 1; }; \
 	done
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## golangci-lint with the import rules, and govulncheck where its database can be reached
-	$(GOLANGCI_LINT) run ./...
-	@go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./... || { \
-	  rc=$$?; test $$rc = 3 && exit 3; \
+	"./$(GOLANGCI_LINT)" run ./...
+	@go run "golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)" ./... || { \
+	  rc=$$?; test "$$rc" = 3 && exit 3; \
 	  echo "######## govulncheck DID NOT RUN: its database could not be reached (exit $$rc) ########"; }
 
 $(GOLANGCI_LINT):
-	@mkdir -p $(TOOLS)
+	@mkdir -p "$(TOOLS)"
 	@echo "building golangci-lint $(GOLANGCI_LINT_VERSION), once"
-	GOBIN=$(TOOLS)/new go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
-	mv $(TOOLS)/new/golangci-lint $@
+	GOBIN="$$PWD/$(TOOLS)/new" go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)"
+	mv "$(TOOLS)/new/golangci-lint" "$@"
 
 .PHONY: verify
 verify: engine ## generated files are up to date, and images hold nothing that they must not
@@ -74,18 +74,18 @@ verify: engine ## generated files are up to date, and images hold nothing that t
 	@if go list -deps ./cmd/txflow-task | grep -E 'internal/embedded|purego|kfake|confluent'; then \
 	  echo "cmd/txflow-task must not link the embedded platform"; exit 1; fi
 	@if git grep -nE '"resolved": *"http' -- '*package-lock.json'; then echo "a lock file carries download addresses"; exit 1; fi
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l) && test -z "$$unformatted" || { echo "$$unformatted"; exit 1; }
 
 .PHONY: jaeger
 jaeger: $(JAEGER_BINARY) ## build Jaeger from its Go module, once
 
 $(JAEGER_BINARY):
-	@mkdir -p $(TOOLS)
+	@mkdir -p "$(TOOLS)"
 	@echo "building Jaeger $(JAEGER_VERSION), once: about 6 minutes on two cores, in the background's priority"
 	cd otel/jaeger && CGO_ENABLED=0 nice go build -trimpath \
 	  -ldflags "-s -w -X github.com/jaegertracing/jaeger/internal/version.latestVersion=$(JAEGER_VERSION)" \
-	  -o $@.new github.com/jaegertracing/jaeger/cmd/jaeger
-	mv $@.new $@
+	  -o "../../$@.new" github.com/jaegertracing/jaeger/cmd/jaeger
+	mv "$@.new" "$@"
 
 # An image a task: the targets of tasks/Dockerfile.
 IMAGES := $(shell sed -n 's/^FROM .* AS //p' tasks/Dockerfile)
@@ -95,10 +95,10 @@ IMAGE_ARCH ?= $(shell go env GOARCH)
 .PHONY: images
 images: ## an image a task, txflow/TASK:VERSION and :latest, on the Docker engine that is there
 	@rm -rf bin/linux && mkdir -p bin/linux/folders/artifacts && mkdir -m 1777 bin/linux/folders/tmp
-	GOOS=linux GOARCH=$(IMAGE_ARCH) CGO_ENABLED=0 $(GO_BUILD) -o bin/linux/txflow-task ./cmd/txflow-task
+	GOOS=linux GOARCH="$(IMAGE_ARCH)" CGO_ENABLED=0 $(GO_BUILD) -o bin/linux/txflow-task ./cmd/txflow-task
 	@for image in $(IMAGES); do \
-	  said=$$(docker build --file tasks/Dockerfile --target $$image $(IMAGE_TAGS:%=--tag txflow/$$image:%) \
-	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) . 2>&1) || { echo "$$said"; exit 1; }; \
+	  said=$$(docker build --file tasks/Dockerfile --target "$$image" $(IMAGE_TAGS:%=--tag "txflow/$$image:%") \
+	    --build-arg "VERSION=$(VERSION)" --build-arg "REVISION=$$(git rev-parse HEAD)" . 2>&1) || { echo "$$said"; exit 1; }; \
 	  echo "txflow/$$image:$(VERSION)"; \
 	done
 
@@ -107,75 +107,78 @@ test-images: ## build the images, look into them, and run the batch in their con
 	TXFLOW_REQUIRE_TOOLS=1 go test -count 1 -timeout 10m ./tasks -run TestImages -v
 
 SCREENSHOTS ?=
+test-browser: export SCREENSHOTS := $(SCREENSHOTS)
 
 .PHONY: test-browser
 test-browser: ## headless Chromium through Airflow's form, run, links; SCREENSHOTS=DIR keeps pictures
-	@SCREENSHOTS=$(abspath $(SCREENSHOTS)) dags/tests/browser/run
+	@case "$$SCREENSHOTS" in ""|/*) ;; *) SCREENSHOTS="$$PWD/$$SCREENSHOTS" ;; esac; export SCREENSHOTS; dags/tests/browser/run
 
 .PHONY: bench
 bench: engine ## throughput and memory of batch and stream, beside peers and ceilings; writes docs/performance*.md
-	go run ./cmd/internal/bench -rows $(BENCH_ROWS) -memory-rows $(BENCH_MEMORY_ROWS) -out docs/performance.md
-	go run ./cmd/internal/bench -stream -messages $(BENCH_MESSAGES) -out docs/performance-stream.md
+	go run ./cmd/internal/bench -rows "$(BENCH_ROWS)" -memory-rows "$(BENCH_MEMORY_ROWS)" -out docs/performance.md
+	go run ./cmd/internal/bench -stream -messages "$(BENCH_MESSAGES)" -out docs/performance-stream.md
 
 .PHONY: faults
 faults: engine ## every fault, with processes that are killed; writes docs/reliability.md
-	TXFLOW_FAULT_REPORT=$(CURDIR)/docs/reliability.md go test -count 1 -timeout 20m ./cmd/txflow -run 'TestFaults'
+	TXFLOW_FAULT_REPORT="$$PWD/docs/reliability.md" go test -count 1 -timeout 20m ./cmd/txflow -run 'TestFaults'
 
 .PHONY: chaos
 chaos: engine ## the stream on a real Kafka, with all that it needs killed, cut off and restarted; writes docs/reliability-stream.md
-	TXFLOW_CHAOS_ROWS=$(CHAOS_ROWS) TXFLOW_CHAOS_REPORT=$(CURDIR)/docs/reliability-stream.md TXFLOW_CHAOS_VERSION=$(VERSION) TXFLOW_REQUIRE_TOOLS=1 \
-	  go test -count 1 -parallel $(CHAOS_PARALLEL) -timeout 60m -v ./cmd/txflow -run 'TestChaos'
+	TXFLOW_CHAOS_ROWS="$(CHAOS_ROWS)" TXFLOW_CHAOS_REPORT="$$PWD/docs/reliability-stream.md" \
+	  TXFLOW_CHAOS_VERSION="$(VERSION)" TXFLOW_REQUIRE_TOOLS=1 \
+	  go test -count 1 -parallel "$(CHAOS_PARALLEL)" -timeout 60m -v ./cmd/txflow -run 'TestChaos'
 
 # --- Airflow
 
 PYTHON ?= python3
 DAGS_LOCK := $(wildcard dags/requirements*.txt)
 # One environment a lock and Python; a new lock makes a new one.
-AIRFLOW_VENV = $(CURDIR)/.cache/airflow-$(shell { cat $(DAGS_LOCK); $(PYTHON) -V; } 2>/dev/null | cksum | cut -d' ' -f1)
-DEV = $(AIRFLOW_VENV)/bin/python dags/dev
+AIRFLOW_VENV = .cache/airflow-$(shell { cat $(DAGS_LOCK); "$(PYTHON)" -V; } 2>/dev/null | cksum | cut -d' ' -f1)
+VENV_PYTHON = $(AIRFLOW_VENV)/bin/python
 SOURCE ?= data/transactions.csv
 
 .PHONY: dags-env
 dags-env: # Airflow and what the DAGs need, in an environment of their own
-	@test -f $(AIRFLOW_VENV)/.done || { \
+	@test -f "$(AIRFLOW_VENV)/.done" || { \
 	  echo "installing Airflow, once (500 MB, a minute or two): $(AIRFLOW_VENV)"; \
-	  rm -rf $(AIRFLOW_VENV) && $(PYTHON) -m venv $(AIRFLOW_VENV) && \
-	  $(AIRFLOW_VENV)/bin/pip install -q --disable-pip-version-check --require-hashes $(addprefix -r ,$(DAGS_LOCK)) && \
-	  touch $(AIRFLOW_VENV)/.done; }
+	  rm -rf "$(AIRFLOW_VENV)" && "$(PYTHON)" -m venv "$(AIRFLOW_VENV)" && \
+	  "$(VENV_PYTHON)" -m pip install -q --disable-pip-version-check --require-hashes $(addprefix -r ,$(DAGS_LOCK)) && \
+	  touch "$(AIRFLOW_VENV)/.done"; }
 
 # The one that is there, else one that is built; without any it goes on, and says so.
-HAVE_JAEGER = $(PYTHON) dags/dev jaeger || $(MAKE) --no-print-directory jaeger || true
+HAVE_JAEGER = "$(PYTHON)" dags/dev jaeger || $(MAKE) --no-print-directory jaeger || true
 
 .PHONY: dev
 dev: dev-check engine dags-env ## the platform, the ML API, Jaeger and a real Airflow, in the background; JAEGER=off without Jaeger
 	@$(HAVE_JAEGER)
-	@$(DEV) up
+	@"$(VENV_PYTHON)" dags/dev up
 
 .PHONY: dev-check
 dev-check:
-	@command -v $(PYTHON) >/dev/null || { echo "txflow: $(PYTHON) is not on the PATH: Python 3.11 or newer is needed"; exit 1; }
-	@$(PYTHON) dags/dev check
+	@command -v "$(PYTHON)" >/dev/null || { echo "txflow: $(PYTHON) is not on the PATH: Python 3.11 or newer is needed"; exit 1; }
+	@"$(PYTHON)" dags/dev check
 
 .PHONY: dev-down dev-status dev-logs trigger
-dev-down: ## stop what `make dev` started; data stays in .dev
-	@$(PYTHON) dags/dev down
+dev-down: ## stop what `make dev` started, and nothing else; data stays in .dev
+	@"$(PYTHON)" dags/dev down
 dev-status: ## what of `make dev` runs, and where
-	@$(PYTHON) dags/dev status
+	@"$(PYTHON)" dags/dev status
 dev-logs: ## follow the logs of `make dev`
-	@$(PYTHON) dags/dev logs
+	@"$(PYTHON)" dags/dev logs
+trigger: export SOURCE := $(SOURCE)
 trigger: ## run the DAG transactions_batch on SOURCE (data/transactions.csv), and wait for its outcome
-	@$(PYTHON) dags/dev trigger $(SOURCE)
+	@"$(PYTHON)" dags/dev trigger -- "$$SOURCE"
 
 .PHONY: dags-lock
 dags-lock: ## write dags/requirements*.txt anew from dags/requirements*.in
-	@test -x .cache/uv/bin/uv || { $(PYTHON) -m venv .cache/uv && .cache/uv/bin/pip install -q uv==0.13.9; }
+	@test -x .cache/uv/bin/uv || { "$(PYTHON)" -m venv .cache/uv && .cache/uv/bin/python -m pip install -q uv==0.13.9; }
 	cd dags && for name in requirements requirements-dev; do \
-	  ../.cache/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $$name.in -o $$name.txt; done
+	  ../.cache/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header "$$name.in" -o "$$name.txt"; done
 
 .PHONY: test-dags
 test-dags: ## the DAGs: structure, runners, and a real Airflow that runs every one, against the real engine
-	@if $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	  $(MAKE) --no-print-directory engine dags-env && { $(HAVE_JAEGER); } && cd dags && $(AIRFLOW_VENV)/bin/python -m pytest; \
+	@if "$(PYTHON)" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  $(MAKE) --no-print-directory engine dags-env && { $(HAVE_JAEGER); } && cd dags && "../$(VENV_PYTHON)" -m pytest; \
 	else \
 	  echo "######## NOT RUN: the DAGs' tests need Python 3.11 or newer with venv, $(PYTHON) is not ########"; \
 	  test -z "$${TXFLOW_REQUIRE_TOOLS:-}"; \
@@ -183,13 +186,20 @@ test-dags: ## the DAGs: structure, runners, and a real Airflow that runs every o
 
 .PHONY: faults-dags
 faults-dags: engine dags-env ## what a run of Airflow survives; writes docs/reliability-airflow.md
-	cd dags && TXFLOW_AIRFLOW_FAULT_REPORT=$(CURDIR)/docs/reliability-airflow.md $(AIRFLOW_VENV)/bin/python -m pytest tests/test_faults.py
+	report="$$PWD/docs/reliability-airflow.md" && cd dags && TXFLOW_AIRFLOW_FAULT_REPORT="$$report" "../$(VENV_PYTHON)" -m pytest tests/test_faults.py
+
+.PHONY: soak-dags
+soak-dags: engine dags-env ## 20 backfills of twelve months each, while both cores are busy
+	cd dags && TXFLOW_SOAK=20 "../$(VENV_PYTHON)" -m pytest -s tests/test_soak.py
 
 .PHONY: lint-dags
-lint-dags: dags-env ## ruff, for the DAGs
-	$(AIRFLOW_VENV)/bin/ruff check dags
-	$(AIRFLOW_VENV)/bin/ruff format --check dags
+lint-dags: dags-env ## ruff for the DAGs, shellcheck for every script and the recipes of this file
+	"$(VENV_PYTHON)" -m ruff check dags
+	"$(VENV_PYTHON)" -m ruff check --config dags/pyproject.toml .ci
+	"$(VENV_PYTHON)" -m ruff format --check --config dags/pyproject.toml dags .ci
+	"$(VENV_PYTHON)" .ci/shellcheck.py
 
 .PHONY: clean
-clean: ## remove what was built and what demos stored; the engine in the user's cache stays
+clean: ## remove what was built and what demos and `make dev` stored, which is stopped; the engine in the user's cache stays
+	@test ! -d .dev || "$(PYTHON)" dags/dev down
 	rm -rf bin out .txflow .dev .cache dags/tests/browser/node_modules

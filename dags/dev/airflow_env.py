@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 
+import database
 from layout import ROOT, Layout
 
 
@@ -20,7 +21,8 @@ def variables(layout: Layout) -> dict[str, str]:
         "core.parallelism": os.environ.get("DEV_PARALLELISM", "8"),
         "core.simple_auth_manager_all_admins": True,
         "core.execution_api_server_url": url + "/execution/",
-        "database.sql_alchemy_conn": f"sqlite:///{home}/airflow.db",
+        "database.sql_alchemy_conn": database.address(layout, "psycopg2"),
+        "database.sql_alchemy_conn_async": database.address(layout, "asyncpg"),
         "api.host": "127.0.0.1",
         "api.port": layout.ports["airflow"],
         "api.base_url": url,

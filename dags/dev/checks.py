@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 
+import database
 from layout import PORTS, ROOT, Layout
 
 DISK = 5 << 30  # Airflow, ClickHouse's engine, and room to work
@@ -16,7 +17,7 @@ NEWEST = (3, 15)
 
 def faults(layout: Layout) -> list[str]:
     """What is wrong, with what to do about it."""
-    return [*_python(), *_programs(), *_disk(layout), *_ports(layout)]
+    return [*_python(), *_programs(), *_database(layout), *_disk(layout), *_ports(layout)]
 
 
 def _python() -> Iterator[str]:
@@ -36,6 +37,10 @@ def _programs() -> Iterator[str]:
             yield f"{program} is not on the PATH: install {need}"
     if not any(shutil.which(name) for name in (os.environ.get("CC") or "cc", "gcc", "clang")):
         yield "no C compiler is on the PATH: install gcc or clang"
+
+
+def _database(layout: Layout) -> Iterator[str]:
+    yield from filter(None, (database.fault(), database.older(layout)))
 
 
 def _disk(layout: Layout) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,7 +13,9 @@ import checks
 import jaeger
 from components import Component, components
 from http_client import API, HTTPError
-from layout import PORTS, Layout, alive, folder
+from layout import PORTS, Layout, folder
+from process import Process
+from state import SUPERVISOR, State
 from supervisor import Supervisor
 from trigger import trigger
 
@@ -58,9 +59,10 @@ def main() -> int:
 
 def check(_: argparse.Namespace) -> int:
     """Say what is wrong before anything is built or started."""
-    if running := Layout.running():
+    if running := State.read().running:
         print(f"the stack runs already, from {running.dir}")
         return 0
+    _recover()
     faults = checks.faults(Layout.from_environment())
     for fault in faults:
         print(f"txflow: {fault}", file=sys.stderr)
@@ -76,8 +78,9 @@ def find_jaeger(_: argparse.Namespace) -> int:
 
 def up(args: argparse.Namespace) -> int:
     """Start the stack in the background and wait until every part answers."""
-    if Layout.running():
+    if State.read().running:
         return status(args)
+    _recover()
     layout = Layout.from_environment()
     if layout.jaeger and not jaeger.found():
         print(
@@ -106,7 +109,7 @@ def up(args: argparse.Namespace) -> int:
         )
     if not _wait(layout, process):
         if process.poll() is None:
-            _stop(process.pid)
+            _stop(process)
         print(f"\nthe stack did not start, see {layout.dir}/logs", file=sys.stderr)
         return 1
     _pool(layout)
@@ -119,13 +122,26 @@ def supervise(_: argparse.Namespace) -> int:
 
 
 def down(_: argparse.Namespace) -> int:
-    """Stop the stack."""
-    if not (layout := Layout.running()):
-        print("nothing runs")
-        return 0
-    _stop(layout.pid)
-    print(f"stopped; data and logs stay in {layout.dir}")
+    """Stop the stack, and what is left of one whose supervisor was killed; a process that is not its own is left alone."""
+    state = State.read()
+    if not state.running:
+        if not _recover():
+            print("nothing runs")
+        return 1 if State.read().left else 0
+    if not state.processes[SUPERVISOR].end(STOP_LIMIT):
+        print(f"the supervisor, process {state.processes[SUPERVISOR].pid}, does not end", file=sys.stderr)
+        return 1
+    _recover()  # only after a supervisor that had to be killed
+    print(f"stopped; data and logs stay in {state.running.dir}")
     return 0
+
+
+def _recover() -> bool:
+    """End what a supervisor that was killed left behind, and say so. False when there was nothing."""
+    done = State.read().recover()
+    for line in done:
+        print(line, file=sys.stderr)
+    return bool(done)
 
 
 def status(_: argparse.Namespace) -> int:
@@ -155,9 +171,14 @@ def show_logs(args: argparse.Namespace) -> int:
 
 
 def _running() -> Layout:
-    if not (layout := Layout.running()):
-        sys.exit("nothing runs: make dev starts it")
-    return layout
+    state = State.read()
+    if layout := state.running:
+        return layout
+    left = ", ".join(f"{name} (process {process.pid})" for name, process in state.left.items())
+    if state.fault or left:
+        lines = [state.fault, left and f"the supervisor is gone, and left running: {left}"]
+        sys.exit("\n".join([*filter(None, lines), "make dev-down clears it away, and make dev does so before it starts"]))
+    sys.exit("nothing runs: make dev starts it")
 
 
 def _wait(layout: Layout, process: subprocess.Popen[bytes]) -> bool:
@@ -182,18 +203,30 @@ def _ready(part: Component) -> bool:
 
 
 def _pool(layout: Layout) -> None:
-    """Make the pool of the ML API; one that exists keeps its slots."""
-    try:
-        API(layout.url("airflow")).call("POST", "/pools", POOL)
-    except HTTPError as error:
-        if error.status != 409:
-            raise
-
-
-def _stop(pid: int) -> None:
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_LIMIT
-    while alive(pid):
+    """Make the pool of the ML API; one that exists keeps its slots. An Airflow that is still busy is asked again."""
+    api, deadline = API(layout.url("airflow")), time.monotonic() + START_LIMIT
+    while True:
+        try:
+            api.call("POST", "/pools", POOL)
+            return
+        except HTTPError as error:
+            if error.status == 409:
+                return
+            reason = str(error)
+            if error.status < 500:
+                sys.exit(f"the pool {POOL['name']} could not be made: {reason}")
+        except (OSError, ValueError) as error:
+            reason = str(error)
         if time.monotonic() > deadline:
-            sys.exit(f"process {pid} does not end")
-        time.sleep(0.2)
+            sys.exit(f"the pool {POOL['name']} could not be made: {reason}; see {layout.log('api-server')}")
+        time.sleep(0.5)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        Process.of(process.pid).end(0)
+        process.wait()
+        _recover()

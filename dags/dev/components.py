@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import airflow_env
+import database
 import jaeger
 from http_client import get
 from layout import ROOT, Layout
@@ -17,12 +19,13 @@ from layout import ROOT, Layout
 
 @dataclass
 class Component:
-    """A process of the stack. ready() raises or returns False until it is."""
+    """A process of the stack. ready() raises or returns False until it is; stop is the signal that ends it in good order."""
 
     name: str
     argv: list[str]
     ready: Callable[[], bool]
     env: dict[str, str] = field(default_factory=dict)
+    stop: signal.Signals = signal.SIGTERM
 
 
 def txflow() -> str:
@@ -30,10 +33,13 @@ def txflow() -> str:
     return str(ROOT / "bin" / "txflow")
 
 
+DATABASE = "database"  # starts first and ends last
+
+
 def components(layout: Layout) -> list[Component]:
     """All parts, in the order in which they start."""
     ports, traced = layout.ports, otel(layout)
-    parts = []
+    parts = [Component(DATABASE, database.command(layout), lambda: database.ready(layout), stop=signal.SIGINT)]
     if layout.jaeger:
         parts.append(
             Component(
@@ -70,13 +76,14 @@ def components(layout: Layout) -> list[Component]:
     ]
     env = traced | airflow_env.variables(layout)
     for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
-        parts.append(Component(name, [airflow(), name], _airflow_ready(layout, name), env))
+        parts.append(Component(name, [*airflow(), name], _airflow_ready(layout, name), env))
     return parts
 
 
-def airflow() -> str:
-    """The airflow command of the virtual environment that the Makefile built."""
-    return str(Path(os.environ.get("TXFLOW_AIRFLOW") or sys.prefix) / "bin" / "airflow")
+def airflow() -> list[str]:
+    """Airflow's command in the virtual environment that the Makefile built: not by its script, whose first line cannot name
+    every folder."""
+    return [str(Path(os.environ.get("TXFLOW_AIRFLOW") or sys.prefix) / "bin" / "python"), "-m", "airflow"]
 
 
 def otel(layout: Layout) -> dict[str, str]:

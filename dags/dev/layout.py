@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PORTS = {
     "airflow": ("DEV_AIRFLOW_PORT", 8080),
     "clickhouse": ("DEV_CLICKHOUSE_PORT", 8123),
+    "database": ("DEV_DATABASE_PORT", 15432),
     "kafka": ("DEV_KAFKA_PORT", 9092),
     "registry": ("DEV_REGISTRY_PORT", 8081),
     "ml-api": ("DEV_ML_API_PORT", 8000),
@@ -33,8 +33,6 @@ class Layout:
     dir: Path
     ports: dict[str, int]
     jaeger: bool
-    pid: int = 0  # of the supervisor
-    parts: dict[str, int] = field(default_factory=dict)  # the parts' processes
 
     @classmethod
     def from_environment(cls) -> Layout:
@@ -43,23 +41,6 @@ class Layout:
         free = iter(free_ports(sum(port == 0 for port in ports.values())))
         ports = {part: port or next(free) for part, port in ports.items()}
         return cls(folder(), ports, os.environ.get("JAEGER", "on") != "off")
-
-    @classmethod
-    def running(cls) -> Layout | None:
-        """The stack that runs from this folder, None when none does."""
-        try:
-            saved = json.loads((folder() / "state.json").read_text())
-        except FileNotFoundError:
-            return None
-        return cls(folder(), saved["ports"], saved["jaeger"], saved["pid"], saved["parts"]) if alive(saved["pid"]) else None
-
-    def save(self) -> None:
-        """Write down what runs, for the other commands."""
-        state = self.dir / "state.json"
-        state.with_suffix(".new").write_text(
-            json.dumps({name: getattr(self, name) for name in ("pid", "parts", "ports", "jaeger")})
-        )
-        state.with_suffix(".new").replace(state)
 
     def url(self, part: str) -> str:
         """The part's address over HTTP."""
@@ -73,17 +54,6 @@ class Layout:
 def folder() -> Path:
     """The stack's folder: TXFLOW_DEV_DIR, else .dev in the repository."""
     return Path(os.environ.get("TXFLOW_DEV_DIR") or ROOT / ".dev").resolve()
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def free_ports(n: int) -> list[int]:

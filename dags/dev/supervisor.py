@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -10,10 +9,14 @@ import sys
 import threading
 import time
 
-from components import Component, airflow, components
+import database
+import state
+from components import DATABASE, Component, airflow, components
 from layout import Layout
+from process import Process, kill, kill_group
 
 GRACE = 15  # seconds between SIGTERM and SIGKILL
+DATABASE_LIMIT = 60  # seconds until PostgreSQL takes sessions
 RESTARTS, WITHIN = 5, 120.0  # a part that dies more often is given up, and the stack with it
 
 
@@ -31,12 +34,18 @@ class Supervisor:
         """Run until SIGTERM or SIGINT, or until a part is given up."""
         for sig in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sig, lambda *_: self.stop.set())
-        self.layout.pid = os.getpid()
-        self.layout.save()
+        try:
+            held = state.lock()
+        except BlockingIOError:
+            say("another supervisor has this folder")
+            return 1
+        state.save(self.layout)
+        state.record(state.SUPERVISOR, os.getpid())
         try:
             self._prepare()
             for part in self.parts:
-                self._start(part)
+                if part.name not in self.running:
+                    self._start(part)
             while not self.stop.wait(0.2):
                 self._watch()
         except Exception as error:
@@ -44,16 +53,33 @@ class Supervisor:
             return 1
         finally:
             self._end()
-            (self.layout.dir / "state.json").unlink(missing_ok=True)
+            state.forget()
+            held.close()
         return 0
 
     def _prepare(self) -> None:
+        """Airflow's database, before whatever needs it."""
+        database.create(self.layout)
+        self._start(next(part for part in self.parts if part.name == DATABASE))
+        deadline = time.monotonic() + DATABASE_LIMIT
+        while not self._takes_sessions():
+            if self.stop.wait(0.1):
+                return
+            self._watch()
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the database does not answer, see {self.layout.log(DATABASE)}")
         env = next(part.env for part in self.parts if part.name == "scheduler")
         say("airflow db migrate")
         with self.layout.log("db-migrate").open("ab") as log:
-            done = subprocess.run([airflow(), "db", "migrate"], env=os.environ | env, stdout=log, stderr=log, check=False)
+            done = subprocess.run([*airflow(), "db", "migrate"], env=os.environ | env, stdout=log, stderr=log, check=False)
         if done.returncode:
             raise RuntimeError(f"airflow db migrate failed, see {self.layout.log('db-migrate')}")
+
+    def _takes_sessions(self) -> bool:
+        try:
+            return database.ready(self.layout)
+        except OSError:
+            return False
 
     def _start(self, part: Component) -> None:
         with self.layout.log(part.name).open("ab") as log:
@@ -66,17 +92,16 @@ class Supervisor:
                 stderr=log,
                 start_new_session=True,
             )
-        self.layout.parts[part.name] = self.running[part.name].pid
-        self.layout.save()
+        state.record(part.name, self.running[part.name].pid)
         say(f"{part.name} started, process {self.running[part.name].pid}")
 
     def _watch(self) -> None:
         for part in self.parts:
-            process = self.running[part.name]
-            if process.poll() is None:
+            process = self.running.get(part.name)
+            if process is None or process.poll() is None:
                 continue
             say(f"{part.name} ended with {process.returncode}")
-            _signal(process, signal.SIGKILL)  # whatever it left behind
+            kill_group(process.pid, signal.SIGKILL)  # whatever it left behind
             now = time.monotonic()
             deaths = self.deaths[part.name] = [t for t in self.deaths.get(part.name, []) if now - t < WITHIN] + [now]
             if len(deaths) > RESTARTS:
@@ -84,24 +109,27 @@ class Supervisor:
             self._start(part)
 
     def _end(self) -> None:
-        """End all parts, the last one first: Airflow before what its tasks use."""
-        for name in reversed(self.running):
-            _signal(self.running[name], signal.SIGTERM)
+        """End all parts, the last one first: Airflow before what its tasks use, and its database at the very end."""
+        last = [part for part in self.parts if part.name == DATABASE]
+        self._end_all([part for part in reversed(self.parts) if part not in last])
+        self._end_all(last)
+        say("stopped")
+
+    def _end_all(self, parts: list[Component]) -> None:
+        parts = [part for part in parts if part.name in self.running]
+        left = [member for part in parts for member in Process.of(self.running[part.name].pid).group()]
+        for part in parts:
+            kill_group(self.running[part.name].pid, part.stop)
         deadline = time.monotonic() + GRACE
-        for name in reversed(self.running):
-            process = self.running[name]
+        for part in parts:
+            process = self.running[part.name]
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                say(f"{name} did not end in time and is killed")
-            _signal(process, signal.SIGKILL)
-            process.wait()
-        say("stopped")
-
-
-def _signal(process: subprocess.Popen[bytes], sig: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # the whole group may have ended
-        os.killpg(process.pid, sig)
+                say(f"{part.name} did not end in time and is killed")
+                kill_group(process.pid, signal.SIGKILL)
+                process.wait()
+        kill(left)
 
 
 def say(text: str) -> None:

@@ -6,6 +6,7 @@ import glob
 import json
 import sys
 import time
+import urllib.parse
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,27 @@ from layout import Layout
 DAG = "transactions_batch"
 ENDED = ("success", "failed")
 PARSE_LIMIT = 60  # seconds until a new Airflow knows the DAG
+BUSY = (404, 500, 502, 503, 504)  # it does not know the DAG yet, or has too much to do
 
 
 def trigger(layout: Layout, file: str, conf: list[str]) -> int:
     """Run the DAG on a file, showing how its tasks go. Returns 0 for a run that ended well, else 1."""
     api = API(layout.url("airflow"))
     run = _start(api, {"url": _absolute(file), **dict(map(_pair, conf))})
-    at = f"/dags/{DAG}/dagRuns/{run}"
+    at = f"/dags/{DAG}/dagRuns/{urllib.parse.quote(run, safe='')}"
     print(f"{DAG} {run}\n{layout.url('airflow')}/dags/{DAG}/runs/{run}")
     shown: dict[str, str] = {}
     while True:
         try:
             state, tasks = api.call("GET", at)["state"], _tasks(api, at)
         except OSError:
+            time.sleep(0.5)
             continue  # Airflow is busy
+        except HTTPError as error:
+            if error.status < 500:
+                raise
+            time.sleep(0.5)
+            continue
         for task, states in tasks.items():
             if shown.get(task) != states:
                 shown[task] = states
@@ -43,10 +51,16 @@ def _start(api: API, conf: dict[str, Any]) -> str:
     deadline = time.monotonic() + PARSE_LIMIT
     while True:
         try:
+            if api.call("GET", f"/dags/{DAG}")["is_paused"]:
+                sys.exit(f"{DAG} is paused, so nothing would run: unpause it at {api.url}/dags/{DAG}, then trigger again")
             return api.call("POST", f"/dags/{DAG}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"]
         except HTTPError as error:
-            if error.status != 404 or time.monotonic() > deadline:
+            if error.status not in BUSY or time.monotonic() > deadline:
                 sys.exit(f"{DAG} could not be triggered: {error}")
+            time.sleep(1)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                sys.exit(f"Airflow does not answer at {api.url}: {error}")
             time.sleep(1)
 
 

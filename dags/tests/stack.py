@@ -15,7 +15,8 @@ from typing import Any
 import airflow_env
 from components import airflow
 from http_client import API, HTTPError, get
-from layout import PORTS, ROOT, Layout, free_ports
+from layout import PORTS, ROOT, free_ports
+from state import State
 
 LIMIT = 240  # seconds that a run may take on a busy machine
 
@@ -39,7 +40,7 @@ class Stack:
 
     def __enter__(self) -> Stack:
         self._dev("up")
-        self.layout = Layout.running()
+        self.layout = State.read().running
         assert self.layout, "the stack says that it is up, and is not"
         self.api = API(self.layout.url("airflow"))
         dags = len(list((ROOT / "dags").glob("*.py")))
@@ -54,7 +55,7 @@ class Stack:
 
     def pid(self, part: str) -> int:
         """The part's process now."""
-        return Layout.running().parts[part]
+        return State.read().processes[part].pid
 
     def trigger(self, dag: str, **conf: Any) -> str:
         """Start a run; returns its id."""
@@ -67,7 +68,7 @@ class Stack:
     def airflow(self, *argv: str) -> None:
         """Run Airflow's own command."""
         env = os.environ | airflow_env.variables(self.layout)
-        subprocess.run([airflow(), *argv], env=env, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*airflow(), *argv], env=env, check=True, stdout=subprocess.DEVNULL)
 
     def state(self, dag: str, run: str) -> str:
         """The run's state, "" for one that is not there yet."""
