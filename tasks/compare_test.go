@@ -64,7 +64,7 @@ func TestCompareTellsWhatLoadWouldChange(t *testing.T) {
 	if _, err := classify.Run(t.Context(), w.env(), nextModel{w}, classify.Config{Chunks: chunks, Index: -1, API: "k2", BatchRows: 3, Concurrency: 2}); err != nil {
 		t.Fatal(err)
 	}
-	m, report, err := compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, Examples: 3, MaxChanged: 0.5})
+	m, report, err := compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, Examples: 3, MaxChanged: 0.6, MaxNew: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,27 +72,37 @@ func TestCompareTellsWhatLoadWouldChange(t *testing.T) {
 	if report.Rows != 39 || report.Refused != 1 || report.New != 4 || report.Known != 35 || report.Newer != 1 || report.Changed != 17 || len(report.Examples) != 3 {
 		t.Errorf("%+v", report)
 	}
-	changed := int64(0)
-	for _, c := range report.Changes {
+	changed, added := int64(0), int64(0)
+	for i, c := range report.Changes {
+		if c.From == "" { // new rows are changes, and come first
+			if added += c.Rows; i > 0 && report.Changes[i-1].From != "" {
+				t.Errorf("a new row after a stored one: %v", report.Changes)
+			}
+			continue
+		}
 		from, ok1 := transaction.ParseCategory(c.From)
 		to, ok2 := transaction.ParseCategory(c.To)
 		if changed += c.Rows; !ok1 || !ok2 || from == to {
 			t.Errorf("a change %+v", c)
 		}
 	}
-	if changed != 17 || len(report.Models) != 2 || report.Models[0] != (compare.Change{From: "v1", To: "v2", Rows: 34}) || report.Models[1] != (compare.Change{From: "v3", To: "v2", Rows: 1}) {
+	if changed != 17 || added != 4 || len(report.Models) != 2 || report.Models[0] != (batch.Change{From: "v1", To: "v2", Rows: 34}) || report.Models[1] != (batch.Change{From: "v3", To: "v2", Rows: 1}) {
 		t.Errorf("changes %v, models %v", report.Changes, report.Models)
 	}
-	if m.ChangedShare == nil || *m.ChangedShare != 17.0/35 || m.Counts != (batch.Counts{In: 40, Predicted: 39, DeadLettered: 1}) {
+	if m.ChangedShare == nil || *m.ChangedShare != (17.0+4)/39 || m.Comparison == nil || m.Comparison.New != 4 || m.Counts != (batch.Counts{In: 40, Predicted: 39, DeadLettered: 1}) {
 		t.Errorf("manifest %+v", m)
 	}
 	var kept compare.Report
 	if err := json.Unmarshal(w.Get(w.env().Layout.Comparison()), &kept); err != nil || kept.Changed != 17 {
 		t.Errorf("the artifact: %v, %+v", err, kept)
 	}
-	m, _, err = compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 0.4})
-	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), "17 of the 35") || len(m.Outputs) != 1 || m.ChangedShare == nil {
+	m, _, err = compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 0.5, MaxNew: -1})
+	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), "change 17 stored rows and add 4") || len(m.Outputs) != 1 || m.ChangedShare == nil {
 		t.Errorf("over the limit: %v, %+v", err, m)
+	}
+	m, _, err = compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 1, MaxNew: 3})
+	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), "4 of 39 rows are not stored yet") || len(m.Outputs) != 1 {
+		t.Errorf("new rows that nobody asked for: %v, %+v", err, m)
 	}
 }
 

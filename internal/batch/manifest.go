@@ -19,12 +19,14 @@ type Manifest struct {
 	Outputs      []Artifact `json:"outputs"`
 	Counts       Counts     `json:"counts"`
 	Chunks       int        `json:"chunks,omitempty"`        // split: how many mapped tasks follow
-	ChangedShare *float64   `json:"changed_share,omitempty"` // compare: of the rows that are stored, those that load would change
-	Error        string     `json:"error,omitempty"`
-	ExitCode     int        `json:"exit_code"`
-	StartedAt    time.Time  `json:"started_at"`
-	DurationMS   int64      `json:"duration_ms"`
-	TraceID      string     `json:"trace_id"`
+	ChangedShare *float64   `json:"changed_share,omitempty"` // compare: of the answered rows, those that load would change or add
+	// Comparison is compare's: what a human who decides needs to see.
+	Comparison *Comparison `json:"comparison,omitempty"`
+	Error      string      `json:"error,omitempty"`
+	ExitCode   int         `json:"exit_code"`
+	StartedAt  time.Time   `json:"started_at"`
+	DurationMS int64       `json:"duration_ms"`
+	TraceID    string      `json:"trace_id"`
 }
 
 // Artifact is a file that a task read or wrote.

@@ -35,42 +35,23 @@ type Config struct {
 	Chunks     *batch.Chunks
 	BlockRows  int
 	Examples   int     // changed rows that are named
-	MaxChanged float64 // more than this share of the stored rows is refused
+	MaxChanged float64 // a greater share of changed and new rows is refused
+	MaxNew     int64   // more rows that are not stored yet are refused; negative: any number is fine
 }
+
+// MaxListed bounds the lists in the manifest; the artifact has all.
+const MaxListed = 20
 
 // Report is the artifact.
 type Report struct {
-	RunID    string    `json:"run_id"`
-	Rows     int64     `json:"rows"`    // that the ML API answered
-	Refused  int64     `json:"refused"` // that it refused
-	New      int64     `json:"new"`     // not stored yet
-	Known    int64     `json:"known"`   // stored already
-	Newer    int64     `json:"newer"`   // of those: by a later classification, which load does not replace
-	Changed  int64     `json:"changed"` // of those: load gives another category
-	Share    float64   `json:"share"`   // changed / known; 0 where none is known
-	Changes  []Change  `json:"changes"`
-	Models   []Change  `json:"models"` // of the known rows, changed or not
-	Examples []Example `json:"examples"`
+	RunID   string `json:"run_id"`
+	Refused int64  `json:"refused"` // rows that the ML API refused
+	batch.Comparison
 }
 
-// Change counts rows that go from one category or model to another.
-type Change struct {
-	From string `json:"from"`
-	To   string `json:"to"`
-	Rows int64  `json:"rows"`
-}
-
-// Example is a changed row.
-type Example struct {
-	ID       string `json:"id"`
-	SourceID string `json:"source_id"`
-	From     string `json:"from"`
-	To       string `json:"to"`
-}
-
-// Run compares all chunks of a run. The report is written also when the share is over the limit, which is exit code 65.
+// Run compares all chunks of a run. The report is written also when it is over a limit, which is exit code 65.
 func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.Manifest, *Report, error) {
-	report := &Report{RunID: env.RunID, Examples: []Example{}}
+	report := &Report{RunID: env.RunID, Comparison: batch.Comparison{Examples: []batch.ChangedRow{}}}
 	m, err := tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
 		c := &comparison{env: env, store: store, cfg: cfg, report: report, changes: map[pair]int64{}, models: map[pair]int64{}}
 		for i := range cfg.Chunks.Chunks {
@@ -80,8 +61,8 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 				return fmt.Errorf("chunk %d: %w", chunk.Index, err)
 			}
 		}
-		if report.Known > 0 {
-			report.Share = float64(report.Changed) / float64(report.Known)
+		if report.Rows > 0 {
+			report.Share = float64(report.Changed+report.New) / float64(report.Rows)
 		}
 		report.Changes, report.Models = sorted(c.changes), sorted(c.models)
 		a, err := batch.WriteJSON(ctx, env.Artifacts, env.Layout.Comparison(), report)
@@ -91,10 +72,14 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 		a.Name, a.Rows = batch.OutputComparison, report.Rows
 		m.Outputs = append(m.Outputs, a)
 		m.Counts = batch.Counts{In: report.Rows + report.Refused, Predicted: report.Rows, DeadLettered: report.Refused}
-		m.ChangedShare = &report.Share
+		m.ChangedShare, m.Comparison = &report.Share, report.Cut(MaxListed)
+		if cfg.MaxNew >= 0 && report.New > cfg.MaxNew {
+			return batch.WithHint(batch.Failf(batch.ExitData, "%d of %d rows are not stored yet: loading this run would add them",
+				report.New, report.Rows), "check that --source is the name under which they were stored; allow new rows with --max-new; see %s", a.URL)
+		}
 		if report.Share > cfg.MaxChanged {
-			return batch.WithHint(batch.Failf(batch.ExitData, "loading this run would change the category of %d of the %d rows that are stored, %.4g %%: more than the %.4g %% that are allowed",
-				report.Changed, report.Known, 100*report.Share, 100*cfg.MaxChanged), "look at %s; if the change is wanted, allow it with --max-changed, or load the run", a.URL)
+			return batch.WithHint(batch.Failf(batch.ExitData, "loading this run would change %d stored rows and add %d, %.4g %% of %d: more than the %.4g %% that are allowed",
+				report.Changed, report.New, 100*report.Share, report.Rows, 100*cfg.MaxChanged), "look at %s; if the change is wanted, allow it with --max-changed, or load the run", a.URL)
 		}
 		return nil
 	})
@@ -151,9 +136,15 @@ func (c *comparison) block(ctx context.Context, b *answers.Block) error {
 	err := c.store.Stored(ctx, ids, func(id transaction.ID, was batch.Stored) {
 		known++
 		c.known(id, asked[id], was)
+		delete(asked, id) // what remains is not stored
 	})
 	if err != nil {
 		return fmt.Errorf("look up what is stored: %w", err)
+	}
+	for _, id := range ids {
+		if now, ok := asked[id]; ok {
+			c.change(id, now, "")
+		}
 	}
 	c.report.Rows += int64(len(ids))
 	c.report.Refused += int64(len(c.reader.Refused))
@@ -174,19 +165,28 @@ func (c *comparison) known(id transaction.ID, now answer, was batch.Stored) {
 		return
 	}
 	c.report.Changed++
-	c.changes[pair{was.Category, to}]++
+	c.change(id, now, was.Category)
+}
+
+// change counts a row that load would store otherwise than it is; from is "" for one that is not stored.
+func (c *comparison) change(id transaction.ID, now answer, from string) {
+	to := now.category.String()
+	c.changes[pair{from, to}]++
 	if len(c.report.Examples) < c.cfg.Examples {
-		c.report.Examples = append(c.report.Examples, Example{ID: id.String(), SourceID: now.sourceID, From: was.Category, To: to})
+		c.report.Examples = append(c.report.Examples, batch.ChangedRow{ID: id.String(), SourceID: now.sourceID, From: from, To: to})
 	}
 }
 
-// sorted gives the most frequent first.
-func sorted(counts map[pair]int64) []Change {
-	all := make([]Change, 0, len(counts))
+// sorted gives what is new first, then the most frequent.
+func sorted(counts map[pair]int64) []batch.Change {
+	all := make([]batch.Change, 0, len(counts))
 	for p, n := range counts {
-		all = append(all, Change{p.from, p.to, n})
+		all = append(all, batch.Change{From: p.from, To: p.to, Rows: n})
 	}
-	slices.SortFunc(all, func(a, b Change) int {
+	slices.SortFunc(all, func(a, b batch.Change) int {
+		if (a.From == "") != (b.From == "") {
+			return cmp.Compare(len(a.From), len(b.From))
+		}
 		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
 	return all

@@ -1,6 +1,7 @@
 package batchcmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -17,13 +18,14 @@ func compareCommand() *cli.Command {
 		Name: compare.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "tell what loading a classified run would change",
 		Flags: Flags(TaskFlags, ClickHouseFlags, []cli.Flag{
 			&cli.StringFlag{Name: "chunks", EnvVars: []string{"TXFLOW_CHUNKS"}, Usage: "`URL` of the index that split wrote"},
-			&cli.Float64Flag{Name: "max-changed", Value: 1, EnvVars: []string{"TXFLOW_MAX_CHANGED"}, Usage: "exit 65 when more than this `SHARE` of the rows that are stored would change category"},
+			&cli.Float64Flag{Name: "max-changed", Value: 1, EnvVars: []string{"TXFLOW_MAX_CHANGED"}, Usage: "exit 65 when more than this `SHARE` of the rows would change category or are not stored yet"},
+			&cli.Int64Flag{Name: "max-new", Value: -1, EnvVars: []string{"TXFLOW_MAX_NEW"}, Usage: "exit 65 when more than `N` rows are not stored yet; -1 for any number"},
 			&cli.IntFlag{Name: "examples", Value: compare.DefaultExamples, EnvVars: []string{"TXFLOW_EXAMPLES"}, Usage: "name the first `N` rows that would change"},
 		}),
 		Description: `For rows that are classified anew, between classify and load. The report is comparison.json in the run's folder.
 
    txflow compare out/RUN_ID
-   txflow compare --max-changed 0.05 out/RUN_ID`,
+   txflow compare --max-changed 0.05 --max-new 0 out/RUN_ID`,
 		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
 			if limit := c.Float64("max-changed"); limit < 0 || limit > 1 {
 				return batch.Failf(batch.ExitUsage, "--max-changed is a share from 0 to 1, not %g", limit)
@@ -38,7 +40,7 @@ func compareCommand() *cli.Command {
 			}
 			defer db.Close()
 			m, report, err := compare.Run(c.Context, NewEnv(c, rt, layout, chunks.RunID, chunks.Source), db, compare.Config{Chunks: chunks,
-				BlockRows: compare.DefaultBlockRows, Examples: c.Int("examples"), MaxChanged: c.Float64("max-changed")})
+				BlockRows: compare.DefaultBlockRows, Examples: c.Int("examples"), MaxChanged: c.Float64("max-changed"), MaxNew: c.Int64("max-new")})
 			if m.ChangedShare != nil && rt.Interactive {
 				showReport(rt.Stderr, report)
 			}
@@ -48,14 +50,14 @@ func compareCommand() *cli.Command {
 }
 
 func showReport(w io.Writer, r *compare.Report) {
-	_, _ = fmt.Fprintf(w, "%d rows: %d new, %d stored already, of which %d (%.4g %%) would change\n", r.Rows, r.New, r.Known, r.Changed, 100*r.Share)
+	_, _ = fmt.Fprintf(w, "%d rows: %d not stored yet, %d stored already, of which %d would change: %.4g %% of all\n", r.Rows, r.New, r.Known, r.Changed, 100*r.Share)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, part := range []struct {
 		title string
-		rows  []compare.Change
+		rows  []batch.Change
 	}{{"model", r.Models}, {"category", r.Changes}} {
 		for _, n := range part.rows {
-			_, _ = fmt.Fprintf(t, "%s\t%s\t→ %s\t%d\n", part.title, n.From, n.To, n.Rows)
+			_, _ = fmt.Fprintf(t, "%s\t%s\t→ %s\t%d\n", part.title, cmp.Or(n.From, "(not stored)"), n.To, n.Rows)
 		}
 	}
 	_ = t.Flush() // a terminal
