@@ -2,27 +2,38 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/google/uuid"
 
 	"github.com/txflow/txflow/internal/batch"
 )
 
-// letterKey is what tells dead letters apart, in the order of the table.
+// letterKey identifies a dead letter; it is the order of the table.
 const letterKey = "origin, origin_digest, partition, position"
 
-// Letters returns dead letters in the order of where they came from.
+// Letters returns dead letters in the order of their origins. Their messages are read only where the query asks for them:
+// they are nearly all of the table's bytes.
 func (s *Store) Letters(ctx context.Context, q batch.LetterQuery) (out []batch.Letter, err error) {
 	where, args := letterConditions(&q)
 	limit := ""
 	if q.Limit > 0 {
 		limit = " LIMIT " + itoa(q.Limit)
 	}
-	rows, err := s.query(ctx, `SELECT origin, origin_digest, partition, position, pipeline, source, source_id, toString(id), toString(outcome), column, code,
-message, toString(state), replays, raw, trace_id, first_seen, updated_at FROM dead_letters FINAL WHERE `+where+` ORDER BY `+letterKey+limit, args...)
+	raw, size := "''", "toUInt64(0)"
+	if q.Raw {
+		raw = "raw"
+	}
+	if q.Sizes || q.Raw {
+		size = "length(raw)"
+	}
+	rows, err := s.query(ctx, `SELECT `+letterKey+`, pipeline, source, source_id, toString(id), toString(outcome), column, code,
+message, toString(state), replays, `+raw+`, `+size+`, trace_id, first_seen, updated_at
+FROM dead_letters FINAL WHERE `+where+` ORDER BY `+letterKey+limit, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -30,18 +41,72 @@ message, toString(state), replays, raw, trace_id, first_seen, updated_at FROM de
 	for rows.Next() {
 		var l batch.Letter
 		var replays uint16
-		var raw string
+		var message string
+		var bytes uint64
 		if err := rows.Scan(&l.Origin.Origin, &l.Origin.Digest, &l.Origin.Partition, &l.Origin.Position, &l.Pipeline, &l.Source, &l.SourceID, &l.ID, &l.Outcome,
-			&l.Column, &l.Code, &l.Message, &l.State, &replays, &raw, &l.TraceID, &l.FirstSeen, &l.UpdatedAt); err != nil {
+			&l.Column, &l.Code, &l.Message, &l.State, &replays, &message, &bytes, &l.TraceID, &l.FirstSeen, &l.UpdatedAt); err != nil {
 			return nil, err
 		}
-		l.Replays, l.Raw = int(replays), []byte(raw)
+		l.Replays, l.RawBytes = int(replays), int(bytes) //nolint:gosec // a message's size
+		if q.Raw {
+			l.Raw = []byte(message)
+		}
 		out = append(out, l)
 	}
 	return out, s.explain(rows.Err())
 }
 
-// CountLetters counts dead letters by reason and state, the most first.
+// LetterMessages reads the messages of dead letters into their Raw. By RawBytes the caller decides how many that may be at once.
+func (s *Store) LetterMessages(ctx context.Context, letters []batch.Letter) error {
+	byKey := make(map[batch.Origin]*batch.Letter, len(letters))
+	for i := range letters {
+		byKey[letters[i].Origin] = &letters[i]
+	}
+	for keys := range keyLists(letters) {
+		rows, err := s.query(ctx, `SELECT `+letterKey+`, raw FROM dead_letters FINAL WHERE `+keys)
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			var at batch.Origin
+			var raw string
+			if err := rows.Scan(&at.Origin, &at.Digest, &at.Partition, &at.Position, &raw); err != nil {
+				return errors.Join(err, rows.Close())
+			}
+			if l := byKey[at]; l != nil {
+				l.Raw = []byte(raw)
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return s.explain(err)
+		}
+	}
+	return nil
+}
+
+// LetterEnds returns the last position of each origin, digest and partition among the dead letters that a query selects. What
+// arrives later in a topic has a higher one, whatever the clocks of those who write it say.
+func (s *Store) LetterEnds(ctx context.Context, q batch.LetterQuery) (map[batch.Origin]uint64, error) {
+	where, args := letterConditions(&q)
+	rows, err := s.query(ctx, `SELECT origin, origin_digest, partition, max(position) FROM dead_letters FINAL WHERE `+where+`
+GROUP BY origin, origin_digest, partition`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // it was only read
+	ends := map[batch.Origin]uint64{}
+	for rows.Next() {
+		var at batch.Origin
+		var last uint64
+		if err := rows.Scan(&at.Origin, &at.Digest, &at.Partition, &last); err != nil {
+			return nil, err
+		}
+		ends[at] = last
+	}
+	return ends, s.explain(rows.Err())
+}
+
+// CountLetters counts dead letters by reason and state, the largest number first.
 func (s *Store) CountLetters(ctx context.Context, q batch.LetterQuery) (out []batch.LetterCount, err error) {
 	where, args := letterConditions(&q)
 	rows, err := s.query(ctx, `SELECT pipeline, source, code, column, toString(state), count() AS rows, min(first_seen) FROM dead_letters FINAL WHERE `+where+`
@@ -60,72 +125,38 @@ GROUP BY pipeline, source, code, column, state ORDER BY rows DESC, pipeline, sou
 	return out, s.explain(rows.Err())
 }
 
-// MarkLetters gives open dead letters another state. It says so by adding a row, which a redelivery of the letter does not
-// undo. Marked again, nothing changes.
-func (s *Store) MarkLetters(ctx context.Context, letters []batch.Letter, state string) error {
-	if len(letters) == 0 {
-		return nil
-	}
-	keys := make([]string, len(letters))
-	for i := range letters {
-		keys[i] = keyOf(&letters[i].Origin)
-	}
-	return s.retry(ctx, func(ctx context.Context) error {
-		return s.conn.Exec(ctx, `INSERT INTO dead_letters SELECT * REPLACE (CAST(`+literal(state)+`, toTypeName(state)) AS state, now64(6, 'UTC') AS updated_at)
-FROM (SELECT * FROM dead_letters FINAL WHERE (`+letterKey+`) IN (`+strings.Join(keys, ", ")+`) AND state = 'open')`)
-	})
-}
-
-// ResolveLetters closes the open letters of a source whose id was stored after they were judged: by a run of the mended
-// file, or by another message. The run that a file's letter is from does not count, since its letter may be about another
-// row with the same id. Done again it changes nothing.
-func (s *Store) ResolveLetters(ctx context.Context, source string) error {
-	return s.retry(ctx, func(ctx context.Context) error {
-		return s.conn.Exec(ctx, `INSERT INTO dead_letters
-WITH open AS (SELECT * FROM dead_letters FINAL WHERE state = 'open' AND source = {source:String} AND id != toUUID('00000000-0000-0000-0000-000000000000'))
-SELECT open.* REPLACE (CAST('resolved', toTypeName(state)) AS state, now64(6, 'UTC') AS updated_at)
-FROM open INNER JOIN (SELECT id, run_id AS stored_by, classified_at FROM transactions FINAL WHERE id IN (SELECT id FROM open)) AS stored USING id
-WHERE classified_at > open.updated_at AND (stored_by != open.run_id OR open.pipeline = 'stream')`, clickhouse.Named("source", source))
-	})
-}
-
-func keyOf(at *batch.Origin) string {
-	return fmt.Sprintf("(%s, %s, %d, %d)", literal(at.Origin), literal(at.Digest), at.Partition, at.Position)
-}
-
 func letterConditions(q *batch.LetterQuery) (string, []any) {
 	where, args := []string{"1"}, []any{}
-	equal := func(column, value string) {
+	bind := func(condition, name, value string) {
 		if value != "" {
-			where, args = append(where, column+" = {"+column+":String}"), append(args, clickhouse.Named(column, value))
+			where, args = append(where, condition), append(args, clickhouse.Named(name, value))
 		}
 	}
-	equal("pipeline", q.Pipeline)
-	equal("origin", q.Origin)
-	equal("code", q.Code)
-	equal("source", q.Source)
-	if q.State != "" {
-		where, args = append(where, "toString(state) = {state:String}"), append(args, clickhouse.Named("state", q.State))
-	}
-	if q.ID != "" {
-		where, args = append(where, "(source_id = {id:String} OR toString(id) = {id:String})"), append(args, clickhouse.Named("id", q.ID))
+	bind("pipeline = {pipeline:String}", "pipeline", q.Pipeline)
+	bind("origin = {origin:String}", "origin", q.Origin)
+	bind("code = {code:String}", "code", q.Code)
+	bind("source = {source:String}", "source", q.Source)
+	bind("toString(state) = {state:String}", "state", q.State)
+	if id, err := uuid.Parse(q.ID); err == nil { // an id of a source that is a UUID is the id itself; the table has an index of it
+		bind("id = {id:UUID}", "id", id.String())
+	} else {
+		bind("source_id = {id:String}", "id", q.ID)
 	}
 	moment := func(condition, name string, t time.Time) {
 		if !t.IsZero() {
-			where = append(where, condition+" parseDateTime64BestEffort({"+name+":String}, 6, 'UTC')")
-			args = append(args, clickhouse.Named(name, t.UTC().Format(time.RFC3339Nano)))
+			bind(condition+" parseDateTime64BestEffort({"+name+":String}, 6, 'UTC')", name, t.UTC().Format(time.RFC3339Nano))
 		}
 	}
 	moment("first_seen >=", "since", q.Since)
 	moment("first_seen <", "until", q.Until)
 	if q.At != nil {
-		where = append(where, fmt.Sprintf("(origin, partition, position) = (%s, %d, %d)", literal(q.At.Origin), q.At.Partition, q.At.Position))
+		where = append(where, fmt.Sprintf("origin = %s AND partition = %d AND position = %d", literal(q.At.Origin), q.At.Partition, q.At.Position))
 	}
 	if q.After != nil {
-		where = append(where, "("+letterKey+") > "+keyOf(q.After))
+		where = append(where, afterKey(q.After))
 	}
-	if q.Replays > 0 {
-		where = append(where, "replays < "+itoa(q.Replays))
+	if q.Replays != nil {
+		where = append(where, "replays < "+itoa(max(*q.Replays, 0)))
 	}
 	return strings.Join(where, " AND "), args
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/txflow/txflow/tasks"
 )
 
-// open returns the number of open letters that a command is about, and how many of them do not hold their message.
-func open(c *cli.Context, db *store.Store, q batch.LetterQuery) (n, without uint64, err error) {
+// openLetters returns the number of open dead letters that a command is about, and how many of them do not hold their message.
+func openLetters(c *cli.Context, db *store.Store, q batch.LetterQuery) (n, without uint64, err error) {
 	q.State = batch.LetterOpen
 	counts, err := db.CountLetters(c.Context, q)
 	for _, k := range counts {
@@ -32,22 +32,29 @@ func open(c *cli.Context, db *store.Store, q batch.LetterQuery) (n, without uint
 }
 
 func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
-	q := letterQuery(c)
-	q.Pipeline, q.Origin, q.Replays = classify.Pipeline, topics.Raw, c.Int("max-replays")
-	n, without, err := open(c, db, q)
+	q, err := letterQuery(c)
+	if err != nil {
+		return err
+	}
+	limit, perSecond := c.Int("max-replays"), c.Float64("rate")
+	if limit < 0 || perSecond < 0 {
+		return batch.Failf(batch.ExitUsage, "--max-replays and --rate must not be negative")
+	}
+	q.Pipeline, q.Origin, q.Replays = classify.Pipeline, topics.Raw, &limit
+	n, without, err := openLetters(c, db, q)
 	if err != nil {
 		return err
 	}
 	if n -= without; without > 0 {
-		rt.Log.WarnContext(c.Context, "letters that are too large to hold their message are left: send those again from where they came", "letters", without)
+		rt.Log.WarnContext(c.Context, "dead letters that are too large to hold their message are left: send those again from where they came", "dead_letters", without)
 	}
 	if c.Bool("dry-run") {
-		_, _ = fmt.Fprintf(rt.Stdout, "%d letters would be replayed\n", n)
+		_, _ = fmt.Fprintf(rt.Stdout, "%d dead letters would be replayed\n", n)
 		return nil
 	}
 	m, err := tasks.Do(c.Context, batchcmd.NewEnv(c, rt, batch.Layout{}, "", c.String("source")), "dlq_replay", -1, func(ctx context.Context, m *batch.Manifest) error {
 		if n == 0 {
-			return batch.Failf(batch.ExitNothing, "there is no open letter to replay")
+			return nothingToReplay(c, db, q, without)
 		}
 		sink, err := kafka.NewProducer(kafkaConfig(c, rt), topics.Raw)
 		if err != nil {
@@ -55,34 +62,50 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 		}
 		defer sink.Close()
 		show := newTicker(rt, "replayed")
-		replayed, err := dlq.Replay(ctx, db, sink, dlq.Config{Query: q, Rate: c.Float64("rate"), MaxReplays: c.Int("max-replays")}, func(n int) { show.tick(int64(n)) })
+		replayed, err := dlq.Replay(ctx, db, sink, dlq.Config{Query: q, Rate: perSecond, MaxReplays: limit}, func(n int) { show.tick(int64(n)) })
 		m.Counts.In = int64(replayed)
 		return batch.WithHint(err, "the same command goes on with what is still open")
 	})
 	return batchcmd.Finish(c, rt, m, err, "txflow dlq stats")
 }
 
-func dlqPurge(c *cli.Context, rt *app.Runtime, db *store.Store) error {
-	q := letterQuery(c)
-	n, _, err := open(c, db, q)
+// nothingToReplay says why: none is open, or those that are came back too often or do not hold their message.
+func nothingToReplay(c *cli.Context, db *store.Store, q batch.LetterQuery, without uint64) error {
+	limit := *q.Replays
+	q.Replays = nil
+	all, allWithout, err := openLetters(c, db, q)
 	if err != nil {
 		return err
 	}
+	switch tired := all - allWithout; {
+	case tired > 0:
+		return batch.WithHint(batch.Failf(batch.ExitNothing, "%d open dead letters came back %d times already, which is the limit; none was replayed", tired, limit),
+			"correct the cause, then replay them with a higher --max-replays; or purge them")
+	case without > 0:
+		return batch.WithHint(batch.Failf(batch.ExitNothing, "the %d open dead letters do not hold their messages, which are too large; none was replayed", without),
+			"send those again from where they came, in smaller messages")
+	}
+	return batch.Failf(batch.ExitNothing, "there is no open dead letter to replay")
+}
+
+func dlqPurge(c *cli.Context, rt *app.Runtime, db *store.Store) error {
+	q, err := letterQuery(c)
+	if err != nil {
+		return err
+	}
+	if q.Filtered() == c.Bool("all") {
+		return batch.WithHint(batch.Failf(batch.ExitUsage, "dlq purge takes a filter, or --all to purge every open dead letter"),
+			"txflow dlq stats lists reasons and sources; --dry-run counts what would be purged")
+	}
 	if c.Bool("dry-run") {
-		_, _ = fmt.Fprintf(rt.Stdout, "%d letters would be put away\n", n)
-		return nil
-	}
-	purged := 0
-	for q.State, q.Limit = batch.LetterOpen, 500; ; {
-		letters, err := db.Letters(c.Context, q)
-		if err != nil || len(letters) == 0 {
-			_, _ = fmt.Fprintf(rt.Stdout, "%d letters are put away\n", purged)
-			return err
+		n, _, err := openLetters(c, db, q)
+		if err == nil {
+			_, _ = fmt.Fprintf(rt.Stdout, "%d dead letters would be purged\n", n)
 		}
-		if err := db.MarkLetters(c.Context, letters, batch.LetterPurged); err != nil {
-			return err
-		}
-		purged += len(letters)
-		q.After = &letters[len(letters)-1].Origin
+		return err
 	}
+	show := newTicker(rt, "purged")
+	purged, err := dlq.Purge(c.Context, db, q, func(n int) { show.tick(int64(n)) })
+	_, _ = fmt.Fprintf(rt.Stdout, "%d dead letters are purged\n", purged)
+	return batch.WithHint(err, "the same command goes on with what is still open")
 }

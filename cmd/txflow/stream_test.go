@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/topics"
 )
 
 // TestStream kills members of the group again and again while messages come, with the ML API slow and then away. TestChaos does
@@ -101,8 +104,12 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 		t.Errorf("dlq list: %s", text)
 	}
 	b.api.harm.Store(nil)
-	if text := b.ok("dlq", "replay", "--reason", "prediction_refused", "--dry-run").stdout.String(); text != fmt.Sprintf("%d letters would be replayed\n", messages-bad) {
+	if text := b.ok("dlq", "replay", "--reason", "prediction_refused", "--dry-run").stdout.String(); text != fmt.Sprintf("%d dead letters would be replayed\n", messages-bad) {
 		t.Errorf("the dry run says %q", text)
+	}
+	early := []string{"dlq", "replay", "--reason", "prediction_refused", "--until", b.sql("SELECT formatDateTime(min(first_seen), '%%Y-%%m-%%dT%%H:%%i:%%SZ') FROM dead_letters FINAL")}
+	if code, r := b.run(early...); code != batch.ExitNothing { // all of them are of that second or later
+		t.Errorf("what came before the first: exit %d, %q", code, r.stdout.String())
 	}
 	if text := b.ok("dlq", "replay", "--reason", "prediction_refused").stdout.String(); !strings.Contains(text, fmt.Sprintf(`"counts":{"in":%d}`, messages-bad)) {
 		t.Errorf("replay says %q", text)
@@ -115,14 +122,45 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 		b.ok("dlq", "replay", "--max-replays", "2")
 		b.until("bad letters come back", func() bool { return open(fmt.Sprintf(" AND replays = %d", i)) == bad && open("") == bad })
 	}
-	if code, r := b.run("dlq", "replay", "--max-replays", "2"); code != batch.ExitNothing || !strings.Contains(r.stdout.String(), `"status":"nothing"`) {
-		t.Errorf("letters that came back twice: exit %d, %q", code, r.stdout.String())
+	for _, limit := range []string{"2", "0"} {
+		code, r := b.run("dlq", "replay", "--max-replays", limit)
+		if text := r.stdout.String(); code != batch.ExitNothing || !strings.Contains(text, `"status":"nothing"`) ||
+			!strings.Contains(r.stderr.String(), fmt.Sprintf("%d open dead letters came back %s times already", bad, limit)) {
+			t.Errorf("dead letters that came back %s times: exit %d, %q\n%s", limit, code, text, r.stderr.String())
+		}
+	}
+	for _, wrong := range []string{"replay --max-replays -1", "replay --rate -1", "purge", "purge --all --reason x", "list --state foo", "stats --state foo", "list --limit -1"} {
+		if code, r := b.run(append([]string{"dlq"}, strings.Fields(wrong)...)...); code != batch.ExitUsage {
+			t.Errorf("dlq %s: exit %d\n%s", wrong, code, r.stderr.String())
+		}
+	}
+	if code, r := b.run("dlq", "show", "transactions.raw", "0", "999999"); code != batch.ExitNothing {
+		t.Errorf("dlq show of nothing: exit %d\n%s", code, r.stderr.String())
+	}
+	b.tombstoneIsShown()
+	if code, _ := b.run("dlq", "purge", "--reason", "none"); code != 0 {
+		t.Errorf("dlq purge of none: exit %d", code)
 	}
 	b.ok("dlq", "purge", "--reason", "message_format")
-	b.ok("dlq", "purge")
-	if text := b.ok("dlq", "stats").stderr.String(); !strings.Contains(text, "0 letters") || open("") != 0 {
+	b.ok("dlq", "purge", "--all")
+	if text := b.ok("dlq", "stats").stderr.String(); !strings.Contains(text, "0 dead letters") || open("") != 0 {
 		t.Errorf("after purge: %s", text)
 	}
+}
+
+// tombstoneIsShown sends a message without a value.
+func (b *liveBench) tombstoneIsShown() {
+	b.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers))
+	must(b.t, err)
+	defer client.Close()
+	sent, err := client.ProduceSync(b.t.Context(), &kgo.Record{Topic: topics.Raw, Key: []byte("gone")}).First()
+	must(b.t, err)
+	at := []string{"dlq", "show", topics.Raw, fmt.Sprint(sent.Partition), fmt.Sprint(sent.Offset)}
+	b.until("the tombstone is a dead letter", func() bool {
+		code, r := b.run(at...)
+		return code == 0 && strings.Contains(r.stdout.String(), "(a tombstone)")
+	})
 }
 
 // TestStreamWithoutKafka says what is missing and what to do.

@@ -247,7 +247,7 @@ def state(stack, dag, run, task):
 def test_dead_letters_and_reconcile(stack, batch):
     """A dry run counts, a run without letters is skipped, and a gap between batch and stream is loud."""
     dry = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay", since="2024-01-01T00:00:00Z"))
-    assert stack.xcom(dry["replay"][0]) == "0 letters would be replayed"
+    assert stack.xcom(dry["replay"][0]) == "0 dead letters would be replayed"
     none = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay", dry_run=False, reason="amount_format"))
     assert none["replay"][0]["state"] == "skipped"
     stack.pause("reconcile_daily", False)
@@ -276,7 +276,7 @@ def test_dead_letters_go_back(stack):
         try:
             wait(lambda: letters("open", 0) == bad, "they are dead letters")
             dry = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay"))
-            assert stack.xcom(dry["replay"][0]) == f"{bad} letters would be replayed"
+            assert stack.xcom(dry["replay"][0]) == f"{bad} dead letters would be replayed"
             sent = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay", dry_run=False, rate=0))
             assert stack.xcom(sent["replay"][0])["counts"]["in"] == bad
             wait(lambda: letters("open", 1) == bad, "they are back")

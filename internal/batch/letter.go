@@ -2,7 +2,7 @@ package batch
 
 import "time"
 
-// Letter is a dead letter as it stands now.
+// Letter is the current state of a dead letter.
 type Letter struct {
 	Origin    Origin
 	Pipeline  string
@@ -15,7 +15,8 @@ type Letter struct {
 	Message   string
 	State     string // open, replayed, resolved or purged
 	Replays   int
-	Raw       []byte
+	Raw       []byte // the message as it came; nil where the query did not ask for it
+	RawBytes  int    // its size; 0 where the query did not ask for it
 	TraceID   string
 	FirstSeen time.Time
 	UpdatedAt time.Time
@@ -29,6 +30,9 @@ const (
 	LetterPurged   = "purged"
 )
 
+// LetterStates are all states.
+var LetterStates = []string{LetterOpen, LetterReplayed, LetterResolved, LetterPurged}
+
 // LetterQuery selects dead letters; a zero field selects all.
 type LetterQuery struct {
 	Pipeline string
@@ -39,10 +43,19 @@ type LetterQuery struct {
 	ID       string    // the source's id, or the UUID
 	Since    time.Time // first seen then or later
 	Until    time.Time // first seen before
-	Replays  int       // replayed fewer times than this
+	Replays  *int      // replayed fewer times than this
 	At       *Origin   // at this origin, partition and position
-	After    *Origin   // behind this one, in the order of Letters
+	After    *Origin   // that follow this one, in the order of Letters
 	Limit    int
+
+	Sizes bool // also read how large each message is
+	Raw   bool // also read the messages; a page of large ones is hundreds of megabytes
+}
+
+// Filtered tells whether anything but the state restricts what is selected.
+func (q *LetterQuery) Filtered() bool {
+	return q.Pipeline != "" || q.Origin != "" || q.Code != "" || q.Source != "" || q.ID != "" || !q.Since.IsZero() || !q.Until.IsZero() ||
+		q.Replays != nil || q.At != nil
 }
 
 // LetterCount counts dead letters that have the same reason and state.

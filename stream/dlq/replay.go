@@ -1,10 +1,11 @@
-// Package dlq sends dead letters back to where they came from.
+// Package dlq reads dead letters back and sends them to where they came from.
 package dlq
 
 import (
 	"context"
+	"iter"
+	"math"
 	"strconv"
-	"time"
 
 	"golang.org/x/time/rate"
 
@@ -16,6 +17,10 @@ import (
 // Letters holds the state of the dead letters.
 type Letters interface {
 	Letters(ctx context.Context, q batch.LetterQuery) ([]batch.Letter, error)
+	// LetterMessages reads the messages of dead letters into their Raw.
+	LetterMessages(ctx context.Context, letters []batch.Letter) error
+	// LetterEnds returns the last position of each origin, digest and partition among what a query selects.
+	LetterEnds(ctx context.Context, q batch.LetterQuery) (map[batch.Origin]uint64, error)
 	// MarkLetters gives open dead letters another state.
 	MarkLetters(ctx context.Context, letters []batch.Letter, state string) error
 }
@@ -26,46 +31,50 @@ type Sink interface {
 	Flush(ctx context.Context) error
 }
 
-// Config says which letters to replay, and how.
+// Config says which dead letters to replay, and how.
 type Config struct {
-	Query      batch.LetterQuery // State, Replays, Until and Limit are set here
-	Rate       float64           // letters a second; 0 for as fast as the broker takes them
-	MaxReplays int               // a letter that came back so often stays open: more of the same will not help
+	Query      batch.LetterQuery // State, Replays and Limit are set here
+	Rate       float64           // dead letters a second; 0 for as fast as the broker takes them
+	MaxReplays int               // those that came back so often stay open; 0 leaves all alone
 }
 
-// page is how many letters are sent and then marked at once: a kill in between sends so many again at most.
-const page = 500
+// Bounds of what is read and changed at once.
+const (
+	page       = 500      // dead letters whose keys are read at once
+	pieceBytes = 16 << 20 // of messages in memory
+	pieceTime  = 10       // seconds that a piece takes at the given rate: a kill sends a piece again at most
+)
 
-// Replay sends open letters back, marks them as replayed, and returns how many those were. Letters that come back meanwhile
-// are left for another time, and those that do not hold their message are left alone. Stopped in the middle, it goes on with what is still open.
+// Replay sends open dead letters back, marks them as replayed, and returns how many those were. What arrives after the start is
+// left for another time, and those that do not hold their message are left alone. Stopped in the middle, it goes on with what
+// is still open: the piece under way is sent again at most.
 func Replay(ctx context.Context, letters Letters, sink Sink, cfg Config, observe func(replayed int)) (int, error) {
 	q := cfg.Query
-	q.State, q.Replays, q.Until, q.Limit = batch.LetterOpen, cfg.MaxReplays, time.Now(), page
-	var limiter *rate.Limiter
+	q.State, q.Replays = batch.LetterOpen, &cfg.MaxReplays
+	rows, limiter := page, (*rate.Limiter)(nil)
 	if cfg.Rate > 0 {
 		limiter = rate.NewLimiter(rate.Limit(cfg.Rate), 1)
+		rows = min(rows, int(math.Ceil(cfg.Rate*pieceTime)))
 	}
 	replayed := 0
-	for {
-		some, err := letters.Letters(ctx, q)
-		if err != nil || len(some) == 0 {
+	for piece, err := range Pieces(ctx, letters, q, rows) {
+		if err != nil {
 			return replayed, err
 		}
-		sent := make([]batch.Letter, 0, len(some))
-		for i := range some {
-			if some[i].Code == string(transaction.CodeMessageSize) {
-				continue // the letter does not hold its message
+		sent := make([]batch.Letter, 0, len(piece))
+		for i := range piece {
+			if piece[i].Code == string(transaction.CodeMessageSize) {
+				continue // it does not hold its message
 			}
-			sent = append(sent, some[i])
 			if limiter != nil {
 				if err := limiter.Wait(ctx); err != nil {
 					return replayed, err
 				}
 			}
-			headers := map[string]string{message.HeaderReplays: strconv.Itoa(some[i].Replays + 1)}
-			if err := sink.Send(ctx, []byte(some[i].SourceID), some[i].Raw, headers); err != nil {
+			if err := sink.Send(ctx, []byte(piece[i].SourceID), piece[i].Raw, headers(&piece[i])); err != nil {
 				return replayed, err
 			}
+			sent = append(sent, piece[i])
 		}
 		if err := sink.Flush(ctx); err != nil {
 			return replayed, err
@@ -75,6 +84,114 @@ func Replay(ctx context.Context, letters Letters, sink Sink, cfg Config, observe
 		}
 		replayed += len(sent)
 		observe(replayed)
-		q.After = &some[len(some)-1].Origin
 	}
+	return replayed, nil
+}
+
+func headers(l *batch.Letter) map[string]string {
+	return map[string]string{message.HeaderReplays: strconv.Itoa(l.Replays + 1)}
+}
+
+// Purge gives open dead letters the state purged and returns how many those were. What arrives after the start stays open.
+func Purge(ctx context.Context, letters Letters, q batch.LetterQuery, observe func(purged int)) (int, error) {
+	const rows = 5000 // their messages stay where they are
+	q.State = batch.LetterOpen
+	purged := 0
+	for some, err := range pages(ctx, letters, q, rows) {
+		if err == nil {
+			err = letters.MarkLetters(ctx, some, batch.LetterPurged)
+		}
+		if err != nil {
+			return purged, err
+		}
+		purged += len(some)
+		observe(purged)
+	}
+	return purged, nil
+}
+
+// Pieces are the dead letters that a query selected at the start, with their messages: at most so many at once, and no more
+// than fit into memory easily. They are in the order of their origins.
+func Pieces(ctx context.Context, letters Letters, q batch.LetterQuery, rows int) iter.Seq2[[]batch.Letter, error] {
+	return func(yield func([]batch.Letter, error) bool) {
+		for some, err := range pages(ctx, letters, q, page) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for len(some) > 0 {
+				n := pieceOf(some, rows)
+				piece := some[:n:n]
+				some = some[n:]
+				if err := letters.LetterMessages(ctx, piece); err != nil {
+					yield(nil, err)
+					return
+				}
+				if !yield(piece, nil) {
+					return
+				}
+				clear(piece) // its messages may go
+			}
+		}
+	}
+}
+
+// pieceOf is how many of the first dead letters make a piece: one at least.
+func pieceOf(letters []batch.Letter, rows int) int {
+	n, bytes := 0, 0
+	for n < min(len(letters), rows) {
+		if bytes += letters[n].RawBytes; n > 0 && bytes > pieceBytes {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// pages are the dead letters that a query selects, without their messages, up to what was there at the start. Clocks do not
+// decide that: those of the members that wrote them may differ from ours.
+func pages(ctx context.Context, letters Letters, q batch.LetterQuery, rows int) iter.Seq2[[]batch.Letter, error] {
+	return func(yield func([]batch.Letter, error) bool) {
+		ends, err := letters.LetterEnds(ctx, q)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		left := q.Limit // 0: all
+		q.Sizes, q.Raw, q.Limit = true, false, rows
+		for {
+			some, err := letters.Letters(ctx, q)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if len(some) == 0 {
+				return
+			}
+			last := some[len(some)-1].Origin
+			q.After = &last
+			some = known(some, ends)
+			if left > 0 && len(some) >= left {
+				yield(some[:left], nil)
+				return
+			}
+			if left -= len(some); len(some) > 0 && !yield(some, nil) {
+				return
+			}
+			left = max(left, 0)
+		}
+	}
+}
+
+// known leaves out what arrived after the ends were asked for.
+func known(letters []batch.Letter, ends map[batch.Origin]uint64) []batch.Letter {
+	out := letters[:0]
+	for i := range letters {
+		partition := letters[i].Origin
+		partition.Position = 0
+		if last, ok := ends[partition]; ok && letters[i].Origin.Position <= last {
+			out = append(out, letters[i])
+		}
+	}
+	return out
 }

@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+// MarkLetters gives open dead letters another state, by adding a row, which a redelivery of the dead letter does not undo. Its
+// time is later than the one of the row that it replaces, whoever's clock that is from: the later time is what counts.
+// Marked again, nothing changes. RawBytes bounds the memory of a statement.
+func (s *Store) MarkLetters(ctx context.Context, letters []batch.Letter, state string) error {
+	for keys := range keyLists(letters) {
+		err := s.retry(ctx, func(ctx context.Context) error {
+			return s.conn.Exec(ctx, `INSERT INTO dead_letters SELECT * REPLACE (CAST(`+literal(state)+`, toTypeName(state)) AS state,
+greatest(now64(6, 'UTC'), updated_at + toIntervalMicrosecond(1)) AS updated_at)
+FROM (SELECT * FROM dead_letters FINAL WHERE (`+keys+`) AND state = 'open')`)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolvePage is how many dead letters are closed before the next are looked for.
+const resolvePage = 10_000
+
+// openOf are the open dead letters of a source that have an id.
+const openOf = `dead_letters FINAL WHERE state = 'open' AND source = {source:String} AND id != toUUID('00000000-0000-0000-0000-000000000000')`
+
+// resolved are those of them whose id was stored since. The run that a file's dead letter is from does not count, since its
+// row may be about another row with the same id. For the same reason an id_conflict, whose id was stored all along, counts as
+// stored only where its own contents were.
+var resolved = `SELECT ` + letterKey + `, bytes
+FROM (SELECT ` + letterKey + `, id, run_id, pipeline, code, content_hash, updated_at, length(raw) AS bytes FROM ` + openOf + `) AS open
+INNER JOIN
+(
+    SELECT id, run_id AS stored_by, content_hash AS stored_content, classified_at
+    FROM transactions FINAL
+    WHERE id IN (SELECT id FROM ` + openOf + `)
+) AS stored USING id
+WHERE classified_at > updated_at AND (stored_by != run_id OR pipeline = 'stream') AND (code != 'id_conflict' OR stored_content = content_hash)
+ORDER BY ` + letterKey + ` LIMIT ` + itoa(resolvePage)
+
+// ResolveLetters closes the open dead letters of a source whose id was stored after they were judged: by a run of the corrected
+// file, or by another message. Done again it changes nothing.
+func (s *Store) ResolveLetters(ctx context.Context, source string) error {
+	for {
+		letters, err := s.lettersOf(ctx, resolved, clickhouse.Named("source", source))
+		if err != nil || len(letters) == 0 {
+			return err
+		}
+		if err := s.MarkLetters(ctx, letters, batch.LetterResolved); err != nil {
+			return err
+		}
+		if len(letters) < resolvePage {
+			return nil
+		}
+	}
+}
+
+// lettersOf reads keys and sizes.
+func (s *Store) lettersOf(ctx context.Context, sql string, args ...any) (out []batch.Letter, err error) {
+	rows, err := s.query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // it was only read
+	for rows.Next() {
+		var l batch.Letter
+		var bytes uint64
+		if err := rows.Scan(&l.Origin.Origin, &l.Origin.Digest, &l.Origin.Partition, &l.Origin.Position, &bytes); err != nil {
+			return nil, err
+		}
+		l.RawBytes = int(bytes) //nolint:gosec // a message's size
+		out = append(out, l)
+	}
+	return out, s.explain(rows.Err())
+}

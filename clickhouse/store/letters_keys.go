@@ -1,0 +1,63 @@
+package store
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+// Bounds of one statement about dead letters: the text of its keys, well below ClickHouse's max_query_size (256 KiB), and the
+// messages that it reads.
+const (
+	maxKeysText  = 128 << 10
+	maxKeysBytes = 16 << 20
+)
+
+// afterKey selects the keys that follow one. Comparing tuples would select the same, but ClickHouse reads the whole table for it.
+func afterKey(at *batch.Origin) string {
+	condition := fmt.Sprintf("position > %d", at.Position)
+	for _, c := range []struct{ column, value string }{
+		{"partition", itoa(int(at.Partition))}, {"origin_digest", literal(at.Digest)}, {"origin", literal(at.Origin)},
+	} {
+		condition = fmt.Sprintf("%[1]s >= %[2]s AND (%[1]s > %[2]s OR %[3]s)", c.column, c.value, condition)
+	}
+	return "(" + condition + ")"
+}
+
+// keyLists are conditions that select dead letters by their keys, each bounded by its own length and by the sizes of the
+// messages (RawBytes). Keys that follow each other in one partition share the text of their origin.
+func keyLists(letters []batch.Letter) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var text strings.Builder
+		var group batch.Origin // whose positions are being written
+		bytes := 0
+		for i := range letters {
+			at := letters[i].Origin
+			of := at
+			of.Position = 0
+			if text.Len() > maxKeysText || text.Len() > 0 && bytes+letters[i].RawBytes > maxKeysBytes {
+				if !yield(text.String() + "))") {
+					return
+				}
+				text.Reset()
+				bytes = 0
+			}
+			bytes += letters[i].RawBytes
+			if text.Len() > 0 && of == group {
+				_, _ = fmt.Fprintf(&text, ", %d", at.Position)
+				continue
+			}
+			if text.Len() > 0 {
+				text.WriteString(")) OR ")
+			}
+			group = of
+			_, _ = fmt.Fprintf(&text, "(origin = %s AND origin_digest = %s AND partition = %d AND position IN (%d",
+				literal(at.Origin), literal(at.Digest), at.Partition, at.Position)
+		}
+		if text.Len() > 0 {
+			yield(text.String() + "))")
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/dlq"
+)
+
+func dlqStats(c *cli.Context, rt *app.Runtime, db *store.Store) error {
+	q, err := letterQuery(c)
+	if err != nil {
+		return err
+	}
+	counts, err := db.CountLetters(c.Context, q)
+	if err != nil {
+		return err
+	}
+	t := newTable("pipeline", "source", "reason", "column", "state", "dead letters", "oldest").alignRight("dead letters")
+	total := uint64(0)
+	for _, n := range counts {
+		total += n.Rows
+		t.add(n.Pipeline, n.Source, n.Code, n.Column, n.State, fmt.Sprint(n.Rows), n.Oldest.UTC().Format(time.RFC3339))
+	}
+	t.print(rt.Stdout)
+	_, _ = fmt.Fprintf(rt.Stderr, "%s dead letters\n", progress.Thousands(int64(total))) //nolint:gosec // a count
+	return nil
+}
+
+func dlqList(c *cli.Context, rt *app.Runtime, db *store.Store) error {
+	q, err := letterQuery(c)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		const rows = 500
+		out := json.NewEncoder(rt.Stdout)
+		for piece, err := range dlq.Pieces(c.Context, db, q, rows) {
+			if err != nil {
+				return err
+			}
+			for i := range piece {
+				if err := out.Encode(piece[i]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	letters, err := db.Letters(c.Context, q)
+	if err != nil {
+		return err
+	}
+	t := newTable("origin", "partition", "position", "id", "reason", "column", "state", "replays", "first seen", "message").alignRight("partition", "position", "replays")
+	for i := range letters {
+		l := &letters[i]
+		t.add(l.Origin.Origin, fmt.Sprint(l.Origin.Partition), fmt.Sprint(l.Origin.Position), l.SourceID, l.Code, l.Column, l.State, fmt.Sprint(l.Replays),
+			l.FirstSeen.UTC().Format(time.RFC3339), firstLine(l.Message))
+	}
+	t.print(rt.Stdout)
+	return nil
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+func dlqShow(c *cli.Context, rt *app.Runtime, db *store.Store) error {
+	const arguments = 3
+	partition, err1 := strconv.ParseInt(c.Args().Get(1), 10, 32)
+	position, err2 := strconv.ParseUint(c.Args().Get(2), 10, 64)
+	if c.NArg() != arguments || err1 != nil || err2 != nil {
+		return batch.WithHint(batch.Failf(batch.ExitUsage, "dlq show wants ORIGIN PARTITION POSITION"), "they are the first columns of txflow dlq list")
+	}
+	at := batch.Origin{Origin: c.Args().First(), Partition: int32(partition), Position: position}
+	letters, err := db.Letters(c.Context, batch.LetterQuery{At: &at, Raw: true})
+	if err != nil {
+		return err
+	}
+	if len(letters) == 0 {
+		return batch.WithHint(batch.Failf(batch.ExitNothing, "there is no dead letter of %s, partition %d, position %d", at.Origin, at.Partition, at.Position),
+			"txflow dlq list --state all shows those that there are")
+	}
+	for i := range letters { // a file that changed may have several of one line
+		if c.Bool("json") {
+			if err := json.NewEncoder(rt.Stdout).Encode(letters[i]); err != nil {
+				return err
+			}
+			continue
+		}
+		showLetter(rt.Stdout, &letters[i])
+	}
+	return nil
+}
+
+func showLetter(out io.Writer, l *batch.Letter) {
+	line := func(name, value string) {
+		if value != "" {
+			_, _ = fmt.Fprintf(out, "%-10s  %s\n", name, value)
+		}
+	}
+	line("origin", fmt.Sprintf("%s, partition %d, position %d", l.Origin.Origin, l.Origin.Partition, l.Origin.Position))
+	line("pipeline", l.Pipeline)
+	line("source", l.Source)
+	line("id", l.SourceID)
+	line("reason", l.Code)
+	line("column", l.Column)
+	line("message", l.Message)
+	line("state", fmt.Sprintf("%s, replayed %d times", l.State, l.Replays))
+	line("trace", l.TraceID)
+	line("first seen", l.FirstSeen.UTC().Format(time.RFC3339))
+	line("updated", l.UpdatedAt.UTC().Format(time.RFC3339))
+	line("raw", rawText(l))
+}
+
+// rawText is a message as it came, quoted where a terminal could not show it.
+func rawText(l *batch.Letter) string {
+	raw := string(l.Raw)
+	unprintable := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' }
+	switch {
+	case raw == "" && l.Code == string(transaction.CodeMessageSize):
+		return "not kept: read it at its origin"
+	case raw == "":
+		return "empty: the message had no value (a tombstone), or one of no bytes"
+	case !utf8.ValidString(raw) || strings.ContainsFunc(raw, unprintable):
+		return strconv.Quote(raw)
+	}
+	return raw
+}
