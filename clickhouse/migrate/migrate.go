@@ -14,15 +14,25 @@ import (
 	"github.com/txflow/txflow/internal/batch"
 )
 
-// Migration is one file: one statement, which may be run again without harm, since two may migrate at once.
+// Migration is one file: one statement, which may be run again without harm, since a process may be killed before it has
+// recorded what it ran. Two lines of comment have a meaning:
+//
+//	-- unless: QUERY      the statement is not run where the query gives a number other than 0: it was run already
+//	-- replaces: 1 to 6   where none of those was ever applied, they are recorded and not run
 type Migration struct {
 	Number   int
 	Name     string // of the file
 	SQL      string
+	Unless   string // "": the statement is always run
+	Replaced bool   // a later migration does without it
 	Checksum string // SHA-256 of SQL, hex
 }
 
-var fileName = regexp.MustCompile(`^(\d{4})_[a-z0-9_]+\.sql$`)
+var (
+	fileName = regexp.MustCompile(`^(\d{4})_[a-z0-9_]+\.sql$`)
+	unless   = regexp.MustCompile(`(?m)^-- unless: (.+)$`)
+	replaces = regexp.MustCompile(`(?m)^-- replaces: (\d+) to (\d+)$`)
+)
 
 // Load reads the migrations of a set and checks that their numbers are 1, 2, 3 and so on.
 func Load(files fs.FS) ([]Migration, error) {
@@ -45,7 +55,21 @@ func Load(files fs.FS) ([]Migration, error) {
 			return nil, err
 		}
 		sum := sha256.Sum256(content)
-		all = append(all, Migration{Number: number, Name: name, SQL: string(content), Checksum: hex.EncodeToString(sum[:])})
+		m := Migration{Number: number, Name: name, SQL: string(content), Checksum: hex.EncodeToString(sum[:])}
+		if match := unless.FindStringSubmatch(m.SQL); match != nil {
+			m.Unless = match[1]
+		}
+		if match := replaces.FindStringSubmatch(m.SQL); match != nil {
+			first, _ := strconv.Atoi(match[1]) // the pattern is digits
+			last, _ := strconv.Atoi(match[2])
+			if first < 1 || last < first || last >= number {
+				return nil, fmt.Errorf("migration %s replaces %d to %d: they must be earlier ones", name, first, last)
+			}
+			for i := first - 1; i < last; i++ {
+				all[i].Replaced = true
+			}
+		}
+		all = append(all, m)
 	}
 	return all, nil
 }
@@ -59,6 +83,11 @@ type Database interface {
 	Applied(ctx context.Context, set string) (map[int]Applied, error)
 	// Apply runs one statement.
 	Apply(ctx context.Context, sql string) error
+	// Holds runs a query of one number and tells whether it is other than 0.
+	Holds(ctx context.Context, query string) (bool, error)
+	// Lock waits until no other process migrates the database, and keeps others out until unlock. held says what ended the
+	// lock before that, as when this process was stopped for so long that another took over.
+	Lock(ctx context.Context) (held func(context.Context) error, unlock func(), err error)
 	// Record adds to the ledger.
 	Record(ctx context.Context, set string, m Migration) error
 }
@@ -119,19 +148,29 @@ func Status(ctx context.Context, db Database, set Set) (*State, error) {
 }
 
 // Up applies what is pending and calls done after each. A migration that fails stays pending: the next Up tries it again.
+// Of several processes one migrates, and the others wait for it.
 func Up(ctx context.Context, db Database, set Set, done func(Migration)) error {
 	if err := db.Prepare(ctx); err != nil {
 		return err
 	}
-	state, err := Status(ctx, db, set)
+	state, err := pending(ctx, db, set)
+	if err != nil || len(state.Pending) == 0 {
+		return err
+	}
+	held, unlock, err := db.Lock(ctx)
 	if err != nil {
 		return err
 	}
-	if err := state.Err(); err != nil {
+	defer unlock()
+	if state, err = pending(ctx, db, set); err != nil { // another process may have been at it
 		return err
 	}
+	fresh := state.Current == 0
 	for _, m := range state.Pending {
-		if err := db.Apply(ctx, m.SQL); err != nil {
+		if err := held(ctx); err != nil {
+			return err
+		}
+		if err := apply(ctx, db, m, fresh); err != nil {
 			return fmt.Errorf("migration %s: %w", m.Name, err)
 		}
 		if err := db.Record(ctx, set.Name, m); err != nil {
@@ -140,4 +179,24 @@ func Up(ctx context.Context, db Database, set Set, done func(Migration)) error {
 		done(m)
 	}
 	return nil
+}
+
+func pending(ctx context.Context, db Database, set Set) (*State, error) {
+	state, err := Status(ctx, db, set)
+	if err == nil {
+		err = state.Err()
+	}
+	return state, err
+}
+
+func apply(ctx context.Context, db Database, m Migration, fresh bool) error {
+	if fresh && m.Replaced {
+		return nil
+	}
+	if m.Unless != "" {
+		if holds, err := db.Holds(ctx, m.Unless); err != nil || holds {
+			return err
+		}
+	}
+	return db.Apply(ctx, m.SQL)
 }

@@ -2,7 +2,7 @@
 CREATE MATERIALIZED VIEW category_daily
 REFRESH EVERY 1 MINUTE
 (
-    `day` Date,
+    `day` Date32,
     `category` LowCardinality(String),
     `transactions` UInt64,
     `debit` Decimal(38, 4),
@@ -14,7 +14,7 @@ ORDER BY (day, category)
 SETTINGS index_granularity = 8192
 DEFINER = default SQL SECURITY DEFINER
 AS SELECT
-    toDate(timestamp) AS day,
+    toDate32(timestamp) AS day,
     category,
     count() AS transactions,
     sumIf(amount, side = 'debit') AS debit,

@@ -1,7 +1,7 @@
 -- Generated from clickhouse/migrations; do not edit.
 CREATE VIEW category_monthly
 (
-    `month` Date,
+    `month` Date32,
     `category` LowCardinality(String),
     `transactions` UInt64,
     `debit` Decimal(38, 4),
@@ -9,7 +9,7 @@ CREATE VIEW category_monthly
     `net` Decimal(38, 4)
 )
 AS SELECT
-    toStartOfMonth(timestamp) AS month,
+    toDate32(timestamp) - (toDayOfMonth(timestamp) - 1) AS month,
     category,
     count() AS transactions,
     sumIf(amount, side = 'debit') AS debit,

@@ -24,6 +24,8 @@ CREATE TABLE dead_letters
     `span_id` LowCardinality(String),
     `first_seen` DateTime64(6, 'UTC'),
     `updated_at` DateTime64(6, 'UTC'),
+    `version` DateTime64(6, 'UTC') DEFAULT first_seen COMMENT 'how new the contents are',
+    `traceparent` String COMMENT 'W3C, of the message; empty without one',
     INDEX by_id id TYPE bloom_filter GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(updated_at)

@@ -13,6 +13,9 @@ CREATE TABLE incoming_classified
     `category` String,
     `position` UInt64,
     `content_hash` UInt64,
-    `call` LowCardinality(String) COMMENT 'compact JSON: pipeline, run_id, task_try, source, origin, origin_digest, partition, chunk, origin_trace_id, model_version, classified_us, attempt, trace_id, span_id, sampled'
+    `call` LowCardinality(String) COMMENT 'compact JSON: pipeline, run_id, task_try, source, origin, origin_digest, partition, chunk, origin_trace_id, model_version, classified_us, attempt, trace_id, span_id, sampled',
+    `version_us` Int64 COMMENT 'microseconds since 1970: how new the contents are; 0: as new as the classification',
+    `amount` Decimal(18, 4) DEFAULT reinterpret(amount_e4, 'Decimal(18, 4)'),
+    `timestamp` DateTime64(6, 'UTC') DEFAULT fromUnixTimestamp64Micro(timestamp_us, 'UTC')
 )
 ENGINE = `Null`;

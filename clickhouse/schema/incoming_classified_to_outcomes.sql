@@ -6,6 +6,7 @@ CREATE MATERIALIZED VIEW incoming_classified_to_outcomes TO outcomes
     `origin` LowCardinality(String),
     `partition` Int32,
     `position` UInt64,
+    `log_id` String,
     `source` LowCardinality(String),
     `origin_digest` LowCardinality(String),
     `id` UUID,
@@ -15,6 +16,7 @@ CREATE MATERIALIZED VIEW incoming_classified_to_outcomes TO outcomes
     `category` String,
     `model_version` LowCardinality(String),
     `version` DateTime64(6, 'UTC'),
+    `classified_at` DateTime64(6, 'UTC'),
     `first_origin` String,
     `first_position` UInt64
 )
@@ -24,6 +26,7 @@ AS SELECT
     simpleJSONExtractString(call, 'origin') AS origin,
     CAST(simpleJSONExtractInt(call, 'partition'), 'Int32') AS partition,
     position,
+    if(simpleJSONExtractString(call, 'pipeline') = 'batch', '', simpleJSONExtractString(call, 'origin_digest')) AS log_id,
     simpleJSONExtractString(call, 'source') AS source,
     simpleJSONExtractString(call, 'origin_digest') AS origin_digest,
     id,
@@ -32,7 +35,8 @@ AS SELECT
     '' AS code,
     category,
     simpleJSONExtractString(call, 'model_version') AS model_version,
-    fromUnixTimestamp64Micro(simpleJSONExtractInt(call, 'classified_us'), 'UTC') AS version,
+    fromUnixTimestamp64Micro(greatest(if(version_us = 0, simpleJSONExtractInt(call, 'classified_us'), version_us), 0), 'UTC') AS version,
+    fromUnixTimestamp64Micro(greatest(simpleJSONExtractInt(call, 'classified_us'), 0), 'UTC') AS classified_at,
     '' AS first_origin,
     toUInt64(0) AS first_position
 FROM incoming_classified;

@@ -21,6 +21,8 @@ CREATE TABLE incoming_dead_letters
     `trace_id` String,
     `span_id` String,
     `replays` UInt16 COMMENT 'how often it had been replayed when it was judged',
-    `at` DateTime64(6, 'UTC') COMMENT 'when it was judged: the same however often it is delivered'
+    `at` DateTime64(6, 'UTC') COMMENT 'when it was judged: the same however often it is delivered',
+    `version_us` Int64 COMMENT 'microseconds since 1970: how new the contents are; 0: as new as the judgement',
+    `traceparent` String
 )
 ENGINE = `Null`;

@@ -23,7 +23,9 @@ CREATE MATERIALIZED VIEW incoming_dead_letters_to_dead_letters TO dead_letters
     `trace_id` String,
     `span_id` String,
     `first_seen` DateTime64(6, 'UTC'),
-    `updated_at` DateTime64(6, 'UTC')
+    `updated_at` DateTime64(6, 'UTC'),
+    `version` DateTime64(6, 'UTC'),
+    `traceparent` String
 )
 AS SELECT
     origin,
@@ -36,7 +38,7 @@ AS SELECT
     id,
     source_id,
     content_hash,
-    CAST(outcome, 'Enum8(\'rejected\' = 2, \'dead_letter\' = 4)') AS outcome,
+    CAST(if(outcome = 'rejected', 2, 4), 'Enum8(\'rejected\' = 2, \'dead_letter\' = 4)') AS outcome,
     column,
     code,
     message,
@@ -48,5 +50,7 @@ AS SELECT
     trace_id,
     span_id,
     at AS first_seen,
-    at AS updated_at
+    at AS updated_at,
+    if(version_us = 0, at, fromUnixTimestamp64Micro(greatest(version_us, 0), 'UTC')) AS version,
+    traceparent
 FROM incoming_dead_letters;

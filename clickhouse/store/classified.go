@@ -15,7 +15,7 @@ var classifiedColumns = columns{
 	{Name: "amount_e4", Type: "Int64"}, {Name: "timestamp_us", Type: "Int64"}, {Name: "merchant", Type: "String"},
 	{Name: "merchant_null", Type: "UInt8"}, {Name: "operation_type", Type: "String"}, {Name: "side", Type: "UInt8"},
 	{Name: "category", Type: "String"}, {Name: "position", Type: "UInt64"}, {Name: "content_hash", Type: "UInt64"},
-	{Name: "call", Type: "LowCardinality(String)"},
+	{Name: "version_us", Type: "Int64"}, {Name: "call", Type: "LowCardinality(String)"},
 }
 
 var classifiedInsert = classifiedColumns.statement("incoming_classified")
@@ -59,6 +59,7 @@ func (f *filler) add(info batch.RunInfo, rows []batch.Classified) error {
 	fill(f, func(r *batch.Classified) string { return r.Category.String() })
 	fill(f, func(r *batch.Classified) uint64 { return r.Origin.Position })
 	fill(f, func(r *batch.Classified) uint64 { return r.ContentHash })
+	fill(f, func(r *batch.Classified) int64 { return r.Version })
 	f.calls(info)
 	return f.err
 }

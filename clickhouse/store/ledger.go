@@ -64,13 +64,15 @@ const ledgerOfRun = `outcomes FINAL WHERE pipeline = {pipeline:String} AND run_i
 
 var problems = []problem{
 	{batch.FindingMissing, "transactions lacks the row that the ledger calls stored, or has an older version of it", `
-SELECT l.id, l.origin, l.position, count() OVER () FROM (SELECT id, origin, position, version FROM ` + ledgerOfRun + ` AND outcome = 'stored') AS l
-LEFT JOIN (SELECT id, classified_at FROM transactions FINAL) AS t ON l.id = t.id
-WHERE t.classified_at < l.version`},
+SELECT l.id, l.origin, l.position, count() OVER ()
+FROM (SELECT id, origin, position, version, classified_at FROM ` + ledgerOfRun + ` AND outcome = 'stored') AS l
+LEFT JOIN (SELECT id, version, classified_at FROM transactions FINAL) AS t ON l.id = t.id
+WHERE (t.version, t.classified_at) < (l.version, l.classified_at)`},
 	{batch.FindingChanged, "transactions has another category or content than the ledger, under the same version", `
-SELECT l.id, l.origin, l.position, count() OVER () FROM (SELECT id, origin, position, version, category, content_hash FROM ` + ledgerOfRun + ` AND outcome = 'stored') AS l
-INNER JOIN (SELECT id, classified_at, category, content_hash FROM transactions FINAL) AS t ON l.id = t.id
-WHERE t.classified_at = l.version AND (t.category != l.category OR t.content_hash != l.content_hash)`},
+SELECT l.id, l.origin, l.position, count() OVER ()
+FROM (SELECT id, origin, position, version, classified_at, category, content_hash FROM ` + ledgerOfRun + ` AND outcome = 'stored') AS l
+INNER JOIN (SELECT id, version, classified_at, category, content_hash FROM transactions FINAL) AS t ON l.id = t.id
+WHERE (t.version, t.classified_at) = (l.version, l.classified_at) AND (t.category != l.category OR t.content_hash != l.content_hash)`},
 	{batch.FindingInvented, "transactions has a row of this run that the ledger does not call stored", `
 SELECT t.id, t.origin, t.position, count() OVER ()
 FROM (SELECT id, origin, position FROM transactions FINAL WHERE pipeline = {pipeline:String} AND run_id = {run:String}) AS t
@@ -95,10 +97,13 @@ var problemSettings = clickhouse.Settings{"join_algorithm": "full_sorting_merge"
 // a later run has classified some of the rows anew.
 const agreement = `
 SELECT l.rows = t.rows AND l.sum = t.sum AND l.bits = t.bits
-FROM (SELECT count() AS rows, sum(cityHash64(id, version, category, content_hash)) AS sum, groupBitXor(sipHash64(id, version, category, content_hash)) AS bits
+FROM (SELECT count() AS rows, sum(cityHash64` + state + `) AS sum, groupBitXor(sipHash64` + state + `) AS bits
     FROM ` + ledgerOfRun + ` AND outcome = 'stored') AS l,
-(SELECT count() AS rows, sum(cityHash64(id, classified_at, category, content_hash)) AS sum, groupBitXor(sipHash64(id, classified_at, category, content_hash)) AS bits
+(SELECT count() AS rows, sum(cityHash64` + state + `) AS sum, groupBitXor(sipHash64` + state + `) AS bits
     FROM transactions FINAL WHERE pipeline = {pipeline:String} AND run_id = {run:String}) AS t`
+
+// What ledger and transactions must agree on, row by row.
+const state = "(id, version, classified_at, category, content_hash)"
 
 // Problems compares a run's ledger with transactions and dead_letters and returns what does not fit, with the first of
 // each kind.

@@ -32,7 +32,7 @@ func (s *Store) Letters(ctx context.Context, q batch.LetterQuery) (out []batch.L
 		size = "length(raw)"
 	}
 	rows, err := s.query(ctx, `SELECT `+letterKey+`, pipeline, source, source_id, toString(id), toString(outcome), column, code,
-message, toString(state), replays, `+raw+`, `+size+`, trace_id, first_seen, updated_at
+message, toString(state), replays, `+raw+`, `+size+`, trace_id, toUnixTimestamp64Micro(version), traceparent, first_seen, updated_at
 FROM dead_letters FINAL WHERE `+where+` ORDER BY `+letterKey+limit, args...)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ FROM dead_letters FINAL WHERE `+where+` ORDER BY `+letterKey+limit, args...)
 		var message string
 		var bytes uint64
 		if err := rows.Scan(&l.Origin.Origin, &l.Origin.Digest, &l.Origin.Partition, &l.Origin.Position, &l.Pipeline, &l.Source, &l.SourceID, &l.ID, &l.Outcome,
-			&l.Column, &l.Code, &l.Message, &l.State, &replays, &message, &bytes, &l.TraceID, &l.FirstSeen, &l.UpdatedAt); err != nil {
+			&l.Column, &l.Code, &l.Message, &l.State, &replays, &message, &bytes, &l.TraceID, &l.Version, &l.Parent, &l.FirstSeen, &l.UpdatedAt); err != nil {
 			return nil, err
 		}
 		l.Replays, l.RawBytes = int(replays), int(bytes) //nolint:gosec // a message's size

@@ -31,22 +31,22 @@ const resolvePage = 10_000
 // openOf are the open dead letters of a source that have an id.
 const openOf = `dead_letters FINAL WHERE state = 'open' AND source = {source:String} AND id != toUUID('00000000-0000-0000-0000-000000000000')`
 
-// resolved are those of them whose id was stored since. The run that a file's dead letter is from does not count, since its
+// resolved are those of them whose id is stored with newer contents, or with equally new ones that were classified later. The run that a file's dead letter is from does not count, since its
 // row may be about another row with the same id. For the same reason an id_conflict, whose id was stored all along, counts as
 // stored only where its own contents were.
 var resolved = `SELECT ` + letterKey + `, bytes
-FROM (SELECT ` + letterKey + `, id, run_id, pipeline, code, content_hash, updated_at, length(raw) AS bytes FROM ` + openOf + `) AS open
+FROM (SELECT ` + letterKey + `, id, run_id, pipeline, code, content_hash, version, updated_at, length(raw) AS bytes FROM ` + openOf + `) AS open
 INNER JOIN
 (
-    SELECT id, run_id AS stored_by, content_hash AS stored_content, classified_at
+    SELECT id, run_id AS stored_by, content_hash AS stored_content, version AS stored_version, classified_at
     FROM transactions FINAL
     WHERE id IN (SELECT id FROM ` + openOf + `)
 ) AS stored USING id
-WHERE classified_at > updated_at AND (stored_by != run_id OR pipeline = 'stream') AND (code != 'id_conflict' OR stored_content = content_hash)
+WHERE (stored_version, classified_at) > (version, updated_at) AND (stored_by != run_id OR pipeline = 'stream') AND (code != 'id_conflict' OR stored_content = content_hash)
 ORDER BY ` + letterKey + ` LIMIT ` + itoa(resolvePage)
 
-// ResolveLetters closes the open dead letters of a source whose id was stored after they were judged: by a run of the corrected
-// file, or by another message. Done again it changes nothing.
+// ResolveLetters closes the open dead letters of a source whose id is stored with newer contents, or with equally new ones
+// that were classified after the dead letter was judged: by a run of the corrected file, or by another message. Done again it changes nothing.
 func (s *Store) ResolveLetters(ctx context.Context, source string) error {
 	for {
 		letters, err := s.lettersOf(ctx, resolved, clickhouse.Named("source", source))

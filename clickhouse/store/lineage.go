@@ -47,7 +47,7 @@ WHERE run_id = {run:String} ORDER BY started_at, task_index`, clickhouse.Named("
 		}
 	}
 	l.Outcomes, err = s.jsonRows(ctx, `SELECT pipeline, run_id, origin, partition, position, toString(outcome) AS outcome, code, category, model_version,
-first_origin, first_position, recorded_at FROM outcomes FINAL WHERE id = {id:UUID} ORDER BY recorded_at DESC LIMIT 100`, named)
+version, classified_at, first_origin, first_position, recorded_at FROM outcomes FINAL WHERE id = {id:UUID} ORDER BY recorded_at DESC LIMIT 100`, named)
 	if err != nil {
 		return nil, err
 	}

@@ -64,6 +64,13 @@ func (s *Store) Apply(ctx context.Context, sql string) error {
 	return s.explain(s.conn.Exec(ctx, sql))
 }
 
+// Holds runs a query of one number and tells whether it is other than 0.
+func (s *Store) Holds(ctx context.Context, query string) (bool, error) {
+	var n uint64
+	err := s.conn.QueryRow(ctx, query).Scan(&n)
+	return n != 0, s.explain(err)
+}
+
 // Record adds a migration to the ledger.
 func (s *Store) Record(ctx context.Context, set string, m migrate.Migration) error {
 	return s.explain(s.conn.Exec(ctx, fmt.Sprintf("INSERT INTO schema_migrations (set, number, name, checksum) VALUES ('%s', %d, '%s', '%s')",

@@ -16,7 +16,8 @@ SELECT kind, toString(id), origin, position, count() OVER (PARTITION BY kind) AS
         multiIf(count() > 1, 'category_differs', any(pipeline) = 'batch', 'only_batch', 'only_stream') AS kind
     FROM
     (
-        SELECT id, pipeline, argMax(category, version) AS last_category, argMax(origin, version) AS last_origin, argMax(position, version) AS last_position
+        SELECT id, pipeline, argMax((category, origin, position), (version, classified_at)) AS last,
+            last.1 AS last_category, last.2 AS last_origin, last.3 AS last_position
         FROM outcomes FINAL
         WHERE outcome = 'stored' AND (source = {source:String} OR {all:UInt8} = 1)
         GROUP BY id, pipeline

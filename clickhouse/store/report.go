@@ -23,8 +23,8 @@ type ReportQuery struct {
 // ReportKeys are what a report can be grouped by, with the expression for each.
 var ReportKeys = map[string][]ReportKey{
 	"category": {{"category", "toString(category)"}},
-	"month":    {{"month", "formatDateTime(toStartOfMonth(timestamp), '%Y-%m')"}, {"category", "toString(category)"}},
-	"day":      {{"day", "toString(toDate(timestamp))"}, {"category", "toString(category)"}},
+	"month":    {{"month", "formatDateTime(timestamp, '%Y-%m')"}, {"category", "toString(category)"}},
+	"day":      {{"day", "toString(toDate32(timestamp))"}, {"category", "toString(category)"}},
 	"merchant": {{"merchant", "ifNull(merchant, '')"}},
 	"side":     {{"category", "toString(category)"}, {"side", "toString(side)"}},
 }

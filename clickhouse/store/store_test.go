@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -103,23 +104,24 @@ func TestEveryColumnArrivesExactly(t *testing.T) {
 		classified(3, -1, "Food", func(r *batch.Classified) { r.Transaction.HasMerchant, r.Transaction.Merchant = false, "" }),
 		classified(4, 10, "Travel", func(r *batch.Classified) { r.Transaction.Merchant = "" }),
 	}
+	rows[0].Version, rows[1].Version = 1_000_001, answered.UnixMicro()+1
 	must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))
 	got := db.sql(`SELECT source, source_id, hex(description), toString(amount), toString(timestamp), merchant IS NULL, hex(ifNull(merchant, '?')), operation_type, side,
-category, model_version, toString(classified_at), pipeline, run_id, task_try, origin, origin_digest, partition, position, chunk, content_hash, attempt, trace_id,
+category, model_version, toString(classified_at), toString(version), pipeline, run_id, task_try, origin, origin_digest, partition, position, chunk, content_hash, attempt, trace_id,
 span_id, sampled, origin_trace_id FROM transactions FINAL ORDER BY position`)
-	rest := "m1\t2024-06-01 12:00:00.123456\tbatch\trun-1\t2\tfile:///in.csv\td1\t0\t%d\tc0ffee\t%d\t3\taa\tbb\ttrue\tfeed"
+	rest := "m1\t2024-06-01 12:00:00.123456\t%s\tbatch\trun-1\t2\tfile:///in.csv\td1\t0\t%d\tc0ffee\t%d\t3\taa\tbb\ttrue\tfeed"
 	want := strings.Join([]string{
-		fmt.Sprintf("s\t2\t%X\t12345678901.2345\t2024-02-29 23:59:59.999999\t0\t%X\tcard\tcredit\tRent\t"+rest, nasty, nasty, 2, 2),
-		fmt.Sprintf("s\t3\t64\t-0.0001\t2024-02-29 23:59:59.999999\t1\t3F\tcard\tdebit\tFood\t"+rest, 3, 3),
-		fmt.Sprintf("s\t4\t64\t0.001\t2024-02-29 23:59:59.999999\t0\t\tcard\tcredit\tTravel\t"+rest, 4, 4)}, "\n")
+		fmt.Sprintf("s\t2\t%X\t12345678901.2345\t2024-02-29 23:59:59.999999\t0\t%X\tcard\tcredit\tRent\t"+rest, nasty, nasty, "1970-01-01 00:00:01.000001", 2, 2),
+		fmt.Sprintf("s\t3\t64\t-0.0001\t2024-02-29 23:59:59.999999\t1\t3F\tcard\tdebit\tFood\t"+rest, "2024-06-01 12:00:00.123457", 3, 3),
+		fmt.Sprintf("s\t4\t64\t0.001\t2024-02-29 23:59:59.999999\t0\t\tcard\tcredit\tTravel\t"+rest, "2024-06-01 12:00:00.123456", 4, 4)}, "\n")
 	if got != want {
 		t.Errorf("stored\n%s\nwant\n%s", got, want)
 	}
 	if got := db.sql("SELECT id FROM transactions FINAL WHERE position = 2"); got != rows[0].Transaction.ID.String() {
 		t.Errorf("id %s, want %s", got, rows[0].Transaction.ID)
 	}
-	got = db.sql("SELECT pipeline, run_id, origin, partition, position, source, origin_digest, content_hash, outcome, category, model_version, version FROM outcomes FINAL WHERE position = 3")
-	if want := "batch\trun-1\tfile:///in.csv\t0\t3\ts\td1\t3\tstored\tFood\tm1\t2024-06-01 12:00:00.123456"; got != want {
+	got = db.sql("SELECT pipeline, run_id, origin, partition, position, source, origin_digest, content_hash, outcome, category, model_version, version, classified_at, log_id FROM outcomes FINAL WHERE position = 3")
+	if want := "batch\trun-1\tfile:///in.csv\t0\t3\ts\td1\t3\tstored\tFood\tm1\t2024-06-01 12:00:00.123457\t2024-06-01 12:00:00.123456"; got != want {
 		t.Errorf("ledger %s, want %s", got, want)
 	}
 }
@@ -160,18 +162,32 @@ func TestSumsAreExact(t *testing.T) {
 	}
 }
 
-// The latest classification counts, in whatever order rows arrive and parts are merged, also when the year changes.
-func TestTheLatestVersionCounts(t *testing.T) {
+// The newest contents count, and of equally new ones the latest classification, in whatever order rows arrive and parts are
+// merged, also when the year changes.
+func TestTheNewestContentsCount(t *testing.T) {
 	at := func(v int, year int) batch.Classified {
 		return classified(2, transaction.Amount(v), "Food", func(r *batch.Classified) {
 			r.Call = &prediction.Call{Model: fmt.Sprintf("m%d", v), AnsweredAt: answered.Add(time.Duration(v) * time.Microsecond)}
 			r.Transaction.Timestamp = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 		})
 	}
+	of := func(r batch.Classified, version time.Time) batch.Classified {
+		r.Version = version.UnixMicro()
+		return r
+	}
+	late := of(at(1, 2021), answered.Add(-time.Hour)) // classified an hour before the other, but of newer contents
+	late.Call.Model, late.Transaction.Amount = "m2", 2
+	late.Call.AnsweredAt = answered.Add(-time.Hour)
+	early := at(2, 2020)
+	early.Call.Model, early.Transaction.Amount = "m1", 1
 	for name, order := range map[string][]batch.Classified{
 		"newer later":       {at(1, 2020), at(2, 2021)},
 		"older redelivered": {at(2, 2021), at(1, 2020)},
 		"same year":         {at(2, 2020), at(1, 2020)},
+		"same version":      {of(at(2, 2020), answered), of(at(1, 2021), answered)},
+		"newer contents":    {late, of(early, answered.Add(-2*time.Hour))},
+		"old contents last": {of(early, answered.Add(-2*time.Hour)), late},
+		"no version":        {of(at(1, 2020), answered), at(2, 2021)},
 	} {
 		db := open(t)
 		for _, r := range order {
@@ -271,13 +287,14 @@ func TestProblemsFindsEachBreak(t *testing.T) {
 		id   string
 		line uint64
 	}{
-		"row deleted":         {batch.FindingMissing, "DELETE FROM transactions WHERE position = 3", second, 3},
-		"older version":       {batch.FindingMissing, "ALTER TABLE transactions UPDATE chunk = 'x' WHERE 0; TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (classified_at - toIntervalSecond(1) AS classified_at) FROM keep", second, 3},
-		"category changed":    {batch.FindingChanged, "ALTER TABLE transactions UPDATE category = 'Travel' WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
-		"content changed":     {batch.FindingChanged, "ALTER TABLE transactions UPDATE content_hash = 9 WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
-		"ledger entry gone":   {batch.FindingInvented, "DELETE FROM outcomes WHERE position = 3", second, 3},
-		"stored twice":        {batch.FindingDoubled, "INSERT INTO outcomes SELECT * REPLACE (toUInt64(99) AS position) FROM (SELECT * FROM outcomes WHERE position = 3)", second, 99},
-		"dead letter deleted": {batch.FindingNoLetter, "DELETE FROM dead_letters WHERE position = 4", "", 4},
+		"row deleted":          {batch.FindingMissing, "DELETE FROM transactions WHERE position = 3", second, 3},
+		"older version":        {batch.FindingMissing, "TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (version - toIntervalSecond(1) AS version) FROM keep", second, 3},
+		"older classification": {batch.FindingMissing, "TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (classified_at - toIntervalSecond(1) AS classified_at) FROM keep", second, 3},
+		"category changed":     {batch.FindingChanged, "ALTER TABLE transactions UPDATE category = 'Travel' WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
+		"content changed":      {batch.FindingChanged, "ALTER TABLE transactions UPDATE content_hash = 9 WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
+		"ledger entry gone":    {batch.FindingInvented, "DELETE FROM outcomes WHERE position = 3", second, 3},
+		"stored twice":         {batch.FindingDoubled, "INSERT INTO outcomes SELECT * REPLACE (toUInt64(99) AS position) FROM (SELECT * FROM outcomes WHERE position = 3)", second, 99},
+		"dead letter deleted":  {batch.FindingNoLetter, "DELETE FROM dead_letters WHERE position = 4", "", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
@@ -366,6 +383,43 @@ func TestReportGroups(t *testing.T) {
 	}
 }
 
+// Months and days are right wherever a time can be, though ClickHouse's Date reaches from 1970 to 2149 only.
+func TestReportsOfAnyYear(t *testing.T) {
+	db := open(t)
+	on := func(year int) func(*batch.Classified) {
+		return func(r *batch.Classified) {
+			r.Transaction.Timestamp = time.Date(year, 12, 31, 23, 59, 59, 999999000, time.UTC)
+		}
+	}
+	years := []int{1, 1850, 1899, 1969, 2024, 2149, 2299, 2400, 9999}
+	var rows []batch.Classified
+	var months, days []string
+	for i, year := range years {
+		rows = append(rows, classified(uint64(i)+2, 10_000, "Rent", on(year))) //nolint:gosec // small
+		months, days = append(months, fmt.Sprintf("%04d-12", year)), append(days, fmt.Sprintf("%04d-12-31", year))
+	}
+	must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))
+	for by, want := range map[string][]string{"month": months, "day": days} {
+		report, err := db.Report(t.Context(), store.ReportQuery{By: by})
+		must(t, err)
+		var got []string
+		for _, r := range report {
+			got = append(got, r.Keys[0])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("report by %s: %v, want %v", by, got, want)
+		}
+	}
+	if got := db.sql("SELECT month FROM category_monthly"); got != strings.ReplaceAll(strings.Join(months, "-01\n")+"-01", " ", "") {
+		t.Errorf("category_monthly: %s", got)
+	}
+	db.sql("SYSTEM REFRESH VIEW category_daily")
+	db.sql("SYSTEM WAIT VIEW category_daily")
+	if got := db.sql("SELECT day FROM category_daily ORDER BY day"); got != strings.Join(days, "\n") {
+		t.Errorf("category_daily: %s", got)
+	}
+}
+
 func TestLineage(t *testing.T) {
 	db := open(t)
 	row := classified(2, 123456, "Rent", nil)
@@ -399,25 +453,6 @@ func TestRunsHistory(t *testing.T) {
 	must(t, err)
 	if len(runs) != 2 || runs[0].RunID != "r2" || runs[1].Counts != r.Counts || !runs[1].FinishedAt.Equal(r.FinishedAt) || !runs[0].FinishedAt.IsZero() {
 		t.Errorf("%+v", runs)
-	}
-}
-
-// What was stored before the later migrations still opens after them.
-func TestOldDataStillOpens(t *testing.T) {
-	db, err := store.Open(store.Config{URL: embeddedtest.Database(t)})
-	must(t, err)
-	t.Cleanup(db.Close)
-	all, err := migrate.Load(migrations.Files)
-	must(t, err)
-	const first = 11 // the tables and what fills them
-	none := func(migrate.Migration) {}
-	must(t, migrate.Up(t.Context(), db, migrate.Set{Name: "core", Migrations: all[:first]}, none))
-	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 123456, "Rent", nil))))
-	must(t, migrate.Up(t.Context(), db, migrate.Set{Name: "core", Migrations: all}, none))
-	rows, err := db.Report(t.Context(), store.ReportQuery{})
-	must(t, err)
-	if len(rows) != 1 || rows[0].Net != "12.3456" {
-		t.Errorf("%+v", rows)
 	}
 }
 

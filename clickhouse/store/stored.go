@@ -12,7 +12,7 @@ import (
 )
 
 // storedOf reads its ids from one text: as a list of literals they take the server three times as long to parse.
-const storedOf = `SELECT id, category, model_version, classified_at FROM transactions FINAL
+const storedOf = `SELECT id, category, model_version, content_hash, toUnixTimestamp64Micro(version), classified_at FROM transactions FINAL
 WHERE id IN (SELECT toUUID(arrayJoin(splitByChar(',', '%s'))))`
 
 // Stored calls visit for each of the ids that transactions has, in no order, with its current state.
@@ -35,7 +35,7 @@ func (s *Store) Stored(ctx context.Context, ids []transaction.ID, visit func(tra
 	for rows.Next() {
 		var id uuid.UUID
 		var is batch.Stored
-		if err := rows.Scan(&id, &is.Category, &is.Model, &is.ClassifiedAt); err != nil {
+		if err := rows.Scan(&id, &is.Category, &is.Model, &is.ContentHash, &is.Version, &is.ClassifiedAt); err != nil {
 			return err
 		}
 		visit(transaction.ID(id), is)

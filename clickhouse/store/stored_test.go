@@ -16,7 +16,7 @@ func TestStoredIsTheCurrentState(t *testing.T) {
 	later := answered.Add(time.Hour)
 	must(t, db.InsertClassified(t.Context(), info, pieces(classified(1, 10, "Rent", nil), classified(2, 10, "Food", nil))))
 	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 10, "Travel", func(r *batch.Classified) {
-		r.Call = &prediction.Call{Model: "m2", AnsweredAt: later}
+		r.Call, r.Version = &prediction.Call{Model: "m2", AnsweredAt: later}, later.UnixMicro()+7
 		r.Transaction.Timestamp = r.Transaction.Timestamp.AddDate(-2, 0, 0) // into another partition
 	}))))
 	ids := make([]transaction.ID, 50_000) // more than a statement may hold by default
@@ -25,7 +25,7 @@ func TestStoredIsTheCurrentState(t *testing.T) {
 	}
 	got := map[transaction.ID]batch.Stored{}
 	must(t, db.Stored(t.Context(), ids, func(id transaction.ID, is batch.Stored) { got[id] = is }))
-	want := map[transaction.ID]batch.Stored{ids[0]: {Category: "Rent", Model: "m1", ClassifiedAt: answered}, ids[1]: {Category: "Travel", Model: "m2", ClassifiedAt: later}}
+	want := map[transaction.ID]batch.Stored{ids[0]: {Category: "Rent", Model: "m1", ContentHash: 1, Version: answered.UnixMicro(), ClassifiedAt: answered}, ids[1]: {Category: "Travel", Model: "m2", ContentHash: 2, Version: later.UnixMicro() + 7, ClassifiedAt: later}}
 	if len(got) != len(want) || got[ids[0]] != want[ids[0]] || got[ids[1]] != want[ids[1]] {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -40,6 +40,8 @@ type Classified struct {
 type Stored struct {
 	Category     string
 	Model        string
+	ContentHash  uint64
+	Version      int64 // microseconds since 1970: how new the contents are
 	ClassifiedAt time.Time
 }
 

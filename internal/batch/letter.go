@@ -18,6 +18,8 @@ type Letter struct {
 	Raw       []byte // the message as it came; nil where the query did not ask for it
 	RawBytes  int    // its size; 0 where the query did not ask for it
 	TraceID   string
+	Version   int64  // microseconds since 1970: how new the contents are
+	Parent    string // the message's own traceparent, "" without one
 	FirstSeen time.Time
 	UpdatedAt time.Time
 }
