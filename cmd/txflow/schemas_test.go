@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/registryserver/registrytest"
 )
 
 // TestSchemas has the platform register the schemas, once, however often it starts.
@@ -58,4 +60,54 @@ func TestSchemasThatCanNotFollow(t *testing.T) {
 		t.Errorf("without a registry: exit %d\n%s", code, text)
 	}
 	p.ok("schemas", "check", "--offline")
+}
+
+// TestSchemasOfARealRegistry begins with an empty one.
+func TestSchemasOfARealRegistry(t *testing.T) {
+	t.Parallel()
+	url := registrytest.Start(t).URL()
+	p := place{t: t, dir: t.TempDir(), env: []string{"SCHEMA_REGISTRY_URL=" + url}}
+	doctor := func() (found check) {
+		t.Helper()
+		_, r := p.run("doctor", "--json", "--timeout", "10s") // what else it looks for is not there
+		for line := range strings.Lines(r.stdout.String()) {
+			var k check
+			must(t, json.Unmarshal([]byte(line), &k))
+			if k.Name == "schemas" {
+				found = k
+			}
+		}
+		return found
+	}
+	if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "would register") != 3 || strings.Count(text, "would set the compatibility") != 3 {
+		t.Errorf("check of an empty registry: %s", text)
+	}
+	if k := doctor(); k.OK || !strings.Contains(k.Detail, "the registry lacks some") || k.Next != "txflow schemas register" {
+		t.Errorf("doctor, with an empty registry: %+v", k)
+	}
+	for range 2 {
+		p.ok("schemas", "register")
+		if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "compatible with what the registry has") != 3 || strings.Contains(text, "would") {
+			t.Errorf("check: %s", text)
+		}
+	}
+	if k := doctor(); !k.OK || k.Detail != "all are registered" {
+		t.Errorf("doctor, with all schemas: %+v", k)
+	}
+	client, err := sr.NewClient(sr.URLs(url))
+	must(t, err)
+	const subject = "transactions.raw-value"
+	_, err = client.DeleteSubject(t.Context(), subject, sr.SoftDelete)
+	must(t, err)
+	_, err = client.CreateSchema(t.Context(), subject, sr.Schema{Type: sr.TypeJSON, Schema: `{"type":"object","properties":{"id":{"type":"boolean"}},"additionalProperties":false}`})
+	must(t, err)
+	for _, command := range []string{"check", "register"} {
+		code, r := p.run("schemas", command)
+		if text := r.stderr.String(); code != batch.ExitData || !strings.Contains(text, ".id: the type was boolean and is [string number]") {
+			t.Errorf("%s of what can not follow: exit %d\n%s", command, code, text)
+		}
+	}
+	if k := doctor(); k.OK || !strings.Contains(k.Detail, "can not follow what the registry has") {
+		t.Errorf("doctor, with a schema that is not ours: %+v", k)
+	}
 }

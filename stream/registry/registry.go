@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/schemas"
 )
 
 // Client asks one registry; it implements schemas.Registry. Errors carry exit code 69 when it does not answer.
@@ -54,9 +55,16 @@ func (c *Client) Versions(ctx context.Context, subject string) ([]string, error)
 	return texts, nil
 }
 
-// Level implements schemas.Registry.
+// Level implements schemas.Registry. Confluent's registry answers with its global rule for a subject that it does not know;
+// Apicurio does not know the subject's rule then.
 func (c *Client) Level(ctx context.Context, subject string) (string, error) {
 	result := c.client.Compatibility(sr.WithParams(ctx, sr.DefaultToGlobal), subject)[0]
+	if unknown(result.Err) {
+		result = c.client.Compatibility(ctx)[0]
+	}
+	if unknown(result.Err) {
+		return schemas.LevelNotSet, nil
+	}
 	return result.Level.String(), c.fault(result.Err)
 }
 
@@ -90,10 +98,10 @@ func (c *Client) Register(ctx context.Context, subject, schema string) error {
 
 func jsonSchema(text string) sr.Schema { return sr.Schema{Schema: text, Type: sr.TypeJSON} }
 
-// unknown tells whether the registry says that it has no such subject.
+// unknown tells whether the registry says that it has no such subject, or no rule of it.
 func unknown(err error) bool {
 	var answer *sr.ResponseError
-	return errors.As(err, &answer) && answer.ErrorCode == sr.ErrSubjectNotFound.Code
+	return errors.As(err, &answer) && (answer.ErrorCode == sr.ErrSubjectNotFound.Code || answer.ErrorCode == sr.ErrSubjectLevelCompatibilityNotConfigured.Code)
 }
 
 // fault says what is wrong: an answer that refuses, or none.

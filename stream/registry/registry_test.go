@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/registryserver/registrytest"
 	"github.com/txflow/txflow/stream/schemas"
 )
 
@@ -22,12 +23,25 @@ func open(t *testing.T, url string) *Client {
 	return c
 }
 
-// TestRegister gives a registry all schemas, twice, and then one more version.
+// TestRegister gives a registry all schemas, twice, and then one more version, and then one that can not follow.
 func TestRegister(t *testing.T) {
 	t.Parallel()
-	fake := srfake.New()
-	t.Cleanup(fake.Close)
-	c := open(t, fake.URL())
+	t.Run("fake", func(t *testing.T) {
+		t.Parallel()
+		fake := srfake.New()
+		t.Cleanup(fake.Close)
+		registers(t, fake.URL(), false)
+	})
+	t.Run("real", func(t *testing.T) {
+		t.Parallel()
+		registers(t, registrytest.Start(t).URL(), true)
+	})
+}
+
+// registers works with an empty registry; one that judges refuses what can not follow.
+func registers(t *testing.T, url string, judges bool) {
+	t.Helper()
+	c := open(t, url)
 	all, err := schemas.All()
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +72,22 @@ func TestRegister(t *testing.T) {
 		if level, err := c.Level(t.Context(), s.Name); err != nil || level != schemas.Level {
 			t.Errorf("%s: %v has level %s", s.Name, err, level)
 		}
+	}
+	if level, err := c.Level(t.Context(), "unknown-value"); err != nil || level == schemas.Level {
+		t.Errorf("a subject that is not there has level %q, %v", level, err)
+	}
+	if versions, err := c.Versions(t.Context(), "unknown-value"); err != nil || len(versions) > 0 {
+		t.Errorf("a subject that is not there has versions %q, %v", versions, err)
+	}
+	if !judges {
+		return
+	}
+	const breaking = `{"type":"object","properties":{"id":{"type":"boolean"}},"additionalProperties":false,"required":["id","new"]}`
+	if found, err := c.Findings(t.Context(), all[0].Name, breaking); err != nil || len(found) == 0 {
+		t.Errorf("findings of a schema that can not follow: %q, %v", found, err)
+	}
+	if err := c.Register(t.Context(), all[0].Name, breaking); batch.ExitCode(err) != batch.ExitData {
+		t.Errorf("it is registered: exit %d, %v", batch.ExitCode(err), err)
 	}
 }
 

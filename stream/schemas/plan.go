@@ -13,11 +13,14 @@ import (
 // their topics for weeks and dead letters are replayed.
 const Level = "BACKWARD_TRANSITIVE"
 
+// LevelNotSet is the rule of a subject for which a registry has none.
+const LevelNotSet = "not set"
+
 // Registry keeps schemas. A nil error means that it did.
 type Registry interface {
 	// Versions returns the schemas of a subject, oldest first; none for one that it does not know.
 	Versions(ctx context.Context, subject string) ([]string, error)
-	// Level returns the rule that a subject has of its own, or the registry's.
+	// Level returns the rule that a subject has of its own, or the registry's; LevelNotSet where there is neither.
 	Level(ctx context.Context, subject string) (string, error)
 	SetLevel(ctx context.Context, subject, level string) error
 	// Findings returns why a schema can not follow those that a known subject has; none when it can.
