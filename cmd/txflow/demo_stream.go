@@ -64,7 +64,7 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 		case <-memberCtx.Done():
 		}
 	}()
-	err = classify.New(log, api, classify.Config{Group: demoGroup, Rules: rules, Tracer: rt.Tracer, MaxMessage: classify.MessageLimit, TransactionRows: 1000, BatchRows: 500, Concurrency: 4,
+	err = classify.New(log, api, classify.Config{Group: demoGroup, Now: time.Now, Tracer: rt.Tracer, MaxMessage: classify.MessageLimit, TransactionRows: 1000, BatchRows: 500, Concurrency: 4,
 		MaxWait: 50 * time.Millisecond, DrainLimit: 5 * time.Second}, rt.Log, member).Run(memberCtx)
 	if closeErr := log.Close(); err == nil {
 		err = closeErr

@@ -219,13 +219,11 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 	if err != nil {
 		return err
 	}
-	rules := transaction.DefaultRules(time.Now())
-	rules.Source = c.String("source")
 	unfollow := func() {}
 	if c.String("watch-addr") != "" { // else nobody asks
 		unfollow = watch.follow(c.Context, log)
 	}
-	err = classify.New(log, api, classify.Config{Group: c.String("group"), Rules: rules, Tracer: rt.Tracer, TransactionRows: c.Int("transaction-rows"),
+	err = classify.New(log, api, classify.Config{Group: c.String("group"), Source: c.String("source"), Now: time.Now, Tracer: rt.Tracer, TransactionRows: c.Int("transaction-rows"),
 		MaxMessage: c.Int("max-message-bytes"), BatchRows: c.Int("batch-rows"),
 		Concurrency: max(c.Int("concurrency"), 1), MaxWait: c.Duration("max-wait"), DrainLimit: c.Duration("drain")}, rt.Log, watch).Run(c.Context)
 	unfollow()

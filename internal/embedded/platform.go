@@ -161,11 +161,6 @@ func (p *Platform) startKafka(cfg Config, dir string) error {
 	return batch.Fail(batch.ExitUnavailable, err)
 }
 
-func newKafka(port int, dir string) (*kfake.Cluster, error) {
-	return kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir),
-		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
-}
-
 // KafkaMoved tells whether Kafka has another address than when the folder was open last.
 func (p *Platform) KafkaMoved() bool { return p.kafkaMoved }
 

@@ -96,10 +96,14 @@ type Rules struct {
 // DefaultEarliest is 2000-01-01: what is older is a wrong epoch rather than a transaction.
 var DefaultEarliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// DefaultRules are the contract's bounds, with tomorrow's end seen from now.
+// DefaultLatest is the end of tomorrow (UTC), seen from now: the first timestamp that is no longer accepted.
+func DefaultLatest(now time.Time) time.Time {
+	return now.UTC().Truncate(24 * time.Hour).Add(48 * time.Hour)
+}
+
+// DefaultRules are the contract's bounds, seen from now. A process that lives longer than a run moves Latest with its clock.
 func DefaultRules(now time.Time) Rules {
-	tomorrow := now.UTC().Truncate(24 * time.Hour).Add(48 * time.Hour)
-	return Rules{DecimalPoint: '.', Earliest: DefaultEarliest, Latest: tomorrow, MaxText: 64 << 10}
+	return Rules{DecimalPoint: '.', Earliest: DefaultEarliest, Latest: DefaultLatest(now), MaxText: 64 << 10}
 }
 
 // maxID bounds the source's id; a UUID has 36 bytes, a hash 64.

@@ -37,7 +37,7 @@ type Classifier struct {
 // New makes a classifier.
 func New(log Log, predictor Predictor, cfg Config, logger *slog.Logger, observer Observer) *Classifier {
 	return &Classifier{log: log, predictor: predictor, cfg: cfg, logger: logger, observer: observer,
-		parser: message.Parser{Rules: cfg.Rules}, info: batch.RunInfo{Pipeline: Pipeline, RunID: cfg.Group, TaskTry: 1},
+		info: batch.RunInfo{Pipeline: Pipeline, RunID: cfg.Group, TaskTry: 1},
 		last: &work{}, spare: &work{}}
 }
 
@@ -100,7 +100,7 @@ type underWay struct {
 
 func (c *Classifier) begin(ctx context.Context, messages []Message) *underWay {
 	c.observer.Begin(len(messages))
-	t := &underWay{start: time.Now(), told: Transaction{Messages: len(messages), Letters: map[transaction.Code]int{}}}
+	t := &underWay{start: c.cfg.Now(), told: Transaction{Messages: len(messages), Letters: map[transaction.Code]int{}}}
 	t.ctx, t.cancel = drain(ctx, c.cfg.DrainLimit)
 	t.ctx, t.span = startSpan(t.ctx, c.cfg.Tracer, c.cfg.Group, messages)
 	t.work = c.parse(messages)
@@ -119,14 +119,14 @@ func (c *Classifier) answer(t *underWay) error {
 		<-asked //nolint:errcheck // the first error counts
 		return err
 	}
-	t.told.Asked = time.Since(t.start)
+	t.told.Asked = c.cfg.Now().Sub(t.start)
 	c.fill(t.work)
 	return nil
 }
 
 // end tells what became of a transaction. Its error is one that ends the work.
 func (c *Classifier) end(ctx context.Context, t *underWay, err error) error {
-	now := time.Now()
+	now := c.cfg.Now()
 	t.told.Took, t.told.GivenUp = now.Sub(t.start), err != nil
 	t.told.Delays = make([]time.Duration, 0, t.told.Messages)
 	for i := range t.work.messages {
@@ -174,6 +174,8 @@ type work struct {
 func (c *Classifier) parse(messages []Message) *work {
 	w := c.spare
 	c.spare, c.last = c.last, w
+	c.parser.Rules = transaction.DefaultRules(c.cfg.Now()) // what counts as the future moves on
+	c.parser.Rules.Source = c.cfg.Source
 	n := len(messages)
 	*w = work{messages: messages, parsed: slices.Grow(w.parsed[:0], n)[:n], rejected: slices.Grow(w.rejected[:0], n)[:n],
 		rows: w.rows[:0], of: w.of[:0], records: slices.Grow(w.records[:0], n)[:n], arena: w.arena[:0]}

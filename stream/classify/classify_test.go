@@ -10,13 +10,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
-	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
 	"github.com/txflow/txflow/stream/topics"
 )
@@ -27,7 +27,7 @@ func raw(i int, description string) Message {
 }
 
 func config() Config {
-	return Config{Group: "g", Rules: transaction.DefaultRules(time.Now()), Tracer: sdktrace.NewTracerProvider().Tracer("t"), TransactionRows: 500, MaxMessage: 1000,
+	return Config{Group: "g", Now: time.Now, Tracer: sdktrace.NewTracerProvider().Tracer("t"), TransactionRows: 500, MaxMessage: 1000,
 		BatchRows: 100, Concurrency: 2, MaxWait: time.Millisecond, DrainLimit: time.Minute}
 }
 
@@ -78,6 +78,73 @@ func TestOneOfEach(t *testing.T) {
 	}
 	if m := letters["prediction_refused"]; m.Message != "not this one" || m.Raw == "" {
 		t.Errorf("a message that is refused: %+v", m)
+	}
+}
+
+// TestClockMovesOn has a member live for a week: what was of today when it started is not the future's, and the day after
+// tomorrow still is.
+func TestClockMovesOn(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	var weeks atomic.Int64
+	weeks.Store(-1)
+	l, cfg := &memoryLog{polled: func() { weeks.Add(1) }}, config()
+	cfg.Now, cfg.TransactionRows = func() time.Time { return start.Add(time.Duration(weeks.Load()) * 7 * 24 * time.Hour) }, 2
+	for week := range 3 {
+		now := start.Add(time.Duration(week) * 7 * 24 * time.Hour)
+		for _, at := range []time.Time{now, now.Add(48 * time.Hour)} {
+			m := raw(len(l.source), "a")
+			m.Value = bytes.Replace(m.Value, []byte("2024-01-31 12:00:00"), []byte(at.Format(time.DateTime)), 1)
+			l.source = append(l.source, m)
+		}
+	}
+	o, err := classifyAll(t, l, &predictor{}, cfg)
+	if err != nil || len(o.seen) != 3 {
+		t.Fatalf("%v %+v", err, o.seen)
+	}
+	for i, r := range l.written {
+		want := topics.Classified
+		if i%2 == 1 {
+			want = topics.DeadLetters
+		}
+		if r.Topic != want {
+			t.Errorf("message %d is in %s: %s", i, r.Topic, r.Value)
+		}
+		var m message.DeadLetter
+		if r.Topic == topics.DeadLetters {
+			if err := json.Unmarshal(r.Value, &m); err != nil || m.Code != "timestamp_range" || m.At != start.Add(time.Duration(i/2)*7*24*time.Hour).Format("2006-01-02 15:04:05.000000") {
+				t.Errorf("message %d: %s %v", i, r.Value, err)
+			}
+		}
+	}
+}
+
+// TestVersions passes on the version and the log of each message, to results and to dead letters.
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	l := &memoryLog{}
+	for i := range 20 {
+		m := raw(i, "a")
+		m.Version, m.Log = int64(1000+i), fmt.Sprint("cluster/topic", i/10)
+		if i%3 == 0 {
+			m.Value = []byte("[]")
+		}
+		l.source = append(l.source, m)
+	}
+	if _, err := classifyAll(t, l, &predictor{}, config()); err != nil || len(l.written) != 20 {
+		t.Fatalf("%v, %d written", err, len(l.written))
+	}
+	for i, r := range l.written {
+		var m struct {
+			VersionUS    int64  `json:"version_us"`
+			OriginDigest string `json:"origin_digest"`
+			Call         struct {
+				OriginDigest string `json:"origin_digest"`
+			}
+		}
+		if err := json.Unmarshal(r.Value, &m); err != nil || m.VersionUS != int64(1000+i) || m.OriginDigest+m.Call.OriginDigest != fmt.Sprint("cluster/topic", i/10) {
+			t.Errorf("message %d: %s %v", i, r.Value, err)
+		}
 	}
 }
 

@@ -26,7 +26,8 @@ type memoryLog struct {
 	polls      int64 // so many
 	void       int64 // what came by these polls comes again
 	written    []Record
-	ahead      int // the most messages that were ever polled and not committed
+	polled     func() // called before messages are handed out, if there is one
+	ahead      int    // the most messages that were ever polled and not committed
 }
 
 func (l *memoryLog) Poll(_ context.Context, limit int, _ time.Duration) ([]Message, error) {
@@ -41,6 +42,9 @@ func (l *memoryLog) Poll(_ context.Context, limit int, _ time.Duration) ([]Messa
 		some[i].Poll = l.polls
 	}
 	l.next += len(some)
+	if l.polled != nil {
+		l.polled()
+	}
 	l.ahead = max(l.ahead, l.next-l.done)
 	return some, nil
 }

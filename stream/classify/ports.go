@@ -13,13 +13,16 @@ import (
 
 // Message is a message as it was consumed.
 type Message struct {
-	Poll        int64 // which call of Log.Poll it came by, from 1
+	Poll        int64  // which call of Log.Poll it came by, from 1
+	Log         string // what the offset counts in, "CLUSTER_ID/TOPIC_ID": a topic that is made again is another one
 	Partition   int32
 	Offset      int64
 	Value       []byte
 	Traceparent string    // W3C, "" without one
 	Replays     int       // how often it was replayed from the dead letters
-	Time        time.Time // when it was produced
+	Time        time.Time // when it was produced, by the clock of its producer; zero when nobody says so
+	Version     int64     // microseconds since 1970: how new the contents are
+	Place       int64     // the version by its place in the log: it grows with the offset, whatever clocks do; Version is lower for a replay
 }
 
 // Record is a message to be written.
@@ -62,8 +65,9 @@ const DefaultTransactionRows = 10_000
 
 // Config says how to work. All fields are needed.
 type Config struct {
-	Group           string            // the consumer group, which is the run in every table
-	Rules           transaction.Rules // that messages must meet
+	Group           string           // the consumer group, which is the run in every table
+	Source          string           // of messages that name none
+	Now             func() time.Time // the clock; a member may live for months
 	Tracer          trace.Tracer
 	TransactionRows int           // messages a transaction at most
 	MaxMessage      int           // bytes; a larger message is a dead letter that says where it stands, up to MessageLimit

@@ -2,7 +2,6 @@ package classify
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
@@ -13,7 +12,7 @@ import (
 
 // fill makes the messages to be written, in the order of those that came.
 func (c *Classifier) fill(w *work) {
-	now := time.Now()
+	now := c.cfg.Now()
 	for i := range w.messages {
 		if v := w.rejected[i]; v.Code != transaction.CodeOK {
 			d := batch.DeadLetter{Outcome: batch.OutcomeRejected, SourceID: w.parsed[i].Transaction.SourceID, Column: v.Column, Code: v.Code, Message: v.Code.Message(), At: now}
@@ -39,7 +38,8 @@ func (c *Classifier) fill(w *work) {
 				continue
 			}
 			info, at := c.infoOf(w, i)
-			row := batch.Classified{Transaction: p.Transaction, ContentHash: p.ContentHash, Category: item.Category, Call: call, Origin: at}
+			row := batch.Classified{Transaction: p.Transaction, ContentHash: p.ContentHash, Category: item.Category, Call: call, Origin: at,
+				Version: w.messages[i].Version}
 			key := len(w.arena)
 			w.arena = p.Transaction.ID.Append(w.arena)
 			value := len(w.arena)
@@ -52,14 +52,16 @@ func (c *Classifier) fill(w *work) {
 // sharedCall makes the text of a call once for the rows that share it, which mostly stand together.
 type sharedCall struct {
 	info      batch.RunInfo
+	log       string
 	partition int32
 	call      *prediction.Call
 	made      []byte
 }
 
 func (s *sharedCall) text(info batch.RunInfo, at batch.Origin, call *prediction.Call) []byte {
-	if s.call != call || s.info != info || s.partition != at.Partition {
-		s.info, s.partition, s.call, s.made = info, at.Partition, call, info.AppendCall(nil, at, call)
+	if s.call != call || s.info != info || s.partition != at.Partition || s.log != at.Digest {
+		s.info, s.log, s.partition, s.call = info, at.Digest, at.Partition, call
+		s.made = info.AppendCall(nil, at, call)
 	}
 	return s.made
 }
@@ -67,19 +69,22 @@ func (s *sharedCall) text(info batch.RunInfo, at batch.Origin, call *prediction.
 func (c *Classifier) infoOf(w *work, i int) (batch.RunInfo, batch.Origin) {
 	info := c.info
 	info.Source, info.OriginTraceID = w.parsed[i].Source, traceOf(w.messages[i].Traceparent)
-	return info, batch.Origin{Origin: topics.Raw, Partition: w.messages[i].Partition, Position: uint64(w.messages[i].Offset)} //nolint:gosec // an offset is not negative
+	m := &w.messages[i]
+	return info, batch.Origin{Origin: topics.Raw, Digest: m.Log, Partition: m.Partition, Position: uint64(m.Offset)} //nolint:gosec // an offset is not negative
 }
 
 func (c *Classifier) letter(w *work, i int, d batch.DeadLetter) Record {
 	w.letters[d.Code]++
 	info, at := c.infoOf(w, i)
-	d.Origin = at
+	d.Origin, d.Version = at, w.messages[i].Version
 	if d.Code != transaction.CodeMessageSize {
 		d.Raw = w.messages[i].Value
 	}
 	headers := map[string]string{message.HeaderReason: string(d.Code), message.HeaderOrigin: topics.Raw, message.HeaderReplays: strconv.Itoa(w.messages[i].Replays)}
-	if info.OriginTraceID != "" {
-		headers[message.HeaderTrace] = w.messages[i].Traceparent
+	trace := ""
+	if info.OriginTraceID != "" { // else it is none that is valid
+		trace = w.messages[i].Traceparent
+		headers[message.HeaderTrace] = trace
 	}
-	return Record{Topic: topics.DeadLetters, Value: message.AppendDeadLetter(nil, &info, &d, w.messages[i].Replays), Headers: headers}
+	return Record{Topic: topics.DeadLetters, Value: message.AppendDeadLetter(nil, &info, &d, w.messages[i].Replays, trace), Headers: headers}
 }

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
 	"github.com/txflow/txflow/stream/classify"
-	"github.com/txflow/txflow/stream/message"
 )
 
 // LogConfig says what a member of a group reads, and as whom it writes.
@@ -19,7 +17,8 @@ type LogConfig struct {
 	Config
 	Topic    string
 	Group    string
-	Instance string // stable over restarts, and of this member alone: a new one with the same name ends the old one's transactions
+	Now      func() time.Time // the clock; nil for the system's
+	Instance string           // stable over restarts, and of this member alone: a new one with the same name ends the old one's transactions
 }
 
 // Log consumes a topic and writes in transactions; it implements classify.Log. One goroutine polls, and one may commit
@@ -31,6 +30,7 @@ type Log struct {
 	producer *kafka.Producer
 	ahead    []classify.Message // read, and not yet handed out
 	paused   bool               // some partitions may be
+	places   map[int32]*place   // by partition, as far as it was read since it was assigned; of the goroutine that polls
 	polls    *polls
 	marks    *marks
 	warning  string    // the last one that was told
@@ -39,7 +39,10 @@ type Log struct {
 
 // OpenLog joins the group and ends what a former process of the same instance left open.
 func OpenLog(ctx context.Context, cfg LogConfig) (*Log, error) {
-	l := &Log{cfg: cfg, polls: newPolls(), marks: newMarks()}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	l := &Log{cfg: cfg, polls: newPolls(), marks: newMarks(), places: map[int32]*place{}}
 	var err error
 	if l.consumer, err = kafka.NewConsumer(cfg.with(kafka.ConfigMap{
 		"group.id": cfg.Group, "client.id": "txflow-" + cfg.Instance, "enable.auto.commit": false, "auto.offset.reset": "earliest", "isolation.level": "read_committed", "enable.partition.eof": true,
@@ -113,6 +116,7 @@ func (l *Log) rebalanced(_ *kafka.Consumer, e kafka.Event) error {
 		for _, p := range e.Partitions {
 			l.polls.take(p.Partition)
 			l.marks.forget(p.Partition)
+			delete(l.places, p.Partition)
 			l.ahead = slices.DeleteFunc(l.ahead, func(m classify.Message) bool { return m.Partition == p.Partition })
 		}
 	}
@@ -141,13 +145,12 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 	var end time.Time // when the first message has waited long enough
 	size, step := 0, time.Duration(0)
 	for len(l.ahead) < limit && size < pollBytes && ctx.Err() == nil {
-		m, err := l.next(step)
+		read, err := l.next(ctx, step)
 		switch {
 		case err != nil:
 			return nil, err
-		case m != nil:
-			l.ahead = append(l.ahead, received(m))
-			size += len(m.Value)
+		case read:
+			size += len(l.ahead[len(l.ahead)-1].Value)
 			step = 0 // many are mostly there at once, and time is not asked for each of them
 			continue
 		case step == pollStep && len(l.ahead) == 0:
@@ -189,22 +192,27 @@ func (l *Log) ready(ctx context.Context) error {
 	return nil
 }
 
-// next waits for one message; nil when there is none yet. A wait of zero only takes what is there. A broker that is away is
-// no error: librdkafka connects again.
-func (l *Log) next(wait time.Duration) (*kafka.Message, error) {
+// next waits for one message and appends it to those read ahead; false when there is none yet. A wait of zero only takes
+// what is there. A broker that is away is no error: librdkafka connects again.
+func (l *Log) next(ctx context.Context, wait time.Duration) (read bool, err error) {
 	switch e := l.consumer.Poll(int((wait + time.Millisecond - 1).Milliseconds())).(type) {
 	case *kafka.Message:
 		l.marks.sawMessage(e.TopicPartition.Partition, int64(e.TopicPartition.Offset))
-		return e, nil
+		p, err := l.place(ctx, e.TopicPartition.Partition)
+		if err != nil || p == nil {
+			return false, err
+		}
+		l.ahead = append(l.ahead, p.received(e, l.cfg.Now))
+		return true, nil
 	case kafka.PartitionEOF:
 		l.marks.sawEnd(e.Partition, int64(e.Offset))
 	case kafka.Error:
 		if e.IsFatal() || e.Code() == kafka.ErrUnknownTopicOrPart || e.Code() == kafka.ErrTopicAuthorizationFailed {
-			return nil, l.cfg.away(fmt.Errorf("%s: %w", l.cfg.Topic, e))
+			return false, l.cfg.away(fmt.Errorf("%s: %w", l.cfg.Topic, e))
 		}
 		l.warn(e.Error())
 	}
-	return nil, nil
+	return false, nil
 }
 
 // warnEvery is how often the same trouble is told: librdkafka tells it many times a second.
@@ -218,36 +226,8 @@ func (l *Log) warn(text string) {
 	l.cfg.Log.Warn("Kafka", "error", text)
 }
 
-// received keeps of a message what is needed, so that the rest of it is freed at once.
-func received(m *kafka.Message) classify.Message {
-	return classify.Message{Partition: m.TopicPartition.Partition, Offset: int64(m.TopicPartition.Offset), Value: m.Value,
-		Traceparent: header(m, message.HeaderTrace), Replays: replays(m), Time: m.Timestamp}
-}
-
-// replays reads how often a message was replayed; nonsense counts as never.
-func replays(m *kafka.Message) int {
-	text := header(m, message.HeaderReplays)
-	if text == "" {
-		return 0
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-func header(m *kafka.Message, name string) string {
-	for _, h := range m.Headers {
-		if h.Key == name {
-			return string(h.Value)
-		}
-	}
-	return ""
-}
-
 // KeepAlive implements classify.Log: it polls with the partitions paused.
-func (l *Log) KeepAlive(context.Context) error {
+func (l *Log) KeepAlive(ctx context.Context) error {
 	assigned, err := l.consumer.Assignment()
 	if err != nil {
 		return l.cfg.away(err)
@@ -256,10 +236,7 @@ func (l *Log) KeepAlive(context.Context) error {
 		return l.cfg.away(err)
 	}
 	l.paused = true
-	m, err := l.next(time.Millisecond)
-	if m != nil {
-		l.ahead = append(l.ahead, received(m)) // of a partition that was assigned just now
-	}
+	_, err = l.next(ctx, time.Millisecond) // it reads of a partition that was assigned just now
 	return err
 }
 

@@ -3,11 +3,14 @@ package kafka
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
+	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/message"
 )
 
 // Producer sends messages to one topic, each exactly once as long as it lives; it implements produce.Sink and dlq.Sink.
@@ -65,7 +68,8 @@ func (p *Producer) err() error {
 
 // Send implements produce.Sink and dlq.Sink. It waits while the queue is full.
 func (p *Producer) Send(ctx context.Context, key, value []byte, headers map[string]string) error {
-	m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &p.topic, Partition: kafka.PartitionAny}, Key: key, Value: value, Headers: pack(headers)}
+	m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &p.topic, Partition: kafka.PartitionAny}, Key: key, Value: value,
+		Headers: append(pack(headers), kafka.Header{Key: message.HeaderTime, Value: strconv.AppendInt(nil, time.Now().UnixMicro(), 10)})}
 	for {
 		err := p.client.Produce(m, nil)
 		if err == nil {

@@ -121,7 +121,7 @@ func (s *Status) oldest(ctx context.Context, look *status.Look) error {
 		switch e := s.reader.Poll(int(pollStep.Milliseconds())).(type) {
 		case *kafka.Message:
 			if p := wait[e.TopicPartition.Partition]; p != nil {
-				p.Oldest = e.Timestamp
+				p.Oldest = (&place{}).received(e, time.Now).Time
 				delete(wait, p.Number)
 			}
 		case kafka.PartitionEOF:

@@ -121,15 +121,18 @@ func pack(headers map[string]string) (out []kafka.Header) {
 	return out
 }
 
-// offsets are the next ones to read, by partition.
+// offsets are the next ones to read, by partition, with the version that the next message's must be above.
 func (l *Log) offsets(done []classify.Message) []kafka.TopicPartition {
-	next := map[int32]int64{}
+	last := map[int32]*classify.Message{}
 	for i := range done {
-		next[done[i].Partition] = max(next[done[i].Partition], done[i].Offset+1)
+		if m := last[done[i].Partition]; m == nil || m.Offset < done[i].Offset {
+			last[done[i].Partition] = &done[i]
+		}
 	}
-	out := make([]kafka.TopicPartition, 0, len(next))
-	for partition, offset := range next {
-		out = append(out, kafka.TopicPartition{Topic: &l.cfg.Topic, Partition: partition, Offset: kafka.Offset(offset)})
+	out := make([]kafka.TopicPartition, 0, len(last))
+	for partition, m := range last {
+		metadata := packMetadata(m.Place)
+		out = append(out, kafka.TopicPartition{Topic: &l.cfg.Topic, Partition: partition, Offset: kafka.Offset(m.Offset + 1), Metadata: &metadata})
 	}
 	return out
 }
@@ -177,16 +180,16 @@ func (l *Log) rewind(ctx context.Context) error {
 	if err != nil || len(assigned) == 0 {
 		return err
 	}
+	committed, err := l.restore(ctx, assigned)
+	if err != nil {
+		return err
+	}
+	for i := range committed {
+		if committed[i].Offset < 0 {
+			committed[i].Offset = kafka.OffsetBeginning
+		}
+	}
 	return l.persist(ctx, "go back", func(context.Context) error {
-		committed, err := l.consumer.Committed(assigned, int(tryTime.Milliseconds()))
-		if err := errors.Join(err, failed(committed)); err != nil {
-			return err
-		}
-		for i := range committed {
-			if committed[i].Offset < 0 {
-				committed[i].Offset = kafka.OffsetBeginning
-			}
-		}
 		sought, err := l.consumer.SeekPartitions(committed)
 		return errors.Join(err, failed(sought))
 	})

@@ -24,7 +24,8 @@ type Classified struct {
 	Category      string          `json:"category"`
 	Position      uint64          `json:"position"` // the offset of the raw message
 	ContentHash   uint64          `json:"content_hash"`
-	Call          json.RawMessage `json:"call"` // what the rows of one ML call share: see batch.RunInfo
+	VersionUS     int64           `json:"version_us"` // microseconds since 1970: how new the contents are
+	Call          json.RawMessage `json:"call"`       // what the rows of one ML call share: see batch.RunInfo
 }
 
 const timestampLayout = "2006-01-02 15:04:05.000000"
@@ -59,6 +60,8 @@ func AppendClassified(b []byte, row *batch.Classified, call []byte) []byte {
 	b = strconv.AppendUint(b, row.Origin.Position, 10)
 	b = append(b, `,"content_hash":`...)
 	b = strconv.AppendUint(b, row.ContentHash, 10)
+	b = append(b, `,"version_us":`...)
+	b = strconv.AppendInt(b, row.Version, 10)
 	b = append(b, `,"call":`...)
 	b = append(b, call...)
 	return append(b, '}')
@@ -69,7 +72,8 @@ type DeadLetter struct {
 	Pipeline     string `json:"pipeline"`
 	RunID        string `json:"run_id"`
 	Source       string `json:"source"`
-	Origin       string `json:"origin"` // topic
+	Origin       string `json:"origin"`        // topic
+	OriginDigest string `json:"origin_digest"` // "CLUSTER_ID/TOPIC_ID"
 	Partition    int32  `json:"partition"`
 	Position     uint64 `json:"position"` // offset
 	ID           string `json:"id"`       // the zero UUID when none can be read
@@ -84,16 +88,18 @@ type DeadLetter struct {
 	ModelVersion string `json:"model_version"`
 	TraceID      string `json:"trace_id"`
 	SpanID       string `json:"span_id"`
-	Replays      uint16 `json:"replays"` // how often it had been replayed when it was judged
-	At           string `json:"at"`      // UTC, YYYY-MM-DD HH:MM:SS.ffffff
+	Traceparent  string `json:"traceparent"` // W3C, "" without one
+	Replays      uint16 `json:"replays"`     // how often it had been replayed when it was judged
+	At           string `json:"at"`          // UTC, YYYY-MM-DD HH:MM:SS.ffffff
+	VersionUS    int64  `json:"version_us"`  // microseconds since 1970: how new the contents are
 }
 
-// AppendDeadLetter appends the message for a dead letter that was replayed so often before.
-func AppendDeadLetter(b []byte, info *batch.RunInfo, d *batch.DeadLetter, replays int) []byte {
-	m := DeadLetter{Pipeline: info.Pipeline, RunID: info.RunID, Source: info.Source, Origin: d.Origin.Origin, Partition: d.Origin.Partition,
+// AppendDeadLetter appends the message for a dead letter that was replayed so often before, and came with a traceparent.
+func AppendDeadLetter(b []byte, info *batch.RunInfo, d *batch.DeadLetter, replays int, traceparent string) []byte {
+	m := DeadLetter{Pipeline: info.Pipeline, RunID: info.RunID, Source: info.Source, Origin: d.Origin.Origin, OriginDigest: d.Origin.Digest, Partition: d.Origin.Partition,
 		Position: d.Origin.Position, ID: "00000000-0000-0000-0000-000000000000", SourceID: strings.ToValidUTF8(d.SourceID, "\uFFFD"), ContentHash: d.ContentHash,
 		Outcome: string(d.Outcome), Column: d.Column, Code: string(d.Code), Message: d.Message, Raw: base64.StdEncoding.EncodeToString(d.Raw),
-		Replays: uint16(min(max(replays, 0), 1<<16-1)), At: d.At.UTC().Truncate(time.Microsecond).Format(timestampLayout)}
+		Replays: uint16(min(max(replays, 0), 1<<16-1)), VersionUS: d.Version, Traceparent: traceparent, At: d.At.UTC().Truncate(time.Microsecond).Format(timestampLayout)}
 	if d.ID != nil {
 		m.ID = d.ID.String()
 	}

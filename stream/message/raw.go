@@ -16,6 +16,8 @@ const (
 	HeaderReason  = "txflow-reason"  // of a dead letter: its code
 	HeaderOrigin  = "txflow-origin"  // of a dead letter: the topic that it came from
 	HeaderReplays = "txflow-replays" // how often it was replayed
+	HeaderVersion = "txflow-version" // of a replay: its origin's version, in microseconds since 1970
+	HeaderTime    = "txflow-time"    // when it was produced, in microseconds since 1970: the broker notes when it came
 	HeaderTrace   = "traceparent"    // W3C
 )
 

@@ -28,6 +28,7 @@ var columnTypes = map[string]string{
 	"UInt16":                whole("0", "65535"),
 	"UInt64":                whole("0", "18446744073709551615"),
 	"Int32":                 whole("-2147483648", "2147483647"),
+	"Int64":                 whole("-9223372036854775808", "9223372036854775807"),
 	"String, a JSON object": "type object",
 }
 
@@ -53,6 +54,11 @@ func TestColumns(t *testing.T) {
 			t.Fatal(err)
 		}
 		fields := object(schema["properties"])
+		for _, optional := range []string{"version_us", "origin_digest", "traceparent"} { // a table that does not know them yet skips them
+			if columns[optional] == "" {
+				delete(fields, optional)
+			}
+		}
 		if has, want := slices.Sorted(maps.Keys(columns)), slices.Sorted(maps.Keys(fields)); len(has) == 0 || !slices.Equal(has, want) {
 			t.Errorf("%s has columns %v, the schema of %s has %v", file, has, topic, want)
 		}

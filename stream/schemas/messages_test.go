@@ -78,7 +78,7 @@ func written() map[string][][]byte {
 			{Outcome: batch.OutcomeDeadLetter, ID: &id, SourceID: text, ContentHash: math.MaxUint64, Column: text, Code: transaction.CodePrediction, Message: text,
 				Raw: []byte(text), Call: &call, At: at, Origin: origin},
 		} {
-			add(topics.DeadLetters, message.AppendDeadLetter(nil, &info, &d, i*math.MaxUint16))
+			add(topics.DeadLetters, message.AppendDeadLetter(nil, &info, &d, i*math.MaxUint16, text))
 		}
 	}
 	return out

@@ -27,10 +27,12 @@ type Topic struct {
 	Config     map[string]string // by Kafka's names for the settings of topics
 }
 
-// All are the stream's topics. Dead letters are kept long enough to be mended.
+// All are the stream's topics. Dead letters are kept long enough to be mended. The broker notes when a message came: versions
+// and retention go by its clock, not by those of producers.
 func All(partitions, replicas int) []Topic {
 	keep := func(d time.Duration) map[string]string {
-		return map[string]string{"cleanup.policy": "delete", "retention.ms": strconv.FormatInt(d.Milliseconds(), 10)}
+		return map[string]string{"cleanup.policy": "delete", "retention.ms": strconv.FormatInt(d.Milliseconds(), 10),
+			"message.timestamp.type": "LogAppendTime"}
 	}
 	const day = 24 * time.Hour
 	return []Topic{{Raw, partitions, replicas, keep(7 * day)}, {Classified, partitions, replicas, keep(7 * day)},

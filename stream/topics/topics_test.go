@@ -40,12 +40,18 @@ func plan(t *testing.T, m memory, want []Topic) (texts []string) {
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	m := memory{}
-	if got := plan(t, m, All(6, 1)); len(got) != 3 || !strings.HasPrefix(got[0], "create transactions.raw: partitions 6, replicas 1, cleanup.policy delete, retention.ms ") {
+	if got := plan(t, m, All(6, 1)); len(got) != 3 || !strings.HasPrefix(got[0], "create transactions.raw: partitions 6, replicas 1, cleanup.policy delete, message.timestamp.type LogAppendTime, retention.ms ") {
 		t.Errorf("the first time: %q", got)
 	}
 	if got := plan(t, m, All(6, 1)); len(got) != 0 {
 		t.Errorf("the second time: %q", got)
 	}
+	m[Raw].Config["message.timestamp.type"] = "CreateTime" // as an older release made it
+	if got := plan(t, m, All(6, 1)); len(got) != 1 || got[0] != "configure transactions.raw, message.timestamp.type LogAppendTime" {
+		t.Errorf("with the producers' times: %q", got)
+	}
+	m = memory{}
+	plan(t, m, All(6, 1))
 	m[DeadLetters] = State{1, map[string]string{"cleanup.policy": "compact"}}
 	if got := plan(t, m, All(12, 1)); len(got) != 3 || got[0] != "grow transactions.raw from 6 to 12 partitions" || !strings.HasPrefix(got[2], "configure transactions.dlq, cleanup.policy delete") {
 		t.Errorf("more partitions: %q", got)
