@@ -98,6 +98,8 @@ func versionFollowsLog(t *testing.T, b *broker) {
 	b.rise("over members", all)
 }
 
+const ofBroker = "versions are of the broker's clock where the topic has it"
+
 // versionIsOfBroker has a topic that notes when a message came: no clock of ours counts, and the producer's time is kept for
 // the delay.
 func versionIsOfBroker(t *testing.T, b *broker) {
