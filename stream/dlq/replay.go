@@ -88,8 +88,16 @@ func Replay(ctx context.Context, letters Letters, sink Sink, cfg Config, observe
 	return replayed, nil
 }
 
+// headers say how often a message was replayed, how new its contents are, and what trace it goes on with.
 func headers(l *batch.Letter) map[string]string {
-	return map[string]string{message.HeaderReplays: strconv.Itoa(l.Replays + 1)}
+	h := map[string]string{message.HeaderReplays: strconv.Itoa(l.Replays + 1)}
+	if l.Version > 0 {
+		h[message.HeaderVersion] = strconv.FormatInt(l.Version, 10)
+	}
+	if l.Parent != "" {
+		h[message.HeaderTrace] = l.Parent
+	}
+	return h
 }
 
 // Purge gives open dead letters the state purged and returns how many those were. What arrives after the start stays open.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 type box struct {
 	letters []batch.Letter
 	sent    []string
+	headers []map[string]string
 	failAt  int // the flush that fails, counted from 1
 	flushes int
 	held    int            // bytes of messages that were read since the last flush
@@ -69,6 +71,7 @@ func (b *box) MarkLetters(_ context.Context, letters []batch.Letter, state strin
 
 func (b *box) Send(_ context.Context, key, value []byte, headers map[string]string) error {
 	b.sent = append(b.sent, fmt.Sprintf("%s %s %s", key, value, headers[message.HeaderReplays]))
+	b.headers = append(b.headers, headers)
 	if b.sending != nil {
 		b.sending(uint64(len(b.sent)))
 	}
@@ -118,6 +121,24 @@ func TestReplay(t *testing.T) {
 	n, err := Replay(t.Context(), b, b, Config{MaxReplays: 2}, ignore)
 	if err != nil || n != 1 || !slices.Equal(b.sent, []string{"id3 raw 2"}) || b.letters[3].State != batch.LetterReplayed || b.letters[2].State != batch.LetterOpen {
 		t.Errorf("%d %v: sent %q, %+v", n, err, b.sent, b.letters)
+	}
+}
+
+// TestReplayKeepsWhatItIs says how new the message is and what trace it is of, where the dead letter knows.
+func TestReplayKeepsWhatItIs(t *testing.T) {
+	t.Parallel()
+	b := fill(2)
+	b.letters[0].Version, b.letters[0].Parent = 1764118577123456, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 2}, ignore); err != nil || n != 2 {
+		t.Fatalf("%d %v", n, err)
+	}
+	for i, want := range []map[string]string{
+		{message.HeaderReplays: "1", message.HeaderVersion: "1764118577123456", message.HeaderTrace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+		{message.HeaderReplays: "1"},
+	} {
+		if !maps.Equal(b.headers[i], want) {
+			t.Errorf("message %d has headers %v", i, b.headers[i])
+		}
 	}
 }
 
