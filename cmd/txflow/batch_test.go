@@ -1,10 +1,81 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/batch"
 )
+
+// Numbers are checked before anything is read or contacted: neither the file nor ClickHouse nor the ML API is there. The
+// error names the flag, whether the value came by the flag or by its variable.
+func TestNumbersOutOfRangeAreWrongUsage(t *testing.T) {
+	const run, folder = "run nothing.csv", "out/nothing"
+	for _, tt := range []struct{ command, flag, values string }{
+		{run, "max-chunks", "-1 0 100001"}, {"split " + folder, "max-chunks", "-1 0"}, {run, "segment-rows", "0 -5 100001"},
+		{"split " + folder, "segment-rows", "0 -5"}, {"split " + folder, "min-rows", "0 -1"}, {run, "max-reject-ratio", "NaN -1 2"},
+		{"validate nothing.csv", "max-reject-ratio", "NaN -0.1 1.1"}, {run, "batch-rows", "0 -5"}, {"classify " + folder, "batch-rows", "0"},
+		{run, "concurrency", "0 -1"}, {"classify " + folder, "concurrency", "-1"}, {run, "workers", "-1"}, {"reconcile " + folder, "workers", "-1"},
+		{run, "block-rows", "0 -1"}, {"load " + folder, "block-rows", "-1"}, {run, "findings", "-1"}, {"reconcile " + folder, "findings", "-1"},
+		{"validate nothing.csv", "max-record", "0 -1"}, {"validate nothing.csv", "max-text", "0 -1"}, {run, "ml-outage", "-1s"},
+		{"classify " + folder, "ml-outage", "-1s"}, {"classify " + folder, "call-timeout", "0s -1s"}, {run, "clickhouse-outage", "-1s"},
+		{"load " + folder, "clickhouse-outage", "-1s"}, {"load " + folder, "index", "-2"}, {"classify " + folder, "try", "0 70000"},
+		{"compare " + folder, "max-changed", "NaN -1 2"}, {"compare " + folder, "examples", "-1"}, {"inbox --taken x --inbox y", "settle", "-1s"},
+		{"inbox --taken x --inbox y", "limit", "0 -1"}, {"validate nothing.csv", "temp-dir", "/nonexist"},
+		{"validate nothing.csv", "thousands", "_"}, {"validate nothing.csv", "earliest", "2999-01-01"}, // the library keeps this one: the last
+	} {
+		for value := range strings.FieldsSeq(tt.values) {
+			code, errs := inProcess(append(strings.Fields(tt.command), "--"+tt.flag+"="+value)...)
+			if code != batch.ExitUsage || !strings.Contains(errs, "--"+tt.flag) {
+				t.Errorf("%s --%s=%s: exit %d\n%s", tt.command, tt.flag, value, code, errs)
+			}
+		}
+	}
+	p := place{t: t, dir: t.TempDir(), env: []string{"TXFLOW_MAX_CHUNKS=-1"}}
+	if code, r := p.run("run", "nothing.csv"); code != batch.ExitUsage || !strings.Contains(r.stderr.String(), "--max-chunks") {
+		t.Errorf("by its variable: exit %d\n%s", code, r.stderr.String())
+	}
+	p.env = []string{"TXFLOW_MAX_CHUNKS=many"}
+	if code, r := p.run("run", "nothing.csv"); code != batch.ExitUsage || !strings.Contains(r.stderr.String(), "TXFLOW_MAX_CHUNKS") {
+		t.Errorf("a variable that is no number: exit %d\n%s", code, r.stderr.String())
+	}
+}
+
+// inProcess runs a command that must end before it does anything.
+func inProcess(args ...string) (int, string) {
+	var out, errs bytes.Buffer
+	a := application()
+	a.Writer, a.ErrWriter = &out, &errs
+	code := app.Main(a, append([]string{"txflow"}, args...))
+	return code, errs.String()
+}
+
+func TestSurplusArgumentsAndUnknownCommandsAreWrongUsage(t *testing.T) {
+	for _, line := range []string{"dlq foo", "topics foo", "schemas foo", "stream foo", "data foo", "platform foo", "help foo", "report extra", "lineage 1 2",
+		"runs extra", "migrate extra", "doctor extra", "split a b", "classify a b", "load a b", "reconcile a b", "compare a b", "inbox extra", "demo extra",
+		"trace a b", "dlq show a b c d", "stream produce a b", "stream classify a"} {
+		if code, errs := inProcess(strings.Fields(line)...); code != batch.ExitUsage || !strings.Contains(errs, "--help") {
+			t.Errorf("%s: exit %d\n%s", line, code, errs)
+		}
+	}
+}
+
+// The usual "no upper bound" is the last day that a timestamp can say.
+func TestTheLastDayIsNoUpperBound(t *testing.T) {
+	p := place{t: t, dir: t.TempDir()}
+	last := strings.Replace(row(1), "2024-01-31 10:15:00", "9999-12-31 23:59:59.999999", 1)
+	must(t, os.WriteFile(filepath.Join(p.dir, "in.csv"), []byte(header+row(2)+last), 0o644))
+	if m := p.ok("validate", "--latest", "9999-12-31", "--run-id", "late", "in.csv").manifest(t); m.Counts.Accepted != 2 {
+		t.Errorf("counts %+v", m.Counts)
+	}
+	if m := p.ok("split", "out/late").manifest(t); m.Chunks != 1 {
+		t.Errorf("split: %+v", m)
+	}
+}
 
 // A try that failed before another form of the same task was done is part of the history, and stops nothing.
 func TestAStaleManifestDoesNotStopLoad(t *testing.T) {

@@ -11,11 +11,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/logging"
-	"github.com/txflow/txflow/tasks/load"
-	"github.com/txflow/txflow/tasks/reconcile"
 	"github.com/txflow/txflow/tasks/run"
-	"github.com/txflow/txflow/tasks/split"
-	"github.com/txflow/txflow/tasks/validate"
 )
 
 func runCommand() *cli.Command {
@@ -36,7 +32,7 @@ answered is not asked again, and nothing is stored twice.
 
 func runAll(c *cli.Context, rt *app.Runtime) error {
 	now := time.Now()
-	opt, err := batchcmd.SourceOptions(c, now)
+	cfg, err := runConfig(c, now)
 	if err != nil {
 		return err
 	}
@@ -53,8 +49,7 @@ func runAll(c *cli.Context, rt *app.Runtime) error {
 	if _, err := db.Ping(c.Context); err != nil {
 		return err
 	}
-	files, err := batchcmd.Expand(c, rt, layout)
-	if err != nil {
+	if cfg.Validate.Files, err = batchcmd.Expand(c, rt, layout); err != nil {
 		return err
 	}
 	api, err := batchcmd.Client(c, rt)
@@ -62,18 +57,10 @@ func runAll(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	defer api.Close()
-	asks, err := batchcmd.ClassifyConfig(c.Context, c, api)
-	if err != nil {
+	if cfg.Classify.API, err = batchcmd.APIKey(c.Context, c, api); err != nil {
 		return err
 	}
-	record, err := runPipeline(c.Context, rt, batchcmd.NewEnv(c, rt, layout, runID, c.String("source")), api, db, run.Config{
-		Validate: validate.Config{Files: files, Options: opt, MaxRejectRatio: c.Float64("max-reject-ratio"), TempDir: c.String("temp-dir"),
-			Workers: batchcmd.Workers(c)},
-		Split:     split.Config{MaxChunks: c.Int("max-chunks"), MinRows: c.Int("min-rows"), SegmentRows: c.Int("segment-rows")},
-		Classify:  asks,
-		Load:      load.Config{BlockRows: c.Int("block-rows")},
-		Reconcile: reconcile.Config{Pipeline: load.Pipeline, Workers: batchcmd.Workers(c), Limit: c.Int("findings")},
-	})
+	record, err := runPipeline(c.Context, rt, batchcmd.NewEnv(c, rt, layout, runID, c.String("source")), api, db, cfg)
 	if err != nil {
 		if batch.Hint(err) == "" && batch.ExitCode(err) != batch.ExitUsage && batch.ExitCode(err) != batch.ExitData {
 			err = batch.WithHint(err, "the same command with --run-id %s goes on with this run", runID)
@@ -88,4 +75,15 @@ func runAll(c *cli.Context, rt *app.Runtime) error {
 		rt.LastLine = string(line)
 	}
 	return nil
+}
+
+// runConfig reads the flags of all tasks, and checks them.
+func runConfig(c *cli.Context, now time.Time) (run.Config, error) {
+	checked, err := batchcmd.ValidateConfig(c, now)
+	cfg := run.Config{Validate: checked, Split: batchcmd.SplitConfig(c), Classify: batchcmd.ClassifyConfig(c), Load: batchcmd.LoadConfig(c),
+		Reconcile: batchcmd.ReconcileConfig(c)}
+	if err != nil {
+		return cfg, err
+	}
+	return cfg, batchcmd.Check(c, &cfg.Validate, &cfg.Split, &cfg.Classify, &cfg.Load, &cfg.Reconcile)
 }

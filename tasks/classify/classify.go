@@ -45,6 +45,12 @@ const DefaultBatchRows = 500
 // DefaultConcurrency keeps two cores busy; the client's adaptive limit lowers it for a slow API.
 const DefaultConcurrency = 8
 
+// Validate checks what a user gave.
+func (c *Config) Validate() error {
+	return tasks.First(tasks.Limit("--batch-rows", c.BatchRows, 1, 100_000), tasks.Limit("--concurrency", c.Concurrency, 1, 1024),
+		tasks.Limit("--index", c.Index, -1, 1<<30))
+}
+
 // segmentsAtOnce bounds memory: so many segments of rows are held.
 const segmentsAtOnce = 4
 

@@ -42,6 +42,11 @@ type Config struct {
 // MaxListed bounds the lists in the manifest; the artifact has all.
 const MaxListed = 20
 
+// Validate checks what a user gave.
+func (c *Config) Validate() error {
+	return tasks.First(tasks.Share("--max-changed", c.MaxChanged), tasks.Limit("--examples", c.Examples, 0, 10_000))
+}
+
 // Report is the artifact.
 type Report struct {
 	RunID   string `json:"run_id"`

@@ -43,6 +43,11 @@ type Config struct {
 	Now    time.Time
 }
 
+// Validate checks what a user gave.
+func (c *Config) Validate() error {
+	return tasks.First(tasks.Limit("--settle", c.Settle, 0, 365*24*time.Hour), tasks.Limit("--limit", c.Limit, 1, 100_000))
+}
+
 // Suffixes are the files that a folder is looked through for.
 var Suffixes = []string{".csv", ".csv.gz", ".csv.zst"}
 

@@ -42,6 +42,11 @@ type Config struct {
 	Inserts   int // inserts at once
 }
 
+// Validate checks what a user gave.
+func (c *Config) Validate() error {
+	return tasks.First(tasks.Limit("--block-rows", c.BlockRows, 1, 1_000_000), tasks.Limit("--index", c.Index, -1, 1<<30))
+}
+
 // DefaultBlockRows is below ClickHouse's own block size, so that one insert stays one block.
 const DefaultBlockRows = 100_000
 

@@ -37,6 +37,11 @@ type Config struct {
 	Limit    int // findings shown of each kind
 }
 
+// Validate checks what a user gave.
+func (c *Config) Validate() error {
+	return tasks.First(tasks.Limit("--findings", c.Limit, 0, 100_000), tasks.Limit("--workers", c.Workers, 1, 1024))
+}
+
 // DefaultLimit is enough to see a pattern and short enough for a log.
 const DefaultLimit = 20
 

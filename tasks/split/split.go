@@ -31,7 +31,14 @@ const (
 	DefaultMaxChunks   = 16
 	DefaultMinRows     = 100_000
 	DefaultSegmentRows = 10_000
+	MaxSegmentRows     = 100_000 // so many rows are held at once, several times
 )
+
+// Validate checks what a user gave.
+func (c *Config) Validate() error {
+	return tasks.First(tasks.Limit("--max-chunks", c.MaxChunks, 1, 100_000), tasks.Limit("--min-rows", c.MinRows, 1, 1<<30),
+		tasks.Limit("--segment-rows", c.SegmentRows, 1, MaxSegmentRows))
+}
 
 // Run splits. The manifest's output is the index of chunks, and Chunks says how many there are: one at least, so that
 // rejects and duplicates are loaded even where nothing was accepted.

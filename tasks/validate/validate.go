@@ -5,8 +5,10 @@ package validate
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/source"
@@ -23,6 +25,22 @@ type Config struct {
 	MaxRejectRatio float64 // more rejected rows than this share of all: exit 65
 	TempDir        string  // for finding duplicates: 40 bytes a row; "" is the system's
 	Workers        int     // rows are checked on this many goroutines
+}
+
+// Validate checks what a user gave.
+func (c *Config) Validate() error {
+	rules := &c.Options.Rules
+	err := tasks.First(tasks.Share("--max-reject-ratio", c.MaxRejectRatio), tasks.Limit("--workers", c.Workers, 1, 1024),
+		tasks.Bytes("--max-record", c.Options.MaxRecord), tasks.Bytes("--max-text", rules.MaxText))
+	if err == nil && !rules.Earliest.Before(rules.Latest) {
+		err = batch.Failf(batch.ExitUsage, "--earliest %s is after --latest: no timestamp lies between", rules.Earliest.Format(time.DateOnly))
+	}
+	if err == nil && c.TempDir != "" {
+		if info, statErr := os.Stat(c.TempDir); statErr != nil || !info.IsDir() {
+			err = batch.Failf(batch.ExitUsage, "--temp-dir %s is no folder", c.TempDir)
+		}
+	}
+	return err
 }
 
 // firstRejects is how many rejects the gate's error shows.

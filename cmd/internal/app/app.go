@@ -80,7 +80,7 @@ func Main(a *cli.App, args []string) int {
 	for _, c := range a.Commands {
 		prepare(c)
 	}
-	err := a.RunContext(ctx, flagsFirst(a, args))
+	err := usage(a.RunContext(ctx, flagsFirst(a, args)))
 	if err == nil {
 		return batch.ExitDone
 	}
@@ -90,6 +90,7 @@ func Main(a *cli.App, args []string) int {
 
 func prepare(c *cli.Command) {
 	c.OnUsageError = usageError
+	limitArguments(c)
 	for _, sub := range c.Subcommands {
 		prepare(sub)
 	}

@@ -1,10 +1,13 @@
 package app
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/internal/batch"
 )
 
 // flagsFirst moves a command's flags before its arguments, since the library only reads them there, and users write
@@ -48,6 +51,37 @@ func flagsFirst(a *cli.App, args []string) []string {
 		}
 	}
 	return append(named, rest...)
+}
+
+// limitArguments makes arguments that a command does not know wrong usage: as many are taken as ArgsUsage names, any number
+// where that ends in dots. What has subcommands is not called with anything else.
+func limitArguments(c *cli.Command) {
+	work, limit, parent := c.Action, len(strings.Fields(c.ArgsUsage)), len(c.Subcommands) > 0
+	if strings.HasSuffix(c.ArgsUsage, "...") {
+		return
+	}
+	c.Action = func(ctx *cli.Context) error {
+		switch {
+		case ctx.NArg() > limit && parent:
+			return batch.WithHint(batch.Failf(batch.ExitUsage, "there is no command \"%s %s\"", c.HelpName, ctx.Args().First()), "see %s --help", c.HelpName)
+		case ctx.NArg() > limit:
+			return batch.WithHint(batch.Failf(batch.ExitUsage, "%s takes %d arguments at most, and was given %d: what is %q?", c.HelpName, limit, ctx.NArg(),
+				ctx.Args().Get(limit)), "see %s --help", c.HelpName)
+		case work == nil:
+			return cli.ShowSubcommandHelp(ctx)
+		}
+		return work(ctx)
+	}
+}
+
+// usage gives the library's own refusals exit code 64: an unknown topic of help, a value of a variable that is no number.
+func usage(err error) error {
+	var ours *batch.Error
+	var exit cli.ExitCoder
+	if err != nil && !errors.As(err, &ours) && (errors.As(err, &exit) || strings.Contains(err.Error(), "from environment variable")) {
+		return batch.WithHint(batch.Fail(batch.ExitUsage, err), "see --help")
+	}
+	return err
 }
 
 // values is how many arguments behind a flag belong to it: 1 for one with a value that does not stand behind "=".

@@ -34,8 +34,11 @@ func validateCommand() *cli.Command {
    zcat export.gz | txflow validate --max-reject-ratio 0.5 -
    txflow validate --delimiter ';' --decimal , s3://bucket/2024/01.csv`,
 		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
-			opt, err := SourceOptions(c, time.Now())
+			cfg, err := ValidateConfig(c, time.Now())
 			if err != nil {
+				return err
+			}
+			if err := Check(c, &cfg); err != nil {
 				return err
 			}
 			runID := c.String("run-id")
@@ -44,12 +47,10 @@ func validateCommand() *cli.Command {
 			}
 			layout := batch.NewLayout(c.String("out"), runID)
 			env := NewEnv(c, rt, layout, runID, c.String("source"))
-			files, err := Expand(c, rt, layout)
-			if err != nil {
+			if cfg.Files, err = Expand(c, rt, layout); err != nil {
 				return failEarly(c, rt, env, validate.Name, -1, err)
 			}
-			m, err := validate.Run(c.Context, env, rt.Artifacts, validate.Config{
-				Files: files, Options: opt, MaxRejectRatio: c.Float64("max-reject-ratio"), TempDir: c.String("temp-dir"), Workers: Workers(c)})
+			m, err := validate.Run(c.Context, env, rt.Artifacts, cfg)
 			return Finish(c, rt, m, err, "txflow split "+layout.Root)
 		}),
 	}
@@ -65,6 +66,10 @@ func splitCommand() *cli.Command {
    txflow split out/RUN_ID
    txflow split --max-chunks 4 --validated s3://bucket/out/RUN_ID/validate.json`,
 		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
+			cfg := SplitConfig(c)
+			if err := Check(c, &cfg); err != nil {
+				return err
+			}
 			layout, url, err := runFolder(c, "validated")
 			if err != nil {
 				return err
@@ -72,12 +77,10 @@ func splitCommand() *cli.Command {
 			if url == "" {
 				url = layout.Manifest(validate.Name, -1)
 			}
-			validated, err := readManifest(c, rt, url, validate.Name)
-			if err != nil {
+			if cfg.Validated, err = readManifest(c, rt, url, validate.Name); err != nil {
 				return err
 			}
-			m, err := split.Run(c.Context, NewEnv(c, rt, layout, validated.RunID, validated.Source), split.Config{Validated: validated,
-				MaxChunks: c.Int("max-chunks"), MinRows: c.Int("min-rows"), SegmentRows: c.Int("segment-rows")})
+			m, err := split.Run(c.Context, NewEnv(c, rt, layout, cfg.Validated.RunID, cfg.Validated.Source), cfg)
 			return Finish(c, rt, m, err, "txflow classify "+layout.Root)
 		}),
 	}
@@ -105,6 +108,10 @@ func classifyCommand() *cli.Command {
    txflow classify --chunks out/RUN_ID/chunks.json --index 3 --ml-url http://ml-api:8000
    txflow classify --expect-model v1 out/RUN_ID`,
 		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
+			cfg := ClassifyConfig(c)
+			if err := Check(c, &cfg); err != nil {
+				return err
+			}
 			chunks, layout, err := readChunks(c, rt)
 			if err != nil {
 				return err
@@ -114,11 +121,10 @@ func classifyCommand() *cli.Command {
 				return err
 			}
 			env := NewEnv(c, rt, layout, chunks.RunID, chunks.Source)
-			cfg, err := ClassifyConfig(c.Context, c, predictor)
-			if err != nil {
+			if cfg.API, err = APIKey(c.Context, c, predictor); err != nil {
 				return failEarly(c, rt, env, classify.Name, c.Int("index"), err)
 			}
-			cfg.Chunks, cfg.Index = chunks, c.Int("index")
+			cfg.Chunks = chunks
 			m, err := classify.Run(c.Context, env, predictor, cfg)
 			return Finish(c, rt, m, err, "txflow load "+layout.Root)
 		}),
@@ -134,6 +140,10 @@ func loadCommand() *cli.Command {
    txflow load out/RUN_ID
    txflow load --chunks out/RUN_ID/chunks.json --index 3 --clickhouse-url clickhouse://user@db:9000`,
 		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
+			cfg := LoadConfig(c)
+			if err := Check(c, &cfg); err != nil {
+				return err
+			}
 			chunks, layout, err := readChunks(c, rt)
 			if err != nil {
 				return err
@@ -143,10 +153,10 @@ func loadCommand() *cli.Command {
 				return err
 			}
 			defer db.Close()
-			m, err := load.Run(c.Context, NewEnv(c, rt, layout, chunks.RunID, chunks.Source), db, load.Config{Chunks: chunks,
-				Index: c.Int("index"), BlockRows: c.Int("block-rows"), Inserts: load.DefaultInserts})
+			cfg.Chunks = chunks
+			m, err := load.Run(c.Context, NewEnv(c, rt, layout, chunks.RunID, chunks.Source), db, cfg)
 			if err == nil {
-				recordTasks(c.Context, rt, db, m, earlier(layout, len(chunks.Chunks)))
+				recordTasks(c.Context, rt, db, m, before(layout, len(chunks.Chunks)))
 			}
 			return Finish(c, rt, m, err, "txflow reconcile "+layout.Root)
 		}),
@@ -166,6 +176,10 @@ func reconcileCommand() *cli.Command {
    txflow reconcile --findings 100 --run s3://bucket/out/RUN_ID
    txflow reconcile --pipelines --source bank`,
 		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
+			cfg := ReconcileConfig(c)
+			if err := Check(c, &cfg); err != nil {
+				return err
+			}
 			if c.Bool("pipelines") {
 				return comparePipelines(c, rt)
 			}
@@ -177,8 +191,7 @@ func reconcileCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			files, err := readFiles(c, rt, validated)
-			if err != nil {
+			if cfg.Files, err = readFiles(c, rt, validated); err != nil {
 				return err
 			}
 			db, err := Store(c, rt)
@@ -187,9 +200,8 @@ func reconcileCommand() *cli.Command {
 			}
 			defer db.Close()
 			env := NewEnv(c, rt, layout, validated.RunID, validated.Source)
-			m, err := reconcile.Run(c.Context, env, rt.Artifacts, db, reconcile.Config{Files: files, Pipeline: load.Pipeline,
-				Workers: Workers(c), Limit: c.Int("findings")})
-			recordRun(c.Context, rt, db, validated, m, len(files.Files), err)
+			m, err := reconcile.Run(c.Context, env, rt.Artifacts, db, cfg)
+			recordRun(c.Context, rt, db, validated, m, len(cfg.Files.Files), err)
 			return Finish(c, rt, m, err, "txflow report; txflow lineage ID --source '"+validated.Source+"'")
 		}),
 	}

@@ -27,8 +27,10 @@ func compareCommand() *cli.Command {
    txflow compare out/RUN_ID
    txflow compare --max-changed 0.05 --max-new 0 out/RUN_ID`,
 		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
-			if limit := c.Float64("max-changed"); limit < 0 || limit > 1 {
-				return batch.Failf(batch.ExitUsage, "--max-changed is a share from 0 to 1, not %g", limit)
+			cfg := compare.Config{BlockRows: compare.DefaultBlockRows, Examples: c.Int("examples"), MaxChanged: c.Float64("max-changed"),
+				MaxNew: c.Int64("max-new")}
+			if err := Check(c, &cfg); err != nil {
+				return err
 			}
 			chunks, layout, err := readChunks(c, rt)
 			if err != nil {
@@ -39,8 +41,8 @@ func compareCommand() *cli.Command {
 				return err
 			}
 			defer db.Close()
-			m, report, err := compare.Run(c.Context, NewEnv(c, rt, layout, chunks.RunID, chunks.Source), db, compare.Config{Chunks: chunks,
-				BlockRows: compare.DefaultBlockRows, Examples: c.Int("examples"), MaxChanged: c.Float64("max-changed"), MaxNew: c.Int64("max-new")})
+			cfg.Chunks = chunks
+			m, report, err := compare.Run(c.Context, NewEnv(c, rt, layout, chunks.RunID, chunks.Source), db, cfg)
 			if m.ChangedShare != nil && rt.Interactive {
 				showReport(rt.Stderr, report)
 			}

@@ -131,7 +131,7 @@ func keepStdin(ctx context.Context, rt *app.Runtime, url string) (string, error)
 
 // Workers is how many goroutines check rows.
 func Workers(c *cli.Context) int {
-	if n := c.Int("workers"); n > 0 {
+	if n := c.Int("workers"); n != 0 {
 		return n
 	}
 	return runtime.GOMAXPROCS(0)

@@ -80,6 +80,16 @@ func Flags(groups ...[]cli.Flag) (all []cli.Flag) {
 	return all
 }
 
+// endOfTime is the last time that JSON can say: the usual "no upper bound" lies a day before year 10000.
+var endOfTime = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 // SourceOptions reads how files are to be read.
 func SourceOptions(c *cli.Context, now time.Time) (source.Options, error) {
 	opt := source.Options{MaxRecord: c.Int("max-record"), Rules: transaction.DefaultRules(now)}
@@ -89,7 +99,7 @@ func SourceOptions(c *cli.Context, now time.Time) (source.Options, error) {
 		opt.Rules.Earliest = *t
 	}
 	if t := c.Timestamp("latest"); t != nil {
-		opt.Rules.Latest = t.AddDate(0, 0, 1)
+		opt.Rules.Latest = earlier(t.AddDate(0, 0, 1), endOfTime)
 	}
 	var err error
 	if opt.Dialect.Delimiter, err = oneByte("delimiter", c.String("delimiter"), ",;\t|"); err != nil {

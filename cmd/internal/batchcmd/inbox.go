@@ -29,6 +29,10 @@ the same name is a new one. Names like .x, x.tmp and x.part are left alone.
    txflow inbox --inbox 's3://bank/in/*.csv?region=eu-west-3' --taken s3://bank/taken?region=eu-west-3
    txflow inbox --taken out/taken --take 1f0c4c7ac3a5a0d1=file:///data/in/january.csv`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+			cfg := inbox.Config{Inbox: c.String("inbox"), Settle: c.Duration("settle"), Limit: c.Int("limit"), Now: time.Now()}
+			if err := Check(c, &cfg); err != nil {
+				return err
+			}
 			if c.String("taken") == "" {
 				return batch.WithHint(batch.Failf(batch.ExitUsage, "where are the marks of taken files?"), "txflow inbox --inbox FOLDER --taken FOLDER")
 			}
@@ -50,8 +54,8 @@ the same name is a new one. Names like .x, x.tmp and x.part are left alone.
 			if c.String("inbox") == "" {
 				return batch.WithHint(batch.Failf(batch.ExitUsage, "which inbox?"), "txflow inbox --inbox FOLDER --taken FOLDER")
 			}
-			m, err := inbox.Look(c.Context, env, rt.Artifacts, inbox.Config{Inbox: c.String("inbox"), Taken: taken, Settle: c.Duration("settle"),
-				Limit: c.Int("limit"), Now: time.Now()})
+			cfg.Taken = taken
+			m, err := inbox.Look(c.Context, env, rt.Artifacts, cfg)
 			return Finish(c, rt, m, err, "txflow run FILE..., then txflow inbox --take ID=URL")
 		}),
 	}

@@ -36,8 +36,8 @@ func (h history) RecordTask(ctx context.Context, m *batch.Manifest) error {
 	return db.RecordTask(ctx, m)
 }
 
-// earlier names the manifests of the tasks that ran before load, which may know no ClickHouse.
-func earlier(layout batch.Layout, chunks int) []task {
+// before names the manifests of the tasks that ran before load, which may know no ClickHouse.
+func before(layout batch.Layout, chunks int) []task {
 	tasks := []task{{validate.Name, layout.Manifest(validate.Name, -1)}, {split.Name, layout.Manifest(split.Name, -1)},
 		{classify.Name, layout.Manifest(classify.Name, -1)}}
 	for i := range chunks {
@@ -50,12 +50,12 @@ type task struct{ name, manifest string }
 
 // recordTasks writes the history of the run so far, whatever became of the tasks: a try that failed may have been followed by
 // one of another form that did not. Recording a task again changes nothing, and what can not be recorded costs a warning.
-func recordTasks(ctx context.Context, rt *app.Runtime, db run.Recorder, loaded *batch.Manifest, before []task) {
+func recordTasks(ctx context.Context, rt *app.Runtime, db run.Recorder, loaded *batch.Manifest, tasks []task) {
 	warn := func(what string, err error) {
 		rt.Log.WarnContext(ctx, "the history of this run has a gap", "missing", what, "error", err)
 	}
 	record := batch.RunRecord{RunID: loaded.RunID, Pipeline: load.Pipeline, Source: loaded.Source, Status: "running", TraceID: loaded.TraceID}
-	for _, t := range before {
+	for _, t := range tasks {
 		var m batch.Manifest
 		switch err := batch.ReadJSON(ctx, rt.Artifacts, t.manifest, "", &m); {
 		case errors.Is(err, fs.ErrNotExist):

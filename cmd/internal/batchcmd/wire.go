@@ -2,6 +2,7 @@ package batchcmd
 
 import (
 	"context"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -9,6 +10,10 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/tasks/classify"
+	"github.com/txflow/txflow/tasks/load"
+	"github.com/txflow/txflow/tasks/reconcile"
+	"github.com/txflow/txflow/tasks/split"
+	"github.com/txflow/txflow/tasks/validate"
 )
 
 // Client makes the ML API's client from the flags of MLFlags.
@@ -21,10 +26,36 @@ func Client(c *cli.Context, rt *app.Runtime) (*client.Client, error) {
 		CallTimeout: c.Duration("call-timeout"), OutageLimit: outage, MaxConcurrency: max(c.Int("concurrency"), 1)})
 }
 
-// ClassifyConfig asks the API for its model, which the recorded answers are keyed by.
-func ClassifyConfig(ctx context.Context, c *cli.Context, api *client.Client) (classify.Config, error) {
+// APIKey asks the API for its model: the recorded answers are keyed by both.
+func APIKey(ctx context.Context, c *cli.Context, api *client.Client) (string, error) {
 	model, err := api.Model(ctx)
-	return classify.Config{API: classify.APIKey(c.String("ml-url"), model), BatchRows: c.Int("batch-rows"), Concurrency: c.Int("concurrency")}, err
+	return classify.APIKey(c.String("ml-url"), model), err
+}
+
+// ValidateConfig reads the flags of SourceFlags.
+func ValidateConfig(c *cli.Context, now time.Time) (validate.Config, error) {
+	opt, err := SourceOptions(c, now)
+	return validate.Config{Options: opt, MaxRejectRatio: c.Float64("max-reject-ratio"), TempDir: c.String("temp-dir"), Workers: Workers(c)}, err
+}
+
+// SplitConfig reads the flags of SplitFlags.
+func SplitConfig(c *cli.Context) split.Config {
+	return split.Config{MaxChunks: c.Int("max-chunks"), MinRows: c.Int("min-rows"), SegmentRows: c.Int("segment-rows")}
+}
+
+// ClassifyConfig reads the flags of MLFlags.
+func ClassifyConfig(c *cli.Context) classify.Config {
+	return classify.Config{Index: c.Int("index"), BatchRows: c.Int("batch-rows"), Concurrency: c.Int("concurrency")}
+}
+
+// LoadConfig reads the flags of LoadFlags.
+func LoadConfig(c *cli.Context) load.Config {
+	return load.Config{Index: c.Int("index"), BlockRows: c.Int("block-rows"), Inserts: load.DefaultInserts}
+}
+
+// ReconcileConfig reads the flags of ReconcileFlags.
+func ReconcileConfig(c *cli.Context) reconcile.Config {
+	return reconcile.Config{Pipeline: load.Pipeline, Workers: Workers(c), Limit: c.Int("findings")}
 }
 
 // Store opens ClickHouse from the flags of ClickHouseFlags.
