@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/ml_api/server"
@@ -67,7 +68,7 @@ func newClient(tb testing.TB, cfg client.Config) *client.Client {
 // BenchmarkRoundTrip is what a task sees: encode, POST over loopback, check the answer; 500 transactions a batch, the
 // client and the server on the same cores.
 func BenchmarkRoundTrip(b *testing.B) {
-	c := newClient(b, client.Config{URL: startServer(b, server.Config{})})
+	c := newClient(b, client.Config{URL: secret.NewURL(startServer(b, server.Config{}))})
 	rows := sample(benchRows, 1)
 	b.SetParallelism(4)
 	b.ReportAllocs()

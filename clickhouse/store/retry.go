@@ -25,15 +25,24 @@ const (
 	codeUnknownUser     = 192
 	codeWrongPassword   = 193
 	codeAuthentication  = 516
+	codeAccessDenied    = 497
 )
 
 // passing are the codes of exceptions that pass by themselves: too much at once, a network or a replica that is away, a
 // server that starts or stops, a full disk. See src/Common/ErrorCodes.cpp.
 var passing = map[int]bool{
 	3:   true, // UNEXPECTED_END_OF_FILE
+	74:  true, // CANNOT_READ_FROM_FILE_DESCRIPTOR
+	75:  true, // CANNOT_WRITE_TO_FILE_DESCRIPTOR
+	76:  true, // CANNOT_OPEN_FILE: too many open files
 	32:  true, // ATTEMPT_TO_READ_AFTER_EOF
 	159: true, // TIMEOUT_EXCEEDED
 	160: true, // TOO_SLOW
+	173: true, // CANNOT_ALLOCATE_MEMORY
+	225: true, // NO_ZOOKEEPER
+	244: true, // UNEXPECTED_ZOOKEEPER_ERROR
+	254: true, // NO_ACTIVE_REPLICAS
+	265: true, // CANNOT_GET_REPLICATED_DATABASE_SNAPSHOT
 	164: true, // READONLY: a replica that lost its keeper
 	198: true, // DNS_ERROR
 	202: true, // TOO_MANY_SIMULTANEOUS_QUERIES
@@ -55,6 +64,35 @@ var passing = map[int]bool{
 	473: true, // DEADLOCK_AVOIDED
 	499: true, // S3_ERROR
 	999: true, // KEEPER_EXCEPTION
+}
+
+// wrong are the codes of exceptions about a statement itself: the tables or txflow are not what the other expects.
+var wrong = map[int]bool{
+	6:   true, // CANNOT_PARSE_TEXT
+	8:   true, // THERE_IS_NO_COLUMN
+	10:  true, // NOT_FOUND_COLUMN_IN_BLOCK
+	16:  true, // NO_SUCH_COLUMN_IN_TABLE
+	27:  true, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+	36:  true, // BAD_ARGUMENTS
+	42:  true, // NUMBER_OF_ARGUMENTS_DOESNT_MATCH
+	43:  true, // ILLEGAL_TYPE_OF_ARGUMENT
+	44:  true, // ILLEGAL_COLUMN
+	46:  true, // UNKNOWN_FUNCTION
+	47:  true, // UNKNOWN_IDENTIFIER
+	48:  true, // NOT_IMPLEMENTED
+	49:  true, // LOGICAL_ERROR
+	50:  true, // UNKNOWN_TYPE
+	53:  true, // TYPE_MISMATCH
+	57:  true, // TABLE_ALREADY_EXISTS
+	62:  true, // SYNTAX_ERROR
+	70:  true, // CANNOT_CONVERT_TYPE
+	115: true, // UNKNOWN_SETTING
+	117: true, // INCORRECT_DATA
+	215: true, // NOT_AN_AGGREGATE
+	386: true, // NO_COMMON_TYPE
+	407: true, // DECIMAL_OVERFLOW
+	456: true, // UNKNOWN_QUERY_PARAMETER
+	457: true, // BAD_QUERY_PARAMETER
 }
 
 var codeInText = regexp.MustCompile(`\bCode: (\d+)\. DB::Exception`)

@@ -5,7 +5,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
@@ -141,8 +140,13 @@ func (s *Store) explain(err error) error {
 	case code == 0 && Retryable(err):
 		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, short(err)),
 			"start one with txflow platform, or name another with --clickhouse-url (CLICKHOUSE_URL)")
-	case Retryable(err):
-		return batch.Failf(batch.ExitTryAgain, "ClickHouse at %s: %w", s.where, err)
+	case code == codeAccessDenied:
+		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s does not let this user do it: %w", s.where, err), "give the user of CLICKHOUSE_USER the rights that the message names")
+	case code == 0:
+		return batch.Failf(batch.ExitFault, "ClickHouse at %s: %w", s.where, err)
+	case wrong[code]:
+		return batch.WithHint(batch.Failf(batch.ExitFault, "ClickHouse at %s: %w", s.where, err), "run txflow migrate, so that tables and txflow are of the same version; if that is so, report this")
 	}
-	return batch.Fail(batch.ExitData, fmt.Errorf("ClickHouse at %s: %w", s.where, err))
+	// Codes that nobody listed here are ClickHouse's trouble rather than the rows', which were checked before.
+	return batch.Failf(batch.ExitTryAgain, "ClickHouse at %s: %w", s.where, err)
 }

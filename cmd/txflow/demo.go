@@ -16,6 +16,7 @@ import (
 	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/ml_api/client"
@@ -76,7 +77,7 @@ func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform, file string) er
 		return err
 	}
 	defer stop()
-	api, err := client.New(client.Config{URL: url, TracerProvider: rt.TracerProvider, Logger: rt.Log})
+	api, err := client.New(client.Config{URL: secret.NewURL(url), TracerProvider: rt.TracerProvider, Logger: rt.Log})
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/otel/jaegerapi"
 	"github.com/txflow/txflow/otel/telemetry"
@@ -132,7 +133,7 @@ func checkClickHouse(c *cli.Context, rt *app.Runtime) []check {
 }
 
 func checkMLAPI(c *cli.Context, rt *app.Runtime) check {
-	url := c.String("ml-url")
+	url := secret.NewURL(c.String("ml-url"))
 	api, err := client.New(client.Config{URL: url, OutageLimit: -1, MaxAttempts: 1, CallTimeout: c.Duration("timeout"), Logger: rt.Log})
 	if err != nil {
 		return failed("ML API", err)
@@ -149,7 +150,7 @@ func checkMLAPI(c *cli.Context, rt *app.Runtime) check {
 	if model == "" {
 		model = "an unnamed model"
 	}
-	return check{Name: "ML API", OK: true, Detail: model + " at " + url}
+	return check{Name: "ML API", OK: true, Detail: model + " at " + url.String()}
 }
 
 // checkArtifacts writes an object and removes it again.

@@ -72,6 +72,21 @@ func (f *faultTest) goOn() *process {
 	return f.expect(0, "run", "--run-id", "r1", f.file)
 }
 
+// noDeadLetters checks that an outage made none.
+func (f *faultTest) noDeadLetters() {
+	f.t.Helper()
+	if got := f.sql("SELECT count() FROM dead_letters FINAL WHERE outcome = 'dead_letter'"); got != "0" {
+		f.t.Errorf("%s dead letters for an outage", got)
+	}
+}
+
+// refuseAll answers as the API's contract has it for a row that is not valid.
+func refuseAll(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusUnprocessableEntity)
+	_, _ = w.Write([]byte(`{"detail":[{"msg":"not today"}]}`))
+}
+
 // killRun starts a run and kills it when something holds.
 func (f *faultTest) killRun(what string, holds func(r *process) bool) {
 	f.t.Helper()
@@ -218,9 +233,7 @@ var faults = []fault{
 			honest.ServeHTTP(w, r)
 		})
 		f.expect(batch.ExitTryAgain, "run", "--run-id", "r1", "--ml-outage", "1s", f.file)
-		if got := f.sql("SELECT count() FROM dead_letters FINAL WHERE outcome = 'dead_letter'"); got != "0" {
-			f.t.Errorf("%s dead letters for an outage", got)
-		}
+		f.noDeadLetters()
 		f.api.harm.Store(nil)
 		f.goOn()
 	}},
@@ -262,6 +275,29 @@ var faults = []fault{
 			}
 			honest.ServeHTTP(w, r)
 		})
+		f.goOn()
+	}},
+	{"a proxy answers 400", "a proxy before the API refuses every call with a plain 400", func(f *faultTest) {
+		f.api.harmWith(func(w http.ResponseWriter, _ *http.Request, _ []byte, _ http.Handler) {
+			http.Error(w, "upstream request header too large", http.StatusBadRequest)
+		})
+		f.expect(batch.ExitUnavailable, "run", "--run-id", "r1", f.file)
+		f.noDeadLetters()
+		f.api.harm.Store(nil)
+		f.goOn()
+	}},
+	{"ML API refuses everything", "in the middle of the run the API begins to answer 422 to every row", func(f *faultTest) {
+		var n atomic.Int64
+		f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
+			if n.Add(1) > 10 {
+				refuseAll(w)
+				return
+			}
+			honest.ServeHTTP(w, r)
+		})
+		f.expect(batch.ExitTryAgain, "run", "--run-id", "r1", f.file)
+		f.noDeadLetters()
+		f.api.harm.Store(nil)
 		f.goOn()
 	}},
 	{"two runs at once", "two processes do the same run at the same time", func(f *faultTest) {

@@ -60,6 +60,7 @@ func runAll(c *cli.Context, rt *app.Runtime) error {
 	if cfg.Classify.API, err = batchcmd.APIKey(c.Context, c, api); err != nil {
 		return err
 	}
+	cfg.Classify.Refusals = api.Refusals()
 	record, err := runPipeline(c.Context, rt, batchcmd.NewEnv(c, rt, layout, runID, c.String("source")), api, db, cfg)
 	if err != nil {
 		if batch.Hint(err) == "" && batch.ExitCode(err) != batch.ExitUsage && batch.ExitCode(err) != batch.ExitData {

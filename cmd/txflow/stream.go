@@ -203,8 +203,12 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 		return batch.Failf(batch.ExitUsage, "--max-message-bytes is %d: it must be from 1 to %d, for a dead letter with the message to fit into Kafka's limit", n, classify.MessageLimit)
 	}
 	watch := newStreamWatch(rt, c.Duration("stuck"))
-	api, err := client.New(client.Config{URL: c.String("ml-url"), TracerProvider: rt.TracerProvider, Logger: rt.Log, ExpectModel: c.String("expect-model"),
-		CallTimeout: c.Duration("call-timeout"), OutageLimit: forever, MaxConcurrency: max(c.Int("concurrency"), 1), Observe: watch.call})
+	ml, err := batchcmd.ClientConfig(c, rt)
+	if err != nil {
+		return err
+	}
+	ml.OutageLimit, ml.Patient, ml.Observe = forever, true, watch.call
+	api, err := client.New(ml)
 	if err != nil {
 		return err
 	}
@@ -225,7 +229,7 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 	}
 	err = classify.New(log, api, classify.Config{Group: c.String("group"), Source: c.String("source"), Now: time.Now, Tracer: rt.Tracer, TransactionRows: c.Int("transaction-rows"),
 		MaxMessage: c.Int("max-message-bytes"), BatchRows: c.Int("batch-rows"),
-		Concurrency: max(c.Int("concurrency"), 1), MaxWait: c.Duration("max-wait"), DrainLimit: c.Duration("drain")}, rt.Log, watch).Run(c.Context)
+		Concurrency: max(c.Int("concurrency"), 1), MaxWait: c.Duration("max-wait"), DrainLimit: c.Duration("drain"), Refusals: ml.Refusals}, rt.Log, watch).Run(c.Context)
 	unfollow()
 	watch.sum(rt.Stderr)
 	if closeErr := log.Close(); err == nil {

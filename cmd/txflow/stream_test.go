@@ -90,12 +90,8 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 	const rows = 300
 	b := newLiveBench(t)
 	messages, bad := b.produce(rows)
-	b.api.harmWith(func(w http.ResponseWriter, _ *http.Request, _ []byte, _ http.Handler) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusUnprocessableEntity)
-		_, _ = w.Write([]byte(`{"detail":[{"msg":"not today"}]}`))
-	})
-	b.start("stream", "classify")
+	b.api.harmWith(func(w http.ResponseWriter, _ *http.Request, _ []byte, _ http.Handler) { refuseAll(w) })
+	b.start("stream", "classify", "--max-refused", "1")
 	open := func(more string) int {
 		return b.count("SELECT count() FROM dead_letters FINAL WHERE state = 'open' %s", more)
 	}

@@ -86,6 +86,10 @@ func (w *streamWatch) serve(ctx context.Context, addr string) (stop func(), err 
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "ok\n") })
 	mux.HandleFunc("/readyz", func(rw http.ResponseWriter, _ *http.Request) {
+		if why := w.api.Blocked(); why != "" {
+			http.Error(rw, why, http.StatusServiceUnavailable)
+			return
+		}
 		if err := w.health.Ready(); err != nil {
 			http.Error(rw, err.Error(), http.StatusServiceUnavailable)
 			return

@@ -12,7 +12,7 @@ import (
 	"github.com/txflow/txflow/internal/batch"
 )
 
-// fail is the one place that sorts errors into exit codes. It names the artifact and what was tried; a nil err stays nil.
+// fail sorts the errors of stores into exit codes; what a context or the system says keeps its own (batch.ExitCode). It names the artifact and what was tried; a nil err stays nil.
 func fail(at location, verb string, err error) error {
 	switch {
 	case err == nil:
@@ -22,7 +22,9 @@ func fail(at location, verb string, err error) error {
 	case at.local():
 		return failLocal(at, verb, err)
 	}
-	switch gcerrors.Code(err) {
+	switch gcerrors.Code(err) { //nolint:exhaustive // whatever else fails may pass
+	case gcerrors.DeadlineExceeded, gcerrors.ResourceExhausted:
+		return batch.Failf(batch.ExitTryAgain, "%s %s: %w", verb, at, err)
 	case gcerrors.NotFound:
 		return batch.Fail(batch.ExitData, fmt.Errorf("%s %s: %w (%w)", verb, at, fs.ErrNotExist, err))
 	case gcerrors.Canceled:

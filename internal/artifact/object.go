@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"gocloud.dev/blob"
@@ -165,7 +164,7 @@ type objectReader struct {
 // Read names the artifact in errors.
 func (r *objectReader) Read(p []byte) (int, error) {
 	n, err := r.blob.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && err != io.EOF { //nolint:errorlint // a connection that was cut may wrap it, and is no end
 		err = fail(r.at, "read", err)
 	}
 	return n, err

@@ -3,7 +3,6 @@
 package batch
 
 import (
-	"context"
 	"errors"
 	"fmt"
 )
@@ -30,7 +29,7 @@ type Error struct {
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Fail wraps err with an exit code. A nil err stays nil.
+// Fail wraps err with an exit code, which counts where err has none yet. A nil err stays nil.
 func Fail(code int, err error) error {
 	if err == nil {
 		return nil
@@ -49,21 +48,6 @@ func WithHint(err error, format string, args ...any) error {
 		return nil
 	}
 	return &Error{Code: ExitCode(err), Hint: fmt.Sprintf(format, args...), Err: err}
-}
-
-// ExitCode returns the code that the outermost Error in err's chain carries: 0 for nil, 130 for a cancelled context,
-// else 70.
-func ExitCode(err error) int {
-	var e *Error
-	switch {
-	case err == nil:
-		return ExitDone
-	case errors.As(err, &e):
-		return e.Code
-	case errors.Is(err, context.Canceled):
-		return ExitInterrupted
-	}
-	return ExitFault
 }
 
 // Hint returns the outermost hint in err's chain, or "".

@@ -20,7 +20,8 @@ type Call struct {
 // Refusal is the API's reason for refusing one transaction, in its own words.
 type Refusal struct {
 	Status  int    // HTTP status
-	Message string // at most 2 KiB
+	Message string // at most 2 KiB; personal data may be in it, so it belongs into the dead letter alone
+	At      uint64 // its number among the rows asked, for Refusals.Fate
 }
 
 // Item is the answer for one transaction: a category, or a refusal.
@@ -28,6 +29,16 @@ type Item struct {
 	Category transaction.Category
 	Refusal  *Refusal // nil if Category is set
 	Call     int      // index into Result.Calls
+}
+
+// LastRefusal is the number of the last row that was refused, for Refusals.Fate; 0 for none.
+func (r *Result) LastRefusal() (last uint64) {
+	for i := range r.Items {
+		if refusal := r.Items[i].Refusal; refusal != nil {
+			last = max(last, refusal.At)
+		}
+	}
+	return last
 }
 
 // Result answers a batch: Items stand in the order of the batch, and every item has its answer.

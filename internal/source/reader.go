@@ -66,7 +66,7 @@ func Open(ctx context.Context, opener Opener, url string, opt Options) (*Reader,
 	r := &Reader{URL: url, Rules: opt.Rules, file: file, raw: &countingHash{r: file, sum: sha256.New()}}
 	if err := r.detect(opt); err != nil {
 		r.Close()
-		return nil, dataError(url, err)
+		return nil, r.fail(err)
 	}
 	return r, nil
 }
@@ -152,23 +152,38 @@ func (r *Reader) Close() {
 }
 
 type countingHash struct {
-	r   io.Reader
-	sum hash.Hash
-	n   int64
+	r      io.Reader
+	sum    hash.Hash
+	n      int64
+	failed error // what ended the reading before the end of the file
 }
 
 func (c *countingHash) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.sum.Write(p[:n])
 	c.n += int64(n)
+	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped one is no end
+		c.failed, err = err, errUnreadable // which no reader above takes for an end
+	}
 	return n, err
 }
+
+var errUnreadable = errors.New("the file could not be read to its end")
 
 func openError(url string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return batch.WithHint(batch.Failf(batch.ExitData, "%s: no such file", url), "check the path; a glob wants quotes")
 	}
 	return fmt.Errorf("open %s: %w", url, err)
+}
+
+// fail gives an error its exit code. When the file could not be read it is the reader's own, whatever the formats on top of
+// it made of the cut; else the file itself is wrong.
+func (r *Reader) fail(err error) error {
+	if r.raw.failed != nil {
+		return batch.Failf(batch.ExitUnavailable, "%s could not be read to its end: %w", r.URL, r.raw.failed)
+	}
+	return dataError(r.URL, err)
 }
 
 func dataError(url string, err error) error {

@@ -40,7 +40,7 @@ func Scan[T any](ctx context.Context, r *Reader, workers int, newWorker func() f
 				return drain(r)
 			}
 			if err != nil {
-				return dataError(r.URL, err)
+				return r.fail(err)
 			}
 			j := job{block, make(chan T, 1)}
 			for _, to := range [2]chan job{jobs, order} {
@@ -84,10 +84,12 @@ func Scan[T any](ctx context.Context, r *Reader, workers int, newWorker func() f
 // drain reads what stands behind the last record of a packed file, so that the digest is of the whole file.
 func drain(r *Reader) error {
 	if _, err := io.Copy(io.Discard, r.unpacked); err != nil {
-		return dataError(r.URL, err)
+		return r.fail(err)
 	}
-	_, err := io.Copy(io.Discard, r.raw)
-	return err
+	if _, err := io.Copy(io.Discard, r.raw); err != nil {
+		return r.fail(err)
+	}
+	return nil
 }
 
 type checker struct {

@@ -14,6 +14,7 @@ type reply struct {
 	call    prediction.Call
 	refusal *prediction.Refusal // nil: the items hold their categories
 	blamed  []int               // the items that the refusal names, if it names any
+	problem bool                // the refusal is in the contract's form
 }
 
 // ask sends one batch until it is answered or refused. Faults and throttling are waited out up to the limit.
@@ -35,10 +36,10 @@ func (c *Client) ask(ctx context.Context, transactions []transaction.Transaction
 		case misconfigured:
 			return reply{}, c.misconfigured(&o)
 		case wrongModel:
-			return reply{}, batch.Failf(batch.ExitData, "the ML API at %s answers as model %q, expected is %q", c.cfg.URL, r.call.Model, c.cfg.ExpectModel)
+			return reply{}, batch.Failf(batch.ExitData, "the ML API at %s answers as model %q, expected is %q", c.where, r.call.Model, c.cfg.ExpectModel)
 		}
 		if attempt == c.cfg.MaxAttempts {
-			return reply{}, batch.Failf(batch.ExitTryAgain, "the ML API at %s gave no usable answer in %d attempts: %w", c.cfg.URL, attempt, o.cause())
+			return reply{}, batch.Failf(batch.ExitTryAgain, "the ML API at %s gave no usable answer in %d attempts: %w", c.where, attempt, o.cause())
 		}
 		delay := max(backoff(c.cfg.BackoffBase, c.cfg.BackoffMax, attempt), o.retryAfter)
 		c.counts.retries.Add(1)
@@ -79,6 +80,9 @@ func (c *Client) settle(v verdict, o *outcome, started time.Time) {
 	}
 	c.limiter.release(started, overloaded)
 	c.counts.attempt(v, o)
+	if v == answered {
+		c.blocked.end(c.cfg.Logger)
+	}
 }
 
 // abandonProbe gives a probe's permit back. In the closed state there is none, and giving up is not the service's fault.

@@ -3,14 +3,17 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
-	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -23,15 +26,16 @@ import (
 type exchange struct {
 	outcome
 	retryAfter time.Duration
-	words      string // the beginning of an answer that is not a prediction
+	body       string // what the body of an answer that is not a prediction is, never what it says
+	wantsTLS   bool   // a server that wants TLS was asked without
 }
 
-// cause is the fault in words.
+// cause is the fault in words. It holds nothing of what the service said: that may be the request, with personal data.
 func (e *exchange) cause() error {
 	if e.err != nil {
-		return e.err
+		return plainError(e.err)
 	}
-	return fmt.Errorf("HTTP status %d: %s", e.status, e.words)
+	return fmt.Errorf("HTTP status %d (%s)", e.status, e.body)
 }
 
 // kind names what went wrong in a word; "" for a checked answer.
@@ -83,7 +87,7 @@ func (c *Client) exchange(ctx context.Context, transactions []transaction.Transa
 	}
 	defer func() { _ = response.RawBody().Close() }() // it was read as far as it is wanted
 	e.status = response.StatusCode()
-	e.retryAfter = retryAfter(response.Header().Get("Retry-After"), time.Now())
+	e.retryAfter = retryAfter(response.Header().Get("Retry-After"), time.Now(), c.cfg.RetryAfterMax)
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	limit := answerBase + answerPerItem*len(transactions)
@@ -98,10 +102,10 @@ func (c *Client) exchange(ctx context.Context, transactions []transaction.Transa
 		e.err = err
 		return e
 	}
-	e.foreign = foreign(response.Header().Get("Content-Type"), s.body) // an error in reading matters little: the status tells
-	e.words = firstLine(s.body)
-	if e.status == http.StatusUnprocessableEntity || e.status == http.StatusBadRequest || e.status == http.StatusRequestEntityTooLarge {
-		r.refusal = newRefusal(e.status, s.body)
+	e.describe(s.body) // an error in reading matters little: the status tells
+	if e.status == http.StatusUnprocessableEntity || e.status == http.StatusRequestEntityTooLarge {
+		e.problem = isProblem(s.body)
+		r.refusal, r.problem = newRefusal(e.status, s.body), e.problem
 		r.blamed = blamedItems(s.body, len(transactions))
 	}
 	return e
@@ -166,16 +170,43 @@ func readBounded(b []byte, r io.Reader, announced, limit int) ([]byte, error) {
 	}
 }
 
-func foreign(contentType string, body []byte) bool {
-	return strings.HasPrefix(contentType, "text/html") || bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("<")) ||
-		bytes.HasPrefix(body, []byte("Client sent an HTTP request to an HTTPS server"))
+// describe notes the form and the length of a body.
+func (e *exchange) describe(body []byte) {
+	e.wantsTLS = bytes.HasPrefix(body, []byte("Client sent an HTTP request to an HTTPS server"))
+	trimmed, form := bytes.TrimSpace(body), "text"
+	switch {
+	case len(trimmed) == 0:
+		e.body = "no body"
+		return
+	case trimmed[0] == '<':
+		form = "HTML"
+	case json.Valid(trimmed):
+		form = "JSON"
+	}
+	e.body = fmt.Sprintf("%d bytes of %s", len(body), form)
 }
 
-// firstLine is the beginning of a body for an error message.
-func firstLine(body []byte) string {
-	line, _, _ := bytes.Cut(bytes.TrimSpace(body), []byte("\n"))
-	return strings.ToValidUTF8(string(line[:min(len(line), 200)]), "")
+// plainError is an error of a call without its URL, and without the bytes of the other side that net/http quotes where
+// they are no HTTP: only kinds of errors that are known to hold none are told in their own words.
+func plainError(err error) error {
+	var inURL *url.Error
+	if errors.As(err, &inURL) {
+		err = inURL.Err
+	}
+	var network *net.OpError
+	var name *net.DNSError
+	var errno syscall.Errno
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case isBadAnswer(err), isTimeout(err), errors.As(err, &network), errors.As(err, &name), errors.As(err, &errno),
+		errors.As(err, &certificate), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.Canceled),
+		errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, errBreakerOpen), errors.Is(err, errWrongModel):
+		return err
+	}
+	return errNotHTTP
 }
+
+var errNotHTTP = errors.New("the connection broke, or what answers does not speak HTTP")
 
 func isTimeout(err error) bool {
 	var t net.Error

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -24,8 +25,9 @@ const scope = "github.com/txflow/txflow/ml_api/client"
 // Client asks one ML API. It is safe for concurrent use.
 type Client struct {
 	cfg       Config
-	predict   string // the URL of POST /predict
-	health    string // the URL of GET /health
+	where     string // the URL of the service, without what is secret
+	predict   string // the URL of POST /predict, which may hold a secret
+	health    string // the URL of GET /health, as well
 	http      *resty.Client
 	transport *http.Transport
 	breaker   circuitbreaker.CircuitBreaker[any]
@@ -33,6 +35,7 @@ type Client struct {
 	tracer    trace.Tracer
 	spanAttrs []attribute.KeyValue // the same on every span
 	counts    counters
+	blocked   blocked
 }
 
 // New makes a client, or fails with exit code 64 and every fault of the configuration.
@@ -41,23 +44,36 @@ func New(cfg Config) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	base := strings.TrimRight(cfg.URL, "/")
+	base := strings.TrimRight(cfg.URL.Reveal(), "/")
 	transport := newTransport(cfg.MaxConcurrency)
 	c := &Client{
-		cfg: cfg, predict: base + "/predict", health: base + "/health", transport: transport,
+		cfg: cfg, where: cfg.URL.String(), predict: base + "/predict", health: base + "/health", transport: transport,
 		http:    newHTTP(transport),
 		limiter: newLimiter(cfg.MaxConcurrency),
 		tracer:  cfg.TracerProvider.Tracer(scope),
 	}
-	c.spanAttrs = spanAttributes(c.predict)
+	c.spanAttrs = spanAttributes(secret.NewURL(c.predict))
 	c.breaker = newBreaker(cfg)
 	return c, nil
 }
 
 // Predict asks for the categories of a batch. A nil error means that every transaction has its answer, a category or a
-// refusal, in the order of the batch. The error's exit code is 75 when an outage lasted longer than the limit, 69 when
-// the service can not be what was configured, 65 when another model answers than the one expected.
+// refusal, in the order of the batch. The error's exit code is 75 when an outage lasted longer than the limit or when the
+// service refuses too many rows, 69 when it can not be what was configured, 65 when another model answers than the one
+// expected. A patient client waits for all of these but the last.
 func (c *Client) Predict(ctx context.Context, transactions []transaction.Transaction) (prediction.Result, error) {
+	if !c.cfg.Patient {
+		return c.predictOnce(ctx, transactions)
+	}
+	for attempt := 1; ; attempt++ {
+		result, err := c.probe(ctx, transactions, attempt)
+		if err == nil || !mendable(err) {
+			return result, err
+		}
+	}
+}
+
+func (c *Client) predictOnce(ctx context.Context, transactions []transaction.Transaction) (prediction.Result, error) {
 	result := prediction.Result{Items: make([]prediction.Item, len(transactions))}
 	if len(transactions) == 0 {
 		return result, nil
@@ -67,6 +83,9 @@ func (c *Client) Predict(ctx context.Context, transactions []transaction.Transac
 	}
 	return result, nil
 }
+
+// Refusals is what the client counts refused rows by; nil for nothing.
+func (c *Client) Refusals() *prediction.Refusals { return c.cfg.Refusals }
 
 // Close drops idle connections. The client stays usable.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }

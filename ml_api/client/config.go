@@ -11,11 +11,13 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/secret"
 )
 
 // Config says whom to ask and how patiently. A zero field takes its default.
 type Config struct {
-	URL            string               // of the service; /predict is added to it
+	URL            secret.URL           // of the service; /predict is added to it
 	TracerProvider trace.TracerProvider // nil: no traces
 	Logger         *slog.Logger         // nil: silent
 	ExpectModel    string               // "": any model may answer
@@ -24,9 +26,12 @@ type Config struct {
 	MaxAttempts    int                  // HTTP calls a batch at most; 0: as many as the outage limit allows
 	BackoffBase    time.Duration        // the first wait is at most this long; it doubles with each
 	BackoffMax     time.Duration        // no wait is longer, unless Retry-After asks for it
+	RetryAfterMax  time.Duration        // the longest wait that Retry-After can ask for
 	BreakerDelay   time.Duration        // how long the circuit breaker stays open before it probes
 	MaxConcurrency int                  // calls in flight at most; the adaptive limit stays below it
 	MaxBodyBytes   int                  // a larger batch is cut before it is sent
+	Refusals       *prediction.Refusals // counts refused rows, and may take the service to be out of order; nil: never
+	Patient        bool                 // wait also for what an operator has to put right; Blocked says so meanwhile
 	Observe        func(Call)           // is told of every HTTP call, from several goroutines; nil: nobody
 }
 
@@ -44,6 +49,7 @@ const (
 	DefaultOutageLimit    = 5 * time.Minute
 	DefaultBackoffBase    = 100 * time.Millisecond
 	DefaultBackoffMax     = 5 * time.Second
+	DefaultRetryAfterMax  = time.Minute
 	DefaultBreakerDelay   = time.Second
 	DefaultMaxConcurrency = 16
 	DefaultMaxBodyBytes   = 8 << 20
@@ -54,6 +60,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.OutageLimit, DefaultOutageLimit)
 	setDefault(&c.BackoffBase, DefaultBackoffBase)
 	setDefault(&c.BackoffMax, max(DefaultBackoffMax, c.BackoffBase))
+	setDefault(&c.RetryAfterMax, DefaultRetryAfterMax)
 	setDefault(&c.BreakerDelay, DefaultBreakerDelay)
 	setDefault(&c.MaxConcurrency, DefaultMaxConcurrency)
 	setDefault(&c.MaxBodyBytes, DefaultMaxBodyBytes)
@@ -81,7 +88,7 @@ func (c *Config) Validate() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	u, err := url.Parse(c.URL)
+	u, err := url.Parse(c.URL.Reveal())
 	complain(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "",
 		"the ML API's URL must be like http://127.0.0.1:8000")
 	complain(err == nil && (u.RawQuery != "" || u.Fragment != ""), "the ML API's URL must have no query and no fragment")
@@ -89,6 +96,7 @@ func (c *Config) Validate() error {
 	complain(c.MaxAttempts < 0, "the number of attempts must not be negative")
 	complain(c.BackoffBase < 0, "the first backoff must not be negative")
 	complain(c.BackoffMax < c.BackoffBase, "the longest backoff must not be below the first (%s)", c.BackoffBase)
+	complain(c.RetryAfterMax < 0, "the longest Retry-After must not be negative")
 	complain(c.BreakerDelay < 0, "the breaker's delay must not be negative")
 	complain(c.MaxConcurrency < 0, "the concurrency must be at least 1")
 	complain(c.MaxBodyBytes < 0, "the largest body must be at least 1 byte")

@@ -19,12 +19,20 @@ func (c *Client) solve(ctx context.Context, transactions []transaction.Transacti
 	switch {
 	case err != nil:
 		return err
+	case r.refusal != nil && len(transactions) == 1 && !r.problem:
+		return c.foreignLimit(len(body.bytes))
 	case r.refusal != nil && len(transactions) > 1:
 		return c.solveParts(ctx, transactions, items, calls, r.blamed)
 	case r.refusal != nil:
+		at, tripped := c.cfg.Refusals.Refused()
+		if tripped {
+			return c.refusesTooMany(r.refusal)
+		}
+		r.refusal.At = at
 		items[0] = prediction.Item{Refusal: r.refusal}
 		c.counts.deadRows.Add(1)
 	default:
+		c.cfg.Refusals.Classified(len(items))
 		c.counts.rows.Add(int64(len(items)))
 	}
 	for i := range items {

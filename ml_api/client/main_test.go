@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/txflow/txflow/internal/secret"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // quick is a configuration whose waits are short.
 func quick(url string) Config {
-	return Config{URL: url, BackoffBase: time.Millisecond, BackoffMax: 5 * time.Millisecond, BreakerDelay: 5 * time.Millisecond,
+	return Config{URL: secret.NewURL(url), BackoffBase: time.Millisecond, BackoffMax: 5 * time.Millisecond, BreakerDelay: 5 * time.Millisecond,
 		OutageLimit: 5 * time.Second, CallTimeout: 2 * time.Second}
 }
 

@@ -3,9 +3,9 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -27,7 +27,7 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 			return "", c.misconfigured(&e)
 		}
 		if attempt == c.cfg.MaxAttempts {
-			return "", batch.Failf(batch.ExitTryAgain, "the ML API at %s did not tell its health in %d attempts: %w", c.cfg.URL, attempt, e.cause())
+			return "", batch.Failf(batch.ExitTryAgain, "the ML API at %s did not tell its health in %d attempts: %w", c.where, attempt, e.cause())
 		}
 		delay := max(backoff(c.cfg.BackoffBase, c.cfg.BackoffMax, attempt), e.retryAfter)
 		if err := wait.pause(ctx, delay, started, e.cause()); err != nil {
@@ -46,9 +46,9 @@ func (c *Client) askHealth(ctx context.Context) (model string, e exchange) {
 	}
 	defer func() { _ = response.RawBody().Close() }() // it was read as far as it is wanted
 	e.status = response.StatusCode()
-	e.retryAfter = retryAfter(response.Header().Get("Retry-After"), time.Now())
+	e.retryAfter = retryAfter(response.Header().Get("Retry-After"), time.Now(), c.cfg.RetryAfterMax)
 	body, err := readBounded(nil, response.RawBody(), int(response.RawResponse.ContentLength), answerBase)
-	e.words = firstLine(body)
+	e.describe(body)
 	if e.status != http.StatusOK {
 		return "", e
 	}
@@ -67,13 +67,9 @@ func (c *Client) askHealth(ctx context.Context) (model string, e exchange) {
 
 // misconfigured is exit code 69: what answers is not the service that was meant, or does not let us in.
 func (c *Client) misconfigured(e *exchange) error {
-	detail := e.words
-	if e.err != nil {
-		detail = e.err.Error()
-	}
-	message := fmt.Sprintf("the ML API at %s can not be used: %s", c.cfg.URL, detail)
-	if e.status != 0 {
-		message = fmt.Sprintf("the ML API at %s answers %d %s: %s", c.cfg.URL, e.status, http.StatusText(e.status), detail)
+	message := fmt.Sprintf("the ML API at %s can not be used: %s", c.where, e.cause())
+	if e.status != 0 && e.err == nil {
+		message = fmt.Sprintf("the ML API at %s answers %d %s (%s)", c.where, e.status, http.StatusText(e.status), e.body)
 	}
 	hint := "check the ML API's URL: it is the part before /predict"
 	switch {
@@ -81,8 +77,10 @@ func (c *Client) misconfigured(e *exchange) error {
 		hint = "the service, or a proxy before it, wants credentials"
 	case e.status >= 300 && e.status < 400:
 		hint = "check the ML API's URL: the service redirects, maybe to https"
-	case strings.Contains(detail, "HTTPS"):
+	case e.wantsTLS || errors.Is(e.err, http.ErrSchemeMismatch):
 		hint = "check the ML API's URL: http or https"
+	case e.status == http.StatusBadRequest || e.status == http.StatusUnprocessableEntity:
+		hint = "this is no answer of the ML API's contract: a proxy, or another service; txflow ml-api check URL tells more"
 	}
 	return batch.WithHint(batch.Failf(batch.ExitUnavailable, "%s", message), "%s", hint)
 }

@@ -8,17 +8,18 @@ import (
 	"unicode/utf8"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/secret"
 )
 
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2024, 3, 5, 10, 0, 0, 0, time.UTC)
 	for value, want := range map[string]time.Duration{
-		"": 0, "0": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "-1": 0, "1.5": 0, "soon": 0, "99999999999999999999": 0,
+		"": 0, "0": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "-1": 0, "1.5": 0, "soon": 0, "99999999999999999999": time.Hour, "3601": time.Hour, "Tue, 12 Mar 2024 10:00:30 GMT": time.Hour, "2147483647": time.Hour,
 		"Tue, 05 Mar 2024 10:00:30 GMT": 30 * time.Second, "Tue, 05 Mar 2024 09:00:00 GMT": 0,
 		"Tuesday, 05-Mar-24 10:01:00 GMT": time.Minute,
 	} {
-		if got := retryAfter(value, now); got != want {
+		if got := retryAfter(value, now, time.Hour); got != want {
 			t.Errorf("Retry-After: %q is %s, want %s", value, got, want)
 		}
 	}
@@ -97,7 +98,7 @@ func TestRefusalIsBounded(t *testing.T) {
 
 func TestConfigTellsEveryFault(t *testing.T) {
 	t.Parallel()
-	_, err := New(Config{URL: "localhost:8000", MaxAttempts: -1, BackoffBase: time.Minute, BackoffMax: time.Second, MaxConcurrency: -1})
+	_, err := New(Config{URL: secret.NewURL("localhost:8000"), MaxAttempts: -1, BackoffBase: time.Minute, BackoffMax: time.Second, MaxConcurrency: -1})
 	if batch.ExitCode(err) != batch.ExitUsage {
 		t.Fatalf("%v", err)
 	}
@@ -107,7 +108,7 @@ func TestConfigTellsEveryFault(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "ftp://x", "http://", "http://x?y=1", "://"} {
-		if _, err := New(Config{URL: bad}); err == nil {
+		if _, err := New(Config{URL: secret.NewURL(bad)}); err == nil {
 			t.Errorf("the URL %q is taken", bad)
 		}
 	}

@@ -9,6 +9,21 @@ import (
 	"github.com/txflow/txflow/internal/prediction"
 )
 
+// isProblem tells whether a body is the contract's error: an object whose detail is a text or a list of complaints, each an
+// object. Proxies and other services answer in other forms, and what they say concerns no transaction.
+func isProblem(body []byte) bool {
+	var problem struct {
+		Detail json.RawMessage `json:"detail"`
+	}
+	if json.Unmarshal(body, &problem) != nil || len(problem.Detail) == 0 {
+		return false
+	}
+	var text string
+	var complaints []struct{}
+	return json.Unmarshal(problem.Detail, &text) == nil && text != "" ||
+		json.Unmarshal(problem.Detail, &complaints) == nil && len(complaints) > 0
+}
+
 // maxRefusal bounds the API's words in a dead letter, in bytes.
 const maxRefusal = 2 << 10
 

@@ -1,23 +1,24 @@
 package client
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// retryAfter reads the header's seconds or its HTTP date; 0 if it is absent, past or unreadable.
-func retryAfter(value string, now time.Time) time.Duration {
+// retryAfter reads the header's seconds or its HTTP date, at most longest; 0 if it is absent, past or unreadable.
+func retryAfter(value string, now time.Time, longest time.Duration) time.Duration {
 	value = strings.TrimSpace(value)
 	if value == "" {
 		return 0
 	}
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, uint64(longest/time.Second))) * time.Second //nolint:gosec // bounded
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return max(0, at.Sub(now))
+		return min(max(0, at.Sub(now)), longest)
 	}
 	return 0
 }

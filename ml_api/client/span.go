@@ -8,12 +8,14 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/txflow/txflow/internal/secret"
 )
 
 // spanAttributes are those that every call of one client shares.
-func spanAttributes(target string) []attribute.KeyValue {
-	attrs := []attribute.KeyValue{attribute.String("http.request.method", "POST"), attribute.String("url.full", target)}
-	if u, err := url.Parse(target); err == nil {
+func spanAttributes(target secret.URL) []attribute.KeyValue {
+	attrs := []attribute.KeyValue{attribute.String("http.request.method", "POST"), attribute.String("url.full", target.String())}
+	if u, err := url.Parse(target.String()); err == nil {
 		attrs = append(attrs, attribute.String("server.address", u.Hostname()))
 		if port, err := strconv.Atoi(u.Port()); err == nil {
 			attrs = append(attrs, attribute.Int("server.port", port))

@@ -28,7 +28,7 @@ func (v verdict) String() string {
 // outcome is what one HTTP call came to: a status, or an error on the way (status 0) or with the answer.
 type outcome struct {
 	status  int
-	foreign bool  // the body is not the API's: a page for people, or a server that wants TLS
+	problem bool  // the body is the contract's: {"detail": …}
 	err     error // nil for a checked answer and for a status other than 200
 }
 
@@ -54,12 +54,12 @@ func judge(ctx context.Context, o *outcome) verdict {
 	case http.StatusTooManyRequests:
 		return throttled
 	case http.StatusRequestEntityTooLarge:
-		return refused
-	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		if o.foreign {
-			return misconfigured
+		return refused // also a proxy's: a smaller batch may pass it
+	case http.StatusUnprocessableEntity:
+		if o.problem {
+			return refused
 		}
-		return refused
+		return misconfigured
 	case http.StatusRequestTimeout, http.StatusTooEarly:
 		return retry
 	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported, http.StatusNetworkAuthenticationRequired:

@@ -30,7 +30,7 @@ func (w *waiting) pause(ctx context.Context, delay time.Duration, faultBegan tim
 	}
 	left := w.client.cfg.OutageLimit - time.Since(w.since)
 	if left <= 0 {
-		err := fmt.Errorf("the ML API at %s gave no usable answer for %s: %w", w.client.cfg.URL,
+		err := fmt.Errorf("the ML API at %s gave no usable answer for %s: %w", w.client.where,
 			max(w.client.cfg.OutageLimit, 0), w.cause)
 		return batch.WithHint(batch.Fail(batch.ExitTryAgain, err), "what was answered so far is kept; run the same again when the ML API is back")
 	}

@@ -81,7 +81,10 @@ func (c *Classifier) run(ctx context.Context, written chan error) error {
 			return c.end(ctx, t, err)
 		}
 		go func() {
-			err := c.log.Commit(t.ctx, t.work.records, messages)
+			err := c.settle(t)
+			if err == nil {
+				err = c.log.Commit(t.ctx, t.work.records, messages)
+			}
 			written <- c.end(ctx, t, err)
 		}()
 	}
@@ -221,10 +224,14 @@ func (c *Classifier) ask(ctx context.Context, w *work) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(c.cfg.Concurrency)
 	for i := range w.results {
-		group.Go(func() (err error) {
-			w.results[i], err = c.predictor.Predict(ctx, w.rows[i*size:min((i+1)*size, len(w.rows))])
-			return err
-		})
+		group.Go(func() error { return c.askCall(ctx, w, i) })
 	}
 	return group.Wait()
+}
+
+// askCall asks for the i-th call's rows of a transaction.
+func (c *Classifier) askCall(ctx context.Context, w *work, i int) (err error) {
+	size := c.cfg.BatchRows
+	w.results[i], err = c.predictor.Predict(ctx, w.rows[i*size:min((i+1)*size, len(w.rows))])
+	return err
 }

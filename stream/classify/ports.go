@@ -69,12 +69,13 @@ type Config struct {
 	Source          string           // of messages that name none
 	Now             func() time.Time // the clock; a member may live for months
 	Tracer          trace.Tracer
-	TransactionRows int           // messages a transaction at most
-	MaxMessage      int           // bytes; a larger message is a dead letter that says where it stands, up to MessageLimit
-	BatchRows       int           // rows an ML call
-	Concurrency     int           // ML calls at once
-	MaxWait         time.Duration // a message waits at most so long for others
-	DrainLimit      time.Duration // what is under way gets so long at the end
+	TransactionRows int                  // messages a transaction at most
+	MaxMessage      int                  // bytes; a larger message is a dead letter that says where it stands, up to MessageLimit
+	BatchRows       int                  // rows an ML call
+	Concurrency     int                  // ML calls at once
+	MaxWait         time.Duration        // a message waits at most so long for others
+	DrainLimit      time.Duration        // what is under way gets so long at the end
+	Refusals        *prediction.Refusals // what the predictor counts refusals by; nil: each refusal is the message's own fault
 }
 
 // Transaction is what became of one: written, or given up.

@@ -33,10 +33,11 @@ type Predictor interface {
 // Config says what to classify.
 type Config struct {
 	Chunks      *batch.Chunks
-	Index       int    // the chunk, or -1 for all
-	API         string // names the API and the model that answers: parts of another are not reused
-	BatchRows   int    // transactions a call
-	Concurrency int    // calls in flight at most
+	Index       int                  // the chunk, or -1 for all
+	API         string               // names the API and the model that answers: parts of another are not reused
+	BatchRows   int                  // transactions a call
+	Concurrency int                  // calls in flight at most
+	Refusals    *prediction.Refusals // what the predictor counts refusals by; nil: each refusal is the row's own fault
 }
 
 // DefaultBatchRows is where a larger batch gains little, and a failed call still costs little.
@@ -82,6 +83,7 @@ type classifier struct {
 	predictor Predictor
 	cfg       Config
 	calls     chan struct{} // a slot for each call in flight
+	held      heldParts
 }
 
 // chunk classifies the segments of one chunk, several at once.
@@ -105,15 +107,16 @@ func (c *classifier) chunk(ctx context.Context, chunk *batch.Chunk, m *batch.Man
 			return errors.Join(err, group.Wait())
 		}
 		group.Go(func() error {
-			part, n, err := c.segment(groupCtx, segment, text)
-			parts[i], counts[i] = part, n
-			return err
+			return c.segment(groupCtx, segment, text, &parts[i], &counts[i])
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := c.recordHeld(ctx, true); err != nil {
 		return err
 	}
 	index := batch.ClassifiedChunk{Chunk: chunk.SHA256, API: c.cfg.API, Parts: parts}
@@ -132,23 +135,31 @@ func (c *classifier) chunk(ctx context.Context, chunk *batch.Chunk, m *batch.Man
 	return nil
 }
 
-// segment returns the part of a segment: the recorded one if there is a sound one, else it asks and records.
-func (c *classifier) segment(ctx context.Context, segment batch.Segment, text []byte) (batch.Artifact, batch.Counts, error) {
+// segment fills in the part of a segment: the recorded one if there is a sound one, else it asks and records. A part with
+// refusals is recorded when it is sure that they are about their rows.
+func (c *classifier) segment(ctx context.Context, segment batch.Segment, text []byte, a *batch.Artifact, n *batch.Counts) error {
 	url := c.env.Layout.Part(c.cfg.API, segment.SHA256)
-	part, a, damaged, err := c.recorded(ctx, url, segment)
-	switch {
-	case err != nil:
-	case part == nil:
-		part, a, err = c.askAndRecord(ctx, url, segment, text, damaged)
-	default:
-		c.env.Done(segment.Rows)
-	}
+	part, recorded, damaged, err := c.recorded(ctx, url, segment)
 	if err != nil {
-		return batch.Artifact{}, batch.Counts{}, err
+		return err
 	}
+	if part != nil {
+		c.env.Done(segment.Rows)
+		*a, *n = describe(part, recorded, segment)
+		return nil
+	}
+	part, last, err := c.ask(ctx, segment, text)
+	if err != nil {
+		return err
+	}
+	c.held.add(heldPart{url: url, segment: segment, part: part, replace: damaged, last: last, artifact: a, counts: n})
+	return c.recordHeld(ctx, false)
+}
+
+func describe(part *batch.Part, a batch.Artifact, segment batch.Segment) (batch.Artifact, batch.Counts) {
 	a.Name, a.Rows = "part", int64(segment.Rows)
 	refused := int64(len(part.Refusals))
-	return a, batch.Counts{In: int64(segment.Rows), Predicted: int64(segment.Rows) - refused, DeadLettered: refused}, nil
+	return a, batch.Counts{In: int64(segment.Rows), Predicted: int64(segment.Rows) - refused, DeadLettered: refused}
 }
 
 // recorded reads the part that an earlier try wrote, nil if there is none or a damaged one, which is asked again.
@@ -172,12 +183,8 @@ func (c *classifier) recorded(ctx context.Context, url string, segment batch.Seg
 	return part, batch.Artifact{URL: url, Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}, false, nil
 }
 
-// askAndRecord makes a part. When another copy of the task was quicker, its part is the one that counts, for both.
-func (c *classifier) askAndRecord(ctx context.Context, url string, segment batch.Segment, text []byte, replace bool) (*batch.Part, batch.Artifact, error) {
-	part, err := c.ask(ctx, segment, text)
-	if err != nil {
-		return nil, batch.Artifact{}, err
-	}
+// record keeps a part. When another copy of the task was quicker, its part is the one that counts, for both.
+func (c *classifier) record(ctx context.Context, url string, segment batch.Segment, part *batch.Part, replace bool) (*batch.Part, batch.Artifact, error) {
 	w, err := c.env.Artifacts.Create(ctx, url)
 	if err != nil {
 		return nil, batch.Artifact{}, err
@@ -202,10 +209,11 @@ func (c *classifier) askAndRecord(ctx context.Context, url string, segment batch
 }
 
 // ask asks for all rows of a segment, in batches that run at once as far as there are slots.
-func (c *classifier) ask(ctx context.Context, segment batch.Segment, text []byte) (*batch.Part, error) {
+// The last refusal's number among the rows asked comes with the part, 0 for none.
+func (c *classifier) ask(ctx context.Context, segment batch.Segment, text []byte) (part *batch.Part, last uint64, err error) {
 	rows, err := decode(segment, text)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	size := max(c.cfg.BatchRows, 1)
 	results := make([]prediction.Result, (len(rows)+size-1)/size)
@@ -215,9 +223,9 @@ func (c *classifier) ask(ctx context.Context, segment batch.Segment, text []byte
 		case c.calls <- struct{}{}:
 		case <-ctx.Done():
 			if err := group.Wait(); err != nil {
-				return nil, err
+				return nil, 0, err
 			}
-			return nil, ctx.Err()
+			return nil, 0, ctx.Err()
 		}
 		group.Go(func() error {
 			defer func() { <-c.calls }()
@@ -232,10 +240,13 @@ func (c *classifier) ask(ctx context.Context, segment batch.Segment, text []byte
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	part := batch.NewPart(segment.SHA256, results)
-	return part, part.Check(segment.SHA256, segment.Rows)
+	for _, r := range results {
+		last = max(last, r.LastRefusal())
+	}
+	part = batch.NewPart(segment.SHA256, results)
+	return part, last, part.Check(segment.SHA256, segment.Rows)
 }
 
 func decode(segment batch.Segment, text []byte) ([]transaction.Transaction, error) {

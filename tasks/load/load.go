@@ -81,8 +81,18 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 		if err := store.ResolveLetters(ctx, env.Source); err != nil {
 			return fmt.Errorf("close dead letters that this run mended: %w", err)
 		}
-		return nil
+		return allRefused(m.Counts)
 	})
+}
+
+// allRefused fails a load whose every row was refused: too few for classify to tell that the ML API is out of order, and
+// still no result that anybody wants. The dead letters are stored.
+func allRefused(n batch.Counts) error {
+	if n.DeadLettered == 0 || n.Stored > 0 {
+		return nil
+	}
+	return batch.WithHint(batch.Failf(batch.ExitData, "the ML API refused all %d rows; each is a dead letter now", n.DeadLettered),
+		"txflow dlq list shows why; repair the rows or the ML API, and run the file again")
 }
 
 type loader struct {

@@ -131,7 +131,7 @@ func (r *Runner) chunks(ctx context.Context, cfg Config, chunks *batch.Chunks, r
 		for i := range chunks.Chunks {
 			env := r.env(classify.Name)
 			_, err := classify.Run(ctx, env, r.Predictor, classify.Config{Chunks: chunks, Index: i, API: cfg.Classify.API,
-				BatchRows: cfg.Classify.BatchRows, Concurrency: cfg.Classify.Concurrency})
+				BatchRows: cfg.Classify.BatchRows, Concurrency: cfg.Classify.Concurrency, Refusals: cfg.Classify.Refusals})
 			if err != nil {
 				return fmt.Errorf("classify: %w", err)
 			}

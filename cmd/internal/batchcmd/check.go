@@ -27,6 +27,9 @@ func Check(c *cli.Context, configs ...Checked) error {
 	if hasFlag(c, "call-timeout") {
 		checks = append(checks, tasks.Limit("--call-timeout", c.Duration("call-timeout"), time.Millisecond, 24*time.Hour))
 	}
+	if hasFlag(c, "max-refused") {
+		checks = append(checks, tasks.Limit("--max-refused", c.Float64("max-refused"), 0, 1))
+	}
 	if hasFlag(c, "try") {
 		checks = append(checks, tasks.Limit("--try", c.Int("try"), 1, 1<<16-1))
 	}

@@ -124,7 +124,7 @@ func classifyCommand() *cli.Command {
 			if cfg.API, err = APIKey(c.Context, c, predictor); err != nil {
 				return failEarly(c, rt, env, classify.Name, c.Int("index"), err)
 			}
-			cfg.Chunks = chunks
+			cfg.Chunks, cfg.Refusals = chunks, predictor.Refusals()
 			m, err := classify.Run(c.Context, env, predictor, cfg)
 			return Finish(c, rt, m, err, "txflow load "+layout.Root)
 		}),

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/tasks/classify"
@@ -56,7 +57,9 @@ var (
 		&cli.StringFlag{Name: "expect-model", EnvVars: []string{"TXFLOW_EXPECT_MODEL"}, Usage: "fail when another model than `VERSION` answers"},
 		&cli.DurationFlag{Name: "call-timeout", Value: 30 * time.Second, EnvVars: []string{"TXFLOW_CALL_TIMEOUT"}, Usage: "give one call up after `TIME`, and try again"},
 		&cli.DurationFlag{Name: "ml-outage", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_ML_OUTAGE"}, Usage: "wait out an outage of the ML API for `TIME`, then exit 75"},
+		MaxRefusedFlag,
 	}
+	MaxRefusedFlag  = &cli.Float64Flag{Name: "max-refused", Value: prediction.DefaultMaxRefused, EnvVars: []string{"TXFLOW_MAX_REFUSED"}, Usage: "take the ML API for out of order when it refuses more than this `SHARE` of the last 100 rows; 1 never does"}
 	ClickHouseFlags = []cli.Flag{
 		&cli.StringFlag{Name: "clickhouse-url", Value: "http://127.0.0.1:8123", EnvVars: []string{"CLICKHOUSE_URL"}, Usage: "`URL` of ClickHouse: http://, https:// or clickhouse://, with ?database="},
 		&cli.DurationFlag{Name: "clickhouse-outage", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_CLICKHOUSE_OUTAGE"}, Usage: "wait out an outage of ClickHouse for `TIME`, then exit 75"},

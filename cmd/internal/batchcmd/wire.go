@@ -8,6 +8,8 @@ import (
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/tasks/classify"
 	"github.com/txflow/txflow/tasks/load"
@@ -18,18 +20,30 @@ import (
 
 // Client makes the ML API's client from the flags of MLFlags.
 func Client(c *cli.Context, rt *app.Runtime) (*client.Client, error) {
-	outage := c.Duration("ml-outage")
-	if outage == 0 {
-		outage = -1 // the client's zero is its default
+	cfg, err := ClientConfig(c, rt)
+	if err != nil {
+		return nil, err
 	}
-	return client.New(client.Config{URL: c.String("ml-url"), TracerProvider: rt.TracerProvider, Logger: rt.Log, ExpectModel: c.String("expect-model"),
-		CallTimeout: c.Duration("call-timeout"), OutageLimit: outage, MaxConcurrency: max(c.Int("concurrency"), 1)})
+	if cfg.OutageLimit = c.Duration("ml-outage"); cfg.OutageLimit == 0 {
+		cfg.OutageLimit = -1 // the client's zero is its default
+	}
+	return client.New(cfg)
+}
+
+// ClientConfig is what the flags of MLFlags say, but for how long an outage is waited for.
+func ClientConfig(c *cli.Context, rt *app.Runtime) (client.Config, error) {
+	if err := Check(c); err != nil {
+		return client.Config{}, err
+	}
+	return client.Config{URL: secret.NewURL(c.String("ml-url")), TracerProvider: rt.TracerProvider, Logger: rt.Log, ExpectModel: c.String("expect-model"),
+		CallTimeout: c.Duration("call-timeout"), MaxConcurrency: max(c.Int("concurrency"), 1), Refusals: prediction.NewRefusals(c.Float64("max-refused"))}, nil
 }
 
 // APIKey asks the API for its model: the recorded answers are keyed by both.
 func APIKey(ctx context.Context, c *cli.Context, api *client.Client) (string, error) {
 	model, err := api.Model(ctx)
-	return classify.APIKey(c.String("ml-url"), model), err
+	url := secret.NewURL(c.String("ml-url"))
+	return classify.APIKey(url.String(), model), err
 }
 
 // ValidateConfig reads the flags of SourceFlags.

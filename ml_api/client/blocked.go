@@ -1,0 +1,100 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+// mendable tells whether an error is one that an operator puts right at the service or on the way to it.
+func mendable(err error) bool {
+	code := batch.ExitCode(err)
+	return code == batch.ExitUnavailable || code == batch.ExitTryAgain
+}
+
+// probe asks once. When the service can not be used it says so and waits. While the service refuses too many rows only
+// one caller asks at a time.
+func (c *Client) probe(ctx context.Context, transactions []transaction.Transaction, attempt int) (prediction.Result, error) {
+	leave, err := c.cfg.Refusals.Enter(ctx)
+	if err != nil {
+		return prediction.Result{}, err
+	}
+	defer leave()
+	result, err := c.predictOnce(ctx, transactions)
+	if err == nil || !mendable(err) {
+		return result, err
+	}
+	c.blocked.begin(c.cfg.Logger, err)
+	const slower = 6 // than an outage: people are slow
+	timer := time.NewTimer(backoff(slower*c.cfg.BackoffBase, slower*c.cfg.BackoffMax, attempt))
+	defer timer.Stop()
+	began := time.Now()
+	select {
+	case <-ctx.Done():
+		return result, ctx.Err()
+	case <-timer.C:
+		c.counts.waited.Add(int64(time.Since(began)))
+		return result, err
+	}
+}
+
+// Blocked says what a patient client waits for an operator to put right; "" while there is nothing.
+func (c *Client) Blocked() string { return c.blocked.what() }
+
+// blocked is what an operator has to put right, and when that was last logged.
+type blocked struct {
+	is     atomic.Bool // so that a call that is answered need not lock
+	mu     sync.Mutex
+	reason string
+	logged time.Time
+}
+
+const logEvery = time.Minute
+
+func (b *blocked) begin(log *slog.Logger, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.is.Store(true)
+	if reason := err.Error(); reason != b.reason || time.Since(b.logged) >= logEvery {
+		b.reason, b.logged = reason, time.Now()
+		log.Error("waiting for the ML API to be put right; nothing is lost meanwhile", "error", reason, "next", batch.Hint(err))
+	}
+}
+
+func (b *blocked) end(log *slog.Logger) {
+	if !b.is.Load() {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.is.Swap(false) {
+		log.Info("the ML API can be used again", "was", b.reason)
+		b.reason = ""
+	}
+}
+
+func (b *blocked) what() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.reason
+}
+
+// refusesTooMany is the error for a service that refuses more than it may.
+func (c *Client) refusesTooMany(last *prediction.Refusal) error {
+	err := batch.Failf(batch.ExitTryAgain, "the ML API at %s refuses too many rows: more than --max-refused of the last %d, the last with HTTP status %d (%d bytes)",
+		c.where, prediction.RefusalWindow, last.Status, len(last.Message))
+	return batch.WithHint(err, "nothing of it became a dead letter: repair the ML API and run the same again; --max-refused 1 takes every refusal for the row's own fault")
+}
+
+// foreignLimit is the error for a single transaction that something before the service finds too large.
+func (c *Client) foreignLimit(size int) error {
+	err := batch.Fail(batch.ExitUnavailable, fmt.Errorf("the ML API at %s answers 413 to one transaction of %d bytes, and not in its contract's form", c.where, size))
+	return batch.WithHint(err, "raise the limit of the proxy before the ML API")
+}
