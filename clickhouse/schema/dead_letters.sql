@@ -26,7 +26,8 @@ CREATE TABLE dead_letters
     `updated_at` DateTime64(6, 'UTC'),
     `version` DateTime64(6, 'UTC') DEFAULT first_seen COMMENT 'how new the contents are',
     `traceparent` String COMMENT 'W3C, of the message; empty without one',
-    INDEX by_id id TYPE bloom_filter GRANULARITY 4
+    INDEX by_id id TYPE bloom_filter GRANULARITY 4,
+    INDEX by_state state TYPE set(4) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(updated_at)
 ORDER BY (origin, origin_digest, partition, position)

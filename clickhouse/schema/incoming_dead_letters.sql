@@ -23,6 +23,7 @@ CREATE TABLE incoming_dead_letters
     `replays` UInt16 COMMENT 'how often it had been replayed when it was judged',
     `at` DateTime64(6, 'UTC') COMMENT 'when it was judged: the same however often it is delivered',
     `version_us` Int64 COMMENT 'microseconds since 1970: how new the contents are; 0: as new as the judgement',
-    `traceparent` String
+    `traceparent` String,
+    `first_seen` DateTime64(6, 'UTC') COMMENT 'by an earlier run; zero for none'
 )
 ENGINE = `Null`;

@@ -49,7 +49,7 @@ AS SELECT
     model_version,
     trace_id,
     span_id,
-    at AS first_seen,
+    if(first_seen > toDateTime64(0, 6, 'UTC'), least(first_seen, at), at) AS first_seen,
     at AS updated_at,
     if(version_us = 0, at, fromUnixTimestamp64Micro(greatest(version_us, 0), 'UTC')) AS version,
     traceparent

@@ -38,13 +38,18 @@ var deadLetterColumns = columns{
 	{Name: "source_id", Type: "String"}, {Name: "content_hash", Type: "UInt64"}, {Name: "outcome", Type: "String"}, {Name: "column", Type: "String"},
 	{Name: "code", Type: "String"}, {Name: "message", Type: "String"}, {Name: "raw", Type: "String"}, {Name: "attempt", Type: "UInt16"},
 	{Name: "model_version", Type: "String"}, {Name: "trace_id", Type: "String"}, {Name: "span_id", Type: "String"}, {Name: "at", Type: microTimestamp},
-	{Name: "version_us", Type: "Int64"},
+	{Name: "version_us", Type: "Int64"}, {Name: "first_seen", Type: microTimestamp},
 }
 
 var deadLetterInsert = deadLetterColumns.statement("incoming_dead_letters")
 
-// InsertDeadLetters stores dead letters and their ledger entries: one block, one insert.
+// InsertDeadLetters stores dead letters and their ledger entries: one block, one insert. One that an earlier run stored keeps
+// the time at which it was first seen.
 func (s *Store) InsertDeadLetters(ctx context.Context, info batch.RunInfo, rows []batch.DeadLetter) error {
+	seen, err := s.firstSeen(ctx, rows)
+	if err != nil {
+		return err
+	}
 	return s.insertRows(ctx, deadLetterInsert, deadLetterColumns, len(rows), func(i int) []any {
 		r := &rows[i]
 		var id uuid.UUID
@@ -57,7 +62,7 @@ func (s *Store) InsertDeadLetters(ctx context.Context, info batch.RunInfo, rows 
 			attempt, model, traceID, spanID = uint16(min(c.Attempt, 1<<16-1)), c.Model, c.TraceID, c.SpanID //nolint:gosec // bounded
 		}
 		return []any{info.Pipeline, info.RunID, info.Source, r.Origin.Origin, r.Origin.Digest, r.Origin.Partition, r.Origin.Position, id,
-			r.SourceID, r.ContentHash, string(r.Outcome), r.Column, string(r.Code), r.Message, r.Raw, attempt, model, traceID, spanID, r.At.UTC(), r.Version}
+			r.SourceID, r.ContentHash, string(r.Outcome), r.Column, string(r.Code), r.Message, r.Raw, attempt, model, traceID, spanID, r.At.UTC(), r.Version, seen[r.Origin]}
 	})
 }
 

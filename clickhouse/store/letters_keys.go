@@ -1,9 +1,12 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/txflow/txflow/internal/batch"
 )
@@ -60,4 +63,31 @@ func keyLists(letters []batch.Letter) iter.Seq[string] {
 			yield(text.String() + "))")
 		}
 	}
+}
+
+// firstSeen returns when dead letters were first seen that are stored already; for the others it has nothing.
+func (s *Store) firstSeen(ctx context.Context, rows []batch.DeadLetter) (map[batch.Origin]time.Time, error) {
+	letters := make([]batch.Letter, len(rows))
+	for i := range rows {
+		letters[i].Origin = rows[i].Origin
+	}
+	seen := map[batch.Origin]time.Time{}
+	for keys := range keyLists(letters) {
+		found, err := s.query(ctx, `SELECT `+letterKey+`, min(first_seen) FROM dead_letters WHERE `+keys+` GROUP BY `+letterKey)
+		if err != nil {
+			return nil, err
+		}
+		for found.Next() {
+			var at batch.Origin
+			var first time.Time
+			if err := found.Scan(&at.Origin, &at.Digest, &at.Partition, &at.Position, &first); err != nil {
+				return nil, errors.Join(err, found.Close())
+			}
+			seen[at] = first
+		}
+		if err := errors.Join(found.Err(), found.Close()); err != nil {
+			return nil, s.explain(err)
+		}
+	}
+	return seen, nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -127,5 +128,72 @@ func TestConflictsAreResolvedByTheirContents(t *testing.T) {
 		if got := db.states(); got != c.want {
 			t.Errorf("%s: the id_conflict is %s, want %s", name, got, c.want)
 		}
+	}
+}
+
+// TestFirstSeenStays judges the rows of a file again: one that was purged since, and one that was not; and then a row of before.
+func TestFirstSeenStays(t *testing.T) {
+	db := open(t)
+	first := []batch.DeadLetter{letter(4), letter(5)}
+	must(t, db.InsertDeadLetters(t.Context(), info, first))
+	must(t, db.MarkLetters(t.Context(), []batch.Letter{{Origin: first[0].Origin}}, batch.LetterPurged))
+	again := []batch.DeadLetter{letter(4), letter(5), letter(6)}
+	for i := range again {
+		again[i].At = time.Now().Add(time.Hour)
+	}
+	by := info
+	by.RunID = "run-2"
+	for range 2 {
+		must(t, db.InsertDeadLetters(t.Context(), by, again))
+		if got := db.states(); got != "open open open" {
+			t.Errorf("they are %s", got)
+		}
+		found, err := db.Letters(t.Context(), batch.LetterQuery{})
+		must(t, err)
+		for i, want := range []time.Time{answered, answered, again[2].At.Truncate(time.Microsecond)} {
+			if !found[i].FirstSeen.Equal(want) || !found[i].UpdatedAt.Equal(again[i].At.Truncate(time.Microsecond)) {
+				t.Errorf("row %d was first seen at %s, want %s; updated %s", i+4, found[i].FirstSeen, want, found[i].UpdatedAt)
+			}
+		}
+		db.sql("OPTIMIZE TABLE dead_letters FINAL")
+	}
+}
+
+// TestClosedLettersCostNothing has few that are open among many that are closed: a statement that reads more than a part of the
+// table is refused.
+func TestClosedLettersCostNothing(t *testing.T) {
+	db := open(t)
+	db.sql(`INSERT INTO dead_letters (origin, position, pipeline, source, run_id, id, source_id, outcome, code, state, first_seen, updated_at)
+SELECT 'transactions.raw', number, 'stream', 's', 'r', generateUUIDv4(), toString(number), 'rejected', 'message_format',
+if(number IN (200000, 200001), 'open', 'purged'), now64(6), now64(6) FROM numbers(400000)`)
+	db.sql("OPTIMIZE TABLE dead_letters FINAL")
+	limited, err := store.Open(store.Config{URL: db.url + "&max_rows_to_read=80000"})
+	must(t, err)
+	t.Cleanup(limited.Close)
+	if _, err := limited.CountLetters(t.Context(), batch.LetterQuery{}); store.Code(err) != 158 {
+		t.Fatalf("a query of all is not refused: %v", err)
+	}
+	q := batch.LetterQuery{State: batch.LetterOpen, Pipeline: "stream", Origin: "transactions.raw", Sizes: true}
+	found, err := limited.Letters(t.Context(), q)
+	if err != nil || len(found) != 2 {
+		t.Fatalf("%d are open, %v", len(found), err)
+	}
+	counts, err := limited.CountLetters(t.Context(), q)
+	if err != nil || len(counts) != 1 || counts[0].Rows != 2 {
+		t.Errorf("count: %+v, %v", counts, err)
+	}
+	if ends, err := limited.LetterEnds(t.Context(), q); err != nil || ends[batch.Origin{Origin: "transactions.raw"}] != 200001 {
+		t.Errorf("ends: %v, %v", ends, err)
+	}
+	must(t, limited.LetterMessages(t.Context(), found))
+	must(t, limited.ResolveLetters(t.Context(), "s"))
+	must(t, limited.MarkLetters(t.Context(), found[:1], batch.LetterPurged))
+	if found, err = limited.Letters(t.Context(), q); err != nil || len(found) != 1 {
+		t.Errorf("%d are open, %v", len(found), err)
+	}
+	// A page of all costs as much as its place in the table, and not the whole table.
+	q = batch.LetterQuery{Limit: 10, After: &batch.Origin{Origin: "transactions.raw", Position: 350_000}}
+	if page, err := limited.Letters(t.Context(), q); err != nil || len(page) != 10 || page[0].Origin.Position != 350_001 {
+		t.Errorf("a page of %d, %v", len(page), err)
 	}
 }
