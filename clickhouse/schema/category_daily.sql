@@ -1,6 +1,5 @@
 -- Generated from clickhouse/migrations; do not edit.
-CREATE MATERIALIZED VIEW category_daily
-REFRESH EVERY 1 MINUTE
+CREATE VIEW category_daily
 (
     `day` Date32,
     `category` LowCardinality(String),
@@ -9,19 +8,15 @@ REFRESH EVERY 1 MINUTE
     `credit` Decimal(38, 4),
     `net` Decimal(38, 4)
 )
-ENGINE = MergeTree
-ORDER BY (day, category)
-SETTINGS index_granularity = 8192
-DEFINER = default SQL SECURITY DEFINER
 AS SELECT
-    toDate32(timestamp) AS day,
+    day,
     category,
-    count() AS transactions,
-    sumIf(amount, side = 'debit') AS debit,
-    sumIf(amount, side = 'credit') AS credit,
-    sum(amount) AS net
-FROM transactions
-FINAL
+    toUInt64(sum(sign)) AS transactions,
+    sumIf(amount * sign, side = 'debit') AS debit,
+    sumIf(amount * sign, side = 'credit') AS credit,
+    sum(amount * sign) AS net
+FROM category_entries
 GROUP BY
     day,
-    category;
+    category
+HAVING transactions != 0;

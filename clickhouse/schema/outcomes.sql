@@ -19,7 +19,8 @@ CREATE TABLE outcomes
     `classified_at` DateTime64(6, 'UTC') DEFAULT version COMMENT 'zero for what is not stored',
     `first_origin` LowCardinality(String) COMMENT 'of a duplicate: where the first row stands',
     `first_position` UInt64,
-    `recorded_at` DateTime64(6, 'UTC') DEFAULT now64(6)
+    `recorded_at` DateTime64(6, 'UTC') DEFAULT now64(6),
+    INDEX by_id id TYPE bloom_filter GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(recorded_at)
 PARTITION BY toYYYYMM(recorded_at)

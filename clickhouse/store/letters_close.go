@@ -38,9 +38,13 @@ var resolved = `SELECT ` + letterKey + `, bytes
 FROM (SELECT ` + letterKey + `, id, run_id, pipeline, code, content_hash, version, updated_at, length(raw) AS bytes FROM ` + openOf + `) AS open
 INNER JOIN
 (
-    SELECT id, run_id AS stored_by, content_hash AS stored_content, version AS stored_version, classified_at
-    FROM transactions FINAL
-    WHERE id IN (SELECT id FROM ` + openOf + `)
+    SELECT id, last.1 AS stored_by, last.2 AS stored_content, last.3 AS stored_version, last.4 AS classified_at FROM
+    (
+        SELECT id, argMax((run_id, content_hash, version, classified_at), row_version) AS last
+        FROM transactions
+        WHERE id IN (SELECT id FROM ` + openOf + `)
+        GROUP BY id
+    )
 ) AS stored USING id
 WHERE (stored_version, classified_at) > (version, updated_at) AND (stored_by != run_id OR pipeline = 'stream') AND (code != 'id_conflict' OR stored_content = content_hash)
 ORDER BY ` + letterKey + ` LIMIT ` + itoa(resolvePage)

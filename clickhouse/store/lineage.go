@@ -46,8 +46,7 @@ WHERE run_id = {run:String} ORDER BY started_at, task_index`, clickhouse.Named("
 			return nil, err
 		}
 	}
-	l.Outcomes, err = s.jsonRows(ctx, `SELECT pipeline, run_id, origin, partition, position, toString(outcome) AS outcome, code, category, model_version,
-version, classified_at, first_origin, first_position, recorded_at FROM outcomes FINAL WHERE id = {id:UUID} ORDER BY recorded_at DESC LIMIT 100`, named)
+	l.Outcomes, err = s.jsonRows(ctx, outcomesOfID, named)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +54,15 @@ version, classified_at, first_origin, first_position, recorded_at FROM outcomes 
 toString(state) AS state, updated_at FROM dead_letters FINAL WHERE id = {id:UUID} ORDER BY updated_at DESC LIMIT 100`, named)
 	return l, err
 }
+
+// outcomesOfID reads the ledger through its index of ids, which FINAL would not use.
+const outcomesOfID = `
+SELECT pipeline, run_id, origin, partition, position, toString(outcome) AS outcome, code, category, model_version,
+    version, classified_at, first_origin, first_position, recorded_at
+FROM (SELECT * FROM outcomes WHERE id = {id:UUID} ORDER BY recorded_at DESC
+    LIMIT 1 BY pipeline, run_id, origin, partition, position, log_id)
+ORDER BY recorded_at DESC
+LIMIT 100`
 
 // jsonRows returns each row as an object.
 func (s *Store) jsonRows(ctx context.Context, sql string, args ...any) (out []json.RawMessage, err error) {
@@ -73,9 +81,11 @@ func (s *Store) jsonRows(ctx context.Context, sql string, args ...any) (out []js
 	return out, s.explain(rows.Err())
 }
 
-// FirstOf returns the id of the first row that a run stored; nil where it stored none that still counts.
+// FirstOf returns the id of the first row that a batch run stored, by the ledger; nil where it stored none.
 func (s *Store) FirstOf(ctx context.Context, runID string) (*transaction.ID, error) {
-	rows, err := s.query(ctx, "SELECT id FROM transactions FINAL WHERE run_id = {run:String} ORDER BY origin, position LIMIT 1", clickhouse.Named("run", runID))
+	rows, err := s.query(ctx, `SELECT id FROM outcomes
+WHERE pipeline = 'batch' AND run_id = {run:String} AND outcome = 'stored' ORDER BY origin, partition, position LIMIT 1`,
+		clickhouse.Named("run", runID))
 	if err != nil {
 		return nil, err
 	}

@@ -413,8 +413,7 @@ func TestReportsOfAnyYear(t *testing.T) {
 	if got := db.sql("SELECT month FROM category_monthly"); got != strings.ReplaceAll(strings.Join(months, "-01\n")+"-01", " ", "") {
 		t.Errorf("category_monthly: %s", got)
 	}
-	db.sql("SYSTEM REFRESH VIEW category_daily")
-	db.sql("SYSTEM WAIT VIEW category_daily")
+	db.refreshDaily()
 	if got := db.sql("SELECT day FROM category_daily ORDER BY day"); got != strings.Join(days, "\n") {
 		t.Errorf("category_daily: %s", got)
 	}
@@ -454,20 +453,6 @@ func TestRunsHistory(t *testing.T) {
 	if len(runs) != 2 || runs[0].RunID != "r2" || runs[1].Counts != r.Counts || !runs[1].FinishedAt.Equal(r.FinishedAt) || !runs[0].FinishedAt.IsZero() {
 		t.Errorf("%+v", runs)
 	}
-}
-
-// The refreshable view is filled by ClickHouse itself.
-func TestCategoryDailyIsRefreshed(t *testing.T) {
-	db := open(t)
-	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 123456, "Rent", nil))))
-	db.sql("SYSTEM REFRESH VIEW category_daily")
-	var got string
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
-		if got = db.sql("SELECT * FROM category_daily"); got == "2024-02-29\tRent\t1\t0\t12.3456\t12.3456" {
-			return
-		}
-	}
-	t.Errorf("after 30 s: %q", got)
 }
 
 func TestErrorsAreSortedByCode(t *testing.T) {

@@ -188,8 +188,8 @@ func firstDifference(got, want string) string {
 // gold is what every gold view says, the view's name in each line.
 func (w *workbench) gold() (text string) {
 	w.t.Helper()
-	w.sql("SYSTEM REFRESH VIEW category_daily")
-	w.sql("SYSTEM WAIT VIEW category_daily")
+	w.sql("SYSTEM REFRESH VIEW category_entries_refresh")
+	w.sql("SYSTEM WAIT VIEW category_entries_refresh")
 	for _, view := range []string{"category_totals", "category_monthly", "merchant_totals", "side_totals", "category_daily"} {
 		text += w.sql("SELECT '%s', * FROM %s ORDER BY ALL", view, view) + "\n"
 	}

@@ -1,0 +1,29 @@
+-- Generated from clickhouse/migrations; do not edit.
+CREATE TABLE category_entries
+(
+    `id` UUID,
+    `day` Date32,
+    `category` LowCardinality(String),
+    `side` Enum8('debit' = 1, 'credit' = 2),
+    `amount` Decimal(18, 4),
+    `row_version` UInt128 COMMENT 'of the row in transactions' CODEC(ZSTD(1)),
+    `sign` Int8 COMMENT '1: the row counts; -1: it counts no longer',
+    `entered_at` DateTime64(3, 'UTC') DEFAULT now64(3),
+    PROJECTION by_day
+    (
+        SELECT
+            day,
+            category,
+            sum(sign),
+            sumIf(amount * sign, side = 'debit'),
+            sumIf(amount * sign, side = 'credit'),
+            sum(amount * sign),
+            max(entered_at)
+        GROUP BY
+            day,
+            category
+    )
+)
+ENGINE = MergeTree
+ORDER BY id
+SETTINGS index_granularity = 1024;

@@ -1,0 +1,9 @@
+package store
+
+// TransactionsOf is what Problems reads of transactions: of the parts of a run alone, or all.
+func TransactionsOf(recent bool) string {
+	if recent {
+		return recentParts
+	}
+	return allParts
+}
