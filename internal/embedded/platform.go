@@ -21,6 +21,7 @@ import (
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded/engine"
 	"github.com/txflow/txflow/internal/embedded/front"
+	"github.com/txflow/txflow/internal/sameorigin"
 )
 
 // Config says what to start. An empty address leaves that part out; a port of 0 takes a free one.
@@ -29,14 +30,18 @@ type Config struct {
 	ClickHouseAddr string
 	KafkaAddr      string
 	RegistryAddr   string
+	Password       string // of ClickHouse; must be set to listen beyond this machine
 	Log            *slog.Logger
 	// Prepare makes what callers need, once all parts run; until it is through, ClickHouse's /ping answers 503. It may be nil.
 	Prepare  func(context.Context, *Platform) error
 	Progress io.Writer // for the engine's download; nil is silent
 }
 
-// connections is how many statements run at once.
-const connections = 8
+// Connections to the engine: those that wait for statements, and how many statements run at once.
+const (
+	idleConnections = 8
+	mostConnections = 32
+)
 
 // Platform is what runs.
 type Platform struct {
@@ -103,16 +108,24 @@ func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 }
 
 func (p *Platform) startClickHouse(ctx context.Context, cfg Config, lib, dir string) error {
+	if cfg.Password == "" && !Loopback(cfg.ClickHouseAddr) {
+		return batch.WithHint(batch.Failf(batch.ExitUsage, "ClickHouse has no password and listens on 127.0.0.1 only, not on %s", cfg.ClickHouseAddr),
+			"set TXFLOW_PLATFORM_PASSWORD")
+	}
 	var err error
 	if p.listener, err = listen(ctx, "ClickHouse", cfg.ClickHouseAddr); err != nil {
 		return err
 	}
-	if p.engine, err = engine.Open(lib, dir, connections); err != nil {
+	args, err := confineEngine(filepath.Join(filepath.Dir(dir), "engine-access"), dir, lib)
+	if err != nil {
 		return batch.Fail(batch.ExitUnavailable, err)
 	}
-	p.front = front.New(p.engine)
+	if p.engine, err = engine.Open(lib, dir, idleConnections, mostConnections, args...); err != nil {
+		return batch.Fail(batch.ExitUnavailable, err)
+	}
+	p.front = front.New(p.engine, cfg.Password)
 	p.front.Preparing(cfg.Prepare != nil)
-	p.server = &http.Server{Handler: p.front, ReadHeaderTimeout: 10 * time.Second}
+	p.server = webServer(sameorigin.Handler(p.front))
 	if cfg.Log != nil {
 		p.server.ErrorLog = slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn)
 	}
@@ -190,11 +203,18 @@ func (p *Platform) RegistryURL() string {
 	return p.registry.url
 }
 
-// Close lets the requests that run end, within a few seconds, and stops all parts.
+// How long Close waits for requests to end by themselves, and for the engine when they have been cancelled.
+const (
+	requestPatience = 2 * time.Second
+	closePatience   = 5 * time.Second
+)
+
+// Close lets the requests that run end, cancels what is left, and stops all parts, within a few seconds. Where a statement
+// does not end even so, the error is engine.ErrBusy and the process must end: what was stored is safe.
 func (p *Platform) Close() error {
 	var errs []error
 	if p.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), requestPatience)
 		defer cancel()
 		if err := p.server.Shutdown(ctx); err != nil {
 			errs = append(errs, p.server.Close())
@@ -204,7 +224,7 @@ func (p *Platform) Close() error {
 		errs = append(errs, p.listener.Close())
 	}
 	if p.engine != nil {
-		errs = append(errs, p.engine.Close())
+		errs = append(errs, p.engine.Close(closePatience))
 	}
 	if p.kafka != nil {
 		p.kafka.Close()
@@ -218,9 +238,24 @@ func (p *Platform) Close() error {
 	return errors.Join(errs...)
 }
 
+// webServer waits for no client for good.
+func webServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+}
+
 func listen(ctx context.Context, part, addr string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	return l, portTaken(part, addr, err)
+}
+
+// Loopback tells whether only this machine reaches an address to listen on, HOST:PORT. No host is all addresses.
+func Loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func portTaken(part, addr string, err error) error {

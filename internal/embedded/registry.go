@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/sameorigin"
 )
 
 // registry is a Schema Registry at a fixed address. srfake keeps schemas in memory; every request that changed them is
@@ -45,6 +46,9 @@ func startRegistry(ctx context.Context, addr, dir string) (*registry, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, batch.Fail(batch.ExitUnavailable, err)
 	}
+	if !Loopback(addr) {
+		return nil, batch.Failf(batch.ExitUsage, "the embedded Schema Registry has no password and listens on 127.0.0.1 only, not on %s", addr)
+	}
 	l, err := listen(ctx, "the Schema Registry", addr)
 	if err != nil {
 		return nil, err
@@ -54,7 +58,8 @@ func startRegistry(ctx context.Context, addr, dir string) (*registry, error) {
 		r.inner.Close()
 		return nil, errors.Join(batch.Fail(batch.ExitData, fmt.Errorf("the Schema Registry's journal: %w", err)), l.Close())
 	}
-	r.server = &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
+	r.server = webServer(sameorigin.Handler(r))
+	r.server.ReadTimeout = 30 * time.Second
 	go func() { r.served <- r.server.Serve(l) }()
 	return r, nil
 }

@@ -11,11 +11,27 @@ import (
 // insertBuffer is large enough for few calls, and small enough to stay in the cache.
 const insertBuffer = 1 << 20
 
+// firstPiece is read before a connection is taken: a small insert of a slow client holds none.
+const firstPiece = 64 << 10
+
 // Insert runs "INSERT INTO t (columns)", which must have no FORMAT clause, with the rows of r in the statement's format.
 // Rows count only when r ends with io.EOF: any other error cancels the insert, and nothing of it is stored.
 func (e *Engine) Insert(ctx context.Context, s Statement, r io.Reader) (Stats, error) {
 	var stats Stats
-	err := e.with(ctx, s, func(c *conn) error {
+	first := firstPieces.Get().(*[firstPiece]byte)
+	defer firstPieces.Put(first)
+	n, err := fill(r, first[:])
+	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped EOF is a body that was cut off
+		return stats, err
+	}
+	whole := err != nil
+	select { // some connections are left to queries
+	case e.inserts <- struct{}{}:
+	case <-ctx.Done():
+		return stats, ctx.Err()
+	}
+	defer func() { <-e.inserts }()
+	err = e.with(ctx, s, func(c *conn) error {
 		q, ql := text(s.SQL)
 		f, fl := text(s.format())
 		stream := e.lib.insert(c.handle, q, ql, f, fl)
@@ -24,8 +40,13 @@ func (e *Engine) Insert(ctx context.Context, s Statement, r io.Reader) (Stats, e
 		if message := e.lib.insertError(stream); message != "" {
 			return newError(message)
 		}
-		if err := e.feed(ctx, stream, r); err != nil {
+		if err := e.add(stream, first[:n]); err != nil {
 			return err
+		}
+		if !whole {
+			if err := e.feed(ctx, stream, r); err != nil {
+				return err
+			}
 		}
 		result := e.lib.doneInsert(stream)
 		defer e.lib.freeResult(result)
@@ -38,14 +59,24 @@ func (e *Engine) Insert(ctx context.Context, s Statement, r io.Reader) (Stats, e
 	return stats, err
 }
 
+// add hands rows over.
+func (e *Engine) add(stream uintptr, rows []byte) error {
+	if len(rows) > 0 && e.lib.appendInsert(stream, unsafe.Pointer(&rows[0]), uintptr(len(rows))) != 0 {
+		return newError(e.lib.insertError(stream))
+	}
+	return nil
+}
+
 // feed hands the rows over, and cancels the insert when they break off.
 func (e *Engine) feed(ctx context.Context, stream uintptr, r io.Reader) error {
 	buf := buffers.Get().(*[insertBuffer]byte)
 	defer buffers.Put(buf)
 	for {
 		n, err := fill(r, buf[:])
-		if n > 0 && (err == nil || err == io.EOF) && e.lib.appendInsert(stream, unsafe.Pointer(&buf[0]), uintptr(n)) != 0 { //nolint:errorlint // see below
-			return newError(e.lib.insertError(stream))
+		if err == nil || err == io.EOF { //nolint:errorlint // see below
+			if err := e.add(stream, buf[:n]); err != nil {
+				return err
+			}
 		}
 		if err == io.EOF { //nolint:errorlint // a wrapped EOF is a body that was cut off
 			return nil
@@ -60,7 +91,10 @@ func (e *Engine) feed(ctx context.Context, stream uintptr, r io.Reader) error {
 	}
 }
 
-var buffers = sync.Pool{New: func() any { return new([insertBuffer]byte) }}
+var (
+	buffers     = sync.Pool{New: func() any { return new([insertBuffer]byte) }}
+	firstPieces = sync.Pool{New: func() any { return new([firstPiece]byte) }}
+)
 
 // fill reads until buf is full or r ends. Unlike io.ReadFull it keeps r's own error, so that a body that was cut off
 // (io.ErrUnexpectedEOF) is told from one that ended.

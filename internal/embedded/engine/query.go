@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"strings"
 	"unsafe"
@@ -23,6 +22,9 @@ type Statement struct {
 	Params   Params
 	Database string // "default" when empty
 	Settings Settings
+	// Inspection is what Inspect said of SQL. Without one the connection is not used again.
+	Inspection *Inspection
+	clean      bool // our own statement, which leaves the connection as it was
 }
 
 // Exec runs a statement of any kind and returns its whole result.
@@ -90,13 +92,15 @@ func (s *Statement) format() string {
 	return s.Format
 }
 
-// with runs work on a connection that has the statement's database and settings, and takes the settings off again.
+// with runs work on a connection that has the statement's database and settings. Afterwards the connection is as new, or
+// closed: over HTTP the next statement is somebody else's.
 func (e *Engine) with(ctx context.Context, s Statement, work func(*conn) error) error {
 	c, err := e.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer e.release(c)
+	asNew := false // until all is known to be well, whatever panics
+	defer func() { e.release(c, asNew) }()
 	database := s.Database
 	if database == "" {
 		database = "default"
@@ -108,36 +112,17 @@ func (e *Engine) with(ctx context.Context, s Statement, work func(*conn) error) 
 		c.database = database
 	}
 	names := s.Settings.names()
-	for i, name := range names {
+	for _, name := range names {
 		if err := e.run(c, "SET "+name+" = "+Literal(s.Settings[name])); err != nil {
-			return joinReset(err, e.reset(c, names[:i]))
+			return err
 		}
 	}
 	if err = work(c); err != nil {
-		// A statement that failed stays alive, with its locks on tables, until the connection runs another.
-		_ = e.run(c, "SELECT 1") // its own failure would add nothing to err
-	}
-	// A statement may change the connection for itself alone: over HTTP the next one is somebody else's.
-	changed := s.Settings.changedBy(s.SQL)
-	if changed.database {
-		c.database = ""
-	}
-	return joinReset(err, e.reset(c, append(names, changed.settings...)))
-}
-
-func (e *Engine) reset(c *conn, names []string) error {
-	if len(names) == 0 {
-		return nil
-	}
-	return e.run(c, "SET "+strings.Join(names, " = DEFAULT, ")+" = DEFAULT")
-}
-
-func joinReset(err, reset error) error {
-	if err != nil {
+		// A statement that failed stays alive, with its locks on tables, until the connection runs another or is closed.
 		return err
 	}
-	if reset != nil {
-		return fmt.Errorf("take the settings off: %w", reset)
+	if s.clean || s.Inspection != nil && s.Inspection.leavesSession() {
+		asNew = len(names) == 0 || e.run(c, "SET "+strings.Join(names, " = DEFAULT, ")+" = DEFAULT") == nil
 	}
 	return nil
 }

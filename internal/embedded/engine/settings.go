@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -9,38 +8,25 @@ import (
 // Settings are ClickHouse settings by name, for one statement.
 type Settings map[string]string
 
+// names are in the order in which they can be set: behind readonly no other can.
 func (s Settings) names() []string {
 	names := make([]string, 0, len(s))
 	for name := range s {
 		names = append(names, name)
 	}
-	slices.Sort(names)
+	slices.SortFunc(names, func(a, b string) int {
+		if (a == readonly) != (b == readonly) {
+			if a == readonly {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a, b)
+	})
 	return names
 }
 
-// change is what a statement does to its connection.
-type change struct {
-	database bool
-	settings []string
-}
-
-var (
-	useStatement = regexp.MustCompile(`(?is)^\s*USE\b`)
-	setStatement = regexp.MustCompile(`(?is)^\s*SET\s+(.*)$`)
-	settingName  = regexp.MustCompile(`(?s)(?:^|,)\s*([A-Za-z_][A-Za-z0-9_]*)\s*=`)
-)
-
-func (s Settings) changedBy(sql string) (c change) {
-	c.database = useStatement.MatchString(sql)
-	if m := setStatement.FindStringSubmatch(sql); m != nil {
-		for _, name := range settingName.FindAllStringSubmatch(m[1], -1) {
-			if _, given := s[name[1]]; !given {
-				c.settings = append(c.settings, name[1])
-			}
-		}
-	}
-	return c
-}
+const readonly = "readonly"
 
 var literalEscapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 

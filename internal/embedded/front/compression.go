@@ -30,7 +30,7 @@ func unpack(body io.Reader, encoding string, blocks bool) (io.Reader, error) {
 	case "br":
 		body = brotli.NewReader(body)
 	case "zstd":
-		body, err = zstd.NewReader(body, zstd.WithDecoderConcurrency(1)) // one: no goroutine that must be ended
+		body, err = zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20)) // one: no goroutine that must be ended
 	case "lz4":
 		body = lz4.NewReader(body)
 	default:

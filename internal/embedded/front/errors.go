@@ -13,9 +13,13 @@ import (
 // writeError answers as ClickHouse does: the exception's text, its code in a header, and the status that fits.
 func writeError(w http.ResponseWriter, err error) {
 	var e *engine.Error
+	var limit *limitError
 	code := 1002 // UNKNOWN_EXCEPTION
 	message := err.Error()
+	answer := 0
 	switch {
+	case errors.As(err, &limit):
+		answer, message = limit.status, "Code: 1002. DB::Exception: "+message+" (UNKNOWN_EXCEPTION)"
 	case errors.As(err, &e):
 		code = e.Code
 	case errors.Is(err, engine.ErrClosed):
@@ -29,7 +33,10 @@ func writeError(w http.ResponseWriter, err error) {
 	h := w.Header()
 	h.Set("X-ClickHouse-Exception-Code", strconv.Itoa(code))
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
-	w.WriteHeader(status(code))
+	if answer == 0 {
+		answer = status(code)
+	}
+	w.WriteHeader(answer)
 	_, _ = io.WriteString(w, message) // an error means that the client is gone
 }
 
@@ -50,7 +57,7 @@ func status(code int) int {
 		return http.StatusNotImplemented
 	case 381: // HTTP_LENGTH_REQUIRED
 		return http.StatusLengthRequired
-	case 209, 439, 236: // SOCKET_TIMEOUT, CANNOT_SCHEDULE_TASK, and an engine that stops
+	case 202, 209, 439, 236: // TOO_MANY_SIMULTANEOUS_QUERIES, SOCKET_TIMEOUT, CANNOT_SCHEDULE_TASK, and an engine that stops
 		return http.StatusServiceUnavailable
 	case 159: // TIMEOUT_EXCEEDED
 		return http.StatusRequestTimeout

@@ -237,7 +237,7 @@ func TestCutOffBodyStoresNothing(t *testing.T) {
 		if strings.HasPrefix(head, "Transfer") {
 			rows = fmt.Sprintf("%x\r\n%s\r\n", len(rows), rows)
 		}
-		_, err = fmt.Fprintf(c, "POST /?%s&query=%s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s", u.RawQuery, url.QueryEscape("INSERT INTO t FORMAT TSV"), head, rows)
+		_, err = fmt.Fprintf(c, "POST /?%s&query=%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n%s", u.RawQuery, url.QueryEscape("INSERT INTO t FORMAT TSV"), head, rows)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,11 +3,13 @@
 package front
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/txflow/txflow/internal/embedded/engine"
 )
@@ -15,17 +17,21 @@ import (
 // Handler answers for an engine.
 type Handler struct {
 	engine    *engine.Engine
+	password  string
 	preparing atomic.Bool
+	requests  chan struct{} // a place for each that is worked on
 }
 
-// New makes the handler.
-func New(e *engine.Engine) *Handler { return &Handler{engine: e} }
+// New makes the handler. A password that is not empty must come with every statement.
+func New(e *engine.Engine, password string) *Handler {
+	return &Handler{engine: e, password: password, requests: make(chan struct{}, maxRequests)}
+}
+
+// maxRequests bounds the memory that requests take while they are read.
+const maxRequests = 512
 
 // Preparing tells /ping to answer 503: statements are run already, but callers should wait.
 func (h *Handler) Preparing(on bool) { h.preparing.Store(on) }
-
-// maxText bounds what is read of a body to find the statement in it; an insert's data behind it is streamed.
-const maxText = 1 << 20
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
@@ -46,7 +52,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "use GET or POST", http.StatusMethodNotAllowed)
 		return
 	}
-	q, err := readRequest(r)
+	select {
+	case h.requests <- struct{}{}:
+		defer func() { <-h.requests }()
+	default:
+		writeError(w, &engine.Error{Code: 202, Message: "Code: 202. DB::Exception: Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)"})
+		return
+	}
+	q, err := h.readRequest(w, r)
 	if err == nil {
 		header.Set("X-ClickHouse-Query-Id", q.id)
 		err = h.serve(w, r, q)
@@ -66,16 +79,28 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, q *request) erro
 	if isHandshake(q.text) {
 		return writeHandshake(w, q.packer)
 	}
-	q.statement.SQL = s.sql
+	if r.Method != http.MethodPost && q.statement.Settings["readonly"] != "1" {
+		q.statement.Settings["readonly"] = "2" // as a server has it for GET: nothing is written, settings may be given
+	}
 	if s.kind == insert {
 		return h.insert(w, r, q, s)
 	}
-	if q.rest != nil { // the text was cut at maxText: only an insert's data may be that long
-		more, err := io.ReadAll(q.rest)
-		if err != nil {
-			return err
+	if q.rest != nil { // only an insert's data may be longer
+		return errTextTooLong
+	}
+	found, err := h.inspect(r.Context(), q.text)
+	if err != nil {
+		return err
+	}
+	if r.Method != http.MethodPost && found.Starts("SYSTEM", "KILL") { // readonly leaves them out
+		return &engine.Error{Code: 164, Message: "Code: 164. DB::Exception: Cannot execute query in readonly mode: use POST. (READONLY)"}
+	}
+	q.statement.SQL, q.statement.Inspection = s.sql, found
+	if found.Starts("INSERT") {
+		if !found.Has("SELECT") {
+			return errInsertNotUnderstood // its data would be looked for in the text
 		}
-		q.statement.SQL += string(more)
+		q.statement.SQL = found.SQL
 	}
 	format := q.format
 	if s.format != "" {
@@ -87,9 +112,6 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, q *request) erro
 		stats, err := h.engine.Query(r.Context(), q.statement, out.write)
 		return out.finish(stats, err)
 	}
-	if r.Method == http.MethodGet && q.fromURL && readOnlyRefused(s) {
-		return &engine.Error{Code: 164, Message: "Code: 164. DB::Exception: Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. You should use method POST for modifying queries. (READONLY)"}
-	}
 	result, stats, err := h.engine.Exec(r.Context(), q.statement)
 	if err == nil && len(result) > 0 {
 		err = out.write(result)
@@ -97,23 +119,35 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, q *request) erro
 	return out.finish(stats, err)
 }
 
-// readOnlyRefused tells whether GET must not run the statement: GET is for reading.
-func readOnlyRefused(s statement) bool {
-	t := tokens{text: s.sql}
-	first, _ := t.next()
-	switch strings.ToUpper(first.word) {
-	case "CREATE", "DROP", "ALTER", "INSERT", "DELETE", "UPDATE", "TRUNCATE", "RENAME", "ATTACH", "DETACH", "OPTIMIZE", "GRANT", "SYSTEM", "KILL":
-		return true
+// inspect has the engine's parser read a text: one statement, that neither reads nor writes files on the way. Grants do
+// not cover those two clauses, since a server leaves them to its client.
+func (h *Handler) inspect(ctx context.Context, text string) (*engine.Inspection, error) {
+	found, err := h.engine.Inspect(ctx, text)
+	if err == nil && (found.Has("OUTFILE") || found.Has("INFILE")) {
+		return nil, &engine.Error{Code: 497, Message: "Code: 497. DB::Exception: default: Not enough privileges. " +
+			"INTO OUTFILE and FROM INFILE are for clients: send or read the data by HTTP. (ACCESS_DENIED)"}
 	}
-	return false
+	return found, err
 }
+
+var errInsertNotUnderstood = &engine.Error{Code: 62, Message: "Code: 62. DB::Exception: Syntax error: " +
+	"the FORMAT or VALUES of this INSERT was not found: write it without comments in front. (SYNTAX_ERROR)"}
 
 // insert streams the data into the engine. A body that breaks off stores nothing.
 func (h *Handler) insert(w http.ResponseWriter, r *http.Request, q *request, s statement) error {
-	if r.Method == http.MethodGet {
+	if r.Method != http.MethodPost {
 		return &engine.Error{Code: 164, Message: "Code: 164. DB::Exception: Cannot insert with GET: use POST. (READONLY)"}
 	}
-	q.statement.Format = s.format
+	format := " FORMAT " + s.format
+	found, err := h.inspect(r.Context(), s.sql+format)
+	if err != nil {
+		return err
+	}
+	sql, ok := strings.CutSuffix(found.SQL, format)
+	if !ok || !found.Starts("INSERT") {
+		return errInsertNotUnderstood
+	}
+	q.statement.SQL, q.statement.Format, q.statement.Inspection = sql, s.format, found
 	data := io.Reader(strings.NewReader(s.data))
 	if q.rest != nil {
 		data = io.MultiReader(data, q.rest)
@@ -153,6 +187,8 @@ func (o *response) start() {
 
 func (o *response) write(piece []byte) error {
 	o.start()
+	// A client that does not read must not hold a connection for good. Not every writer knows deadlines.
+	_ = http.NewResponseController(o.w).SetWriteDeadline(time.Now().Add(maxStall))
 	_, err := o.to.Write(piece)
 	return err
 }

@@ -3,11 +3,13 @@ package front
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/txflow/txflow/internal/embedded/engine"
@@ -17,7 +19,6 @@ import (
 type request struct {
 	id        string
 	text      string    // the statement, and what stands behind it in the same text
-	fromURL   bool      // all of the statement is in the URL
 	rest      io.Reader // what follows text; nil when nothing does
 	format    string
 	packer    packer
@@ -32,15 +33,15 @@ var notSettings = map[string]bool{
 	"http_write_exception_in_output_format": true,
 }
 
-func readRequest(r *http.Request) (*request, error) {
+func (h *Handler) readRequest(w http.ResponseWriter, r *http.Request) (*request, error) {
 	v := r.URL.Query()
 	q := &request{id: first(v.Get("query_id"), r.Header.Get("X-ClickHouse-Query-Id")),
 		format: first(v.Get("default_format"), r.Header.Get("X-ClickHouse-Format"), "TabSeparated")}
 	if q.id == "" {
 		q.id = newID()
 	}
-	if user := first(v.Get("user"), r.Header.Get("X-ClickHouse-User"), basicUser(r), "default"); user != "default" {
-		return nil, &engine.Error{Code: 516, Message: fmt.Sprintf("Code: 516. DB::Exception: %s: Authentication failed: the embedded platform has the user default alone, without a password. (AUTHENTICATION_FAILED)", user)}
+	if err := h.authenticate(r, v); err != nil {
+		return nil, err
 	}
 	q.packer = packer{gzip: on(v.Get("enable_http_compression")) && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip"), blocks: on(v.Get("compress"))}
 	q.statement = engine.Statement{Database: first(v.Get("database"), r.Header.Get("X-ClickHouse-Database")), Settings: engine.Settings{}, Params: engine.Params{}}
@@ -54,42 +55,49 @@ func readRequest(r *http.Request) (*request, error) {
 			q.statement.Settings[name] = values[0]
 		}
 	}
-	return q, q.readText(r, v.Get("query"), on(v.Get("decompress")))
+	return q, q.readText(newPacedBody(w, r), r, v.Get("query"), on(v.Get("decompress")))
+}
+
+// authenticate knows the user default alone, with the platform's password where it has one.
+func (h *Handler) authenticate(r *http.Request, v url.Values) error {
+	basicUser, basicPassword, _ := r.BasicAuth()
+	user := first(v.Get("user"), r.Header.Get("X-ClickHouse-User"), basicUser, "default")
+	password := first(v.Get("password"), r.Header.Get("X-ClickHouse-Key"), basicPassword)
+	if user == "default" && (h.password == "" || subtle.ConstantTimeCompare([]byte(password), []byte(h.password)) == 1) {
+		return nil
+	}
+	return &engine.Error{Code: 516, Message: fmt.Sprintf("Code: 516. DB::Exception: %s: Authentication failed: "+
+		"the embedded platform has the user default alone, and the password that it was started with, if any. (AUTHENTICATION_FAILED)", user)}
 }
 
 // readText puts the statement together: what the URL says, then the body.
-func (q *request) readText(r *http.Request, inURL string, blocks bool) error {
+func (q *request) readText(packed io.Reader, r *http.Request, inURL string, blocks bool) error {
 	q.text = inURL
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
-		q.fromURL = true
 		return nil
 	}
-	body, err := unpack(r.Body, r.Header.Get("Content-Encoding"), blocks)
+	body, err := unpack(packed, r.Header.Get("Content-Encoding"), blocks)
 	if err != nil {
 		return err
 	}
+	body = &boundedBody{r: body, left: maxBody}
 	if inURL != "" && parse(inURL).kind == insert {
 		q.rest = body // all of the body is data
 		return nil
 	}
-	head := make([]byte, maxText)
-	n, err := io.ReadFull(body, head)
+	var head bytes.Buffer
+	n, err := io.CopyN(&head, body, maxText)
 	switch {
-	case err == nil:
+	case n == maxText && err == nil:
 		q.rest = body
-	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+	case err != nil && !errors.Is(err, io.EOF):
 		return err
 	}
 	if q.text != "" {
 		q.text += "\n"
 	}
-	q.text += string(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf")))
+	q.text += string(bytes.TrimPrefix(head.Bytes(), []byte("\xef\xbb\xbf")))
 	return nil
-}
-
-func basicUser(r *http.Request) string {
-	user, _, _ := r.BasicAuth()
-	return user
 }
 
 func on(v string) bool { return v != "" && v != "0" && v != "false" }

@@ -1,0 +1,323 @@
+package embedded_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/txflow/txflow/internal/embedded"
+)
+
+// attacker tries things at a platform and counts them.
+type attacker struct {
+	*testing.T
+	p     *embedded.Platform
+	tried int
+}
+
+// reply is an answer to an attack.
+type reply struct {
+	status int
+	body   string
+}
+
+func (a *attacker) send(method, target, body string, header ...string) reply {
+	a.Helper()
+	req, err := http.NewRequestWithContext(a.Context(), method, target, strings.NewReader(body))
+	must(a.T, err)
+	for i := 0; i < len(header); i += 2 {
+		if header[i] == "Host" {
+			req.Host = header[i+1]
+		}
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return reply{0, err.Error()}
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, string(text)}
+}
+
+// sql runs a statement by POST.
+func (a *attacker) sql(text string) reply { return a.send("POST", a.p.ClickHouseURL(), text) }
+
+// get runs a statement by GET.
+func (a *attacker) get(text string) reply {
+	return a.send("GET", a.p.ClickHouseURL()+"/?query="+url.QueryEscape(text), "")
+}
+
+// refused counts an attack whose answer must not be 200.
+func (a *attacker) refused(what string, got reply, status ...int) {
+	a.Helper()
+	a.tried++
+	if got.status == http.StatusOK || len(status) > 0 && got.status != status[0] {
+		a.Errorf("%s: %d %.200s", what, got.status, got.body)
+	}
+}
+
+func (a *attacker) check(what string, ok bool) {
+	a.Helper()
+	a.tried++
+	if !ok {
+		a.Error(what)
+	}
+}
+
+// TestAttacks has each kind of attack tried at a running platform. What was tried is what docs/security.md says.
+func TestAttacks(t *testing.T) {
+	p := start(t, t.TempDir())
+	ask(t, "POST", p.ClickHouseURL(), "CREATE DATABASE victim ENGINE = Atomic")
+	ask(t, "POST", p.ClickHouseURL(), "CREATE TABLE victim.t (n UInt64) ENGINE = MergeTree ORDER BY n")
+	ask(t, "POST", p.ClickHouseURL(), "INSERT INTO victim.t SELECT number FROM numbers(10)")
+	for _, attack := range []struct {
+		name string
+		run  func(*attacker)
+	}{
+		{"web page of another origin", attackOrigin},
+		{"DNS rebinding", attackHost},
+		{"SQL reads a file", attackRead},
+		{"SQL writes a file", attackWrite},
+		{"SQL calls another server or a program", attackNetwork},
+		{"GET or HEAD writes", attackReadOnly},
+		{"several statements in one request", attackStatements},
+		{"SQL ends the platform or its system tables", attackServer},
+		{"one request changes another's session", attackSessions},
+		{"a small body that unpacks to a large one", attackBombs},
+		{"clients that stall", attackStalls},
+	} {
+		a := &attacker{T: t, p: p}
+		t.Run(attack.name, func(t *testing.T) { a.T = t; attack.run(a) })
+		if got := ask(t, "POST", p.ClickHouseURL(), "SELECT count(), sum(n) FROM victim.t"); got != "10\t45" {
+			t.Fatalf("after %s the table holds %s", attack.name, got)
+		}
+		results = append(results, result{attack.name, a.tried, t.Failed()})
+	}
+}
+
+func attackOrigin(a *attacker) {
+	for _, base := range []string{a.p.ClickHouseURL() + "/", a.p.RegistryURL() + "/subjects"} {
+		for _, header := range [][]string{
+			{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Origin", "http://127.0.0.1:1"}, {"Origin", "http://localhost"},
+			{"Origin", base + ".evil.example"}, {"Origin", "http://" + strings.Split(base, "/")[2] + ".evil.example"}, {"Origin", "file://"},
+			{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"},
+			{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"},
+		} {
+			for _, method := range []string{"GET", "POST", "OPTIONS", "HEAD"} {
+				a.refused(method+" "+base+strings.Join(header, " "), a.send(method, base, "DROP TABLE victim.t", append(header, "Content-Type", "text/plain")...), http.StatusForbidden)
+			}
+		}
+	}
+	a.refused("a page posts by navigation", a.send("POST", a.p.ClickHouseURL(), "DROP TABLE victim.t", "Sec-Fetch-Site", "cross-site",
+		"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"), http.StatusForbidden)
+	if got := a.send("GET", a.p.ClickHouseURL()+"/?query=SELECT+1", "", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"); got.body != "1\n" {
+		a.Errorf("a link to a query is refused: %v", got)
+	}
+	if got := a.send("POST", a.p.ClickHouseURL(), "SELECT 1", "Origin", a.p.ClickHouseURL()); got.body != "1\n" {
+		a.Errorf("a page of our own is refused: %v", got)
+	}
+}
+
+func attackHost(a *attacker) {
+	for _, base := range []string{a.p.ClickHouseURL() + "/?query=SELECT+1", a.p.RegistryURL() + "/subjects"} {
+		for _, host := range []string{"rebind.attacker.example", "rebind.attacker.example:8123", "127.0.0.1.nip.io:8123", "localhost.evil.example", "evil", "0x7f000001", "a.localhost.evil"} {
+			a.refused(host, a.send("GET", base, "", "Host", host), http.StatusMisdirectedRequest)
+		}
+		for _, host := range []string{"localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:8123", "txflow.localhost"} {
+			if got := a.send("GET", base, "", "Host", host); got.status != http.StatusOK {
+				a.Errorf("host %s is refused: %v", host, got)
+			}
+		}
+	}
+}
+
+// attackRead looks for a planted word in a file of the user.
+func attackRead(a *attacker) {
+	secret := filepath.Join(a.TempDir(), "secret.txt")
+	must(a.T, os.WriteFile(secret, []byte("planted-word\n"), 0o600))
+	relative, err := filepath.Rel(mustGetwd(a.T), secret)
+	must(a.T, err)
+	link := filepath.Join(a.TempDir(), "link")
+	must(a.T, os.Symlink(secret, link))
+	for _, path := range []string{secret, relative, link, "/proc/self/environ", "/proc/self/cmdline", "/etc/passwd", "/etc/hostname"} {
+		q := "'" + path + "'"
+		for _, sql := range []string{
+			"SELECT * FROM file(" + q + ", 'LineAsString', 'l String')", "SELECT file(" + q + ")", "SELECT arrayMap(file, [" + q + "])",
+			"SELECT COLUMNS('a') APPLY file FROM (SELECT " + q + " AS a)", "SELECT * FROM `" + path + "`",
+			"SELECT * FROM format(JSONEachRow, concat('a Int8, b String DEFAULT fi', 'le(''" + path + "'')'), '{\"a\":1}')",
+			"SELECT * FROM format(Values, 'n String', '(file(''" + path + "''))')", "SELECT *, b FROM values('a Int8, b String ALIAS file(''" + path + "'')', 1)",
+			"INSERT INTO FUNCTION null('a Int8, b UInt8 DEFAULT toUInt8(file(''" + path + "''))') (a) SELECT 1",
+			"SELECT 1 FORMAT Template SETTINGS format_template_resultset = " + q, "SELECT 1 FORMAT CapnProto SETTINGS format_schema = " + q + ", format_schema_source = 'file'",
+			"INSERT INTO victim.t FROM INFILE " + q + " FORMAT LineAsString", "CREATE DATABASE fs ENGINE = Filesystem('/')", "\\i " + path,
+			"ATTACH TABLE victim.stolen FROM " + q + " (n UInt8) ENGINE = Log", "CREATE TABLE victim.f (l String) ENGINE = File(LineAsString, " + q + ")",
+			"SELECT * FROM sqlite(" + q + ", 't')", "SELECT * FROM icebergLocal(" + q + ")", "SELECT * FROM filesystem('/')", "DESCRIBE file(" + q + ")",
+			"CREATE DICTIONARY victim.d (l String) PRIMARY KEY l SOURCE(FILE(path " + q + " format 'LineAsString')) LAYOUT(FLAT()) LIFETIME(0)",
+		} {
+			got := a.sql(sql)
+			a.check(fmt.Sprintf("%s: %d %.200s", sql, got.status, got.body), got.status != http.StatusOK && !strings.Contains(got.body, "planted-word") && !strings.Contains(got.body, "root:x:"))
+		}
+	}
+	// Rows may hold expressions too.
+	must200(a.T, a.sql("CREATE TABLE victim.words (w String) ENGINE = Memory"))
+	for _, insert := range []string{"INSERT INTO victim.words VALUES (file('" + secret + "'))", "INSERT INTO victim.words FORMAT Values (file('" + secret + "'))",
+		"INSERT INTO victim.words SELECT file('" + secret + "')"} {
+		a.refused(insert, a.sql(insert))
+	}
+	a.check("a word of the file is stored", a.sql("SELECT count() FROM victim.words").body == "0\n")
+}
+
+func attackWrite(a *attacker) {
+	dir := a.TempDir()
+	tool := filepath.Join(dir, "tool")
+	must(a.T, os.WriteFile(tool, []byte("kept"), 0o755)) //nolint:gosec // it is an executable
+	for _, path := range []string{tool, filepath.Join(dir, "new"), filepath.Join(dir, "folder", "new")} {
+		q := "'" + path + "'"
+		for _, sql := range []string{
+			"INSERT INTO FUNCTION file(" + q + ", 'LineAsString', 'l String') SETTINGS engine_file_truncate_on_insert = 1 SELECT 'x'",
+			"SELECT 1 INTO OUTFILE " + q, "SELECT 1 INTO OUTFILE " + q + " TRUNCATE", "SELECT 1 INTO OUTFILE " + q + " APPEND AND STDOUT", "SELECT 1 /**/ INTO /**/ OUTFILE /**/ " + q + " FORMAT TSVRaw",
+			"EXPLAIN SELECT 1 INTO OUTFILE " + q, "EXPLAIN AST SELECT 1 INTO OUTFILE " + q, "EXPLAIN AST SYSTEM FLUSH LOGS INTO OUTFILE " + q, "SHOW TABLES INTO OUTFILE " + q,
+			"DESCRIBE victim.t INTO OUTFILE " + q, "SHOW TABLES -- x\n INTO OUTFILE " + q, "(SELECT 1) INTO OUTFILE " + q, "SELECT 1 into outfile $$" + path + "$$",
+			"BACKUP TABLE victim.t TO File(" + q + ")", "BACKUP TABLE victim.t TO Disk('default', " + q + ")",
+			"CREATE TABLE victim.rocks (n UInt8) ENGINE = EmbeddedRocksDB(0, " + q + ") PRIMARY KEY n",
+			"CREATE TABLE victim.disk (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = 'local', path = " + q + ")",
+			"CREATE TABLE victim.disk (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = 'object_storage', object_storage_type = 'local_blob_storage', metadata_type = 'local', path = " + q + ")",
+			"ALTER TABLE victim.t MODIFY SETTING disk = disk(type = 'object_storage', object_storage_type = 'local_blob_storage', metadata_type = 'local', path = " + q + ")",
+			"CREATE DATABASE disk ENGINE = Atomic SETTINGS disk = disk(type = 'object_storage', object_storage_type = 'local_blob_storage', metadata_type = 'local', path = " + q + ")",
+			"CREATE DATABASE lite ENGINE = SQLite(" + q + ")",
+		} {
+			a.refused(sql, a.sql(sql))
+			a.refused("GET "+sql, a.get(sql))
+		}
+	}
+	left, err := os.ReadDir(dir)
+	must(a.T, err)
+	content, err := os.ReadFile(tool)
+	a.check(fmt.Sprintf("the folder holds %v, the tool %q, %v", left, content, err), len(left) == 1 && string(content) == "kept")
+}
+
+func attackNetwork(a *attacker) {
+	var asked sync.Once
+	seen := ""
+	trap := httpTrap(a.T, func(r *http.Request) { asked.Do(func() { seen = r.URL.String() }) })
+	address := strings.TrimPrefix(trap, "http://")
+	for _, sql := range []string{
+		"SELECT * FROM url('" + trap + "', 'LineAsString', 'l String')", "INSERT INTO FUNCTION url('" + trap + "', 'TSV', 'n Int8') SELECT 1",
+		"SELECT * FROM remote('" + address + "', system.one)", "SELECT * FROM remoteSecure('" + address + "', system.one)", "SELECT * FROM s3('" + trap + "/buck/x', 'CSV', 'a String')",
+		"SELECT * FROM gcs('" + trap + "/buck/x', 'CSV', 'a String')", "SELECT * FROM mysql('" + address + "', 'a', 'b', 'c', 'd')", "SELECT * FROM postgresql('" + address + "', 'a', 'b', 'c', 'd')",
+		"SELECT * FROM mongodb('" + address + "', 'a', 'b', 'c', 'd', 'x String')", "SELECT * FROM redis('" + address + "', 'k', 'k String, v String')",
+		"SELECT * FROM hdfs('hdfs://" + address + "/x', 'TSV', 'a String')", "SELECT * FROM azureBlobStorage('" + trap + "', 'c', 'x', 'a', 'b', 'CSV', 'auto', 'a String')",
+		"SELECT * FROM jdbc('x', 'y', 'z')", "SELECT * FROM odbc('x', 'y', 'z')", "SELECT * FROM executable('x.sh', 'TSV', 'a String')", "SELECT * FROM executable('/bin/sh', 'TSV', 'a String')",
+		"CREATE TABLE victim.u (n UInt8) ENGINE = URL('" + trap + "', CSV)", "CREATE TABLE victim.x (n UInt8) ENGINE = Distributed(default, system, one)",
+		"CREATE TABLE victim.x (n UInt8) ENGINE = MySQL('" + address + "', 'a', 'b', 'c', 'd')", "CREATE DATABASE my ENGINE = MySQL('" + address + "', 'a', 'b', 'c')",
+		"CREATE TABLE victim.web (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = 'web', endpoint = '" + trap + "/')",
+		"CREATE DICTIONARY victim.d (l String) PRIMARY KEY l SOURCE(HTTP(url '" + trap + "' format 'TSV')) LAYOUT(FLAT()) LIFETIME(0)",
+		"CREATE DICTIONARY victim.d (l String) PRIMARY KEY l SOURCE(EXECUTABLE(command 'id' format 'TSV')) LAYOUT(FLAT()) LIFETIME(0)",
+	} {
+		a.refused(sql, a.sql(sql))
+	}
+	a.check("the engine called "+seen, seen == "")
+}
+
+func attackReadOnly(a *attacker) {
+	drop := "DROP TABLE victim.t"
+	for _, sql := range []string{
+		drop, "EXPLAIN SELECT 1; " + drop, "SHOW TABLES; " + drop, "SET max_threads = 1; " + drop, "SELECT 1; " + drop, "\u00a0" + drop, "\ufeff" + drop, "// x\n" + drop, "/* /* */ */ " + drop,
+		"\f" + drop, "-- x\n" + drop, "# x\n" + drop, "/**/" + drop, "EXCHANGE TABLES victim.t AND victim.t", "REPLACE TABLE victim.t (n UInt8) ENGINE = Memory", "CREATE OR REPLACE TABLE victim.t (n UInt8) ENGINE = Memory",
+		"WITH 1 AS x INSERT INTO victim.t SELECT x", "INSERT INTO victim.t SELECT 1", "INSERT INTO victim.t VALUES (1)", "INSERT INTO victim.t SELECT 1 SETTINGS readonly = 0",
+		"ALTER TABLE victim.t DELETE WHERE 1 SETTINGS readonly = 0", "DELETE FROM victim.t WHERE 1", "TRUNCATE TABLE victim.t", "RENAME TABLE victim.t TO victim.u", "OPTIMIZE TABLE victim.t FINAL", "DETACH TABLE victim.t",
+		"CREATE VIEW victim.v AS SELECT 1", "CREATE DATABASE other", "SYSTEM STOP MERGES", "KILL QUERY WHERE 1; " + drop, "UNDROP TABLE victim.t",
+	} {
+		for _, params := range []string{"", "&readonly=0", "&readonly=1", "&readonly=2"} {
+			for _, method := range []string{"GET", "HEAD"} {
+				a.refused(method+params+" "+sql, a.send(method, a.p.ClickHouseURL()+"/?query="+url.QueryEscape(sql)+params, ""))
+			}
+		}
+	}
+	a.refused("GET with a body", a.send("GET", a.p.ClickHouseURL(), drop))
+	a.get("SET readonly = 0")
+	for range 16 {
+		a.refused("after SET", a.get(drop))
+	}
+	if got := a.send("GET", a.p.ClickHouseURL()+"/?max_threads=1&query="+url.QueryEscape("SELECT getSetting('max_threads'), getSetting('readonly')"), ""); got.body != "1\t2\n" {
+		a.Errorf("GET reads with settings: %v", got)
+	}
+}
+
+func attackStatements(a *attacker) {
+	for _, sql := range []string{"SELECT 1; DROP TABLE victim.t", "SHOW DATABASES; SET readonly = 1", "SELECT 1;\n;SELECT 2", "INSERT INTO victim.t SELECT 1; DROP TABLE victim.t",
+		"EXPLAIN AST SELECT 1; DROP TABLE victim.t", "/* ; */ SELECT 1 ; -- x\n DROP TABLE victim.t", "SELECT ';' ; SELECT 2", "/* /* */ */ INSERT INTO victim.t VALUES (1); DROP TABLE victim.t",
+		"// x\nINSERT INTO victim.t VALUES (1); DROP TABLE victim.t", "SELECT 1 FORMAT TSV; DROP TABLE victim.t", "CREATE TABLE victim.z (n Int8) ENGINE = Memory; DROP TABLE victim.t"} {
+		a.refused(sql, a.sql(sql))
+	}
+	if got := a.sql("SELECT ';' -- ;\n;\n"); got.body != ";\n" {
+		a.Errorf("a semicolon at the end: %v", got)
+	}
+}
+
+func attackServer(a *attacker) {
+	for _, sql := range []string{"SYSTEM KILL", "SYSTEM SHUTDOWN", "/**/ SYSTEM SHUTDOWN", "SYSTEM SUSPEND FOR 100 SECOND", "SYSTEM STOP LISTEN HTTP", "SYSTEM RELOAD CONFIG", "SYSTEM CRASH",
+		"DETACH DATABASE system", "DROP DATABASE system", "RENAME DATABASE system TO other", "DROP TABLE system.one", "DETACH TABLE system.tables", "TRUNCATE DATABASE system",
+		"CREATE TABLE system.x (n UInt8) ENGINE = Memory", "CREATE USER eve", "GRANT ALL ON *.* TO default", "SET ROLE ALL", "CREATE FUNCTION f AS x -> x", "ALTER USER default IDENTIFIED BY 'x'",
+		"EXECUTE AS root SELECT 1", "CREATE ROLE r", "DROP USER default", "SYSTEM UNFREEZE WITH NAME 'x'", "RESTORE ALL FROM File('x')"} {
+		got := a.sql(sql)
+		if sql == "SET ROLE ALL" { // it changes nothing
+			continue
+		}
+		a.refused(sql, got)
+	}
+	a.check("the platform is gone", a.sql("SELECT count() > 0 FROM system.tables").body == "1\n")
+}
+
+func attackSessions(a *attacker) {
+	for _, sql := range []string{"SET readonly = 1", "/* x */ SET max_result_rows = 1", "-- c\nSET max_result_rows = 1", "\nSET\nmax_result_rows\n=\n1", "/* /* */ */ SET max_result_rows = 1", "-- c\nUSE victim", "use victim;",
+		"CREATE TEMPORARY TABLE tt (n UInt8)", "create /**/ temporary table tt (n UInt8) engine=Memory", "CREATE OR REPLACE TEMPORARY TABLE tt (n UInt8)", "CREATE TEMPORARY VIEW tt AS SELECT 1", "SET param_x = '1'",
+		"BEGIN TRANSACTION", "SET ROLE NONE", "SET DEFAULT ROLE NONE TO default"} {
+		for range 16 {
+			a.sql(sql)
+		}
+		for range 40 {
+			got := a.sql("SELECT currentDatabase(), getSetting('readonly'), getSetting('max_result_rows'), (SELECT count() FROM system.tables WHERE is_temporary) FORMAT TSV")
+			a.check(sql+" stays: "+got.body, got.body == "default\t0\t0\t0\n")
+		}
+		a.refused("SELECT of a parameter", a.sql("SELECT {x:String}"))
+		a.refused("SELECT of a temporary table", a.sql("SELECT * FROM tt"))
+	}
+	for range 60 {
+		a.send("POST", a.p.ClickHouseURL()+"/?readonly=1&max_result_rows=1", "SELECT throwIf(1)")
+	}
+	for range 40 {
+		a.check("settings of a URL stay", a.sql("SELECT number FROM numbers(2) WHERE NOT getSetting('readonly')").body == "0\n1\n")
+	}
+}
+
+func mustGetwd(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	must(t, err)
+	return dir
+}
+
+func must200(t *testing.T, got reply) {
+	t.Helper()
+	if got.status != http.StatusOK {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+}
+
+// httpTrap is a server that nobody should call.
+func httpTrap(t *testing.T, called func(*http.Request)) string {
+	t.Helper()
+	l := listenLocal(t)
+	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { called(r) })}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return "http://" + l.Addr().String()
+}
