@@ -55,7 +55,7 @@ func runDemo(c *cli.Context, rt *app.Runtime) error {
 		return batch.WithHint(batch.Failf(batch.ExitData, "%s: no such file", c.String("file")), "run the demo where data/ lies, or name a file with --file")
 	}
 	p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0", Log: rt.Log, Progress: rt.Stderr,
-		Prepare: func(ctx context.Context, p *embedded.Platform) error { return preparePlatform(ctx, rt, p) }})
+		Prepare: func(ctx context.Context, p *embedded.Platform) error { return preparePlatform(ctx, rt, p, "") }})
 	if err != nil {
 		return err
 	}

@@ -2,13 +2,21 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
@@ -20,7 +28,8 @@ func platformCommand() *cli.Command {
 	return &cli.Command{
 		Name: "platform", Category: "Platform", Usage: "ClickHouse, Kafka and a Schema Registry in one process, until Ctrl-C",
 		Flags: []cli.Flag{dataFolder,
-			&cli.StringFlag{Name: "clickhouse-addr", Value: "127.0.0.1:8123", EnvVars: []string{"TXFLOW_PLATFORM_CLICKHOUSE"}, Usage: "ClickHouse's HTTP interface listens at `HOST:PORT`"},
+			&cli.StringFlag{Name: "clickhouse-addr", Value: "127.0.0.1:8123", EnvVars: []string{"TXFLOW_PLATFORM_CLICKHOUSE"}, Usage: "ClickHouse's HTTP interface listens at `HOST:PORT`; beyond this machine it asks for a password"},
+			&cli.StringFlag{Name: "clickhouse-password", EnvVars: []string{"TXFLOW_PLATFORM_PASSWORD"}, Usage: "ClickHouse asks for `PASSWORD`; without one it makes one where --clickhouse-addr is beyond this machine"},
 			&cli.StringFlag{Name: "kafka-addr", Value: "127.0.0.1:9092", EnvVars: []string{"TXFLOW_PLATFORM_KAFKA"}, Usage: "Kafka listens at `HOST:PORT`; empty for none"},
 			&cli.StringFlag{Name: "registry-addr", Value: "127.0.0.1:8081", EnvVars: []string{"TXFLOW_PLATFORM_REGISTRY"}, Usage: "the Schema Registry listens at `HOST:PORT`; empty for none"},
 		},
@@ -30,9 +39,13 @@ func platformCommand() *cli.Command {
    txflow platform --data /var/lib/txflow --kafka-addr '' --registry-addr ''
    curl -s 'http://127.0.0.1:8123/?database=txflow' -d 'SELECT * FROM category_totals FORMAT PrettyCompact'`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
-			p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: c.String("clickhouse-addr"),
+			password, err := platformPassword(c.String("clickhouse-password"), c.String("clickhouse-addr"), c.String("data"), rt.Stderr)
+			if err != nil {
+				return err
+			}
+			p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: c.String("clickhouse-addr"), Password: password,
 				KafkaAddr: c.String("kafka-addr"), RegistryAddr: c.String("registry-addr"), Log: rt.Log, Progress: rt.Stderr,
-				Prepare: func(ctx context.Context, p *embedded.Platform) error { return preparePlatform(ctx, rt, p) }})
+				Prepare: func(ctx context.Context, p *embedded.Platform) error { return preparePlatform(ctx, rt, p, password) }})
 			if err != nil {
 				return err
 			}
@@ -57,6 +70,32 @@ func platformCommand() *cli.Command {
 	}
 }
 
+// platformPassword is the given password, or where ClickHouse listens beyond this machine one of 128 random bits. That one
+// stands in a file that only its owner can read, and stays the same from start to start.
+func platformPassword(given, addr, data string, w io.Writer) (string, error) {
+	if given != "" || embedded.Loopback(addr) {
+		return given, nil
+	}
+	file := filepath.Join(data, "clickhouse-password")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return "", batch.Fail(batch.ExitUnavailable, err)
+	}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		text = []byte(rand.Text() + "\n")
+		err = os.WriteFile(file, text, 0o600)
+	}
+	if err != nil {
+		return "", batch.Fail(batch.ExitUnavailable, err)
+	}
+	password := strings.TrimSpace(string(text))
+	if password == "" {
+		return "", batch.WithHint(batch.Failf(batch.ExitUsage, "the password file %s is empty", file), "remove it, and a new password is made")
+	}
+	_, _ = fmt.Fprintf(w, "ClickHouse listens beyond this machine, at %s, without TLS: user default, password in %s (set CLICKHOUSE_PASSWORD)\n", addr, file)
+	return password, nil
+}
+
 // showAddresses prints where everything is, as the environment variables that the other commands read.
 func showAddresses(rt *app.Runtime, p *embedded.Platform) {
 	_, _ = fmt.Fprintf(rt.Stdout, "CLICKHOUSE_URL=%s\n", p.ClickHouseURL())
@@ -70,9 +109,9 @@ func showAddresses(rt *app.Runtime, p *embedded.Platform) {
 }
 
 // preparePlatform makes topics, schemas and tables, so that every command works at once.
-func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform) error {
-	if url := p.RegistryURL(); url != "" {
-		plan, client, err := planSchemas(ctx, url)
+func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform, password string) error {
+	if registry := p.RegistryURL(); registry != "" {
+		plan, client, err := planSchemas(ctx, registry)
 		if err != nil {
 			return err
 		}
@@ -94,7 +133,11 @@ func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform)
 			return err
 		}
 	}
-	db, err := store.Open(store.Config{URL: p.ClickHouseURL(), Log: rt.Log})
+	at := p.ClickHouseURL()
+	if password != "" {
+		at = strings.Replace(at, "://", "://"+url.UserPassword("default", password).String()+"@", 1)
+	}
+	db, err := store.Open(store.Config{URL: at, Log: rt.Log})
 	if err != nil {
 		return err
 	}

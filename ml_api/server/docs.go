@@ -2,7 +2,10 @@ package server
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -18,7 +21,10 @@ import (
 var docsTemplate string
 
 // docs are the contract, as JSON and as a page that needs nothing from elsewhere. Both are made once, at the start.
-type docs struct{ json, html []byte }
+type docs struct {
+	json, html []byte
+	policy     string // what the page may load and run: its own style and script, known by their hashes
+}
 
 func newDocs() (*docs, error) {
 	asJSON, err := mlapi.OpenAPIJSON()
@@ -37,7 +43,23 @@ func newDocs() (*docs, error) {
 	if err := page.Execute(&html, view); err != nil {
 		return nil, fmt.Errorf("make the page of the documentation: %w", err)
 	}
-	return &docs{json: asJSON, html: html.Bytes()}, nil
+	style, script := inline(html.Bytes(), "style"), inline(html.Bytes(), "script")
+	if style == "" || script == "" {
+		return nil, errors.New("make the page of the documentation: it has no style or no script")
+	}
+	return &docs{json: asJSON, html: html.Bytes(), policy: "default-src 'none'; style-src '" + style + "'; script-src '" + script +
+		"'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}, nil
+}
+
+// inline is the hash of the content of the page's only element of a name, as a content security policy has it.
+func inline(page []byte, element string) string {
+	_, rest, _ := bytes.Cut(page, []byte("<"+element+">"))
+	content, _, ok := bytes.Cut(rest, []byte("</"+element+">"))
+	if !ok {
+		return ""
+	}
+	sum := sha256.Sum256(content)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 func (d *docs) openAPI(w http.ResponseWriter, _ *http.Request) {
@@ -47,7 +69,7 @@ func (d *docs) openAPI(w http.ResponseWriter, _ *http.Request) {
 
 func (d *docs) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:")
+	w.Header().Set("Content-Security-Policy", d.policy)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(d.html) // the caller is gone: there is nobody to tell
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/sameorigin"
 )
 
 // ListenAndServe serves at the configured address until the context ends, then lets the requests in flight finish.
@@ -35,7 +36,7 @@ func (s *Server) Listen(ctx context.Context) (net.Listener, error) {
 // those in flight.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
-		Handler:           s,
+		Handler:           sameorigin.Handler(s, "*"),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		WriteTimeout:      time.Minute + s.cfg.Practice.Latency + s.cfg.Practice.Jitter,

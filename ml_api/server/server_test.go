@@ -3,6 +3,8 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -276,6 +278,28 @@ func waitFor(t *testing.T, ok func() bool) {
 		case <-tick.C:
 		case <-deadline:
 			t.Fatal("it did not happen within 10 s")
+		}
+	}
+}
+
+// TestPageMayRunItsOwnScriptOnly asks for the page's policy: no inline script but the one whose hash is named.
+func TestPageMayRunItsOwnScriptOnly(t *testing.T) {
+	t.Parallel()
+	s, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/docs", http.NoBody))
+	policy, page := w.Header().Get("Content-Security-Policy"), w.Body.String()
+	script := page[strings.Index(page, "<script>")+len("<script>") : strings.Index(page, "</script>")]
+	sum := sha256.Sum256([]byte(script))
+	if strings.Contains(policy, "unsafe") || !strings.Contains(policy, "script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
+		t.Errorf("the policy is %q", policy)
+	}
+	for _, attribute := range []string{" style=", " onclick=", " onload=", "javascript:"} {
+		if strings.Contains(page, attribute) {
+			t.Errorf("the page has %s, which its policy refuses", attribute)
 		}
 	}
 }
