@@ -41,7 +41,7 @@ const logFormat = "log-format"
 // New makes an application with the given commands. Its errors are not printed by the library but by Main.
 func New(name, usage string, commands []*cli.Command) *cli.App {
 	return &cli.App{
-		Name: name, Usage: usage, Version: Version, Commands: commands, EnableBashCompletion: true, Suggest: true,
+		Name: name, Usage: usage, Version: Version, Commands: commands, Suggest: true,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: logFormat, Value: logging.Auto, EnvVars: []string{"TXFLOW_LOG_FORMAT"}, Usage: "auto (text on a terminal, else JSON), text or json"},
 			&cli.StringFlag{Name: "log-level", Value: "info", EnvVars: []string{"TXFLOW_LOG_LEVEL"}, Usage: "debug, info, warn or error"},
@@ -77,6 +77,9 @@ func Main(a *cli.App, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the next signal has its usual effect
+	if completion(a, args, a.Writer) {
+		return batch.ExitDone
+	}
 	for _, c := range a.Commands {
 		prepare(c)
 	}
