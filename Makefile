@@ -19,6 +19,7 @@ GO_BUILD := go build -trimpath -ldflags "-s -w -X github.com/txflow/txflow/cmd/i
 FUZZTIME ?= 20000x
 BENCH_ROWS ?= 1000000
 BENCH_MEMORY_ROWS ?= 0
+BENCH_GROWTH ?= 30000000
 BENCH_MESSAGES ?= 1000000
 CHAOS_ROWS ?= 100000
 CHAOS_PARALLEL ?= 4
@@ -115,7 +116,7 @@ test-browser: ## headless Chromium through Airflow's form, run, links; SCREENSHO
 
 .PHONY: bench
 bench: engine ## throughput and memory of batch and stream, beside peers and ceilings; writes docs/performance*.md
-	go run ./cmd/internal/bench -rows "$(BENCH_ROWS)" -memory-rows "$(BENCH_MEMORY_ROWS)" -out docs/performance.md
+	go run ./cmd/internal/bench -rows "$(BENCH_ROWS)" -memory-rows "$(BENCH_MEMORY_ROWS)" -growth "$(BENCH_GROWTH)" -out docs/performance.md
 	go run ./cmd/internal/bench -stream -messages "$(BENCH_MESSAGES)" -out docs/performance-stream.md
 
 .PHONY: faults

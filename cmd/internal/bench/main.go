@@ -18,6 +18,7 @@ type options struct {
 	rows       int
 	memoryRows int
 	runs       int
+	growth     int
 	stream     bool
 	messages   int
 	out        string
@@ -29,6 +30,7 @@ func main() {
 	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of the file")
 	flag.IntVar(&o.memoryRows, "memory-rows", 0, "rows of a second, larger file for the tasks' memory; 0 for none")
 	flag.IntVar(&o.runs, "runs", 3, "whole runs; the median counts")
+	flag.IntVar(&o.growth, "growth", 0, "rows that are stored before a run is measured again; 0 for none")
 	flag.BoolVar(&o.stream, "stream", false, "measure the stream instead of batch")
 	flag.IntVar(&o.messages, "messages", 1_000_000, "messages of the stream's backlog")
 	flag.StringVar(&o.out, "out", "docs/performance.md", "the report")
@@ -81,7 +83,7 @@ func batchBench(ctx context.Context, o options, b *bencher) (string, error) {
 		return "", err
 	}
 	r := &report{machine: thisMachine(), rows: o.rows}
-	for _, step := range []func(context.Context, options, *report) error{b.wholeRuns, b.eachTask, b.ceiling, b.python, b.memory} {
+	for _, step := range []func(context.Context, options, *report) error{b.wholeRuns, b.eachTask, b.ceiling, b.python, b.memory, b.growth} {
 		if err := step(ctx, o, r); err != nil {
 			return "", err
 		}

@@ -25,6 +25,7 @@ type report struct {
 	largeRows     int
 	large         []used
 	largeRun      used
+	growth        []grown
 }
 
 func rate(rows int, took time.Duration) float64 { return float64(rows) / took.Seconds() }
@@ -86,6 +87,7 @@ validate ends.
 			fmt.Fprintf(&w, "| %s | %s | %s | %s |\n", name, megabytes(small.memory), megabytes(large.memory), thousands(rate(r.largeRows, large.took)))
 		}
 	}
+	w.WriteString("\n## The cost of a run over a large table\n\n" + r.growthText())
 	w.WriteString(`
 ## What is on the disk for good, and when
 

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -144,17 +143,8 @@ func (b *bencher) stop() error {
 // would be measured too.
 func (b *bencher) freshDatabase(ctx context.Context, name string) error {
 	if b.database != "" {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.clickhouse, strings.NewReader("DROP DATABASE "+b.database+" SYNC"))
-		if err != nil {
-			return err
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		_ = resp.Body.Close() // nothing is read
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("drop the database %s: %s", b.database, resp.Status)
+		if _, err := b.query(ctx, "DROP DATABASE "+b.database+" SYNC"); err != nil {
+			return fmt.Errorf("drop the database %s: %w", b.database, err)
 		}
 	}
 	b.database = name
