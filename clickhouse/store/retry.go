@@ -156,6 +156,9 @@ func (s *Store) retry(ctx context.Context, work func(context.Context) error) err
 		if err == nil || !Retryable(err) || ctx.Err() != nil {
 			return s.explain(err)
 		}
+		if s.outage < 0 {
+			return s.explain(err)
+		}
 		if time.Since(started) >= s.outage {
 			return batch.WithHint(batch.Failf(batch.ExitTryAgain, "ClickHouse at %s was away for %s: %w", s.where, time.Since(started).Round(time.Second), short(err)),
 				"nothing is lost: start ClickHouse and run the same command again")

@@ -24,7 +24,7 @@ const DefaultDatabase = "txflow"
 // Config says where ClickHouse is, and how patient to be.
 type Config struct {
 	URL         string        // http://, https:// or clickhouse://, with ?database=
-	OutageLimit time.Duration // how long an insert waits for ClickHouse to come back; 0: it does not
+	OutageLimit time.Duration // how long ClickHouse is waited for; 0: it is not, and less than 0: the error says what to start
 	Log         *slog.Logger  // told of every wait; nil is silent
 }
 

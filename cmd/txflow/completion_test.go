@@ -156,7 +156,7 @@ func (s *typed) keys(clear, tabs string) {
 	s.press(clear+"txflow dlq purge --"+tabs, "--source", "--since")
 	s.press(clear+"txflow dlq purge -- "+tabs, "purge -- ")
 	s.press(clear+"txflow stream "+tabs, "classify", "produce", "status")
-	s.press(clear+"txflow repor\t", "report ")
+	s.press(clear+"txflow repor\t", "report")
 	s.press(clear+"echo do''ne\r", "done")
 }
 

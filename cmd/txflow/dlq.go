@@ -120,7 +120,7 @@ the contents of its own row were stored.
 
 func withStore(work func(*cli.Context, *app.Runtime, *store.Store) error) func(*cli.Context, *app.Runtime) error {
 	return func(c *cli.Context, rt *app.Runtime) error {
-		db, err := batchcmd.Store(c, rt)
+		db, err := batchcmd.StoreNow(c, rt)
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
@@ -110,7 +109,7 @@ func dlqShow(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 func showLetter(out io.Writer, l *batch.Letter) {
 	line := func(name, value string) {
 		if value != "" {
-			_, _ = fmt.Fprintf(out, "%-10s  %s\n", name, value)
+			_, _ = fmt.Fprintf(out, "%-10s  %s\n", name, plain(value))
 		}
 	}
 	line("origin", fmt.Sprintf("%s, partition %d, position %d", l.Origin.Origin, l.Origin.Partition, l.Origin.Position))
@@ -124,19 +123,19 @@ func showLetter(out io.Writer, l *batch.Letter) {
 	line("trace", l.TraceID)
 	line("first seen", l.FirstSeen.UTC().Format(time.RFC3339))
 	line("updated", l.UpdatedAt.UTC().Format(time.RFC3339))
-	line("raw", rawText(l))
+	_, _ = fmt.Fprintf(out, "%-10s  %s\n", "raw", rawText(l))
 }
 
 // rawText is a message as it came, quoted where a terminal could not show it.
 func rawText(l *batch.Letter) string {
 	raw := string(l.Raw)
-	unprintable := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' }
+	hidden := func(r rune) bool { return unprintable(r) && r != '\n' && r != '\t' }
 	switch {
 	case raw == "" && l.Code == string(transaction.CodeMessageSize):
 		return "not kept: read it at its origin"
 	case raw == "":
 		return "empty: the message had no value (a tombstone), or one of no bytes"
-	case !utf8.ValidString(raw) || strings.ContainsFunc(raw, unprintable):
+	case !utf8.ValidString(raw) || strings.ContainsFunc(raw, hidden):
 		return strconv.Quote(raw)
 	}
 	return raw

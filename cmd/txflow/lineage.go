@@ -33,7 +33,7 @@ func lineageCommand() *cli.Command {
 				return batch.WithHint(batch.Failf(batch.ExitUsage, "which id?"), "txflow lineage ID --source NAME")
 			}
 			id := transaction.DeriveID(c.String("source"), text)
-			db, err := batchcmd.Store(c, rt)
+			db, err := batchcmd.StoreNow(c, rt)
 			if err != nil {
 				return err
 			}
@@ -58,7 +58,7 @@ func lineageCommand() *cli.Command {
 
 // showLineage prints the current state field by field, then the steps.
 func showLineage(w io.Writer, l *store.Lineage) error {
-	_, _ = fmt.Fprintf(w, "id                %s\n", l.ID)
+	_, _ = fmt.Fprintf(w, "id                %s\n", plain(l.ID))
 	if l.Transaction != nil {
 		if err := showFields(w, l.Transaction); err != nil {
 			return err
@@ -106,7 +106,7 @@ func fields(object json.RawMessage, visit func(name, value string)) error {
 }
 
 func showFields(w io.Writer, object json.RawMessage) error {
-	return fields(object, func(name, value string) { _, _ = fmt.Fprintf(w, "%-17s %s\n", name, value) })
+	return fields(object, func(name, value string) { _, _ = fmt.Fprintf(w, "%-17s %s\n", name, plain(value)) })
 }
 
 func showRows(w io.Writer, rows []json.RawMessage) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -27,7 +28,7 @@ func reportCommand() *cli.Command {
 			&cli.TimestampFlag{Name: "from", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_REPORT_FROM"}, Usage: "only rows of `DATE` or later"},
 			&cli.TimestampFlag{Name: "to", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_REPORT_TO"}, Usage: "only rows up to `DATE`, which is included"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_REPORT_JSON"}, Usage: "one JSON object a line; sums are strings, so that they stay exact"},
-			&cli.BoolFlag{Name: "csv", EnvVars: []string{"TXFLOW_REPORT_CSV"}, Usage: "CSV with a header"},
+			&cli.BoolFlag{Name: "csv", EnvVars: []string{"TXFLOW_REPORT_CSV"}, Usage: "CSV with a header; text that a spreadsheet would run as a formula gets an apostrophe before it"},
 		}, batchcmd.ClickHouseFlags),
 		Description: `
    txflow report
@@ -49,7 +50,7 @@ func reportCommand() *cli.Command {
 			if c.Bool("json") && c.Bool("csv") {
 				return batch.Failf(batch.ExitUsage, "either --json or --csv")
 			}
-			db, err := batchcmd.Store(c, rt)
+			db, err := batchcmd.StoreNow(c, rt)
 			if err != nil {
 				return err
 			}
@@ -100,12 +101,24 @@ func reportCSV(w io.Writer, by string, rows []store.ReportRow) error {
 		return err
 	}
 	for _, r := range rows {
-		if err := out.Write(append(append([]string{}, r.Keys...), strconv.FormatUint(r.Transactions, 10), r.Debit, r.Credit, r.Net)); err != nil {
+		keys := make([]string, len(r.Keys))
+		for i, key := range r.Keys {
+			keys[i] = notFormula(key)
+		}
+		if err := out.Write(append(keys, strconv.FormatUint(r.Transactions, 10), r.Debit, r.Credit, r.Net)); err != nil {
 			return err
 		}
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// notFormula puts an apostrophe before text that a spreadsheet would run: merchants name themselves. JSON has it exactly.
+func notFormula(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
+		return "'" + s
+	}
+	return s
 }
 
 func reportTable(w io.Writer, by string, rows []store.ReportRow) {

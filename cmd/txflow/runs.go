@@ -24,7 +24,7 @@ func runsCommand() *cli.Command {
    txflow runs
    txflow runs --limit 1 --json | jq .counts`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
-			db, err := batchcmd.Store(c, rt)
+			db, err := batchcmd.StoreNow(c, rt)
 			if err != nil {
 				return err
 			}

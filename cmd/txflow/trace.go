@@ -80,7 +80,7 @@ func traceIDs(c *cli.Context, rt *app.Runtime, arg string) ([]string, error) {
 	case traceIDShape.MatchString(arg):
 		return []string{arg}, nil
 	}
-	db, err := batchcmd.Store(c, rt)
+	db, err := batchcmd.StoreNow(c, rt)
 	if err != nil {
 		return nil, err
 	}

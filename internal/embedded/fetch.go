@@ -104,6 +104,9 @@ func fetchEngine(ctx context.Context, lib string, w io.Writer) error {
 	defer func() { _ = os.RemoveAll(temp) }()
 	spec := pkg.name + "@" + engineVersion
 	integrity := pkg.integrity
+	if integrity == "" && os.Getenv("TXFLOW_ENGINE_UNPINNED") == "" {
+		return fmt.Errorf("txflow does not know the checksum of the engine for %s: set TXFLOW_ENGINE_UNPINNED=1 to trust the registry's own", platform)
+	}
 	if integrity == "" {
 		out, err := exec.CommandContext(ctx, npm, "view", spec, "dist.integrity").Output()
 		if err != nil {
