@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -121,5 +122,23 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 	stop(t, p)
 	if took := time.Since(started); took > 10*time.Second {
 		t.Errorf("the platform took %s to end", took)
+	}
+}
+
+// attackKafka opens connections that announce more than they send; the broker goes on.
+func attackKafka(a *attacker) {
+	before := residentMiB(a.T)
+	for _, announced := range []uint32{1<<31 - 1, 1<<32 - 1, 101 << 20, 99 << 20} {
+		for range 300 {
+			c, err := net.Dial("tcp", a.p.KafkaAddr())
+			must(a.T, err)
+			_, err = c.Write(append(binary.BigEndian.AppendUint32(nil, announced), make([]byte, 100)...))
+			must(a.T, err)
+			defer c.Close()
+		}
+		// What is refused is closed at once, and what waits for the rest stays open.
+		now := residentMiB(a.T)
+		a.tried += 299
+		a.check(fmt.Sprintf("300 announcements of %d bytes took %d MiB", announced, now-before), now < before+700)
 	}
 }

@@ -177,7 +177,7 @@ func (p *Platform) startKafka(cfg Config, dir string) error {
 // newKafka starts the broker. It keeps the producers' times whatever a topic's message.timestamp.type is, which makes no
 // difference: all that write to it are on this machine, and have its clock.
 func newKafka(port int, dir string) (*kfake.Cluster, error) {
-	return kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir),
+	return kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir), kfake.ListenFn(listenLimited),
 		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
 }
 
