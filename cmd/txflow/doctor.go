@@ -38,6 +38,7 @@ func doctorCommand() *cli.Command {
 			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts"},
 			&cli.StringFlag{Name: "ml-url", Value: "http://127.0.0.1:8000", EnvVars: []string{"ML_API_URL"}, Usage: "`URL` of the ML API"},
 			jaegerFlag,
+			stalledFlag,
 		}, kafkaFlags, []cli.Flag{registryFlag}, batchcmd.ClickHouseFlags),
 		Description: `Exits 69 when something is missing.
 
@@ -50,6 +51,7 @@ func doctorCommand() *cli.Command {
 func runDoctor(c *cli.Context, rt *app.Runtime) error {
 	checks := append([]check{checkEngine()}, checkClickHouse(c, rt)...)
 	checks = append(checks, checkMLAPI(c, rt), checkArtifacts(c, rt), checkKafka(c, rt), checkRegistry(c))
+	checks = append(checks, checkReaders(c, rt)...)
 	checks = append(checks, checkTraces(c)...)
 	bad := 0
 	for _, k := range checks {

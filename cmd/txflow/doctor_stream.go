@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,7 +14,9 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/watch"
 )
 
 // checkKafka looks for the broker and its topics, which only the stream needs.
@@ -91,4 +94,49 @@ func checkStreamTables(ctx context.Context, db *store.Store) check {
 		return check{Name: name, Detail: fmt.Sprintf("%d of %d migrations are to be applied", len(state.Pending), len(set.Migrations)), Next: "txflow migrate --stream"}
 	}
 	return check{Name: name, OK: true, Detail: fmt.Sprintf("ClickHouse reads Kafka: %d migrations", state.Current)}
+}
+
+// checkReaders looks for Kafka tables of ClickHouse that do not progress although messages wait. It says nothing where Kafka or
+// ClickHouse is missing, which other checks say, or where ClickHouse does not read Kafka.
+func checkReaders(c *cli.Context, rt *app.Runtime) []check {
+	const name, between = "stream readers", time.Second
+	db, err := store.Open(store.Config{URL: c.String("clickhouse-url"), Log: rt.Log})
+	if err != nil {
+		return nil
+	}
+	defer db.Close()
+	at, err := kafka.OpenStatus(kafkaConfig(c, rt))
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = at.Close() }() // it only read
+	look := func() ([]watch.Seen, error) {
+		ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+		defer cancel()
+		return seeReaders(ctx, at, db)
+	}
+	before, err := look()
+	if err != nil || len(before) == 0 {
+		return nil
+	}
+	select {
+	case <-time.After(between):
+	case <-c.Context.Done():
+		return nil
+	}
+	now, err := look()
+	if err != nil || len(now) != len(before) {
+		return nil
+	}
+	var stalled []string
+	for i := range now {
+		if v := status.Judge(before[i].Look, now[i].Look, &now[i].Reader, c.Duration(stalledFlag.Name)); v.Cause != status.Progresses {
+			stalled = append(stalled, v.Text)
+		}
+	}
+	if len(stalled) > 0 {
+		return []check{{Name: name, Detail: strings.Join(stalled, "; "), Next: "txflow platform gives the table a new consumer by itself; " +
+			"on a server correct what the exception says, then DETACH TABLE and ATTACH TABLE it, or restart ClickHouse: nothing is lost"}}
+	}
+	return []check{{Name: name, OK: true, Detail: fmt.Sprintf("ClickHouse's %d Kafka tables progress", len(now))}}
 }

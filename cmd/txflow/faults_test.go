@@ -166,8 +166,11 @@ var faults = []fault{
 	{"SIGTERM", "the process is told to end while it classifies", func(f *faultTest) {
 		f.api.slow(30 * time.Millisecond)
 		r := f.start("run", "--run-id", "r1", f.file)
-		for !f.exists("out/r1/parts/*/[0-9a-f]*.json")() {
-			<-time.After(time.Millisecond)
+		part := f.exists("out/r1/parts/*/[0-9a-f]*.json")
+		for deadline := time.Now().Add(killLimit); !part(); <-time.After(time.Millisecond) {
+			if time.Now().After(deadline) {
+				f.t.Fatalf("after %s no part is recorded\n%s", killLimit, r.stderr.String())
+			}
 		}
 		r.terminate(f.t)
 		if code := r.wait(f.t); code != batch.ExitInterrupted {

@@ -32,27 +32,38 @@ func platformCommand() *cli.Command {
 			&cli.StringFlag{Name: "clickhouse-password", EnvVars: []string{"TXFLOW_PLATFORM_PASSWORD"}, Usage: "ClickHouse asks for `PASSWORD`; without one it makes one where --clickhouse-addr is beyond this machine"},
 			&cli.StringFlag{Name: "kafka-addr", Value: "127.0.0.1:9092", EnvVars: []string{"TXFLOW_PLATFORM_KAFKA"}, Usage: "Kafka listens at `HOST:PORT`; empty for none"},
 			&cli.StringFlag{Name: "registry-addr", Value: "127.0.0.1:8081", EnvVars: []string{"TXFLOW_PLATFORM_REGISTRY"}, Usage: "the Schema Registry listens at `HOST:PORT`; empty for none"},
+			stalledFlag,
 		},
-		Description: `The real ClickHouse engine answers as a ClickHouse server does over HTTP; the tables of txflow are made at the start.
+		Description: `The real ClickHouse engine answers as a ClickHouse server does over HTTP; the tables of txflow are made at the start. At the same
+address /readyz answers 503 with the reason while a Kafka table of ClickHouse does not progress although messages wait, and /metrics
+has txflow_clickhouse_reader_stalled for an alert. A table whose consumer hangs gets a new one by itself; where that does not help,
+the platform exits 75: start it again, nothing is lost.
 
    txflow platform
    txflow platform --data /var/lib/txflow --kafka-addr '' --registry-addr ''
    curl -s 'http://127.0.0.1:8123/?database=txflow' -d 'SELECT * FROM category_totals FORMAT PrettyCompact'`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+			if err := positive(c, stalledFlag.Name); err != nil {
+				return err
+			}
 			password, err := platformPassword(c.String("clickhouse-password"), c.String("clickhouse-addr"), c.String("data"), rt.Stderr)
 			if err != nil {
 				return err
 			}
+			var health platformHealth
 			p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: c.String("clickhouse-addr"), Password: password,
-				KafkaAddr: c.String("kafka-addr"), RegistryAddr: c.String("registry-addr"), Log: rt.Log, Progress: rt.Stderr,
+				KafkaAddr: c.String("kafka-addr"), RegistryAddr: c.String("registry-addr"), Log: rt.Log, Progress: rt.Stderr, Routes: health.routes(),
 				Prepare: func(ctx context.Context, p *embedded.Platform) error { return preparePlatform(ctx, rt, p, password) }})
 			if err != nil {
 				return err
 			}
 			showAddresses(rt, p)
-			<-c.Context.Done()
+			err = health.run(c.Context, rt, c.Duration(stalledFlag.Name), p, platformURL(p, password))
 			_, _ = fmt.Fprintln(rt.Stderr, "stopping")
-			return p.Close()
+			if closeErr := p.Close(); err == nil {
+				err = closeErr
+			}
+			return err
 		}),
 		Subcommands: []*cli.Command{{
 			Name: "fetch", Usage: "fetch the ClickHouse engine (about 180 MB, once, by npm) and print where it is",
@@ -108,6 +119,14 @@ func showAddresses(rt *app.Runtime, p *embedded.Platform) {
 	_, _ = fmt.Fprintln(rt.Stderr, "ready; Ctrl-C stops")
 }
 
+// platformURL is where the platform's ClickHouse answers, with the password that it asks for.
+func platformURL(p *embedded.Platform, password string) string {
+	if password == "" {
+		return p.ClickHouseURL()
+	}
+	return strings.Replace(p.ClickHouseURL(), "://", "://"+url.UserPassword("default", password).String()+"@", 1)
+}
+
 // preparePlatform makes topics, schemas and tables, so that every command works at once.
 func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform, password string) error {
 	if registry := p.RegistryURL(); registry != "" {
@@ -133,11 +152,7 @@ func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform,
 			return err
 		}
 	}
-	at := p.ClickHouseURL()
-	if password != "" {
-		at = strings.Replace(at, "://", "://"+url.UserPassword("default", password).String()+"@", 1)
-	}
-	db, err := store.Open(store.Config{URL: at, Log: rt.Log})
+	db, err := store.Open(store.Config{URL: platformURL(p, password), Log: rt.Log})
 	if err != nil {
 		return err
 	}

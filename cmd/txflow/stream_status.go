@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/progress"
@@ -21,12 +23,6 @@ import (
 // groupFlag names the group of classify.
 var groupFlag = &cli.StringFlag{Name: "group", Value: "txflow-classify", EnvVars: []string{"TXFLOW_STREAM_GROUP"}, Usage: "consumer group `NAME`; members share the partitions"}
 
-// The groups of ClickHouse's Kafka tables.
-const (
-	classifiedReader  = "txflow-clickhouse-classified"
-	deadLettersReader = "txflow-clickhouse-dead-letters"
-)
-
 func streamStatusCommand() *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "how far behind classify and ClickHouse are, how fast they go, how long messages wait",
@@ -34,12 +30,17 @@ func streamStatusCommand() *cli.Command {
 			&cli.BoolFlag{Name: "once", EnvVars: []string{"TXFLOW_STATUS_ONCE"}, Usage: "show it once, also on a terminal"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_STATUS_JSON"}, Usage: "one JSON object a group and line"},
 			&cli.DurationFlag{Name: "every", Value: time.Second, EnvVars: []string{"TXFLOW_STATUS_EVERY"}, Usage: "`TIME` between two looks, which rates are of"},
-		}, kafkaFlags),
-		Description: `On a terminal it goes on until Ctrl-C. Exits 69 when Kafka does not answer.
+			stalledFlag,
+			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STATUS_WATCH_ADDR"}, Usage: "show nothing, and serve /readyz and /metrics about ClickHouse's Kafka tables at `HOST:PORT`"},
+		}, kafkaFlags, batchcmd.ClickHouseFlags),
+		Description: `On a terminal it goes on until Ctrl-C. Exits 69 when Kafka does not answer. Where ClickHouse answers, too, it says which of its
+Kafka tables does not progress although messages wait, and ClickHouse's last exception. With --watch-addr the metric
+txflow_clickhouse_reader_stalled says so, for an alert.
 
    txflow stream status
    txflow stream status --once --kafka-brokers kafka:9092
-   txflow stream status --json | jq 'select(.lag > 0) | [.group, .lag, .delay_seconds]'`,
+   txflow stream status --json | jq 'select(.lag > 0) | [.group, .lag, .delay_seconds]'
+   txflow stream status --watch-addr 127.0.0.1:9465`,
 		Action: app.Action(runStatus),
 	}
 }
@@ -50,7 +51,21 @@ func runStatus(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	defer func() { _ = kafkaStatus.Close() }() // it only read
-	groups := [][2]string{{c.String("group"), topics.Raw}, {classifiedReader, topics.Classified}, {deadLettersReader, topics.DeadLetters}}
+	if err := positive(c, stalledFlag.Name); err != nil {
+		return err
+	}
+	db, err := store.Open(store.Config{URL: c.String("clickhouse-url"), Log: rt.Log})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if c.String("watch-addr") != "" {
+		return watchReaders(c, rt, kafkaStatus, db)
+	}
+	groups := [][2]string{{c.String("group"), topics.Raw}}
+	for _, r := range clickHouseReaders {
+		groups = append(groups, [2]string{r.group, r.topic})
+	}
 	before, err := lookAt(c.Context, kafkaStatus, groups)
 	if err != nil {
 		return err
@@ -73,7 +88,7 @@ func runStatus(c *cli.Context, rt *app.Runtime) error {
 		if live && !c.Bool("json") {
 			_, _ = fmt.Fprint(rt.Stdout, "\x1b[H\x1b[J") // from the top, over what stands there
 		}
-		if err := showStatus(rt.Stdout, before, now, c.Bool("json")); err != nil || !live {
+		if err := showStatus(rt.Stdout, before, now, stalledReaders(c, rt, db, before, now), c.Bool("json")); err != nil || !live {
 			return err
 		}
 		before = now
@@ -91,11 +106,33 @@ func lookAt(ctx context.Context, at *kafka.Status, groups [][2]string) ([]status
 	return looks, nil
 }
 
-func showStatus(out io.Writer, before, now []status.Look, asJSON bool) error {
+// stalledReaders says of each group that is one of ClickHouse's why it does not progress; "" where it does, or ClickHouse does
+// not answer.
+func stalledReaders(c *cli.Context, rt *app.Runtime, db *store.Store, before, now []status.Look) map[string]string {
+	const asked = 5 * time.Second
+	ctx, cancel := context.WithTimeout(c.Context, asked)
+	defer cancel()
+	tables, err := readerTables(ctx, db)
+	if err != nil {
+		rt.Log.DebugContext(c.Context, "ClickHouse does not say how its Kafka tables do", "error", err.Error())
+	}
+	stalled := map[string]string{}
+	for i := range tables {
+		group := clickHouseReaders[i].group
+		of := func(l status.Look) bool { return l.Group == group }
+		if at := slices.IndexFunc(now, of); at >= 0 {
+			stalled[group] = status.Judge(before[at], now[at], &tables[i], c.Duration(stalledFlag.Name)).Text
+		}
+	}
+	return stalled
+}
+
+func showStatus(out io.Writer, before, now []status.Look, stalled map[string]string, asJSON bool) error {
 	groups := newTable("group", "reads", "state", "members", "lag", "consumed/s", "produced/s", "delay").alignRight("members", "lag", "consumed/s", "produced/s", "delay")
 	partitions := newTable("topic", "partition", "committed", "end", "lag", "delay", "owner").alignRight("partition", "committed", "end", "lag", "delay")
 	for i := range now {
 		s := status.Of(before[i], now[i])
+		s.Stalled = stalled[s.Group]
 		if asJSON {
 			if err := json.NewEncoder(out).Encode(s); err != nil {
 				return err
@@ -117,6 +154,11 @@ func showStatus(out io.Writer, before, now []status.Look, asJSON bool) error {
 	}
 	if !asJSON {
 		groups.print(out)
+		for i := range now {
+			if why := stalled[now[i].Group]; why != "" {
+				_, _ = fmt.Fprintln(out, "stalled:", why)
+			}
+		}
 		_, _ = fmt.Fprintln(out)
 		partitions.print(out)
 	}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/txflow/txflow/cmd/internal/app"
@@ -76,6 +77,19 @@ func (w *streamWatch) follow(ctx context.Context, log watch.Log) (stop func()) {
 
 // serve answers at an address until stop is called; an empty one serves nothing.
 func (w *streamWatch) serve(ctx context.Context, addr string) (stop func(), err error) {
+	return serveWatch(ctx, addr, w.ready, w.Registry, w.show.out)
+}
+
+// ready is an error that says why the member does not do its work.
+func (w *streamWatch) ready() error {
+	if why := w.api.Blocked(); why != "" {
+		return errors.New(why)
+	}
+	return w.health.Ready()
+}
+
+// serveWatch serves /healthz, /readyz and /metrics at an address until stop is called; an empty one serves nothing.
+func serveWatch(ctx context.Context, addr string, ready func() error, metrics prometheus.Gatherer, out io.Writer) (stop func(), err error) {
 	if addr == "" {
 		return func() {}, nil
 	}
@@ -86,21 +100,17 @@ func (w *streamWatch) serve(ctx context.Context, addr string) (stop func(), err 
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "ok\n") })
 	mux.HandleFunc("/readyz", func(rw http.ResponseWriter, _ *http.Request) {
-		if why := w.api.Blocked(); why != "" {
-			http.Error(rw, why, http.StatusServiceUnavailable)
-			return
-		}
-		if err := w.health.Ready(); err != nil {
+		if err := ready(); err != nil {
 			http.Error(rw, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = io.WriteString(rw, "ok\n")
 	})
-	mux.Handle("/metrics", promhttp.HandlerFor(w.Registry, promhttp.HandlerOpts{}))
+	mux.Handle("/metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			_, _ = fmt.Fprintln(w.show.out, "error: the watch address is gone:", err)
+			_, _ = fmt.Fprintln(out, "error: the watch address is gone:", err)
 		}
 	}()
 	return func() { _ = server.Close() }, nil // nobody waits for its last answer

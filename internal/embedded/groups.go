@@ -9,9 +9,29 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// forgetMembers takes all members out of their consumer groups. The broker's folder keeps members that a former process
-// had; nobody can be one at the start, and new ones would wait for the old to time out.
-func forgetMembers(ctx context.Context, broker string) error {
+// forgetAll takes all members out of all consumer groups. The broker's folder keeps members that a former process had; nobody
+// can be one at the start, and new ones would wait for the old to time out.
+func forgetAll(ctx context.Context, broker string) error {
+	return withBroker(ctx, broker, func(ctx context.Context, client *kgo.Client) error {
+		groups, err := kmsg.NewPtrListGroupsRequest().RequestWith(ctx, client)
+		if err != nil {
+			return fmt.Errorf("list consumer groups: %w", err)
+		}
+		names := make([]string, len(groups.Groups))
+		for i := range groups.Groups {
+			names[i] = groups.Groups[i].Group
+		}
+		return forget(ctx, client, names)
+	})
+}
+
+// ForgetMembers takes all members out of a consumer group. A Kafka table of ClickHouse that is detached leaves its consumer
+// behind as a member that reads nothing.
+func (p *Platform) ForgetMembers(ctx context.Context, group string) error {
+	return withBroker(ctx, p.KafkaAddr(), func(ctx context.Context, client *kgo.Client) error { return forget(ctx, client, []string{group}) })
+}
+
+func withBroker(ctx context.Context, broker string, work func(context.Context, *kgo.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	client, err := kgo.NewClient(kgo.SeedBrokers(broker))
@@ -19,17 +39,15 @@ func forgetMembers(ctx context.Context, broker string) error {
 		return err
 	}
 	defer client.Close()
-	groups, err := kmsg.NewPtrListGroupsRequest().RequestWith(ctx, client)
-	if err != nil {
-		return fmt.Errorf("list consumer groups: %w", err)
-	}
-	describe := kmsg.NewPtrDescribeGroupsRequest()
-	for _, g := range groups.Groups {
-		describe.Groups = append(describe.Groups, g.Group)
-	}
-	if len(describe.Groups) == 0 {
+	return work(ctx, client)
+}
+
+func forget(ctx context.Context, client *kgo.Client, groups []string) error {
+	if len(groups) == 0 {
 		return nil
 	}
+	describe := kmsg.NewPtrDescribeGroupsRequest()
+	describe.Groups = groups
 	described, err := describe.RequestWith(ctx, client)
 	if err != nil {
 		return fmt.Errorf("describe consumer groups: %w", err)

@@ -33,7 +33,9 @@ type Config struct {
 	Password       string // of ClickHouse; must be set to listen beyond this machine
 	Log            *slog.Logger
 	// Prepare makes what callers need, once all parts run; until it is through, ClickHouse's /ping answers 503. It may be nil.
-	Prepare  func(context.Context, *Platform) error
+	Prepare func(context.Context, *Platform) error
+	// Routes answer at ClickHouse's address, by path, before ClickHouse does.
+	Routes   map[string]http.Handler
 	Progress io.Writer // for the engine's download; nil is silent
 }
 
@@ -86,7 +88,7 @@ func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 		if err := p.startKafka(cfg, filepath.Join(dir, "kafka")); err != nil {
 			return nil, err
 		}
-		if err := forgetMembers(ctx, p.KafkaAddr()); err != nil {
+		if err := forgetAll(ctx, p.KafkaAddr()); err != nil {
 			return nil, batch.Fail(batch.ExitUnavailable, err)
 		}
 	}
@@ -125,13 +127,24 @@ func (p *Platform) startClickHouse(ctx context.Context, cfg Config, lib, dir str
 	}
 	p.front = front.New(p.engine, cfg.Password)
 	p.front.Preparing(cfg.Prepare != nil)
-	p.server = webServer(sameorigin.Handler(p.front))
+	p.server = webServer(sameorigin.Handler(routed(cfg.Routes, p.front)))
 	if cfg.Log != nil {
 		p.server.ErrorLog = slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn)
 	}
 	p.served = make(chan error, 1)
 	go func() { p.served <- p.server.Serve(p.listener) }()
 	return nil
+}
+
+// routed answers some paths by handlers of their own.
+func routed(routes map[string]http.Handler, rest http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h, ok := routes[r.URL.Path]; ok {
+			h.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	})
 }
 
 func (p *Platform) startKafka(cfg Config, dir string) error {

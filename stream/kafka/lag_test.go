@@ -30,12 +30,7 @@ func lagIsOfCommitted(t *testing.T, b *broker) {
 		t.Errorf("it has %d partitions before it has joined", n)
 	}
 	b.send(0, 10, 0)
-	var messages []classify.Message
-	for len(messages) < 10 {
-		more, err := l.Poll(t.Context(), 10, time.Second)
-		b.must(err)
-		messages = append(messages, more...)
-	}
+	messages := b.poll(l, 10)
 	if n, all := lag(l); n != 2 || all != 10 || !l.Joined() {
 		t.Errorf("with all read and none committed: lag %d of %d partitions, joined: %t", all, n, l.Joined())
 	}
@@ -58,11 +53,7 @@ func lagIsOfCommitted(t *testing.T, b *broker) {
 	reader, err := OpenLog(t.Context(), LogConfig{Config: b.cfg, Topic: b.out, Group: "r-" + b.topic, Instance: "r"})
 	b.must(err)
 	defer b.close(reader)
-	var read []classify.Message
-	for len(read) == 0 {
-		read, err = reader.Poll(t.Context(), 1, time.Second)
-		b.must(err)
-	}
+	read := b.poll(reader, 1)
 	b.must(reader.Commit(t.Context(), nil, read))
 	for end := time.Now().Add(time.Minute); ; { // it has to come to the end
 		none, err := reader.Poll(t.Context(), 1, time.Millisecond)

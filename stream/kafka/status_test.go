@@ -45,12 +45,7 @@ func standingIsTold(t *testing.T, b *broker) {
 		}
 	}
 	l := b.open("me")
-	var messages []classify.Message
-	for len(messages) < 10 {
-		more, err := l.Poll(t.Context(), 10, time.Second)
-		b.must(err)
-		messages = append(messages, more...)
-	}
+	messages := b.poll(l, 10)
 	b.must(l.Commit(t.Context(), []classify.Record{{Topic: b.out, Value: []byte("x")}}, messages[:4]))
 	if s = b.stands(group, b.topic, 6); s.Members != 1 || s.State != "Stable" || s.Delay <= 0 {
 		t.Errorf("with four of ten: %+v", s)
@@ -67,11 +62,7 @@ func standingIsTold(t *testing.T, b *broker) {
 	reader, err := OpenLog(t.Context(), LogConfig{Config: b.cfg, Topic: b.out, Group: "r-" + b.topic, Instance: "r"})
 	b.must(err)
 	defer b.close(reader)
-	var read []classify.Message
-	for len(read) == 0 {
-		read, err = reader.Poll(t.Context(), 1, time.Second)
-		b.must(err)
-	}
+	read := b.poll(reader, 1)
 	b.must(reader.Commit(t.Context(), nil, read))
 	if s = b.stands("r-"+b.topic, b.out, 0); s.Delay != 0 { // markers are no messages
 		t.Errorf("with what was written in a transaction: %+v", s)

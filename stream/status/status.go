@@ -38,7 +38,8 @@ type Status struct {
 	Lag        int64       `json:"lag"`
 	Consumed   float64     `json:"consumed_per_second"`
 	Produced   float64     `json:"produced_per_second"`
-	Delay      float64     `json:"delay_seconds"` // age of the oldest message that is not committed; 0 for none
+	Delay      float64     `json:"delay_seconds"`     // age of the oldest message that is not committed; 0 for none
+	Stalled    string      `json:"stalled,omitempty"` // why ClickHouse does not progress while messages wait
 	Partitions []Partition `json:"partitions"`
 }
 

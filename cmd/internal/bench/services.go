@@ -130,7 +130,7 @@ func (b *bencher) stop() error {
 	for _, s := range slices.Backward(b.services) {
 		if !s.ended {
 			errs = append(errs, s.cmd.Process.Signal(syscall.SIGTERM))
-			_ = s.cmd.Wait() // how it ends tells nothing more
+			_ = s.wait() // how it ends tells nothing more
 		}
 	}
 	if b.sink != nil {

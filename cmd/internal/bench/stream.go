@@ -98,8 +98,12 @@ func (b *bencher) workOff(ctx context.Context, n int) (perSecond float64, u used
 	}
 	var first time.Time
 	start := 0
+	var wait advance
 	for {
 		done, err := m.done(ctx)
+		if err == nil {
+			err = wait.at("messages that are classified", done)
+		}
 		if err != nil {
 			return 0, u, err
 		}
@@ -162,7 +166,7 @@ func (s *service) end() (used, error) {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return used{}, err
 	}
-	err := s.cmd.Wait()
+	err := s.wait()
 	s.ended = true
 	if err != nil {
 		return used{}, fmt.Errorf("%s: %w; see %s", s.cmd.Args[1], err, s.log)

@@ -28,12 +28,20 @@ func (b *bencher) intoClickHouse(ctx context.Context, _ options, r *streamReport
 		return err
 	}
 	start := time.Now()
+	var wait advance
 	for {
-		n, err := b.query(ctx, "SELECT count() FROM outcomes")
+		text, err := b.query(ctx, "SELECT count() FROM outcomes")
 		if err != nil {
 			return err
 		}
-		if n == strconv.Itoa(r.classified) {
+		n, err := strconv.Atoi(text)
+		if err == nil {
+			err = wait.at("messages that ClickHouse stored", n)
+		}
+		if err != nil {
+			return err
+		}
+		if n == r.classified {
 			break
 		}
 		<-time.After(100 * time.Millisecond)
@@ -92,7 +100,11 @@ func (b *bencher) delayAt(ctx context.Context, rate int) (d delay, err error) {
 	}()
 	seen := map[place]time.Time{}
 	last := before
+	var wait advance
 	for len(seen) < d.messages {
+		if err := wait.at("messages that ClickHouse shows", len(seen)); err != nil {
+			return d, err
+		}
 		select {
 		case err := <-produced:
 			if err != nil {

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+// KafkaTable is a table of ClickHouse that reads from Kafka, with what the server says of its consumers. Times are ages by the
+// server's clock, -1 for never.
+type KafkaTable struct {
+	Name, Topic, Group string
+	Consumers          int
+	Polled             time.Duration // since a consumer last asked Kafka for messages
+	Committed          time.Duration // since offsets were last committed
+	Failed             time.Duration // since the last exception
+	Error              string        // that exception
+	Messages           uint64        // read since the table was attached
+	Uptime             time.Duration // of the server
+}
+
+// kafkaTablesSQL has a row for each table that is attached; one that is detached is not there.
+const kafkaTablesSQL = `SELECT name, extract(engine_full, 'kafka_topic_list = \'([^\']*)\''), extract(engine_full, 'kafka_group_name = \'([^\']*)\''),
+    c.consumers, if(c.consumers = 0, toInt64(-1), c.polled), if(c.consumers = 0, toInt64(-1), c.committed),
+    if(c.consumers = 0, toInt64(-1), c.failed), c.error, c.messages, toInt64(uptime())
+FROM system.tables AS t
+LEFT JOIN
+(
+    SELECT
+        table, count() AS consumers,
+        max(age(last_poll_time)) AS polled,
+        max(age(last_commit_time)) AS committed,
+        min(age(exceptions.time[-1])) AS failed,
+        argMax(exceptions.text[-1], exceptions.time[-1]) AS error,
+        sum(num_messages_read) AS messages
+    FROM system.kafka_consumers
+    WHERE database = currentDatabase()
+    GROUP BY table
+) AS c ON c.table = t.name
+WHERE t.database = currentDatabase() AND t.engine = 'Kafka'
+ORDER BY name`
+
+// KafkaTables returns the tables of the database that read from Kafka, by name.
+func (s *Store) KafkaTables(ctx context.Context) (tables []KafkaTable, err error) {
+	rows, err := s.conn.Query(ctx, `WITH (moment -> if(toUnixTimestamp(moment) = 0, toInt64(-1), toInt64(now()) - toInt64(moment))) AS age `+kafkaTablesSQL)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	defer func() { _ = rows.Close() }() // it was only read
+	for rows.Next() {
+		var t KafkaTable
+		var consumers uint64
+		var polled, committed, failed, uptime int64
+		if err := rows.Scan(&t.Name, &t.Topic, &t.Group, &consumers, &polled, &committed, &failed, &t.Error, &t.Messages, &uptime); err != nil {
+			return nil, err
+		}
+		t.Consumers = int(consumers) //nolint:gosec // a few
+		t.Polled, t.Committed, t.Failed, t.Uptime = age(polled), age(committed), age(failed), age(uptime)
+		tables = append(tables, t)
+	}
+	return tables, s.explain(rows.Err())
+}
+
+func age(seconds int64) time.Duration {
+	if seconds < 0 {
+		return -1
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// ReattachKafka gives a Kafka table a new consumer: the table is detached, where it is attached, and attached again. Nothing is
+// lost: the consumer goes on from its group's committed offsets. The old one does not leave its group, which has to be told,
+// or its partitions are read again after the group's session timeout only (45 s); forget may do that, or be nil. The context
+// bounds it all: with a consumer that hangs it may not end.
+func (s *Store) ReattachKafka(ctx context.Context, table string, forget func(context.Context) error) error {
+	if generation, _, age, err := s.latestLock(ctx); err != nil || generation > 0 && age < lockStale {
+		return errors.Join(err, batch.Failf(batch.ExitTryAgain, "another process migrates %s: its Kafka tables are left alone", s.Database()))
+	}
+	if err := s.conn.Exec(ctx, "DETACH TABLE IF EXISTS "+quoteName(table)+" SYNC"); err != nil {
+		return s.explain(err)
+	}
+	var forgotten error
+	if forget != nil {
+		forgotten = forget(ctx) // a table that is detached is attached again in any case
+	}
+	for wait := firstWait; ; wait = min(2*wait, longWait) {
+		err := s.conn.Exec(ctx, "ATTACH TABLE IF NOT EXISTS "+quoteName(table))
+		if err == nil {
+			return forgotten
+		}
+		select { // it must not stay detached for a failure that passes
+		case <-ctx.Done():
+			return errors.Join(s.explain(err), forgotten)
+		case <-time.After(wait):
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/status"
+	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/watch"
+)
+
+// The groups of ClickHouse's Kafka tables.
+const (
+	classifiedReader  = "txflow-clickhouse-classified"
+	deadLettersReader = "txflow-clickhouse-dead-letters"
+)
+
+// clickHouseReader is a Kafka table with what it reads.
+type clickHouseReader struct{ table, group, topic string }
+
+var clickHouseReaders = []clickHouseReader{
+	{"kafka_classified", classifiedReader, topics.Classified},
+	{"kafka_dead_letters", deadLettersReader, topics.DeadLetters},
+}
+
+var stalledFlag = &cli.DurationFlag{Name: "stalled-after", Value: status.DefaultStalled, EnvVars: []string{"TXFLOW_STALLED_AFTER"},
+	Usage: "a Kafka table of ClickHouse is stalled when messages wait for longer than `TIME` and it stores none"}
+
+// positive refuses a time of no length.
+func positive(c *cli.Context, name string) error {
+	if d := c.Duration(name); d <= 0 {
+		return batch.Failf(batch.ExitUsage, "--%s is %s: it must be more than 0", name, d)
+	}
+	return nil
+}
+
+// readerTables asks ClickHouse for its Kafka tables, in the order of clickHouseReaders; none where the stream's tables were
+// never made.
+func readerTables(ctx context.Context, db *store.Store) ([]status.Reader, error) {
+	set, err := streamMigrations()
+	if err != nil {
+		return nil, err
+	}
+	applied, err := db.Applied(ctx, set.Name)
+	if err != nil || len(applied) == 0 {
+		return nil, err
+	}
+	tables, err := db.KafkaTables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]status.Reader, len(clickHouseReaders))
+	for i, want := range clickHouseReaders {
+		at := slices.IndexFunc(tables, func(t store.KafkaTable) bool { return t.Name == want.table })
+		if at < 0 {
+			found[i] = status.Reader{Table: want.table, Missing: true}
+			continue
+		}
+		t := &tables[at]
+		found[i] = status.Reader{Table: t.Name, Consumers: t.Consumers, Uptime: t.Uptime, Polled: t.Polled, Committed: t.Committed, Failed: t.Failed, Error: t.Error}
+	}
+	return found, nil
+}
+
+// seeReaders looks at ClickHouse's Kafka tables and their groups.
+func seeReaders(ctx context.Context, at *kafka.Status, db *store.Store) ([]watch.Seen, error) {
+	found, err := readerTables(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	seen := make([]watch.Seen, len(found))
+	for i := range found {
+		seen[i].Reader = found[i]
+		if seen[i].Look, err = at.Look(ctx, clickHouseReaders[i].group, clickHouseReaders[i].topic); err != nil {
+			return nil, err
+		}
+	}
+	return seen, nil
+}
+
+// followReaders makes what follows ClickHouse's Kafka tables, with a registry of its metrics.
+func followReaders(limit time.Duration, at *kafka.Status, db *store.Store) (*watch.Readers, *prometheus.Registry) {
+	readers := watch.NewReaders(limit, func(ctx context.Context) ([]watch.Seen, error) { return seeReaders(ctx, at, db) })
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(readers)
+	return readers, registry
+}
+
+// watchReaders serves readiness and metrics of ClickHouse's Kafka tables until it is told to end.
+func watchReaders(c *cli.Context, rt *app.Runtime, at *kafka.Status, db *store.Store) error {
+	readers, registry := followReaders(c.Duration("stalled-after"), at, db)
+	stop, err := serveWatch(c.Context, c.String("watch-addr"), readers.Ready, registry, rt.Stderr)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	last := map[string]string{}
+	return readers.Run(c.Context, func(ctx context.Context, seen watch.Seen, v status.Verdict) error {
+		if before := last[seen.Reader.Table]; v.Text != "" && before == "" {
+			rt.Log.ErrorContext(ctx, "ClickHouse's Kafka table does not progress", "table", seen.Reader.Table, "why", v.Text)
+		} else if v.Text == "" && before != "" {
+			rt.Log.InfoContext(ctx, "ClickHouse's Kafka table progresses again", "table", seen.Reader.Table)
+		}
+		last[seen.Reader.Table] = v.Text
+		return nil
+	})
+}
