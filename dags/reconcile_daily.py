@@ -7,8 +7,8 @@ The task fails, without a retry, on any gap, and its log names examples.
 
 from airflow.sdk import DAG, Param
 
-from txflow_dags import runs
-from txflow_dags.factory import command
+from txflow_dags import params
+from txflow_dags.factory import command, of_every_dag
 
 with DAG(
     "reconcile_daily",
@@ -18,12 +18,18 @@ with DAG(
     catchup=False,
     tags=["txflow", "batch", "stream"],
     max_active_runs=1,
-    user_defined_macros=runs.MACROS,
+    **of_every_dag(),
     params={
         "source": Param(
-            None, type=["null", "string"], title="Source name", description_md="Only ids of this source; empty for all."
+            None,
+            type=["null", "string"],
+            maxLength=200,
+            pattern=params.NAME,
+            title="Source name",
+            description_md="Only ids of this source; empty for all.",
         ),
-        "findings": Param(20, type="integer", minimum=0, title="Findings", description_md="How many of each kind the log names."),
+        "findings": params.number(20, "Findings", "How many of each kind the log names.", 0, 1000),
+        "clickhouse_conn_id": params.clickhouse(),
     },
 ):
     command(

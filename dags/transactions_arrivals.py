@@ -11,9 +11,9 @@ Unpause the DAG to have it watch: a run lasts until files arrive, and within a m
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param
 
-from txflow_dags import params, runs, settings
-from txflow_dags.arrivals import inbox
-from txflow_dags.factory import DEFAULTS, command
+from txflow_dags import params, settings
+from txflow_dags.command import ARRIVALS
+from txflow_dags.factory import DEFAULTS, command, of_every_dag
 
 TAKEN = "--taken={{ params.taken }}"
 
@@ -25,12 +25,13 @@ with DAG(
     catchup=False,
     tags=["txflow", "batch"],
     max_active_runs=1,
-    user_defined_macros=runs.MACROS,
+    **of_every_dag(may_wait=True),
     params={
         "inbox": Param(
             settings.text("TXFLOW_INBOX", "inbox"),
             type="string",
             minLength=1,
+            pattern=params.PRINTABLE,
             title="Inbox",
             description_md="Folder, bucket URL or glob.",
         ),
@@ -38,21 +39,32 @@ with DAG(
             settings.text("TXFLOW_TAKEN", "taken"),
             type="string",
             minLength=1,
+            pattern=params.PRINTABLE,
             title="Marks",
             description_md="Folder or bucket URL for the marks of files that were taken.",
         ),
         "settle": Param(
             settings.text("TXFLOW_INBOX_SETTLE", "10s"),
             type="string",
-            pattern=r"^\d+(ms|s|m|h)$",
+            pattern=rf"^\d+(ms|s|m|h){params.END}",
             title="Settle time",
             description_md="Leave files alone that changed within this time: they may still be written.",
         ),
-        "every": Param(settings.seconds("TXFLOW_INBOX_EVERY", 30), type="number", minimum=1, title="Seconds between looks"),
+        "every": params.number(
+            settings.seconds("TXFLOW_INBOX_EVERY", 30), "Seconds between looks", "While nothing is new.", 1, 86_400
+        ),
         "source": params.source(),
     },
 ):
-    look = inbox("look", "inbox", "--inbox={{ params.inbox }}", "--settle={{ params.settle }}", TAKEN)
+    look = command(
+        "look",
+        "inbox",
+        "--inbox={{ params.inbox }}",
+        "--settle={{ params.settle }}",
+        TAKEN,
+        result=ARRIVALS,
+        every="{{ params.every }}",
+    )
     start = TriggerDagRunOperator.partial(
         task_id="start",
         trigger_dag_id="transactions_batch",
@@ -60,6 +72,7 @@ with DAG(
         owner=DEFAULTS["owner"],
         retries=DEFAULTS["retries"],
         retry_delay=DEFAULTS["retry_delay"],
+        on_retry_callback=DEFAULTS["on_retry_callback"],
     ).expand_kwargs(look.output)
     mark = command("mark", "inbox", TAKEN, look.output["marks"], trigger_rule="none_failed")
     start >> mark

@@ -11,7 +11,8 @@ for again. `Trace` on a task opens its trace; `Rows` shows what the run stored.
 
 from airflow.sdk import DAG
 
-from txflow_dags import params, pipeline, runs
+from txflow_dags import params, pipeline
+from txflow_dags.factory import of_every_dag
 
 with DAG(
     "transactions_batch",
@@ -21,7 +22,7 @@ with DAG(
     tags=["txflow", "batch"],
     max_active_runs=8,
     is_paused_upon_creation=False,
-    user_defined_macros=runs.MACROS,
+    **of_every_dag(),
     params={"url": params.url(), "source": params.source(), **params.pipeline()},
 ):
     split, classify = pipeline.prepare_and_classify("{{ params.url }}")

@@ -1,21 +1,22 @@
 """
 ### Categories anew, through another model
 
-Asks the ML API at *ML API URL* for the categories of a file that is stored already, and compares its answers with what
-is stored **before** anything is replaced. `compare` tells how many would change, and from what to what. Then either a
-human approves (**Required Actions** in the run), or, with *Greatest share of changes* filled in, the run goes on by
-itself within that share and fails beyond it.
+Asks the ML API of *ML API connection* for the categories of a file that is stored already, and compares its answers with what
+is stored **before** anything is replaced. A file with rows that are not stored is refused, since it is most likely another
+file or source, unless *Store new rows* is on. Then either a human approves (**Required Actions** in the run, with a table of
+what would change), or, with *Greatest share of changes* filled in, the run goes on by itself within that share and fails
+beyond it. New rows count as changes.
 
-Nothing is asked twice when a task is cleared, and a rejected run leaves the stored categories as they are.
+Nothing is asked twice when a task is cleared. A rejected run fails, and leaves the stored categories as they are.
 """
 
 from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
-from txflow_dags import params, pipeline, runs
+from txflow_dags import connections, params, pipeline, runs
 from txflow_dags.approval import ApproveChanges
-from txflow_dags.factory import command
+from txflow_dags.factory import command, of_every_dag
 
 with DAG(
     "transactions_reclassify",
@@ -23,29 +24,31 @@ with DAG(
     doc_md=__doc__,
     schedule=None,
     tags=["txflow", "batch"],
-    max_active_runs=2,
+    max_active_runs=32,  # most of them wait for a human
     is_paused_upon_creation=False,
-    user_defined_macros=runs.MACROS,
+    **of_every_dag(may_wait=True),
     params={
         "url": params.url(),
         "source": params.source(),
-        "ml_url": Param(None, type="string", format="uri", title="ML API URL", description_md="Of the other model."),
         "max_changed": Param(
             None,
             type=["null", "number"],
-            minimum=0,
-            maximum=1,
+            allOf=[{"minimum": 0, "maximum": 1}],
             title="Greatest share of changes",
-            description_md="Go on unasked when no greater share of stored rows changes, else fail. Empty: a human decides.",
+            description_md="Go on unasked when no greater share of rows changes or is new, else fail. Empty: a human decides.",
         ),
-        **params.pipeline(),
+        "store_new": Param(
+            False, type="boolean", title="Store new rows", description_md="Store rows as well that are not stored yet."
+        ),
+        **params.pipeline(params.ml_api(connections.OTHER_ML_API, section=None)),
     },
 ):
-    split, classify = pipeline.prepare_and_classify("{{ params.url }}", ml_url="{{ params.ml_url }}")
+    split, classify = pipeline.prepare_and_classify("{{ params.url }}", pool=pipeline.OTHER_ML_POOL)
     compare = command(
         "compare",
         "compare",
         "--max-changed={{ '' if params.max_changed is none else params.max_changed }}",
+        "--max-new={{ -1 if params.store_new else 0 }}",
         runs.FOLDER,
     )
     approve = ApproveChanges(
@@ -54,8 +57,8 @@ with DAG(
         subject="Replace the categories of {{ params.url }}?",
         body="{{ txflow.changes(ti.xcom_pull(task_ids='compare')) }}",
         response_timeout=timedelta(days=7),
-        ignore_downstream_trigger_rules=True,
+        fail_on_reject=True,
         owner="txflow",
     )
-    load, _ = pipeline.load_and_reconcile(split)
+    load, _ = pipeline.load_and_reconcile(split, pipeline.CATEGORIES)
     classify >> compare >> approve >> load

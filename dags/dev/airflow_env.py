@@ -44,8 +44,6 @@ def variables(layout: Layout) -> dict[str, str]:
         "AIRFLOW_HOME": str(home),
         "OTEL_SERVICE_NAME": "airflow",
         "OTEL_TRACES_EXPORTER": "otlp_proto_http" if layout.jaeger else "none",
-        "AIRFLOW_CONN_TXFLOW_CLICKHOUSE": _connection(layout, "clickhouse"),
-        "AIRFLOW_CONN_TXFLOW_ML_API": _connection(layout, "ml-api"),
         "KAFKA_BROKERS": f"127.0.0.1:{layout.ports['kafka']}",
         "SCHEMA_REGISTRY_URL": layout.url("registry"),
         "TXFLOW_RUNNER": os.environ.get("TXFLOW_RUNNER", "process"),
@@ -59,10 +57,6 @@ def variables(layout: Layout) -> dict[str, str]:
         + "/?database=txflow&default_format=PrettyCompact&query={query}",
         "PYTHONWARNINGS": "ignore",
     }
-
-
-def _connection(layout: Layout, part: str) -> str:
-    return json.dumps({"conn_type": "http", "host": "127.0.0.1", "port": layout.ports[part]})
 
 
 def _secrets(layout: Layout) -> dict[str, str]:

@@ -9,23 +9,18 @@ import sys
 import time
 from pathlib import Path
 
+import airflow_setup
 import checks
 import jaeger
 from components import Component, components
-from http_client import API, HTTPError
+from http_client import HTTPError
 from layout import PORTS, Layout, folder
 from process import Process
 from state import SUPERVISOR, State
 from supervisor import Supervisor
 from trigger import trigger
 
-START_LIMIT, STOP_LIMIT = 240, 40
-POOL = {
-    "name": "ml_api",
-    "slots": int(os.environ.get("DEV_ML_SLOTS", "4")),
-    "description": "calls to the ML API",
-    "include_deferred": False,
-}
+START_LIMIT, STOP_LIMIT = 900, 40  # seconds; a busy machine takes minutes
 
 
 def main() -> int:
@@ -112,7 +107,7 @@ def up(args: argparse.Namespace) -> int:
             _stop(process)
         print(f"\nthe stack did not start, see {layout.dir}/logs", file=sys.stderr)
         return 1
-    _pool(layout)
+    airflow_setup.prepare(layout)
     return status(args)
 
 
@@ -200,26 +195,6 @@ def _ready(part: Component) -> bool:
         return bool(part.ready())
     except (OSError, HTTPError, ValueError):
         return False
-
-
-def _pool(layout: Layout) -> None:
-    """Make the pool of the ML API; one that exists keeps its slots. An Airflow that is still busy is asked again."""
-    api, deadline = API(layout.url("airflow")), time.monotonic() + START_LIMIT
-    while True:
-        try:
-            api.call("POST", "/pools", POOL)
-            return
-        except HTTPError as error:
-            if error.status == 409:
-                return
-            reason = str(error)
-            if error.status < 500:
-                sys.exit(f"the pool {POOL['name']} could not be made: {reason}")
-        except (OSError, ValueError) as error:
-            reason = str(error)
-        if time.monotonic() > deadline:
-            sys.exit(f"the pool {POOL['name']} could not be made: {reason}; see {layout.log('api-server')}")
-        time.sleep(0.5)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

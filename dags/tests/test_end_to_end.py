@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 
@@ -113,19 +114,23 @@ def parents(span):
     ("conf", "message", "advice"),
     [
         ({"url": "/no/such/file.csv"}, "/no/such/file.csv: no such file", "check the path"),
-        ({"url": DIRTY, "max_reject_ratio": 0.01}, "rejected", "max-reject-ratio"),
-        ({"url": SAMPLE, "delimiter": "|"}, "read as 1 columns", "leave --delimiter"),
+        ({"url": DIRTY, "max_reject_ratio": 0.01}, "rejected", "“Reject gate”"),
+        ({"url": SAMPLE, "delimiter": "|"}, "the first line has 1 columns", "leave “Delimiter”"),
+        ({"url": "--help"}, "--help: no such file", "check the path"),
+        ({"url": SAMPLE, "sourc": "x"}, "no parameter sourc", "did you mean source"),
+        ({"url": SAMPLE, "clickhouse_conn_id": "nobody"}, "no connection nobody", "Admin → Connections"),
     ],
-    ids=["no such file", "gate not met", "wrong delimiter"],
+    ids=["no such file", "gate not met", "wrong delimiter", "an option for a file", "unknown parameter", "unknown connection"],
 )
 def test_wrong_input_says_what_to_do(stack, conf, message, advice):
     tasks = stack.end("transactions_batch", stack.trigger("transactions_batch", **conf), want="failed")
     validate = tasks["validate"][0]
     assert (validate["state"], validate["try_number"]) == ("failed", 1)
-    last = [line["event"] for line in stack.log(validate) if line.get("level") == "error" and "next: " in line["event"]]
-    assert last, [line["event"] for line in stack.log(validate)][-8:]
-    assert message in last[-1]
-    assert advice in last[-1]
+    log = stack.log(validate)
+    said = [line["event"] for line in log if message in line["event"] and "next: " in line["event"]]
+    assert len(said) == 1, [line["event"] for line in log][-8:]
+    assert advice in said[0]
+    assert not [line for line in log if line.get("error_detail")], "a traceback of our own code"
 
 
 def test_nothing_to_do_is_skipped(stack, tmp_path):
@@ -161,7 +166,7 @@ def test_monthly_backfill(stack):
     stack.pause(dag, False)
     stack.airflow("backfill", "create", "--dag-id", dag, "--from-date", "2024-01-01", "--to-date", "2024-02-28",
                   "--max-active-runs", "2", "--dag-run-conf", '{"source": "monthly"}')  # fmt: skip
-    runs = wait(lambda: backfilled(stack, dag, 2), "the backfill's runs are there")
+    runs = wait(lambda: backfilled(stack, dag, 2, "2024-01", "2024-02"), "the backfill's runs are there")
     for run in runs:
         tasks = stack.end(dag, run["dag_run_id"])
         assert stack.xcom(tasks["reconcile"][0])["counts"]["in"] == 100
@@ -169,8 +174,10 @@ def test_monthly_backfill(stack):
     assert stack.query("SELECT count() FROM transactions FINAL WHERE source = 'monthly'") == "200"
 
 
-def backfilled(stack, dag, n):
-    runs = stack.api.call("GET", f"/dags/{dag}/dagRuns?run_type=backfill")["dag_runs"]
+def backfilled(stack, dag, n, *months):
+    """The runs of a backfill of these months, when there are n."""
+    runs = stack.api.call("GET", f"/dags/{dag}/dagRuns?run_type=backfill&limit=100")["dag_runs"]
+    runs = [run for run in runs if run["logical_date"][:7] in months]
     return runs if len(runs) == n else None
 
 
@@ -207,30 +214,146 @@ def deferred(stack, dag):
     return None
 
 
+def asked(stack, **conf):
+    """A run of transactions_reclassify that asks a human, with the question as it is put."""
+    dag = "transactions_reclassify"
+    run = stack.trigger(dag, url=SAMPLE, source="bank", chunks=2, min_rows=1, **conf)
+    wait(lambda: state(stack, dag, run, "approve") == "awaiting_input", "a human is asked")
+    # An answer within the same second overtakes the executor's word that the question is put (Airflow fails the task then).
+    wait(lambda: executed(stack, run, "approve"), "the scheduler knows that the question is put")
+    return run, stack.api.call("GET", f"/dags/{dag}/dagRuns/{quote(run)}/hitlDetails")["hitl_details"][0]["body"]
+
+
+def answer(stack, run, option):
+    approve = stack.tasks("transactions_reclassify", run)["approve"][0]
+    stack.api.call("PATCH", f"{stack.at(approve)}/-1/hitlDetails", {"chosen_options": [option], "params_input": {}})
+
+
+def by_model(stack, model):
+    return stack.query(f"SELECT count() FROM transactions FINAL WHERE model_version = '{model}'")
+
+
 def test_reclassify_with_approval(stack, batch):
+    """One run is rejected and another approved, while both wait."""
     dag = "transactions_reclassify"
     with MLAPI("--model-version", "hash-v2", "--rotate", "1") as api:
-        run = stack.trigger(dag, url=SAMPLE, source="bank", ml_url=api.url, chunks=2, min_rows=1)
-        wait(lambda: state(stack, dag, run, "approve") == "awaiting_input", "a human is asked")
-        assert stack.query("SELECT count() FROM transactions FINAL WHERE model_version = 'hash-v2'") == "0"
-        detail = stack.api.call("GET", f"/dags/{dag}/dagRuns/{quote(run)}/hitlDetails")["hitl_details"][0]
-        assert "100.00%" in detail["body"]
-        # An answer within the same second overtakes the executor's word that the question is put (Airflow fails the task then).
-        wait(lambda: executed(stack, run, "approve"), "the scheduler knows that the question is put")
-        approve = stack.tasks(dag, run)["approve"][0]
-        stack.api.call("PATCH", f"{stack.at(approve)}/-1/hitlDetails", {"chosen_options": ["Approve"], "params_input": {}})
-        stack.end(dag, run)
-    assert stack.query("SELECT count() FROM transactions FINAL WHERE model_version = 'hash-v2'") == str(ROWS)
+        stack.connect("txflow_ml_api_other", api.url)
+        (no, _), (yes, body) = asked(stack), asked(stack)
+        assert by_model(stack, "hash-v2") == "0"
+        assert "100.00%" in body
+        assert f"| hash-v1 | hash-v2 | {ROWS:,} |" in body
+        assert "| Example | From | To |" in body
+        answer(stack, no, "Reject")
+        tasks = stack.end(dag, no, want="failed")
+        assert (tasks["approve"][0]["state"], tasks["load"][0]["state"]) == ("failed", "upstream_failed")
+        assert by_model(stack, "hash-v2") == "0"
+        answer(stack, yes, "Approve")
+        tasks = stack.end(dag, yes)
+        assert all(instance["pool"] == "ml_api_other" for instance in tasks["classify"])
+        assert [i["rendered_map_index"] for i in tasks["classify"]] == ["chunk 1 of 2", "chunk 2 of 2"]
+    assert by_model(stack, "hash-v2") == str(ROWS)
 
 
 def test_reclassify_beyond_the_threshold(stack, batch):
     dag = "transactions_reclassify"
     with MLAPI("--model-version", "hash-v3", "--rotate", "2") as api:
-        run = stack.trigger(dag, url=SAMPLE, source="bank", ml_url=api.url, max_changed=0.05)
-        tasks = stack.end(dag, run, want="failed")
-    assert tasks["compare"][0]["state"] == "failed"
-    assert tasks["approve"][0]["state"] == "upstream_failed"
-    assert stack.query("SELECT count() FROM transactions FINAL WHERE model_version = 'hash-v3'") == "0"
+        stack.connect("txflow_ml_api_other", api.url)
+        tasks = stack.end(dag, stack.trigger(dag, url=SAMPLE, source="bank", max_changed=0.05), want="failed")
+        assert (tasks["compare"][0]["state"], tasks["approve"][0]["state"]) == ("failed", "upstream_failed")
+        # A source that was mistyped: nothing is stored under it unless that is asked for.
+        run = stack.trigger(dag, url=SAMPLE, source="bnak", max_changed=1)
+        compare = stack.end(dag, run, want="failed")["compare"][0]
+        said = [line["event"] for line in stack.log(compare) if f"{ROWS} of {ROWS} rows are not stored yet" in line["event"]]
+        assert len(said) == 1
+        assert "“Source name”" in said[0]
+        assert "“Store new rows”" in said[0]
+    assert by_model(stack, "hash-v3") == "0"
+    assert stack.query("SELECT count() FROM transactions FINAL WHERE source = 'bnak'") == "0"
+
+
+def test_a_task_waits_without_a_worker(stack):
+    """While the ML API is unavailable the task is deferred, says so, and goes on by itself."""
+    dag = "transactions_reclassify"
+    with MLAPI() as api:
+        api.kill()
+        stack.connect("waited_for", api.url)
+        conf = {"url": SAMPLE, "source": "waits", "ml_api_conn_id": "waited_for", "max_changed": 1, "store_new": True}
+        run = stack.trigger(dag, **conf)
+
+        def deferred_task():
+            return next((i for i in stack.tasks(dag, run).get("classify", []) if i["state"] == "deferred"), None)
+
+        def holds_nothing():
+            pool = stack.api.call("GET", "/pools/ml_api_other")
+            return deferred_task() and (pool["occupied_slots"], pool["deferred_slots"]) == (0, 1) and deferred_task()
+
+        waiting = wait(holds_nothing, "classify waits without a worker and without a slot")
+        said = " ".join(line["event"] for line in stack.log(waiting))
+        assert api.url.removeprefix("http://") in said
+        assert "the last one at" in said
+        api.start()
+        tasks = stack.end(dag, run)
+    assert tasks["classify"][0]["try_number"] == 1, "waiting is no failure"
+
+
+def test_a_backfill_without_parameters_is_refused(stack):
+    """As the form sends it when its tick is not set."""
+    dag = "transactions_monthly"
+    stack.pause(dag, False)
+    body = {"dag_id": dag, "from_date": "2023-01-01T00:00:00Z", "to_date": "2023-01-31T00:00:00Z", "dag_run_conf": None}
+    stack.api.call("POST", "/backfills", body)
+    runs = wait(lambda: backfilled(stack, dag, 1, "2023-01"), "the backfill's run is there")
+    tasks = stack.end(dag, runs[0]["dag_run_id"], want="failed")
+    stack.pause(dag, True)
+    assert tasks["validate"][0]["try_number"] == 1
+    assert "Override parameters on existing runs" in " ".join(line["event"] for line in stack.log(tasks["validate"][0]))
+
+
+def test_what_was_stored_is_watched(stack, batch):
+    """The asset's event carries run and counts, and rejected rows reach the notifier."""
+    run = stack.trigger("transactions_batch", url=DIRTY, source="dirty", max_reject_ratio=1)
+    counts = stack.xcom(stack.end("transactions_batch", run)["reconcile"][0])["counts"]
+    assert counts["rejected"]
+
+    def seen():
+        for watched in stack.api.call("GET", "/dags/transactions_watch/dagRuns?limit=100&state=success")["dag_runs"]:
+            watch = stack.tasks("transactions_watch", watched["dag_run_id"])["watch"][0]
+            for event in stack.xcom(watch):
+                if event["dag_run_id"] == run:
+                    return event, [line["event"] for line in stack.log(watch)]
+        return None
+
+    event, log = wait(seen, "the DAG that consumes the asset has seen the run")
+    assert (event["counts"], event["source"]) == (counts, "dirty")
+    assert [line for line in log if f"{run} left" in line and "rows of dirty out" in line]
+
+
+def test_old_artifacts_are_removed(stack, tmp_path):
+    """Those of a finished run that nobody has written to for a month; one that is unfinished stays."""
+    (tmp_path / "few.csv").write_text(sample(0, 20))
+    run = stack.trigger("transactions_batch", url=str(tmp_path / "few.csv"), source="pruned")
+    folder = stack.folder / "dev" / "out" / stack.xcom(stack.end("transactions_batch", run)["validate"][0])["run_id"]
+    unfinished = folder.with_name("unfinished")
+    shutil.copytree(folder, unfinished)
+    (unfinished / "reconcile.json").unlink()
+    for file in (file for root in (folder, unfinished) for file in root.rglob("*")):
+        os.utime(file, (0, 0))
+    stack.pause("artifacts_prune", False)
+    dry = stack.end("artifacts_prune", stack.trigger("artifacts_prune", dry_run=True))["prune"][0]
+    assert [line for line in stack.log(dry) if line["event"] == "would remove" and line.get("run") == folder.name]
+    assert folder.exists()
+    stack.end("artifacts_prune", stack.trigger("artifacts_prune"))
+    stack.pause("artifacts_prune", True)
+    assert not folder.exists()
+    assert unfinished.exists()
+    assert stack.query("SELECT count() FROM transactions FINAL WHERE source = 'pruned'") == "20", "what was stored stays"
+
+
+def test_connections_are_shown(stack):
+    shown = {c["connection_id"]: c for c in stack.api.call("GET", "/connections?limit=100")["connections"]}
+    assert {"txflow_clickhouse", "txflow_ml_api", "txflow_ml_api_other"} <= set(shown)
+    assert shown["txflow_clickhouse"]["conn_type"] == "clickhouse"
+    assert shown["txflow_clickhouse"]["port"] == stack.layout.ports["clickhouse"]
 
 
 def executed(stack, run, task):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException
 
-from txflow_dags import connections, manifest, outcome, tracing
+from txflow_dags import arrivals, connections, logs, manifest, outcome, runs, settings, tracing, waiting
 from txflow_dags.links import RowsLink, TraceLink
 
-MANIFEST, CHUNKS, TEXT = "manifest", "chunks", "text"
+MANIFEST, CHUNKS, ARRIVALS, TEXT = "manifest", "chunks", "arrivals", "text"
 MANIFEST_KEY = "manifest"
 
 # Variables of the worker that every task may see; Airflow's own are not among them.
@@ -23,18 +24,24 @@ NOT_PASSED_ON = ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES")
 class Command(BaseOperator):
     """What the runners' operators have in common.
 
-    argv: the command's arguments, templated; lists within are flattened, and a flag whose value renders to nothing
-    (``--reason=``) is left out. program: txflow-task, or txflow for what needs Kafka.
+    argv: the command's arguments, templated; lists within are flattened, a flag whose value renders to nothing
+    (``--reason=``) is left out, and what follows ``--`` is no flag, whatever it looks
+    like. program: txflow-task, or txflow
+    for what needs Kafka.
     result: what the task returns: its manifest; for "chunks" the indexes 0 … n-1 to map over, with the manifest under
-    the key "manifest"; for "text" the last line of stdout.
+    the key "manifest"; for "arrivals" the runs to start, one a file; for "text" the last line of
+    stdout, or the manifest where that is one.
+    every: seconds until another look when there is nothing to do; without it the task is skipped then.
     index: the chunk of a mapped task. linked_trace: a traceparent that the task's span is linked to.
+    clickhouse_conn_id, ml_api_conn_id: Airflow's connections.
     """
 
-    template_fields: Sequence[str] = ("argv", "index", "linked_trace")
+    template_fields: Sequence[str] = ("argv", "index", "linked_trace", "every", "clickhouse_conn_id", "ml_api_conn_id")
     operator_extra_links = (TraceLink(), RowsLink())
     ui_color = "#e8f0fe"
     trace_id = ""
     txflow_run_id = ""
+    waited: Mapping[str, Any] = MappingProxyType({})  # since when, and how many looks ago
 
     def __init__(
         self,
@@ -44,6 +51,9 @@ class Command(BaseOperator):
         result: str = MANIFEST,
         index: int | None = None,
         linked_trace: str = "",
+        every: str = "",
+        clickhouse_conn_id: str = connections.CLICKHOUSE,
+        ml_api_conn_id: str = connections.ML_API,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -52,6 +62,32 @@ class Command(BaseOperator):
         self.result = result
         self.index = index
         self.linked_trace = linked_trace
+        self.every = every
+        self.clickhouse_conn_id = clickhouse_conn_id
+        self.ml_api_conn_id = ml_api_conn_id
+
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """Render. A parameter that a template cannot use is wrong at every try."""
+        logs.without_tracebacks()
+        try:
+            super().render_template_fields(context, jinja_env)
+        except AirflowException:
+            raise
+        except Exception as error:
+            raise outcome.Failed(f"a parameter cannot be used: {error}") from error
+
+    def pre_execute(self, context: Any) -> None:
+        """Refuse a run whose parameters are not what its user meant, and a value that no command line can hold."""
+        logs.without_tracebacks()
+        super().pre_execute(context)
+        runs.check(context)
+        if any("\0" in argument for argument in self.command_line()):
+            raise outcome.Failed("a parameter has a NUL character in it\nnext: write it without")
+
+    def look_again(self, context: Any, event: Any, since: str = "", looks: int = 0) -> Any:
+        """Another look for what was unavailable or not there yet."""
+        self.waited = {"since": since, "looks": looks}
+        return self.execute(context)
 
     def command_line(self) -> list[str]:
         """The rendered arguments."""
@@ -63,20 +99,35 @@ class Command(BaseOperator):
         if self.linked_trace and not tracing.link(self.linked_trace):
             self.log.warning(f"the external traceparent is none and is left out: {self.linked_trace}")
         index = {} if self.index is None else {"TXFLOW_INDEX": str(self.index)}
-        attempt = {"TXFLOW_TRY": str(context["ti"].try_number), "TXFLOW_LOG_FORMAT": "json"}
-        return {**worker(), **connections.environment(), **tracing.environment(), **index, **attempt}
+        own = {
+            "TXFLOW_TRY": str(context["ti"].try_number),
+            "TXFLOW_LOG_FORMAT": "json",
+            "TXFLOW_ML_OUTAGE": settings.patience(),
+            "TXFLOW_CLICKHOUSE_OUTAGE": settings.patience(),
+        }
+        addresses = connections.environment(self.clickhouse_conn_id, self.ml_api_conn_id)
+        return {**worker(), **addresses, **tracing.environment(), **index, **own}
 
     def conclude(self, context: Any, code: int, last_line: str, said: str) -> Any:
         """Turn the end of the child into the task's result, or raise what Airflow is to do."""
-        outcome.check(code, said)
-        if self.result == TEXT:
+        if code == outcome.NOTHING and self.every:
+            waiting.for_more(self, float(self.every))
+        try:
+            outcome.check(code, said)
+        except outcome.Waits as what:
+            waiting.later(self, str(what), **self.waited)
+        if self.result == TEXT and not last_line.startswith("{"):
+            self.log.info(last_line.strip())
             return last_line.strip()
         try:
             told = manifest.parse(last_line)
         except manifest.ManifestError as error:
-            raise AirflowFailException(f"{self.program} {self.command_line()[0]}: {error}") from error
+            raise outcome.Failed(f"{self.program} {self.command_line()[0]}: {error}") from error
         self.trace_id = self.trace_id or told["trace_id"]
         self.txflow_run_id = told["run_id"]
+        runs.publish(context, self.outlets, told)
+        if self.result == ARRIVALS:
+            return arrivals.starts(context, told)
         if self.result == CHUNKS:
             context["ti"].xcom_push(key=MANIFEST_KEY, value=told)
             return list(range(told.get("chunks", 0)))
@@ -92,8 +143,18 @@ def worker() -> dict[str, str]:
 
 
 def _flat(argv: Iterable[Any]) -> Iterator[str]:
+    flags = True
+    for item in _items(argv):
+        if flags and item == "--":
+            flags = False
+        elif flags and item.startswith("--") and item.endswith("="):
+            continue
+        yield item
+
+
+def _items(argv: Iterable[Any]) -> Iterator[str]:
     for item in argv:
         if isinstance(item, (list, tuple)):
-            yield from _flat(item)
-        elif item is not None and not (str(item).startswith("--") and str(item).endswith("=")):
+            yield from _items(item)
+        elif item is not None:
             yield str(item)

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk import XComArg
 
-from txflow_dags import settings
+from txflow_dags import notify, runs, settings
 from txflow_dags.command import MANIFEST
 
 OPERATORS = {
@@ -17,7 +17,7 @@ OPERATORS = {
     "kubernetes": ("txflow_dags.runners.kubernetes", "PodOperator"),
 }
 
-# Waits of 10 s, 20 s, 40 s … up to 10 minutes: half an hour in all, for what exit codes 69 and 75 tell.
+# Tries after 10 s, 20 s, 40 s … up to 10 minutes, for a command that was killed. What is unavailable is waited for, see waiting.
 DEFAULTS: dict[str, Any] = {
     "owner": "txflow",
     "retries": 7,
@@ -26,7 +26,19 @@ DEFAULTS: dict[str, Any] = {
     "max_retry_delay": timedelta(minutes=10),
     "execution_timeout": timedelta(hours=2),
     "pool": "default_pool",
+    "on_retry_callback": notify.retried,
 }
+
+CLICKHOUSE = "{{ params.get('clickhouse_conn_id', 'txflow_clickhouse') }}"
+
+
+def of_every_dag(*, may_wait: bool = False) -> dict[str, Any]:
+    """What all DAGs have in common. may_wait: its runs may take as long as a human or a file takes, so none is late."""
+    return {
+        "user_defined_macros": runs.MACROS,
+        "on_failure_callback": notify.failed,
+        "deadline": None if may_wait else notify.deadline(),
+    }
 
 
 def operator_class() -> type:
@@ -41,7 +53,7 @@ def command(task_id: str, *argv: Any, over: XComArg | None = None, result: str =
     argv: see Command. over: the indexes to map over, the output of a task with result="chunks". What else Airflow's
     operators take (pool, execution_timeout, outlets …) wins over the defaults.
     """
-    fixed = {**DEFAULTS, **kwargs, "task_id": task_id, "argv": list(argv), "result": result}
+    fixed = {**DEFAULTS, "clickhouse_conn_id": CLICKHOUSE, **kwargs, "task_id": task_id, "argv": list(argv), "result": result}
     if over is None:
         return operator_class()(**fixed)
     return operator_class().partial(**fixed).expand(index=over)

@@ -7,17 +7,28 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 DONE = 0
 NOTHING = 99
 FINAL = {64: "wrong usage", 65: "bad data", 70: "a fault of txflow itself"}
-PASSING = {
-    69: "a dependency is away",
-    75: "waited long enough, try again",
-    130: "interrupted",
-    137: "killed",
-    143: "ended",
-}
+WAITING = {69: "a dependency is unavailable", 75: "a dependency was waited for"}
+PASSING = {130: "interrupted", 137: "killed", 143: "ended"}
+
+
+class Expected:
+    """Marks failures whose reason is in the log already: their traceback would say nothing more."""
+
+
+class Failed(Expected, AirflowFailException):
+    """The command failed for good: another try would fail as well."""
+
+
+class Again(Expected, AirflowException):
+    """The command ended for a reason that passes: it is tried again."""
+
+
+class Waits(Exception):
+    """Something that the command needs is unavailable. Its text says what."""
 
 
 def check(code: int, said: str = "") -> None:
-    """Return for exit code 0, else raise what makes Airflow skip, fail for good, or retry.
+    """Return for exit code 0, else raise what makes Airflow skip, fail for good, wait or retry.
 
     said is the task's own last words; a negative code is a signal, as Popen tells it.
     """
@@ -28,6 +39,7 @@ def check(code: int, said: str = "") -> None:
     if code == NOTHING:
         raise AirflowSkipException(said or "nothing to do")
     if code in FINAL:
-        raise AirflowFailException(said or f"exit {code}: {FINAL[code]}")
-    reason = PASSING.get(code, "not a code of txflow")
-    raise AirflowException(f"{said or 'the task ended'} (exit {code}: {reason})")
+        raise Failed(said or f"exit {code}: {FINAL[code]}")
+    if code in WAITING:
+        raise Waits(said or f"exit {code}: {WAITING[code]}")
+    raise Again(f"{said or 'the task ended'} (exit {code}: {PASSING.get(code, 'not a code of txflow')})")

@@ -7,18 +7,20 @@ from typing import Any
 
 from airflow.sdk import Asset
 
-from txflow_dags import runs
+from txflow_dags import runs, settings
 from txflow_dags.command import CHUNKS
 from txflow_dags.factory import command
 
-ML_POOL = "ml_api"
+ML_POOL, OTHER_ML_POOL = "ml_api", "ml_api_other"
 TRANSACTIONS = Asset(name="transactions", uri="txflow://clickhouse/transactions")
+CATEGORIES = Asset(name="transactions_reclassified", uri="txflow://clickhouse/transactions/categories")
+CHUNK = "chunk {{ task.index + 1 }} of {{ ti.xcom_pull(task_ids='split') | length }}"
 
 
-def prepare_and_classify(files: str, ml_url: str = "") -> tuple[Any, Any]:
+def prepare_and_classify(files: str, pool: str = ML_POOL) -> tuple[Any, Any]:
     """validate → split → classify, mapped by chunk; returns the split and the classify task.
 
-    files and ml_url are templates. The other values come from the parameters of params.pipeline and "source".
+    files is a template. The other values come from the parameters of params.pipeline and "source".
     """
     validate = command(
         "validate",
@@ -27,7 +29,10 @@ def prepare_and_classify(files: str, ml_url: str = "") -> tuple[Any, Any]:
         "--run-id=" + runs.RUN_ID,
         "--source={{ params.source }}",
         "--max-reject-ratio={{ params.max_reject_ratio }}",
-        "--delimiter={{ params.delimiter or '' }}",
+        "--delimiter={{ txflow.chosen(params.delimiter) }}",
+        "--decimal={{ txflow.chosen(params.decimal) }}",
+        "--thousands={{ txflow.chosen(params.thousands) }}",
+        "--",
         files,
         linked_trace="{{ params.traceparent or '' }}",
     )
@@ -44,18 +49,20 @@ def prepare_and_classify(files: str, ml_url: str = "") -> tuple[Any, Any]:
         "classify",
         "--chunks=" + runs.CHUNKS,
         "--expect-model={{ params.expect_model or '' }}",
-        f"--ml-url={ml_url}",
         over=split.output,
-        pool=ML_POOL,
+        ml_api_conn_id="{{ params.ml_api_conn_id }}",
+        pool=pool,
+        max_active_tis_per_dagrun=settings.classify_at_once(),
+        map_index_template=CHUNK,
         execution_timeout=timedelta(hours=12),
     )
     validate >> split >> classify
     return split, classify
 
 
-def load_and_reconcile(split: Any) -> tuple[Any, Any]:
-    """load, mapped by chunk → reconcile, which tells that the transactions are new; returns both."""
-    load = command("load", "load", "--chunks=" + runs.CHUNKS, over=split.output)
-    reconcile = command("reconcile", "reconcile", runs.FOLDER, outlets=[TRANSACTIONS])
+def load_and_reconcile(split: Any, asset: Asset = TRANSACTIONS) -> tuple[Any, Any]:
+    """load, mapped by chunk → reconcile, which tells that the asset is new; returns both."""
+    load = command("load", "load", "--chunks=" + runs.CHUNKS, over=split.output, map_index_template=CHUNK)
+    reconcile = command("reconcile", "reconcile", runs.FOLDER, outlets=[asset])
     load >> reconcile
     return load, reconcile

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from txflow_dags import settings
+from airflow.sdk.exceptions import AirflowSkipException
+
+from txflow_dags import comparison, outcome, settings
 
 MONTH = "{{YYYY-MM}}"
 
@@ -33,14 +36,24 @@ def folder(dag_run: Any) -> str:
     return f"{settings.out()}/{run_id(dag_run)}"
 
 
-def month(template: str, start: datetime | None, override: str | None = None) -> str:
+def month(template: str | None, start: datetime | None, override: str | None, dag_run: Any) -> str:
     """The source of a month: override (YYYY-MM), else that of the data interval.
 
-    Raises ValueError when there is neither, as in a run that was triggered by hand without a month.
+    Raises Failed without a template, and when there is no month, as in a run that was triggered by hand without one. A run
+    that the schedule started is skipped without a template: nobody asked for it.
     """
+    if not template and getattr(dag_run.run_type, "value", dag_run.run_type) == "scheduled":
+        raise AirflowSkipException("no source template: set TXFLOW_MONTHLY_TEMPLATE to have the schedule load months")
+    if not template:
+        raise outcome.Failed("which files?\nnext: fill in “Source template”, or set TXFLOW_MONTHLY_TEMPLATE for every run")
     if not override and start is None:
-        raise ValueError("which month? Fill in the parameter month, as YYYY-MM")
+        raise outcome.Failed("which month?\nnext: fill in “Month”, as YYYY-MM")
     return template.replace(MONTH, override or f"{start:%Y-%m}")
+
+
+def chosen(value: str | None) -> str:
+    """What a list of the form stands for on the command line: "" leaves the flag out."""
+    return {None: "", "detect": "", "none": "", "space": " "}.get(value, value)
 
 
 def utc(time: str | None) -> str:
@@ -48,16 +61,44 @@ def utc(time: str | None) -> str:
     return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else ""
 
 
-def changes(comparison: dict[str, Any]) -> str:
-    """What a comparison found, for the human who decides; the whole table is in its artifact."""
-    share = comparison.get("changed_share", 0.0)
-    report = next((a["url"] for a in comparison["outputs"] if a["name"] == "comparison"), "")
-    return f"**{share:.2%}** of the stored rows would change category, out of {comparison['counts']['in']:,} rows. " + (
-        f"From what to what: `{report}`" if report else ""
-    )
+def check(context: Any) -> None:
+    """Refuse a run with parameters that its DAG does not have, and a backfill whose parameters got lost in the form."""
+    dag, dag_run = context.get("dag"), context.get("dag_run")
+    if dag is None or dag_run is None:
+        return
+    conf, known = dag_run.conf or {}, set(dag.params)
+    if unknown := sorted(set(conf) - known):
+        likely = difflib.get_close_matches(unknown[0], known, 1)
+        raise outcome.Failed(
+            f"{dag.dag_id} has no parameter {', '.join(unknown)}"
+            f"\nnext: {f'did you mean {likely[0]}? it' if likely else 'it'} has {', '.join(sorted(known))}"
+        )
+    if getattr(dag_run.run_type, "value", dag_run.run_type) == "backfill" and not conf:
+        raise outcome.Failed(
+            "the backfill came without parameters, and would take the defaults for every month"
+            "\nnext: in the form, tick “Override parameters on existing runs”: without it Airflow sends none; "
+            """on the command line add --dag-run-conf '{"source": "…"}'"""
+        )
+
+
+def publish(context: Any, outlets: list[Any], manifest: dict[str, Any]) -> None:
+    """Have the asset events of the task tell which run it was, and what became of its rows."""
+    events, dag_run = context.get("outlet_events"), context.get("dag_run")
+    for asset in outlets if events is not None else ():
+        events[asset].extra = {
+            "dag_id": dag_run.dag_id,
+            "dag_run_id": dag_run.run_id,
+            "run_id": manifest["run_id"],
+            "source": manifest.get("source", ""),
+            "counts": manifest["counts"],
+        }
 
 
 RUN_ID = "{{ txflow.run_id(dag_run) }}"
 FOLDER = "{{ txflow.folder(dag_run) }}"
 CHUNKS = FOLDER + "/chunks.json"
-MACROS = {"txflow": SimpleNamespace(run_id=run_id, out=out, folder=folder, month=month, utc=utc, changes=changes)}
+MACROS = {
+    "txflow": SimpleNamespace(
+        run_id=run_id, out=out, folder=folder, month=month, chosen=chosen, utc=utc, changes=comparison.markdown
+    )
+}

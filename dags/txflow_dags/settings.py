@@ -35,3 +35,18 @@ def seconds(name: str, default: float) -> float:
 def text(name: str, default: str = "") -> str:
     """A variable, or the default when it is unset or empty."""
     return os.environ.get(name) or default
+
+
+def patience() -> str:
+    """How long a command itself waits for something that is unavailable, before its task waits without a worker."""
+    return os.environ.get("TXFLOW_PATIENCE") or "30s"
+
+
+def wait_limit() -> float:
+    """Seconds after which a wait for something that is unavailable is given up: half a day."""
+    return seconds("TXFLOW_WAIT_LIMIT", 12 * 3600)
+
+
+def classify_at_once() -> int:
+    """How many chunks of one run ask the ML API at once, so that one file does not take the whole pool."""
+    return int(os.environ.get("TXFLOW_CLASSIFY_AT_ONCE") or 3)

@@ -7,6 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +56,7 @@ func conformance(t *testing.T, base string) {
 	for name, test := range map[string]func(*testing.T, *artifact.Store, string){
 		"round trip": roundTrip, "large": large, "nothing before commit": nothingBeforeCommit, "abort": abort,
 		"cancelled": cancelled, "replace": replace, "missing": missing, "damaged": damaged, "glob": glob, "list": list, "twice": twice,
-		"only new": onlyNew,
+		"only new": onlyNew, "tree": tree,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, store, artifact.Join(base, strings.ReplaceAll(name, " ", "-"))) })
 	}
@@ -252,5 +255,42 @@ func list(t *testing.T, s *artifact.Store, base string) {
 	}
 	if _, err := s.List(t.Context(), artifact.Join(base, "missing")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("what is not there: %v", err)
+	}
+}
+
+func tree(t *testing.T, s *artifact.Store, base string) {
+	names := []string{"run/a.tsv", "run/parts/deep/b.tsv", "run-2/c.tsv"}
+	for _, name := range names {
+		must(batch.WriteAll(t.Context(), s, artifact.Join(base, name), []byte(name)))(t)
+	}
+	urls := func(folder string) (found []string) {
+		for _, o := range must(s.Tree(t.Context(), artifact.Join(base, folder)))(t) {
+			if found = append(found, o.URL); o.Bytes == 0 || o.Modified.IsZero() {
+				t.Errorf("got %+v", o)
+			}
+		}
+		slices.Sort(found)
+		return found
+	}
+	want := []string{must(artifact.Canonical(artifact.Join(base, names[0])))(t), must(artifact.Canonical(artifact.Join(base, names[1])))(t)}
+	if got := urls("run"); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := urls("none"); len(got) != 0 {
+		t.Errorf("a folder that is not there: %v", got)
+	}
+	for range 2 { // what is gone is no error
+		for _, u := range want {
+			must0(t, s.Remove(t.Context(), artifact.Join(base, "run"), u))
+		}
+	}
+	if got := urls("run"); len(got) != 0 {
+		t.Errorf("left are %v", got)
+	}
+	if got := urls("run-2"); len(got) != 1 {
+		t.Errorf("a neighbour has %v", got)
+	}
+	if _, err := os.Stat(filepath.Join(base, "run")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the empty folder: %v", err)
 	}
 }

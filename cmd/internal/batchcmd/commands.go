@@ -20,7 +20,7 @@ const category = "Batch"
 
 // Commands are the tasks.
 func Commands() []*cli.Command {
-	return []*cli.Command{inboxCommand(), validateCommand(), splitCommand(), classifyCommand(), compareCommand(), loadCommand(), reconcileCommand()}
+	return []*cli.Command{inboxCommand(), validateCommand(), splitCommand(), classifyCommand(), compareCommand(), loadCommand(), reconcileCommand(), artifactsCommand()}
 }
 
 func validateCommand() *cli.Command {

@@ -34,6 +34,35 @@ export class Airflow {
     await row.locator('input').first().fill(value);
   }
 
+  /** Opens a section of the form, like Advanced. */
+  async openSection(name) {
+    await this.page.getByRole('button', { name, exact: true }).click();
+  }
+
+  /** Fills the form of a backfill: from and to like 2001-01-31, fields by their labels. Its parameters are sent when override is set. */
+  async backfill(dag, { from, to, atOnce, override, fields = {} }) {
+    await this.openForm(dag);
+    await this.page.getByText('Backfill', { exact: true }).click();
+    const dates = this.page.locator('input[type=datetime-local]');
+    await dates.nth(0).fill(`${from}T00:00`);
+    await dates.nth(1).fill(`${to}T00:00`);
+    await this.page.locator('input[inputmode=decimal], input[inputmode=numeric], input[role=spinbutton]').first().fill(String(atOnce));
+    if (override) await this.page.getByText('Override parameters on existing runs').click();
+    for (const [label, value] of Object.entries(fields)) await this.fill(label, value);
+    await this.page.getByRole('button', { name: 'Run Backfill' }).click();
+    await this.page.getByText('Backfill generated').waitFor();
+  }
+
+  /** Opens what a run asks a human, answers it with the option, and returns the question. */
+  async answer(dag, run, option) {
+    await this.page.goto(`${this.url}/dags/${dag}/runs/${encodeURIComponent(run)}/tasks/approve`);
+    await this.page.getByRole('link', { name: 'Required Action' }).first().click();
+    const button = this.page.getByRole('button', { name: option, exact: true });
+    await button.waitFor();
+    const question = await this.page.locator('main, body').first().innerText();
+    return { question, choose: () => button.click() };
+  }
+
   /** Submits the form; returns the run's id. */
   async trigger() {
     await this.page.getByTestId('trigger-dag-submit').click();

@@ -5,13 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import deque
+from functools import cached_property
 from typing import Any
 
-from airflow.providers.docker.operators.docker import DockerOperator
+import docker
+from docker import APIClient
 from docker.errors import APIError, NotFound
 from docker.types import Mount
 
-from txflow_dags import settings
+from txflow_dags import outcome, settings
 from txflow_dags.command import Command
 from txflow_dags.logs import Relay
 
@@ -27,7 +29,7 @@ if not sys.stdin.read():
 DONE = b"done"  # said to the reaper by a task that cleaned up itself
 
 
-class ContainerOperator(Command, DockerOperator):
+class ContainerOperator(Command):
     """Runs the image that TXFLOW_IMAGE names for the task. Its container ends with this task, however it ends.
 
     Settings: TXFLOW_IMAGE ("{task}" is the command), TXFLOW_DOCKER_NETWORK, TXFLOW_DOCKER_USER, TXFLOW_DOCKER_MEMORY,
@@ -35,49 +37,39 @@ class ContainerOperator(Command, DockerOperator):
     """
 
     template_fields = (*Command.template_fields, "image")
+    container: dict[str, Any] | None = None
 
     def __init__(self, *, argv: Any, program: str = "txflow-task", **kwargs: Any) -> None:
+        super().__init__(argv=argv, program=program, **kwargs)
         task = argv[0] if program == "txflow-task" else program
-        super().__init__(
-            argv=argv,
-            program=program,
-            image=settings.text("TXFLOW_IMAGE", "txflow/{task}:latest").replace("{task}", task),
-            entrypoint=[f"/{program}"],
-            auto_remove="force",
-            mount_tmp_dir=False,
-            network_mode=settings.text("TXFLOW_DOCKER_NETWORK", "bridge"),
-            user=settings.text("TXFLOW_DOCKER_USER", "65532:65532"),
-            mem_limit=settings.text("TXFLOW_DOCKER_MEMORY", "512m"),
-            cpus=float(settings.text("TXFLOW_DOCKER_CPUS", "1")),
-            **kwargs,
-        )
+        self.image = settings.text("TXFLOW_IMAGE", "txflow/{task}:latest").replace("{task}", task)
+
+    @cached_property
+    def cli(self) -> APIClient:
+        """The engine."""
+        return docker.from_env(timeout=60).api
 
     def execute(self, context: Any) -> Any:
         """Run the container and return its result."""
-        self.command = self.command_line()
-        self._private_environment = self.variables(context)
-        self.labels = _labels(context["ti"])
-        self._sweep()
-        code, last, said = super().execute(context)
-        return self.conclude(context, code, last, said)
-
-    def _run_image_with_mounts(self, target_mounts: list[Mount], add_tmp_variable: bool) -> Any:
-        """Create the container with limits that the provider's operator has no arguments for; returns its end."""
+        environment, labels = self.variables(context), _labels(context["ti"])
+        self._sweep(labels)
+        self._fetch()
+        memory = settings.text("TXFLOW_DOCKER_MEMORY", "512m")
         self.container = self.cli.create_container(
             image=self.image,
-            entrypoint=self.entrypoint,
-            command=self.command,
-            environment=self._private_environment,
-            user=self.user,
-            labels=self.labels,
+            entrypoint=[f"/{self.program}"],
+            command=self.command_line(),
+            environment=environment,
+            user=settings.text("TXFLOW_DOCKER_USER", "65532:65532"),
+            labels=labels,
             host_config=self.cli.create_host_config(
                 read_only=True,
                 tmpfs={"/tmp": "rw,noexec,nosuid,mode=1777"},  # noqa: S108 - in the container
                 mounts=_mounts(),
-                network_mode=self.network_mode,
-                mem_limit=self.mem_limit,
-                memswap_limit=self.mem_limit,
-                nano_cpus=int(self.cpus * 1e9),
+                network_mode=settings.text("TXFLOW_DOCKER_NETWORK", "bridge"),
+                mem_limit=memory,
+                memswap_limit=memory,
+                nano_cpus=int(float(settings.text("TXFLOW_DOCKER_CPUS", "1")) * 1e9),
                 pids_limit=256,
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges"],
@@ -87,10 +79,21 @@ class ContainerOperator(Command, DockerOperator):
             [sys.executable, "-Ic", REAPER, self.container["Id"]], stdin=subprocess.PIPE, start_new_session=True
         )
         try:
-            return self._run(self.container["Id"])
+            code, last, said = self._run(self.container["Id"])
         finally:
             self._remove(self.container["Id"])
             reaper.communicate(DONE)
+        return self.conclude(context, code, last, said)
+
+    def _fetch(self) -> None:
+        """Pull the image, unless the engine has it."""
+        try:
+            self.cli.inspect_image(self.image)
+        except NotFound:
+            self.log.info(f"pulling {self.image}")
+            for step in self.cli.pull(self.image, stream=True, decode=True):
+                if "error" in step:
+                    raise outcome.Again(f"the image {self.image} could not be pulled: {step['error']}") from None
 
     def _run(self, container: str) -> tuple[int, str, str]:
         """Start it and pass its log on; returns exit code, last line of stdout, and the task's last words."""
@@ -107,10 +110,10 @@ class ContainerOperator(Command, DockerOperator):
             relay.line(line)
         return self.cli.wait(container)["StatusCode"], "".join(last), relay.said
 
-    def _sweep(self) -> None:
+    def _sweep(self, labels: dict[str, str]) -> None:
         """Remove what an earlier try left behind on this engine, as after a crash of the host."""
-        labels = [f"{name}={value}" for name, value in self.labels.items()]
-        for left in self.cli.containers(all=True, filters={"label": labels}):
+        wanted = [f"{name}={value}" for name, value in labels.items()]
+        for left in self.cli.containers(all=True, filters={"label": wanted}):
             self.log.warning(f"removing the container {left['Id'][:12]} of an earlier try")
             self._remove(left["Id"])
 

@@ -21,7 +21,8 @@ class PodOperator(Command, KubernetesPodOperator):
     """Runs the image that TXFLOW_IMAGE names for the task.
 
     Secrets are no part of the pod: it takes the keys of the Kubernetes secret that TXFLOW_K8S_SECRET names (txflow) as
-    variables, such as CLICKHOUSE_PASSWORD. Other settings: TXFLOW_K8S_NAMESPACE, TXFLOW_K8S_SERVICE_ACCOUNT,
+    variables, such as CLICKHOUSE_PASSWORD, and ML_API_URL where it has a login.
+    Other settings: TXFLOW_K8S_NAMESPACE, TXFLOW_K8S_SERVICE_ACCOUNT,
     TXFLOW_K8S_CPU, TXFLOW_K8S_MEMORY, and the connection kubernetes_default.
     """
 
@@ -67,8 +68,12 @@ class PodOperator(Command, KubernetesPodOperator):
     def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> k8s.V1Pod:
         """The pod, with this task instance's arguments and variables."""
         to = [] if self.result == TEXT else [f"--manifest={XCOM}"]
-        self.arguments = [*self.command_line(), *to]
-        self.env_vars = {k: v for k, v in self.variables(context).items() if k.startswith(PLAIN)}
+        task, *rest = self.command_line()
+        self.arguments = [task, *to, *rest]  # before a --
+        variables = {k: v for k, v in self.variables(context).items() if k.startswith(PLAIN)}
+        if "@" in variables.get("ML_API_URL", ""):  # a login: a secret
+            del variables["ML_API_URL"]
+        self.env_vars = variables
         return super().build_pod_request_obj(context, dry_run=dry_run)
 
     def cleanup(self, pod: Any, remote_pod: Any, xcom_result: Any = None, context: Any = None) -> None:
