@@ -237,7 +237,11 @@ func (p *Platform) Close() error {
 		errs = append(errs, p.listener.Close())
 	}
 	if p.engine != nil {
-		errs = append(errs, p.engine.Close(closePatience))
+		err := p.engine.Close(closePatience)
+		if errors.Is(err, engine.ErrBusy) {
+			err = batch.WithHint(batch.Fail(batch.ExitTryAgain, err), "what was stored is safe; start the platform again")
+		}
+		errs = append(errs, err)
 	}
 	if p.kafka != nil {
 		p.kafka.Close()

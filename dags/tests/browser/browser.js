@@ -16,10 +16,10 @@ export function executable() {
   return [process.env.CHROMIUM, ...onPath, MAC].find((path) => path && runs(path)) ?? '';
 }
 
-/** Launches it; the caller closes it. Throws where playwright-core is not installed. */
-export async function launch() {
+/** Launches it, with more arguments; the caller closes it. Throws where playwright-core is not installed. */
+export async function launch(...more) {
   const { chromium } = await import('playwright-core');
-  return chromium.launch({ executablePath: executable(), args: ARGS });
+  return chromium.launch({ executablePath: executable(), args: [...ARGS, ...more] });
 }
 
 function runs(path) {
