@@ -5,6 +5,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
@@ -16,13 +17,46 @@ var openAPI []byte
 // OpenAPI returns the contract as YAML.
 func OpenAPI() []byte { return bytes.Clone(openAPI) }
 
-// OpenAPIJSON returns the contract as JSON, its keys in the order of the YAML.
-func OpenAPIJSON() ([]byte, error) {
+// With returns the contract with these categories.
+func With(categories []string) (*yaml.Node, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(openAPI, &document); err != nil {
 		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
 	}
-	b, err := JSON(&document)
+	category := &document
+	for _, key := range []string{"components", "schemas", "Category"} {
+		if category = value(category, key); category == nil {
+			return nil, fmt.Errorf("the OpenAPI document has no %s", key)
+		}
+	}
+	enum, description := value(category, "enum"), value(category, "description")
+	if enum == nil || description == nil {
+		return nil, errors.New("the OpenAPI document lists no categories")
+	}
+	description.Value = fmt.Sprintf("In the order that the rule counts by, CATEGORIES[hash(transaction.id) %% %d].", len(categories))
+	enum.Content = nil
+	for _, name := range categories {
+		enum.Content = append(enum.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: name})
+	}
+	return &document, nil
+}
+
+// value returns what a key of a mapping holds, nil for nothing.
+func value(n *yaml.Node, key string) *yaml.Node {
+	if n.Kind == yaml.DocumentNode {
+		n = n.Content[0]
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// OpenAPIJSON returns a contract as JSON, its keys in the order of the YAML.
+func OpenAPIJSON(document *yaml.Node) ([]byte, error) {
+	b, err := JSON(document)
 	if err != nil {
 		return nil, err
 	}

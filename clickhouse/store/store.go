@@ -62,6 +62,12 @@ func options(text string) (*clickhouse.Options, error) {
 	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
 		return nil, batch.Failf(batch.ExitUsage, "the URL of ClickHouse must be like http://127.0.0.1:8123 or clickhouse://host:9000")
 	}
+	if u.Scheme == "https" && !u.Query().Has("secure") {
+		query := u.Query()
+		query.Set("secure", "true") // the driver wants it said twice
+		u.RawQuery = query.Encode()
+		text = u.String()
+	}
 	opt, err := clickhouse.ParseDSN(text)
 	if err != nil {
 		var inURL *url.Error

@@ -36,10 +36,8 @@ func doctorCommand() *cli.Command {
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_DOCTOR_JSON"}, Usage: "one JSON object a line"},
 			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Second, EnvVars: []string{"TXFLOW_DOCTOR_TIMEOUT"}, Usage: "give each dependency so much `TIME`"},
 			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts"},
-			&cli.StringFlag{Name: "ml-url", Value: "http://127.0.0.1:8000", EnvVars: []string{"ML_API_URL"}, Usage: "`URL` of the ML API"},
-			jaegerFlag,
-			stalledFlag,
-		}, kafkaFlags, []cli.Flag{registryFlag}, batchcmd.ClickHouseFlags),
+			jaegerFlag, batchcmd.CategoriesFlag, stalledFlag,
+		}, batchcmd.MLAddressFlags, kafkaFlags, []cli.Flag{registryFlag}, batchcmd.ClickHouseFlags),
 		Description: `Exits 69 when something is missing.
 
    txflow doctor
@@ -134,9 +132,16 @@ func checkClickHouse(c *cli.Context, rt *app.Runtime) []check {
 	return []check{here, {Name: "schema", OK: true, Detail: fmt.Sprintf("%s is up to date: %d migrations", db.Database(), state.Current)}, checkStreamTables(ctx, db)}
 }
 
+// doctorRows are enough to see most of an API's categories.
+const doctorRows = 200
+
 func checkMLAPI(c *cli.Context, rt *app.Runtime) check {
-	url := secret.NewURL(c.String("ml-url"))
-	api, err := client.New(client.Config{URL: url, OutageLimit: -1, MaxAttempts: 1, CallTimeout: c.Duration("timeout"), Logger: rt.Log})
+	cfg, err := batchcmd.MLAddress(c, rt)
+	if err != nil {
+		return failed("ML API", err)
+	}
+	cfg.OutageLimit, cfg.MaxAttempts, cfg.CallTimeout = -1, 1, c.Duration("timeout")
+	api, err := client.New(cfg)
 	if err != nil {
 		return failed("ML API", err)
 	}
@@ -149,10 +154,17 @@ func checkMLAPI(c *cli.Context, rt *app.Runtime) check {
 		}
 		return k
 	}
+	result, err := api.Predict(c.Context, client.SampleRows(doctorRows))
+	if err != nil {
+		return failed("ML API", err)
+	}
+	if refusal := result.Items[0].Refusal; refusal != nil {
+		return check{Name: "ML API", Detail: fmt.Sprintf("it refuses made-up rows with HTTP status %d", refusal.Status), Next: "txflow ml-api check " + cfg.URL.String()}
+	}
 	if model == "" {
 		model = "an unnamed model"
 	}
-	return check{Name: "ML API", OK: true, Detail: model + " at " + url.String()}
+	return check{Name: "ML API", OK: true, Detail: model + " at " + cfg.URL.String()}
 }
 
 // checkArtifacts writes an object and removes it again.
@@ -173,7 +185,7 @@ func checkTraces(c *cli.Context) []check {
 	}
 	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
 	defer cancel()
-	to := check{Name: "traces", OK: true, Detail: "sent to " + endpoint}
+	to := check{Name: "traces", OK: true, Detail: "sent to " + secret.NewURL(endpoint).String()}
 	if err := telemetry.Reachable(ctx, endpoint); err != nil {
 		to = check{Name: "traces", Detail: err.Error(), Next: "start the collector at OTEL_EXPORTER_OTLP_ENDPOINT, or unset it; runs go on without it"}
 	}
@@ -182,5 +194,5 @@ func checkTraces(c *cli.Context) []check {
 	if err != nil {
 		return []check{to, {Name: "Jaeger", Neutral: true, Detail: err.Error(), Next: "set JAEGER_URL where it is elsewhere; only txflow trace needs it"}}
 	}
-	return []check{to, {Name: "Jaeger", OK: true, Detail: fmt.Sprintf("%d services have traces at %s", len(services), at.URL)}}
+	return []check{to, {Name: "Jaeger", OK: true, Detail: fmt.Sprintf("%d services have traces at %s", len(services), secret.NewURL(at.URL))}}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/otel/jaegerapi"
 )
 
@@ -67,7 +68,7 @@ func showTraces(c *cli.Context, rt *app.Runtime) error {
 		found++
 	}
 	if found == 0 {
-		return batch.WithHint(batch.Failf(batch.ExitNothing, "Jaeger at %s has no trace of %s, or not yet", from.URL, c.Args().First()),
+		return batch.WithHint(batch.Failf(batch.ExitNothing, "Jaeger at %s has no trace of %s, or not yet", secret.NewURL(from.URL), c.Args().First()),
 			"spans arrive some seconds after they end, and only where the run had OTEL_EXPORTER_OTLP_ENDPOINT set")
 	}
 	return nil
@@ -102,7 +103,7 @@ func askJaeger(ctx context.Context, from *jaegerapi.Client, id string) (json.Raw
 	defer cancel()
 	raw, err := from.Raw(ctx, id)
 	if err != nil && !errors.Is(err, jaegerapi.ErrNotFound) && !errors.Is(err, context.Canceled) {
-		return nil, batch.WithHint(batch.Failf(batch.ExitUnavailable, "Jaeger at %s does not answer: %w", from.URL, err),
+		return nil, batch.WithHint(batch.Failf(batch.ExitUnavailable, "Jaeger at %s does not answer: %w", secret.NewURL(from.URL), err),
 			"start Jaeger, or name another with --jaeger-url (JAEGER_URL)")
 	}
 	return raw, err

@@ -37,7 +37,7 @@ func (s *Store) createLocal(at location) (batch.ArtifactWriter, error) {
 	}
 	s.sweep(folder)
 	name := filepath.Join(folder, tempPrefix+rand.Text()[:10]+"-"+shorten(filepath.Base(target)))
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // artifacts are for other users' tasks too
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // artifacts hold personal data
 	if err != nil {
 		return nil, fail(at, "write", err)
 	}
@@ -148,7 +148,7 @@ func makeFolder(folder string) error {
 	if err := makeFolder(parent); err != nil {
 		return err
 	}
-	if err := os.Mkdir(folder, 0o755); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // as above
+	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return syncFolder(parent)

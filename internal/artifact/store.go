@@ -115,6 +115,9 @@ func (s *Store) bucket(at location) (*blob.Bucket, error) {
 	if b := s.buckets[at.bucket]; b != nil {
 		return b, nil
 	}
+	if err := permitted(at); err != nil {
+		return nil, err
+	}
 	b, err := blob.OpenBucket(s.ctx, at.bucket)
 	if err != nil {
 		return nil, batch.Failf(batch.ExitUsage, "open the bucket of %s: %w", at, err)

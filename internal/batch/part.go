@@ -56,7 +56,7 @@ func NewPart(segment string, results []prediction.Result) *Part {
 	return p
 }
 
-// Check tells whether the part answers each of rows rows, with known categories only.
+// Check tells whether the part answers each of rows rows, by a category or a refusal.
 func (p *Part) Check(segment string, rows int) error {
 	answered := 0
 	for _, c := range p.Calls {

@@ -14,7 +14,7 @@ import (
 
 // lockFolder takes a folder for this process. The lock ends with the process, however it ends.
 func lockFolder(path, dir string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, batch.Fail(batch.ExitUnavailable, err)
 	}

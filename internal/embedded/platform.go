@@ -72,7 +72,10 @@ func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 	if err != nil {
 		return nil, batch.Fail(batch.ExitUnavailable, err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, batch.Fail(batch.ExitUnavailable, err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder; older versions made it readable for others
 		return nil, batch.Fail(batch.ExitUnavailable, err)
 	}
 	p := &Platform{}
@@ -159,7 +162,7 @@ func (p *Platform) startKafka(cfg Config, dir string) error {
 	if host != "127.0.0.1" && host != "localhost" {
 		return batch.Failf(batch.ExitUsage, "the embedded Kafka listens on 127.0.0.1 only, not on %s", host)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return batch.Fail(batch.ExitUnavailable, err)
 	}
 	// ClickHouse remembers Kafka's address, so a free port is the one of last time, if it still is free.
@@ -182,7 +185,7 @@ func (p *Platform) startKafka(cfg Config, dir string) error {
 	}
 	p.kafkaMoved = now != string(last)
 	if p.kafkaMoved {
-		err = os.WriteFile(note, []byte(now), 0o644)
+		err = os.WriteFile(note, []byte(now), 0o600)
 	}
 	return batch.Fail(batch.ExitUnavailable, err)
 }

@@ -43,7 +43,7 @@ type change struct {
 const maxSchema = 4 << 20
 
 func startRegistry(ctx context.Context, addr, dir string) (*registry, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, batch.Fail(batch.ExitUnavailable, err)
 	}
 	if !Loopback(addr) {
@@ -67,7 +67,7 @@ func startRegistry(ctx context.Context, addr, dir string) (*registry, error) {
 // replay makes the changes of the journal again and opens it for more. A last line that a kill cut off was never
 // answered for, and is dropped.
 func (r *registry) replay(ctx context.Context, path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}

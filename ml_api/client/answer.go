@@ -25,14 +25,28 @@ func badAnswerf(format string, args ...any) error {
 	return &badAnswer{reason: fmt.Sprintf(format, args...)}
 }
 
+// unknownCategory is an answer with a category that is not configured: one side has the wrong list.
+type unknownCategory struct {
+	item  int
+	name  string
+	known int
+}
+
+func (e *unknownCategory) Error() string {
+	if _, ok := transaction.ParseCategory(e.name); !ok {
+		return fmt.Sprintf("the category of its item %d, of %d bytes, is no name of one", e.item, len(e.name))
+	}
+	return fmt.Sprintf("the category %q of its item %d is not among the %d configured", e.name, e.item, e.known)
+}
+
 // errShape tells that the fast scanner met something unusual, which need not be wrong.
 var errShape = errors.New("not the usual shape")
 
 // parseAnswers reads the body of an answer behind answers, and the model that all of it names ("" for none).
-func parseAnswers(answers []answer, body []byte) ([]answer, string, error) {
-	got, model, err := scanAnswers(answers, body)
+func parseAnswers(answers []answer, body []byte, known *transaction.Categories) ([]answer, string, error) {
+	got, model, err := scanAnswers(answers, body, known)
 	if errors.Is(err, errShape) {
-		return decodeAnswers(answers[:0], body)
+		return decodeAnswers(answers[:0], body, known)
 	}
 	return got, model, err
 }
@@ -45,7 +59,7 @@ const (
 
 // scanAnswers reads what the API usually writes: no spaces, this order of keys, no escapes. The model of all items must
 // be the same bytes; the first one's are compared.
-func scanAnswers(answers []answer, body []byte) ([]answer, string, error) {
+func scanAnswers(answers []answer, body []byte, known *transaction.Categories) ([]answer, string, error) {
 	if len(body) < 2 || body[0] != '[' {
 		return nil, "", errShape
 	}
@@ -66,7 +80,7 @@ func scanAnswers(answers []answer, body []byte) ([]answer, string, error) {
 		if end < 0 {
 			return nil, "", errShape
 		}
-		category, ok := transaction.ParseCategory(string(rest[:end]))
+		category, ok := known.Parse(rest[:end])
 		if !ok {
 			return nil, "", errShape
 		}
@@ -109,7 +123,7 @@ func plainText(b []byte) bool {
 }
 
 // decodeAnswers reads any valid JSON and says what is wrong with what is not an answer.
-func decodeAnswers(answers []answer, body []byte) ([]answer, string, error) {
+func decodeAnswers(answers []answer, body []byte, known *transaction.Categories) ([]answer, string, error) {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '[' {
 		if len(trimmed) > 0 && trimmed[0] == '<' {
 			return nil, "", badAnswerf("it is HTML, not JSON")
@@ -133,9 +147,9 @@ func decodeAnswers(answers []answer, body []byte) ([]answer, string, error) {
 		if !ok {
 			return nil, "", badAnswerf("the transaction_id of its item %d is not a UUID", i)
 		}
-		category, ok := transaction.ParseCategory(*item.Category)
+		category, ok := known.Parse([]byte(*item.Category))
 		if !ok {
-			return nil, "", badAnswerf("the category of its item %d is not one of the %d known", i, transaction.CategoryCount)
+			return nil, "", &unknownCategory{item: i, name: *item.Category, known: known.Len()}
 		}
 		named := ""
 		if item.Model != nil {

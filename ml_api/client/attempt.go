@@ -11,7 +11,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -79,6 +81,7 @@ func (c *Client) attempt(parent context.Context, transactions []transaction.Tran
 func (c *Client) exchange(ctx context.Context, transactions []transaction.Transaction, items []prediction.Item, body *payload, r *reply) (e exchange) {
 	request := c.http.R().SetContext(withPayload(ctx, body))
 	request.Header = http.Header{"Content-Type": jsonType, "Accept": jsonType, "User-Agent": userAgent}
+	c.authorize(request.Header)
 	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(request.Header))
 	response, err := request.Post(c.predict)
 	if err != nil {
@@ -111,9 +114,26 @@ func (c *Client) exchange(ctx context.Context, transactions []transaction.Transa
 	return e
 }
 
+// holds tells whether a text is a value of a transaction, which no message may show.
+func holds(t *transaction.Transaction, text string) bool {
+	return text == t.Description || text == t.Merchant || text == t.SourceID || text == t.OperationType || strings.Contains(t.Description, text) ||
+		t.HasMerchant && strings.Contains(t.Merchant, text)
+}
+
+// authorize adds the token that is valid now.
+func (c *Client) authorize(h http.Header) {
+	if c.cfg.Tokens != nil {
+		h.Set("Authorization", "Bearer "+c.cfg.Tokens.First().Reveal())
+	}
+}
+
 // check reads an answer and fills the items; it returns the model that answered.
 func (c *Client) check(s *scratch, transactions []transaction.Transaction, items []prediction.Item) (model string, err error) {
-	s.answers, model, err = parseAnswers(s.answers[:0], s.body)
+	s.answers, model, err = parseAnswers(s.answers[:0], s.body, c.cfg.Categories)
+	var unknown *unknownCategory
+	if errors.As(err, &unknown) && slices.ContainsFunc(transactions, func(t transaction.Transaction) bool { return holds(&t, unknown.name) }) {
+		return "", badAnswerf("the category of its item %d is a value that it was sent", unknown.item)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -200,7 +220,7 @@ func plainError(err error) error {
 	switch {
 	case isBadAnswer(err), isTimeout(err), errors.As(err, &network), errors.As(err, &name), errors.As(err, &errno),
 		errors.As(err, &certificate), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.Canceled),
-		errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, errBreakerOpen), errors.Is(err, errWrongModel):
+		isUnknownCategory(err), errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, errBreakerOpen), errors.Is(err, errWrongModel):
 		return err
 	}
 	return errNotHTTP
@@ -211,6 +231,11 @@ var errNotHTTP = errors.New("the connection broke, or what answers does not spea
 func isTimeout(err error) bool {
 	var t net.Error
 	return errors.As(err, &t) && t.Timeout() || errors.Is(err, context.DeadlineExceeded)
+}
+
+func isUnknownCategory(err error) bool {
+	var unknown *unknownCategory
+	return errors.As(err, &unknown)
 }
 
 func isBadAnswer(err error) bool {

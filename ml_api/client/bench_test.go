@@ -52,7 +52,7 @@ func BenchmarkAnswer(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var err error
-		if answers, _, err = scanAnswers(answers[:0], body); err != nil {
+		if answers, _, err = scanAnswers(answers[:0], body, transaction.DefaultCategories); err != nil {
 			b.Fatal(err)
 		}
 		if err = match(rows, items, answers); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,13 @@ func (c *Client) probe(ctx context.Context, transactions []transaction.Transacti
 		c.counts.waited.Add(int64(time.Since(began)))
 		return result, err
 	}
+}
+
+// void tells whether a refusal of a result is void.
+func (c *Client) void(result *prediction.Result) bool {
+	return slices.ContainsFunc(result.Items, func(i prediction.Item) bool {
+		return i.Refusal != nil && c.cfg.Refusals.Fate(i.Refusal.At) == prediction.Void
+	})
 }
 
 // Blocked says what a patient client waits for an operator to put right; "" while there is nothing.

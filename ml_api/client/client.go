@@ -5,8 +5,12 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -15,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
@@ -46,6 +51,13 @@ func New(cfg Config) (*Client, error) {
 	}
 	base := strings.TrimRight(cfg.URL.Reveal(), "/")
 	transport := newTransport(cfg.MaxConcurrency)
+	if cfg.CAFile != "" {
+		pool, err := authorities(cfg.CAFile)
+		if err != nil {
+			return nil, batch.Failf(batch.ExitUsage, "the ML API's certificate authority: %w", err)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
 	c := &Client{
 		cfg: cfg, where: cfg.URL.String(), predict: base + "/predict", health: base + "/health", transport: transport,
 		http:    newHTTP(transport),
@@ -67,6 +79,9 @@ func (c *Client) Predict(ctx context.Context, transactions []transaction.Transac
 	}
 	for attempt := 1; ; attempt++ {
 		result, err := c.probe(ctx, transactions, attempt)
+		if err == nil && c.void(&result) {
+			continue // it was refused in part while others found out that the service refuses everything
+		}
 		if err == nil || !mendable(err) {
 			return result, err
 		}
@@ -104,6 +119,22 @@ func newTransport(maxConcurrency int) *http.Transport {
 		DisableCompression:  true, // answers are read once, close by
 		ReadBufferSize:      64 << 10,
 	}
+}
+
+// authorities are the system's, and those of a file.
+func authorities(path string) (*x509.CertPool, error) {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", path)
+	}
+	return pool, nil
 }
 
 // newHTTP is resty without what would get in the way: its own retries, redirects, parsing and copies of the body.

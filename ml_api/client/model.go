@@ -39,7 +39,9 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 func (c *Client) askHealth(ctx context.Context) (model string, e exchange) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
-	response, err := c.http.R().SetContext(ctx).SetHeader("Accept", "application/json").Get(c.health)
+	request := c.http.R().SetContext(ctx).SetHeader("Accept", "application/json")
+	c.authorize(request.Header)
+	response, err := request.Get(c.health)
 	if err != nil {
 		e.err = err
 		return "", e
@@ -73,8 +75,10 @@ func (c *Client) misconfigured(e *exchange) error {
 	}
 	hint := "check the ML API's URL: it is the part before /predict"
 	switch {
+	case isUnknownCategory(e.err):
+		hint = "configure the categories of this API with --categories (TXFLOW_CATEGORIES), or have it answer the configured ones; txflow ml-api check URL tells more"
 	case e.status == http.StatusUnauthorized || e.status == http.StatusForbidden:
-		hint = "the service, or a proxy before it, wants credentials"
+		hint = "the service, or a proxy before it, wants credentials: a token in ML_API_TOKEN, or in the file that --ml-token-file names"
 	case e.status >= 300 && e.status < 400:
 		hint = "check the ML API's URL: the service redirects, maybe to https"
 	case e.wantsTLS || errors.Is(e.err, http.ErrSchemeMismatch):

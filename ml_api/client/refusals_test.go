@@ -133,7 +133,7 @@ func TestAPatientClientWaitsForTheOperator(t *testing.T) {
 	for range callers {
 		r := <-results
 		for i, item := range r.Items {
-			if item.Refusal != nil || item.Category == 0 {
+			if item.Refusal != nil || item.Category == "" {
 				t.Fatalf("item %d: %+v", i, item)
 			}
 		}

@@ -43,7 +43,7 @@ func judge(ctx context.Context, o *outcome) verdict {
 		return cancelled
 	case errors.Is(o.err, errWrongModel):
 		return wrongModel
-	case o.err != nil && notThisService(o.err):
+	case o.err != nil && (notThisService(o.err) || isUnknownCategory(o.err)):
 		return misconfigured
 	case o.err != nil:
 		return retry // refused or cut connections, time-outs, names that do not resolve, answers that can not be used

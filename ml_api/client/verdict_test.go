@@ -33,6 +33,7 @@ func TestJudge(t *testing.T) {
 		{"answer can not be used", outcome{status: 200, err: badAnswerf("it is HTML")}, retry},
 		{"wrapped bad answer", outcome{status: 200, err: fmt.Errorf("read: %w", badAnswerf("x"))}, retry},
 		{"answer cut off", outcome{status: 200, err: io.ErrUnexpectedEOF}, retry},
+		{"a category that is not configured", outcome{status: 200, err: fmt.Errorf("x: %w", &unknownCategory{name: "Pets"})}, misconfigured},
 		{"another model", outcome{status: 200, err: errWrongModel}, wrongModel},
 		{"connection refused", outcome{err: dial(syscall.ECONNREFUSED)}, retry},
 		{"connection reset", outcome{err: post(syscall.ECONNRESET)}, retry},

@@ -31,7 +31,7 @@ func sampleBody(n int) []byte {
 // BenchmarkServer is the server's own work on one core, without HTTP: parse and check the request, apply the rule,
 // encode the answer.
 func BenchmarkServer(b *testing.B) {
-	enc, err := newEncoder(DefaultModelVersion, 0)
+	enc, err := newEncoder(transaction.DefaultCategories, DefaultModelVersion, 0)
 	if err != nil {
 		b.Fatal(err)
 	}

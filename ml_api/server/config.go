@@ -12,16 +12,22 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
 // Config says where to serve and what model to be. A zero field takes its default.
 type Config struct {
-	Addr           string               // host:port; port 0 takes a free one
-	ModelVersion   string               // what answers call the model
-	Rotate         int                  // categories are moved on by so many places: another model, for practice
-	MaxBodyBytes   int64                // a longer body is answered 413
-	MaxItems       int                  // a longer array is answered 422
+	Addr           string                  // host:port; port 0 takes a free one
+	ModelVersion   string                  // what answers call the model
+	Categories     *transaction.Categories // that answers may hold, in the order of the rule; nil: the default ones
+	Rotate         int                     // categories are moved on by so many places: another model, for practice
+	MaxBodyBytes   int64                   // a longer body is answered 413
+	MaxItems       int                     // a longer array is answered 422
+	MaxInFlight    int64                   // bytes of bodies that are held at once; beyond, 429
+	Tokens         *secret.Tokens          // whoever asks /predict or /metrics must have one of them; nil: anybody may
+	CertFile       string                  // certificate in PEM, with KeyFile; empty: no TLS
+	KeyFile        string
 	ShutdownLimit  time.Duration        // how long requests in flight may take when the server stops
 	TracerProvider trace.TracerProvider // nil: no traces
 	Logger         *slog.Logger         // nil: silent
@@ -46,6 +52,7 @@ const (
 	DefaultModelVersion  = "hash-v1"
 	DefaultMaxBodyBytes  = 16 << 20
 	DefaultMaxItems      = 10_000
+	DefaultMaxInFlight   = 64 << 20
 	DefaultShutdownLimit = 10 * time.Second
 	DefaultRetryAfter    = time.Second
 )
@@ -55,8 +62,12 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ModelVersion, DefaultModelVersion)
 	setDefault(&c.MaxBodyBytes, DefaultMaxBodyBytes)
 	setDefault(&c.MaxItems, DefaultMaxItems)
+	setDefault(&c.MaxInFlight, max(DefaultMaxInFlight, c.MaxBodyBytes))
 	setDefault(&c.ShutdownLimit, DefaultShutdownLimit)
 	setDefault(&c.Practice.RetryAfter, DefaultRetryAfter)
+	if c.Categories == nil {
+		c.Categories = transaction.DefaultCategories
+	}
 	if c.TracerProvider == nil {
 		c.TracerProvider = noop.NewTracerProvider()
 	}
@@ -84,8 +95,10 @@ func (c *Config) Validate() error {
 	_, _, err := net.SplitHostPort(c.Addr)
 	complain(err != nil, "the address must be host:port, like %s", DefaultAddr)
 	complain(strings.TrimSpace(c.ModelVersion) == "" || len(c.ModelVersion) > 100, "the model version must have 1 to 100 characters")
-	complain(c.Rotate < 0 || c.Rotate >= transaction.CategoryCount, "categories can be rotated by 0 to %d places", transaction.CategoryCount-1)
+	complain(c.Rotate < 0 || c.Rotate >= c.Categories.Len(), "categories can be rotated by 0 to %d places", c.Categories.Len()-1)
 	complain(c.MaxBodyBytes < 0, "the largest body must be at least 1 byte")
+	complain(c.MaxInFlight < c.MaxBodyBytes, "the bytes in flight must be at least the largest body, %d", c.MaxBodyBytes)
+	complain((c.CertFile == "") != (c.KeyFile == ""), "TLS wants both a certificate and its key")
 	complain(c.MaxItems < 0, "the longest array must be at least 1 item")
 	complain(c.ShutdownLimit < 0, "the time for shutting down must not be negative")
 	p := &c.Practice

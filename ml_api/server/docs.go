@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/txflow/txflow/internal/transaction"
 	mlapi "github.com/txflow/txflow/ml_api"
 )
 
@@ -26,13 +27,17 @@ type docs struct {
 	policy     string // what the page may load and run: its own style and script, known by their hashes
 }
 
-func newDocs() (*docs, error) {
-	asJSON, err := mlapi.OpenAPIJSON()
+func newDocs(categories *transaction.Categories) (*docs, error) {
+	contract, err := mlapi.With(categories.Names())
+	if err != nil {
+		return nil, err
+	}
+	asJSON, err := mlapi.OpenAPIJSON(contract)
 	if err != nil {
 		return nil, err
 	}
 	var view document
-	if err := yaml.Unmarshal(mlapi.OpenAPI(), &view); err != nil {
+	if err := contract.Decode(&view); err != nil {
 		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
 	}
 	page, err := template.New("docs").Funcs(template.FuncMap{"json": exampleText, "required": requires}).Parse(docsTemplate)

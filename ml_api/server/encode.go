@@ -7,22 +7,22 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// encoder writes answers. Everything behind an id is one of fifteen texts, made once.
+// encoder writes answers. Everything behind an id is one of a few texts, made once.
 type encoder struct {
-	tails [transaction.CategoryCount]string
+	tails []string // by the index of the category
 }
 
 const answerHead = `{"transaction_id":"`
 
 // newEncoder makes the texts for a model; rotate moves the categories on.
-func newEncoder(model string, rotate int) (*encoder, error) {
+func newEncoder(categories *transaction.Categories, model string, rotate int) (*encoder, error) {
 	version, err := json.Marshal(model)
 	if err != nil {
 		return nil, fmt.Errorf("encode the model version: %w", err)
 	}
-	e := &encoder{}
+	e := &encoder{tails: make([]string, categories.Len())}
 	for i := range e.tails {
-		category := transaction.CategoryAt((i + rotate) % transaction.CategoryCount)
+		category := categories.At((i + rotate) % categories.Len())
 		e.tails[i] = fmt.Sprintf(`","category":%q,"model_version":%s}`, category.String(), version)
 	}
 	return e, nil
@@ -54,5 +54,5 @@ func (e *encoder) append(b []byte, id *transaction.ID, first bool) []byte {
 		at += 2
 	}
 	b = append(b, text[:]...)
-	return append(b, e.tails[categoryIndex(id)]...)
+	return append(b, e.tails[categoryIndex(id, len(e.tails))]...)
 }

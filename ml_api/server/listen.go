@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,9 +45,19 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	s.cfg.Logger.Info("the ML API serves", "url", "http://"+listener.Addr().String(), "model_version", s.cfg.ModelVersion)
+	served, scheme := make(chan error, 1), "http://"
+	if s.cfg.CertFile != "" {
+		certificate, err := tls.LoadX509KeyPair(s.cfg.CertFile, s.cfg.KeyFile)
+		if err != nil {
+			return errors.Join(batch.Failf(batch.ExitUsage, "the ML API's certificate: %w", err), listener.Close())
+		}
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+		scheme = "https://"
+		go func() { served <- server.ServeTLS(listener, "", "") }()
+	} else {
+		go func() { served <- server.Serve(listener) }()
+	}
+	s.cfg.Logger.Info("the ML API serves", "url", scheme+listener.Addr().String(), "model_version", s.cfg.ModelVersion)
 	select {
 	case err := <-served:
 		return fmt.Errorf("the ML API stopped serving: %w", err)

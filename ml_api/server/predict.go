@@ -51,7 +51,9 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) {
 	buffers := scratches.Get().(*scratch)
 	defer buffers.release()
 
-	a := s.answer(r.WithContext(ctx), buffers, number)
+	held := lease{of: &s.held}
+	defer held.release()
+	a := s.answer(r.WithContext(ctx), buffers, &held, number)
 	s.metrics.count(&a, time.Since(started))
 	endSpan(span, &a)
 	header := w.Header()
@@ -70,16 +72,21 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) {
 var jsonType = []string{"application/json"}
 
 // answer decides what to say. The body of the response may lie in the buffers.
-func (s *Server) answer(r *http.Request, buffers *scratch, number uint64) response {
+func (s *Server) answer(r *http.Request, buffers *scratch, held *lease, number uint64) response {
 	if r.Method != http.MethodPost {
 		return plainResponse(http.StatusMethodNotAllowed, "wrong_method", "Method Not Allowed")
 	}
 	if !acceptable(r.Header) {
 		return plainResponse(http.StatusUnsupportedMediaType, "wrong_type", "the body must be application/json, not compressed")
 	}
-	body, err := readBody(buffers.body[:0], r, s.cfg.MaxBodyBytes)
+	body, err := readBody(buffers.body[:0], r, s.cfg.MaxBodyBytes, held)
 	buffers.body = body
 	switch {
+	case errors.Is(err, errBusy):
+		buffers.body = nil // it may be large, and is wanted elsewhere
+		held.release()
+		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, s.cfg.MaxBodyBytes)) // so that the caller reads the answer
+		return busy()
 	case errors.Is(err, errTooLarge):
 		return plainResponse(http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the body is longer than %d bytes", s.cfg.MaxBodyBytes))
 	case err != nil:
@@ -96,6 +103,10 @@ func (s *Server) answer(r *http.Request, buffers *scratch, number uint64) respon
 	}
 	ids, fast := scan(buffers.ids[:0], body, s.cfg.MaxItems)
 	if !fast {
+		const copies = 3 // that the full parser makes of a body
+		if !held.grow(min(copies*int64(len(body)), s.cfg.MaxInFlight)) {
+			return busy()
+		}
 		var complaints []complaint
 		if ids, complaints = validate(ids[:0], body, s.cfg.MaxItems); len(complaints) > 0 {
 			buffers.ids = ids
@@ -109,6 +120,10 @@ func (s *Server) answer(r *http.Request, buffers *scratch, number uint64) respon
 	}
 	buffers.answer = s.encode(buffers.answer[:0], ids)
 	return response{status: http.StatusOK, body: buffers.answer, rows: len(ids), outcome: "answered"}
+}
+
+func busy() response {
+	return plainResponse(http.StatusTooManyRequests, "busy", "Too Many Requests: too many bytes are in flight")
 }
 
 // statusClientClosed is nginx's status for a caller that did not wait; nobody reads it but the metrics.
@@ -147,10 +162,14 @@ func acceptable(h http.Header) bool {
 		(charset == "" || strings.EqualFold(charset, "utf-8"))
 }
 
-var errTooLarge = errors.New("the body is too large")
+var (
+	errTooLarge = errors.New("the body is too large")
+	errBusy     = errors.New("too many bytes are in flight")
+)
 
-// readBody reads the whole body into b. Memory follows what arrives, not what was announced.
-func readBody(b []byte, r *http.Request, limit int64) ([]byte, error) {
+// readBody reads the whole body into b. Memory follows what arrives, not what was announced, and is leased before it is
+// taken.
+func readBody(b []byte, r *http.Request, limit int64, held *lease) ([]byte, error) {
 	if r.ContentLength > limit {
 		return b, errTooLarge
 	}
@@ -158,12 +177,23 @@ func readBody(b []byte, r *http.Request, limit int64) ([]byte, error) {
 	if want := int(min(r.ContentLength, trusted)) + 1; cap(b) < want {
 		b = make([]byte, 0, want)
 	}
+	if !held.grow(min(int64(cap(b)), limit)) {
+		return b, errBusy
+	}
 	for {
 		if int64(len(b)) > limit {
 			return b, errTooLarge
 		}
 		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
+			larger := min(2*int64(cap(b)), limit+1)
+			if r.ContentLength > 0 {
+				larger = min(larger, r.ContentLength+1)
+			}
+			larger = max(larger, int64(cap(b))+1)
+			if !held.grow(min(larger, limit)) {
+				return b, errBusy
+			}
+			b = append(make([]byte, 0, larger), b...)
 		}
 		n, err := r.Body.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]

@@ -141,7 +141,7 @@ func FuzzScan(f *testing.F) {
 
 func TestAnswer(t *testing.T) {
 	t.Parallel()
-	enc, err := newEncoder(`v"1`, 1)
+	enc, err := newEncoder(transaction.DefaultCategories, `v"1`, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

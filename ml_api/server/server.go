@@ -5,6 +5,7 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,7 @@ type Server struct {
 	spanAttrs []attribute.KeyValue // the same on every span
 	started   time.Time
 	requests  atomic.Uint64 // to /predict, counted when they arrive
+	held      budget        // bytes of bodies
 }
 
 // New makes a server, or fails with exit code 64 and every fault of the configuration.
@@ -30,7 +32,7 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	enc, err := newEncoder(cfg.ModelVersion, cfg.Rotate)
+	enc, err := newEncoder(cfg.Categories, cfg.ModelVersion, cfg.Rotate)
 	if err != nil {
 		return nil, err
 	}
@@ -40,13 +42,14 @@ func New(cfg Config) (*Server, error) {
 		spanAttrs: []attribute.KeyValue{attribute.String("http.route", "/predict"),
 			attribute.String("txflow.model_version", cfg.ModelVersion)},
 	}
-	docs, err := newDocs()
+	docs, err := newDocs(cfg.Categories)
 	if err != nil {
 		return nil, err
 	}
-	s.mux.HandleFunc("/predict", s.predict)
+	s.held.limit = cfg.MaxInFlight
+	s.mux.HandleFunc("/predict", s.authorized(s.predict))
 	s.mux.HandleFunc("/health", getOnly(s.health))
-	s.mux.HandleFunc("/metrics", getOnly(s.metrics.handler().ServeHTTP))
+	s.mux.HandleFunc("/metrics", s.authorized(getOnly(s.metrics.handler().ServeHTTP)))
 	s.mux.HandleFunc("/openapi.json", getOnly(docs.openAPI))
 	s.mux.HandleFunc("/docs", getOnly(docs.page))
 	s.mux.HandleFunc("/{$}", getOnly(func(w http.ResponseWriter, r *http.Request) {
@@ -77,6 +80,22 @@ func getOnly(next http.HandlerFunc) http.HandlerFunc {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			writeDetail(w, http.StatusMethodNotAllowed, "Method Not Allowed")
+			return
+		}
+		next(w, r)
+	}
+}
+
+// authorized lets in who has a token, where one is wanted.
+func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
+	if s.cfg.Tokens == nil {
+		return next
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "bearer") || !s.cfg.Tokens.Match(strings.TrimSpace(token)) {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			writeDetail(w, http.StatusUnauthorized, "a bearer token is wanted")
 			return
 		}
 		next(w, r)

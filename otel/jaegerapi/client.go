@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
+
+	"github.com/txflow/txflow/internal/secret"
 )
 
 // ErrNotFound says that Jaeger has no such trace, or not yet: spans arrive a few seconds after they ended.
@@ -48,12 +51,16 @@ func (c *Client) Services(ctx context.Context) ([]string, error) {
 
 func (c *Client) get(ctx context.Context, path string, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(c.URL, "/")+path, http.NoBody)
-	if err != nil {
-		return err
+	if err != nil { // its text would repeat the URL, with whatever secret is in it
+		return errors.New("the URL of Jaeger can not be parsed")
 	}
 	response, err := c.HTTP.Do(request)
+	var inURL *url.Error
+	if errors.As(err, &inURL) {
+		err = inURL.Err
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("GET %s%s: %w", secret.NewURL(c.URL), path, err)
 	}
 	defer func() { _ = response.Body.Close() }() // it was read as far as it is wanted
 	switch response.StatusCode {
@@ -61,10 +68,10 @@ func (c *Client) get(ctx context.Context, path string, into any) error {
 	case http.StatusNotFound:
 		return ErrNotFound
 	default:
-		return fmt.Errorf("GET %s%s: %s", c.URL, path, response.Status)
+		return fmt.Errorf("GET %s%s: %s", secret.NewURL(c.URL), path, response.Status)
 	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(into); err != nil {
-		return fmt.Errorf("GET %s%s: not an answer of Jaeger: %w", c.URL, path, err)
+		return fmt.Errorf("GET %s%s: not an answer of Jaeger: %w", secret.NewURL(c.URL), path, err)
 	}
 	return nil
 }

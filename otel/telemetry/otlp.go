@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -65,8 +66,8 @@ func Endpoint() string {
 // Reachable tells whether something listens at an endpoint.
 func Reachable(ctx context.Context, endpoint string) error {
 	u, err := url.Parse(endpoint)
-	if err != nil {
-		return err
+	if err != nil { // its text would repeat the URL, with whatever secret is in it
+		return errors.New("the URL of the collector can not be parsed")
 	}
 	address := u.Host
 	if u.Port() == "" {

@@ -4,6 +4,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/schemas"
 )
 
@@ -27,7 +29,8 @@ func New(address string) (*Client, error) {
 		return nil, batch.Failf(batch.ExitUsage, "the Schema Registry's URL must be like http://127.0.0.1:8081")
 	}
 	options := []sr.ClientOpt{sr.UserAgent("txflow")}
-	if password, ok := u.User.Password(); ok {
+	if u.User != nil {
+		password, _ := u.User.Password()
 		options = append(options, sr.BasicAuth(u.User.Username(), password))
 		u.User = nil
 	}
@@ -35,7 +38,7 @@ func New(address string) (*Client, error) {
 	if err != nil {
 		return nil, batch.Fail(batch.ExitUsage, err)
 	}
-	return &Client{u.String(), client}, nil
+	return &Client{secret.NewURL(u.String()).String(), client}, nil
 }
 
 // Versions implements schemas.Registry.
@@ -104,6 +107,20 @@ func unknown(err error) bool {
 	return errors.As(err, &answer) && (answer.ErrorCode == sr.ErrSubjectNotFound.Code || answer.ErrorCode == sr.ErrSubjectLevelCompatibilityNotConfigured.Code)
 }
 
+// refusal is an answer of the registry, without what is no message of its own: that may repeat the request and its password.
+type refusal struct{ answer *sr.ResponseError }
+
+func (r *refusal) Error() string {
+	const longest = 500
+	text := fmt.Sprintf("HTTP status %d", r.answer.StatusCode)
+	if r.answer.ErrorCode != 0 && r.answer.StatusCode != http.StatusUnauthorized && r.answer.StatusCode != http.StatusForbidden {
+		text += fmt.Sprintf(", code %d: %.*s", r.answer.ErrorCode, longest, r.answer.Message)
+	}
+	return text
+}
+
+func (r *refusal) Unwrap() error { return r.answer }
+
 // fault says what is wrong: an answer that refuses, or none.
 func (c *Client) fault(err error) error {
 	var answer *sr.ResponseError
@@ -111,7 +128,7 @@ func (c *Client) fault(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &answer) && answer.StatusCode < http.StatusInternalServerError:
-		return batch.Failf(batch.ExitData, "the Schema Registry at %s refuses: %w", c.address, err)
+		return batch.Fail(batch.ExitData, fmt.Errorf("the Schema Registry at %s refuses: %w", c.address, &refusal{answer}))
 	}
 	return batch.WithHint(batch.Failf(batch.ExitUnavailable, "the Schema Registry at %s: %w", c.address, err),
 		"start one with txflow platform, or name another with --registry-url (SCHEMA_REGISTRY_URL)")

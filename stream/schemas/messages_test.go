@@ -1,8 +1,6 @@
 package schemas
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -144,26 +142,5 @@ func TestReadersTakeNumbers(t *testing.T) {
 		if v := parser.Parse([]byte(text), &p); v.Code != transaction.CodeOK || schema.Validate(m) != nil {
 			t.Errorf("%s: %+v, %v", text, v, schema.Validate(m))
 		}
-	}
-}
-
-// TestCategories compares the enum with the domain.
-func TestCategories(t *testing.T) {
-	t.Parallel()
-	var schema struct {
-		Properties struct {
-			Category struct{ Enum []string }
-		}
-	}
-	s := all(t)[topics.Classified]
-	if err := json.Unmarshal([]byte(s.Latest()), &schema); err != nil {
-		t.Fatal(err)
-	}
-	var want []string
-	for i := range transaction.CategoryCount {
-		want = append(want, transaction.CategoryAt(i).String())
-	}
-	if got := schema.Properties.Category.Enum; fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("categories are %q, want %q", got, want)
 	}
 }

@@ -135,7 +135,7 @@ func (r *Reader) join(part *batch.Part, files []batch.File) error {
 				Message: refusals[0].Message, Raw: asSent(&row.Transaction), Call: call, At: call.AnsweredAt})
 			refusals = refusals[1:]
 		} else {
-			category, _ := transaction.ParseCategory(part.Categories[n]) // the part was checked
+			category := transaction.Category(part.Categories[n]) // the part was checked
 			r.rows = append(r.rows, batch.Classified{Transaction: row.Transaction, ContentHash: row.ContentHash,
 				Category: category, Call: call, Origin: origin})
 		}

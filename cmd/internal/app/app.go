@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -74,6 +75,7 @@ func usageError(c *cli.Context, err error, _ bool) error {
 // Main runs an application and returns its exit code. SIGINT and SIGTERM cancel the work, which then ends in good order;
 // a second one kills.
 func Main(a *cli.App, args []string) int {
+	log.SetOutput(io.Discard) // net/http writes there what it can not read of an answer, which may be personal data
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the next signal has its usual effect

@@ -2,6 +2,7 @@
 package batchcmd
 
 import (
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -50,15 +51,21 @@ var (
 		&cli.StringFlag{Name: "chunks", EnvVars: []string{"TXFLOW_CHUNKS"}, Usage: "`URL` of the index that split wrote"},
 		&cli.IntFlag{Name: "index", Value: -1, EnvVars: []string{"TXFLOW_INDEX"}, Usage: "do chunk `N` alone, counted from 0; -1 does all"},
 	}
-	MLFlags = []cli.Flag{
+	// MLAddressFlags say where the ML API is and how it lets one in. A token has no flag, since command lines are seen by all.
+	MLAddressFlags = []cli.Flag{
 		&cli.StringFlag{Name: "ml-url", Value: "http://127.0.0.1:8000", EnvVars: []string{"ML_API_URL"}, Usage: "`URL` of the ML API"},
+		&cli.StringFlag{Name: "ml-token-file", EnvVars: []string{"ML_API_TOKEN_FILE"}, Usage: "`FILE` with the bearer token for the ML API, read again when it changes; ML_API_TOKEN may hold it instead"},
+		&cli.StringFlag{Name: "ml-ca-file", EnvVars: []string{"ML_API_CA_FILE"}, Usage: "`FILE` with certificates in PEM that vouch for the ML API, beside the system's"},
+	}
+	CategoriesFlag = &cli.StringFlag{Name: "categories", EnvVars: []string{"TXFLOW_CATEGORIES"}, Usage: "the categories that the ML API may answer, in its order: `NAMES` separated by commas, or @FILE with one a line (default: its fifteen)"}
+	MLFlags        = append(slices.Clone(MLAddressFlags), CategoriesFlag,
 		&cli.IntFlag{Name: "batch-rows", Value: classify.DefaultBatchRows, EnvVars: []string{"TXFLOW_BATCH_ROWS"}, Usage: "ask for `N` transactions a call"},
 		&cli.IntFlag{Name: "concurrency", Value: classify.DefaultConcurrency, EnvVars: []string{"TXFLOW_CONCURRENCY"}, Usage: "`N` calls at once at most"},
 		&cli.StringFlag{Name: "expect-model", EnvVars: []string{"TXFLOW_EXPECT_MODEL"}, Usage: "fail when another model than `VERSION` answers"},
 		&cli.DurationFlag{Name: "call-timeout", Value: 30 * time.Second, EnvVars: []string{"TXFLOW_CALL_TIMEOUT"}, Usage: "give one call up after `TIME`, and try again"},
 		&cli.DurationFlag{Name: "ml-outage", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_ML_OUTAGE"}, Usage: "wait out an outage of the ML API for `TIME`, then exit 75"},
 		MaxRefusedFlag,
-	}
+	)
 	MaxRefusedFlag  = &cli.Float64Flag{Name: "max-refused", Value: prediction.DefaultMaxRefused, EnvVars: []string{"TXFLOW_MAX_REFUSED"}, Usage: "take the ML API for out of order when it refuses more than this `SHARE` of the last 100 rows; 1 never does"}
 	ClickHouseFlags = []cli.Flag{
 		&cli.StringFlag{Name: "clickhouse-url", Value: "http://127.0.0.1:8123", EnvVars: []string{"CLICKHOUSE_URL"}, Usage: "`URL` of ClickHouse: http://, https:// or clickhouse://, with ?database="},

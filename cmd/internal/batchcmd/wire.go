@@ -2,14 +2,18 @@ package batchcmd
 
 import (
 	"context"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/secret"
+	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/tasks/classify"
 	"github.com/txflow/txflow/tasks/load"
@@ -35,8 +39,47 @@ func ClientConfig(c *cli.Context, rt *app.Runtime) (client.Config, error) {
 	if err := Check(c); err != nil {
 		return client.Config{}, err
 	}
-	return client.Config{URL: secret.NewURL(c.String("ml-url")), TracerProvider: rt.TracerProvider, Logger: rt.Log, ExpectModel: c.String("expect-model"),
-		CallTimeout: c.Duration("call-timeout"), MaxConcurrency: max(c.Int("concurrency"), 1), Refusals: prediction.NewRefusals(c.Float64("max-refused"))}, nil
+	cfg, err := MLAddress(c, rt)
+	cfg.ExpectModel, cfg.CallTimeout, cfg.MaxConcurrency = c.String("expect-model"), c.Duration("call-timeout"), max(c.Int("concurrency"), 1)
+	cfg.Refusals = prediction.NewRefusals(c.Float64("max-refused"))
+	return cfg, err
+}
+
+// MLAddress is what the flags of MLAddressFlags say.
+func MLAddress(c *cli.Context, rt *app.Runtime) (client.Config, error) {
+	tokens, err := secret.NewTokens(os.Getenv("ML_API_TOKEN"), c.String("ml-token-file"))
+	if err != nil {
+		return client.Config{}, batch.WithHint(batch.Failf(batch.ExitUsage, "the token for the ML API: %w", err), "see --ml-token-file (ML_API_TOKEN_FILE) and ML_API_TOKEN")
+	}
+	categories, err := Categories(c)
+	if err != nil {
+		return client.Config{}, err
+	}
+	return client.Config{URL: secret.NewURL(c.String("ml-url")), Categories: categories, Tokens: tokens, CAFile: c.String("ml-ca-file"), TracerProvider: rt.TracerProvider, Logger: rt.Log}, nil
+}
+
+// Categories reads --categories.
+func Categories(c *cli.Context) (*transaction.Categories, error) {
+	text := c.String("categories")
+	if text == "" {
+		return transaction.DefaultCategories, nil
+	}
+	names := strings.Split(text, ",")
+	if path, ok := strings.CutPrefix(text, "@"); ok {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return nil, batch.Failf(batch.ExitUsage, "--categories: %w", err)
+		}
+		names = strings.Split(strings.TrimSpace(string(content)), "\n")
+	}
+	for i := range names {
+		names[i] = strings.TrimSpace(names[i])
+	}
+	categories, err := transaction.NewCategories(names)
+	if err != nil {
+		return nil, batch.WithHint(batch.Failf(batch.ExitUsage, "--categories: %w", err), "give names separated by commas, or @FILE with one a line (TXFLOW_CATEGORIES)")
+	}
+	return categories, nil
 }
 
 // APIKey asks the API for its model: the recorded answers are keyed by both.
