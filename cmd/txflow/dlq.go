@@ -1,8 +1,8 @@
 package main
 
 import (
+	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -11,6 +11,8 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/tasks/load"
 )
 
 // letterFlags select dead letters.
@@ -26,16 +28,11 @@ var letterFlags = []cli.Flag{
 var stateFlag = &cli.StringFlag{Name: "state", Value: batch.LetterOpen, EnvVars: []string{"TXFLOW_DLQ_STATE"}, Usage: "open, replayed, resolved, purged, or all"}
 
 // letterQuery is what the flags select; what they can not mean is an error with exit code 64.
-func letterQuery(c *cli.Context) (batch.LetterQuery, error) {
-	q := batch.LetterQuery{Pipeline: c.String("pipeline"), Code: c.String("reason"), Source: c.String("source"), ID: c.String("id"), Limit: c.Int("limit")}
-	switch q.State = c.String("state"); {
-	case q.State == "all":
+func letterQuery(c *cli.Context) batch.LetterQuery {
+	q := batch.LetterQuery{Pipeline: c.String("pipeline"), Code: c.String("reason"), Source: c.String("source"), ID: c.String("id"),
+		State: c.String("state"), Limit: c.Int("limit")}
+	if q.State == "all" {
 		q.State = ""
-	case q.State != "" && !slices.Contains(batch.LetterStates, q.State):
-		return q, batch.WithHint(batch.Failf(batch.ExitUsage, "there is no state %q of dead letters", q.State), "--state takes %s or all", strings.Join(batch.LetterStates, ", "))
-	}
-	if q.Limit < 0 {
-		return q, batch.Failf(batch.ExitUsage, "--limit is %d: it must be 0, for all, or more", q.Limit)
 	}
 	if t := c.Timestamp("since"); t != nil {
 		q.Since = *t
@@ -43,7 +40,7 @@ func letterQuery(c *cli.Context) (batch.LetterQuery, error) {
 	if t := c.Timestamp("until"); t != nil {
 		q.Until = *t
 	}
-	return q, nil
+	return q
 }
 
 func dlqCommand() *cli.Command {
@@ -56,7 +53,7 @@ func dlqCommand() *cli.Command {
 				Description: `
    txflow dlq stats
    txflow dlq stats --state all --pipeline stream`,
-				Action: app.Action(withStore(dlqStats)),
+				Action: app.Action(checked(withStore(dlqStats))),
 			}, {
 				Name: "list", Usage: "one a line",
 				Flags: batchcmd.Flags(letterFlags, []cli.Flag{stateFlag,
@@ -66,7 +63,7 @@ func dlqCommand() *cli.Command {
 				Description: `
    txflow dlq list --reason amount_format
    txflow dlq list --json --limit 0 | jq -r '.Raw | @base64d'`,
-				Action: app.Action(withStore(dlqList)),
+				Action: app.Action(checked(withStore(dlqList))),
 			}, {
 				Name: "show", ArgsUsage: "ORIGIN PARTITION POSITION", Usage: "one, with its message as it came",
 				Flags: batchcmd.Flags([]cli.Flag{
@@ -90,7 +87,7 @@ letters that were sent back; exit 99 means that there is nothing to replay, and 
 
    txflow dlq replay --reason prediction_refused --dry-run
    txflow dlq replay --reason prediction_refused --rate 100`,
-				Action: app.Action(withStore(dlqReplay)),
+				Action: app.Action(checked(withStore(dlqReplay))),
 			}, {
 				Name: "resolve", Usage: "close open dead letters whose id has been stored since, as each load of a file does for its source",
 				Flags: batchcmd.Flags([]cli.Flag{
@@ -112,9 +109,39 @@ the contents of its own row were stored.
 				Description: `
    txflow dlq purge --reason message_format --until 2026-01-31T00:00:00Z --dry-run
    txflow dlq purge --all`,
-				Action: app.Action(withStore(dlqPurge)),
+				Action: app.Action(checked(withStore(dlqPurge))),
 			},
 		},
+	}
+}
+
+// checked validates the flags of the command that has them before anything is contacted.
+func checked(work func(*cli.Context, *app.Runtime) error) func(*cli.Context, *app.Runtime) error {
+	return func(c *cli.Context, rt *app.Runtime) error {
+		var errs []error
+		for _, f := range c.Command.Flags {
+			switch name := f.Names()[0]; name {
+			case "state":
+				errs = append(errs, oneOfErr(c, name, append(slices.Clone(batch.LetterStates), "all")...))
+			case "pipeline":
+				errs = append(errs, oneOfErr(c, name, "", load.Pipeline, classify.Pipeline))
+			case "source":
+				errs = append(errs, sourceErr(c))
+			case "limit":
+				errs = append(errs, countErr(c, name, 0, math.MaxInt32))
+			case "rate":
+				errs = append(errs, rateErr(c, name))
+			case "max-replays":
+				errs = append(errs, countErr(c, name, 0, math.MaxUint16))
+			case "kafka-config":
+				_, err := kafkaConfig(c, rt)
+				errs = append(errs, err)
+			}
+		}
+		if err := app.Usage(c, errs...); err != nil {
+			return err
+		}
+		return work(c, rt)
 	}
 }
 

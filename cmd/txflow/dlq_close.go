@@ -32,14 +32,12 @@ func openLetters(c *cli.Context, db *store.Store, q batch.LetterQuery) (n, witho
 }
 
 func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
-	q, err := letterQuery(c)
+	broker, err := kafkaConfig(c, rt)
 	if err != nil {
 		return err
 	}
-	limit, perSecond := c.Int("max-replays"), c.Float64("rate")
-	if limit < 0 || perSecond < 0 {
-		return batch.Failf(batch.ExitUsage, "--max-replays and --rate must not be negative")
-	}
+	q := letterQuery(c)
+	limit := c.Int("max-replays")
 	q.Pipeline, q.Origin, q.Replays = classify.Pipeline, topics.Raw, &limit
 	n, without, err := openLetters(c, db, q)
 	if err != nil {
@@ -56,13 +54,13 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 		if n == 0 {
 			return nothingToReplay(c, db, q, without)
 		}
-		sink, err := kafka.NewProducer(kafkaConfig(c, rt), topics.Raw)
+		sink, err := kafka.NewProducer(broker, topics.Raw)
 		if err != nil {
 			return err
 		}
 		defer sink.Close()
 		show := newTicker(rt, "replayed")
-		replayed, err := dlq.Replay(ctx, db, sink, dlq.Config{Query: q, Rate: perSecond, MaxReplays: limit}, func(n int) { show.tick(int64(n)) })
+		replayed, err := dlq.Replay(ctx, db, sink, dlq.Config{Query: q, Rate: c.Float64("rate"), MaxReplays: limit}, func(n int) { show.tick(int64(n)) })
 		m.Counts.In = int64(replayed)
 		return batch.WithHint(err, "the same command goes on with what is still open")
 	})
@@ -89,10 +87,7 @@ func nothingToReplay(c *cli.Context, db *store.Store, q batch.LetterQuery, witho
 }
 
 func dlqPurge(c *cli.Context, rt *app.Runtime, db *store.Store) error {
-	q, err := letterQuery(c)
-	if err != nil {
-		return err
-	}
+	q := letterQuery(c)
 	if q.Filtered() == c.Bool("all") {
 		return batch.WithHint(batch.Failf(batch.ExitUsage, "dlq purge takes a filter, or --all to purge every open dead letter"),
 			"txflow dlq stats lists reasons and sources; --dry-run counts what would be purged")

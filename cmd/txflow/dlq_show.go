@@ -20,10 +20,7 @@ import (
 )
 
 func dlqStats(c *cli.Context, rt *app.Runtime, db *store.Store) error {
-	q, err := letterQuery(c)
-	if err != nil {
-		return err
-	}
+	q := letterQuery(c)
 	counts, err := db.CountLetters(c.Context, q)
 	if err != nil {
 		return err
@@ -40,10 +37,7 @@ func dlqStats(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 }
 
 func dlqList(c *cli.Context, rt *app.Runtime, db *store.Store) error {
-	q, err := letterQuery(c)
-	if err != nil {
-		return err
-	}
+	q := letterQuery(c)
 	if c.Bool("json") {
 		const rows = 500
 		out := json.NewEncoder(rt.Stdout)

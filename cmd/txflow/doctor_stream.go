@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,31 +30,34 @@ func checkKafka(c *cli.Context, rt *app.Runtime) check {
 		return check{Name: "Kafka", Detail: err.Error(), Neutral: true, Next: "txflow platform, or set KAFKA_BROKERS; only the stream needs it"}
 	}
 	_ = conn.Close() // nothing was sent
-	admin, err := kafka.NewAdmin(kafkaConfig(c, rt))
+	cfg, err := kafkaConfig(c, rt)
+	if err != nil {
+		return failed("Kafka", err)
+	}
+	admin, err := kafka.NewAdmin(cfg)
 	if err != nil {
 		return failed("Kafka", err)
 	}
 	defer admin.Close()
-	want := topics.All(defaultPartitions, 1)
-	names := make([]string, len(want))
-	for i := range want {
-		names[i] = want[i].Name
+	names := slices.Clone(topics.Internal)
+	for _, t := range topics.All(1, 1) {
+		names = append(names, t.Name)
 	}
 	have, err := admin.Topics(ctx, names)
 	if err != nil {
 		return failed("Kafka", err)
 	}
-	for i := range want {
-		if state, ok := have[want[i].Name]; ok {
-			want[i].Partitions = state.Partitions // as many as somebody chose
-		}
-	}
+	want := topics.Kept(have, defaultPartitions)
 	plan, err := topics.Plan(ctx, admin, want)
 	switch {
 	case err != nil:
 		return failed("Kafka", err)
 	case len(plan) > 0:
 		return check{Name: "Kafka", Detail: fmt.Sprintf("topics at %s are not as they should be: %s", first, plan[0].Text), Next: "txflow topics apply"}
+	}
+	if weak := topics.Weak(have); len(weak) > 0 {
+		return check{Name: "Kafka", Detail: fmt.Sprintf("%s at %s have fewer than the %d replicas of the stream's topics",
+			strings.Join(weak, " and "), first, want[0].Replicas), Next: "move them with kafka-reassign-partitions, and set offsets.topic.replication.factor and transaction.state.log.replication.factor of the brokers"}
 	}
 	return check{Name: "Kafka", OK: true, Detail: fmt.Sprintf("%d topics at %s, as they should be", len(want), first)}
 }
@@ -105,7 +109,11 @@ func checkReaders(c *cli.Context, rt *app.Runtime) []check {
 		return nil
 	}
 	defer db.Close()
-	at, err := kafka.OpenStatus(kafkaConfig(c, rt))
+	cfg, err := kafkaConfig(c, rt)
+	if err != nil {
+		return nil
+	}
+	at, err := kafka.OpenStatus(cfg)
 	if err != nil {
 		return nil
 	}

@@ -46,7 +46,11 @@ txflow_clickhouse_reader_stalled says so, for an alert.
 }
 
 func runStatus(c *cli.Context, rt *app.Runtime) error {
-	kafkaStatus, err := kafka.OpenStatus(kafkaConfig(c, rt))
+	cfg, err := kafkaConfig(c, rt)
+	if err := app.Usage(c, err, durationErr(c, "every", 10*time.Millisecond, time.Hour)); err != nil {
+		return err
+	}
+	kafkaStatus, err := kafka.OpenStatus(cfg)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func TestStreamStatus(t *testing.T) {
 		return all[0].Lag == 0 && all[0].Members == 1 && all[1].Lag == 0 && all[1].State == "Stable" && all[2].Lag == 0 && b.count(outcomesOfStream) == messages
 	})
 	text := b.ok("stream", "status", "--once", "--every", "10ms").stdout.String()
-	for _, want := range []string{"txflow-classify ", "txflow-clickhouse-classified ", "txflow-clickhouse-dead-letters ", "transactions.raw ", "txflow-a at 127.0.0.1"} {
+	for _, want := range []string{"txflow-classify ", "txflow-clickhouse-classified ", "txflow-clickhouse-dead-letters ", "transactions.raw ", "a at 127.0.0.1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("there is no %q in\n%s", want, text)
 		}

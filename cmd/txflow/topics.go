@@ -26,7 +26,11 @@ func topicsCommand() *cli.Command {
    txflow topics apply --dry-run
    txflow topics apply --partitions 12 --replicas 3 --kafka-brokers kafka-1:9092,kafka-2:9092`,
 			Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
-				admin, err := kafka.NewAdmin(kafkaConfig(c, rt))
+				cfg, err := kafkaConfig(c, rt)
+				if err := app.Usage(c, err, countErr(c, "partitions", 1, topics.MaxPartitions), countErr(c, "replicas", 1, topics.MaxReplicas)); err != nil {
+					return err
+				}
+				admin, err := kafka.NewAdmin(cfg)
 				if err != nil {
 					return err
 				}

@@ -13,21 +13,36 @@ import (
 
 // Admin changes topics; it implements topics.Admin.
 type Admin struct {
-	cfg    Config
-	client *kafka.AdminClient
+	cfg      Config
+	client   *kafka.AdminClient
+	producer *kafka.Producer // that it works through; nothing is sent with it
+	report   *reporter
 }
 
-// NewAdmin makes a client; it connects later.
+// NewAdmin makes a client; it connects later. An AdminClient of its own would write librdkafka's log lines to stderr.
 func NewAdmin(cfg Config) (*Admin, error) {
-	client, err := kafka.NewAdminClient(cfg.with(nil))
+	report := newReporter(&cfg)
+	producer, err := kafka.NewProducer(cfg.with(report, kafka.ConfigMap{"go.events.channel.size": 100, "go.produce.channel.size": 0}))
 	if err != nil {
+		report.close()
+		return nil, cfg.refused(err)
+	}
+	client, err := kafka.NewAdminClientFromProducer(producer)
+	if err != nil {
+		producer.Close()
+		report.close()
 		return nil, cfg.away(err)
 	}
-	return &Admin{cfg, client}, nil
+	go report.errors(producer)
+	return &Admin{cfg, client, producer, report}, nil
 }
 
 // Close ends the client.
-func (a *Admin) Close() { a.client.Close() }
+func (a *Admin) Close() {
+	a.client.Close()
+	a.producer.Close()
+	a.report.close()
+}
 
 // adminTimeout bounds one request.
 const adminTimeout = 15 * time.Second
@@ -42,7 +57,13 @@ func (a *Admin) Topics(ctx context.Context, names []string) (map[string]topics.S
 	var resources []kafka.ConfigResource
 	for _, name := range names {
 		if t, ok := meta.Topics[name]; ok && t.Error.Code() == kafka.ErrNoError {
-			have[name] = topics.State{Partitions: len(t.Partitions), Config: map[string]string{}}
+			state := topics.State{Partitions: len(t.Partitions), Config: map[string]string{}}
+			for i := range t.Partitions {
+				if n := len(t.Partitions[i].Replicas); i == 0 || n < state.Replicas {
+					state.Replicas = n
+				}
+			}
+			have[name] = state
 			resources = append(resources, kafka.ConfigResource{Type: kafka.ResourceTopic, Name: name})
 		}
 	}

@@ -55,7 +55,7 @@ func (b *broker) send(first, n, size int) {
 
 func (b *broker) open(instance string) *Log {
 	b.t.Helper()
-	l, err := OpenLog(b.t.Context(), LogConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance})
+	l, err := OpenLog(b.t.Context(), LogConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance, Session: 6 * time.Second})
 	b.must(err)
 	b.t.Cleanup(func() { b.close(l) })
 	return l
@@ -69,6 +69,13 @@ func (b *broker) close(l *Log) {
 		}
 		l.consumer = nil
 	}
+}
+
+// leave has a member leave for good: Kafka would keep its place for it.
+func (b *broker) leave(l *Log) {
+	b.t.Helper()
+	b.close(l)
+	b.throwOut(l.cfg.Group, l.cfg.Instance)
 }
 
 func names(messages []classify.Message) (out []string) {
@@ -157,7 +164,9 @@ func (b *broker) visit(work func() error) {
 			}
 			_, err = guest.Poll(b.t.Context(), 1, 10*time.Millisecond)
 		}
-		left <- errors.Join(err, guest.Close())
+		err = errors.Join(err, guest.Close())
+		b.throwOut("g-"+b.topic, "guest") // Kafka would keep its place for it
+		left <- err
 	}()
 	var done error
 	for here := work != nil; here; {

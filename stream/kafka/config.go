@@ -12,24 +12,31 @@ import (
 
 // Config says which broker and who we are.
 type Config struct {
-	Brokers string            // HOST:PORT, several separated by commas
-	Extra   map[string]string // librdkafka's own settings, security for example; they win
-	Log     *slog.Logger
+	Brokers  string   // HOST:PORT, several separated by commas
+	Settings Settings // librdkafka's own, security for example
+	Log      *slog.Logger
 }
 
-// with makes librdkafka's configuration from what a client needs.
-func (c *Config) with(settings kafka.ConfigMap) *kafka.ConfigMap {
-	all := kafka.ConfigMap{"bootstrap.servers": c.Brokers, "client.id": "txflow", "log_level": 3,
-		"reconnect.backoff.max.ms": 1000, "topic.metadata.refresh.interval.ms": 30_000}
+// with makes librdkafka's configuration from what a client needs. Its log lines go to r.
+func (c *Config) with(r *reporter, settings kafka.ConfigMap) *kafka.ConfigMap {
+	all := kafka.ConfigMap{"bootstrap.servers": c.Brokers, "client.id": "txflow", "log_level": logLevel,
+		"reconnect.backoff.max.ms": 1000, "topic.metadata.refresh.interval.ms": 30_000,
+		"go.logs.channel.enable": true, "go.logs.channel": r.lines}
 	maps.Copy(all, settings)
-	for name, value := range c.Extra {
+	for name, value := range c.Settings.values {
 		all[name] = value
 	}
 	return &all
 }
 
-// away is the error of a broker that does not answer.
+// away is the error of a broker that does not answer, or not as it should. No secret of the settings is in it.
 func (c *Config) away(err error) error {
-	return batch.WithHint(batch.Failf(batch.ExitUnavailable, "Kafka at %s: %w", c.Brokers, err),
+	return batch.WithHint(batch.Failf(batch.ExitUnavailable, "Kafka at %s: %w", c.Brokers, c.Settings.redacted(err)),
 		"start one with txflow platform, or name another with --kafka-brokers (KAFKA_BROKERS)")
+}
+
+// refused is the error of a client that librdkafka does not make: its settings are wrong.
+func (c *Config) refused(err error) error {
+	return batch.WithHint(batch.Failf(batch.ExitUsage, "the settings for Kafka: %w", c.Settings.redacted(err)),
+		"librdkafka's CONFIGURATION.md lists them; they come from --kafka-config-file, KAFKA_CONFIG and --kafka-config")
 }

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/kafkaserver/kafkatest"
 	"github.com/txflow/txflow/stream/classify"
@@ -47,7 +49,12 @@ func conformance(t *testing.T, brokers string, appendTime bool) {
 		{"a poll ends by number, by age and by bytes", pollEnds},
 		{"a commit is all or nothing", commitIsWhole},
 		{"a producer that died left nothing", diedInTransaction},
-		{"a fenced member gives up and leaves its messages", fenced},
+		{"of two members of one name the newer takes over and the older ends", newerTakesOver},
+		{"an older member without work ends, too", olderIsIdle},
+		{"a producer whose transaction took too long is replaced", tookTooLong},
+		{"a restart moves no partition", restartMovesNothing},
+		{"a topic that is missing is waited for", topicIsMissing},
+		{"aborted transactions are waited after", abortsAreWaitedAfter},
 		{"partitions taken away between poll and commit", takenAwayBeforeCommit},
 		{"partitions taken away and given back within one poll", givenBackWithinPoll},
 		{"what was polled ahead of a transaction that is given up comes again", aheadIsVoid},
@@ -132,7 +139,7 @@ func commitIsWhole(t *testing.T, b *broker) {
 	b.must(b.commit(l, some))
 	_ = b.poll(l, 4) // not committed: they come again
 	b.close(l)
-	rest := b.poll(b.open("b"), 4)
+	rest := b.poll(b.open("a"), 4)
 	if got := names(slices.Concat(some, rest)); !slices.Equal(got, numbered(0, 10)) {
 		t.Errorf("%q", got)
 	}
@@ -142,36 +149,13 @@ func commitIsWhole(t *testing.T, b *broker) {
 func diedInTransaction(_ *testing.T, b *broker) {
 	b.send(0, 10, 0)
 	l := b.open("a")
+	_ = b.poll(l, 10)
 	b.must(l.producer.BeginTransaction())
 	b.must(l.write(b.t.Context(), []classify.Record{{Topic: b.out, Key: []byte("torn"), Value: []byte("torn")}}))
 	l.producer.Flush(10_000)
 	b.close(l) // as a kill does: neither commit nor abort
 	l = b.open("a")
 	b.must(b.commit(l, b.poll(l, 10)))
-	b.wrote(numbered(0, 10))
-}
-
-func fenced(t *testing.T, b *broker) {
-	b.send(0, 10, 0)
-	old := b.open("a")
-	held := b.poll(old, 10)
-	young := b.open("a") // the same name: a restart, seen from the broker
-	if err := b.commit(old, held); !errors.Is(err, classify.ErrRedelivered) {
-		t.Fatalf("a fenced member's commit says %v", err)
-	}
-	b.wrote(nil)
-	b.close(old)
-	var all []classify.Message
-	for len(all) < 10 { // the old one's last act may fence the young one in turn, once
-		some := b.poll(young, 10-len(all))
-		if err := b.commit(young, some); err != nil {
-			if !errors.Is(err, classify.ErrRedelivered) {
-				t.Fatal(err)
-			}
-			continue
-		}
-		all = append(all, some...)
-	}
 	b.wrote(numbered(0, 10))
 }
 
@@ -239,7 +223,21 @@ func refused(t *testing.T, b *broker) {
 	if err == nil {
 		err = p.Flush(t.Context())
 	}
-	if err == nil || !strings.Contains(strings.ToLower(err.Error()), "large") {
-		t.Errorf("a message of 2 MiB: %v", err)
+	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(strings.ToLower(err.Error()), "large") || p.Acknowledged() != 0 {
+		t.Errorf("a message of 2 MiB: exit %d, %v", batch.ExitCode(err), err)
+	}
+	b.send(0, 3, 0)
+	small := b.topic + "-small" // the topic's own limit, which the client learns of when it is too late
+	b.apply(topics.Topic{Name: small, Partitions: 1, Replicas: 1, Config: map[string]string{"max.message.bytes": "1000"}})
+	q, err := NewProducer(b.cfg, small)
+	b.must(err)
+	defer q.Close()
+	b.must(q.Send(t.Context(), nil, []byte("short"), nil))
+	b.must(q.Flush(t.Context()))
+	noise := make([]byte, 20_000)
+	_, _ = rand.Read(noise)
+	b.must(q.Send(t.Context(), nil, noise, nil))
+	if err := q.Flush(t.Context()); batch.ExitCode(err) != batch.ExitData || q.Acknowledged() != 1 {
+		t.Errorf("a message over the topic's limit: exit %d, %v; %d are acknowledged", batch.ExitCode(err), err, q.Acknowledged())
 	}
 }

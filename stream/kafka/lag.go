@@ -2,8 +2,13 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/txflow/txflow/stream/topics"
 )
 
 // marks are what a member saw of its partitions.
@@ -48,6 +53,9 @@ func (m *marks) beyond(partition int32, committed int64) int64 {
 // Joined tells whether the member has joined its group, as far as it knows. It may be called from any goroutine.
 func (l *Log) Joined() bool { return l.consumer.GetRebalanceProtocol() != "NONE" }
 
+// Aborts implements watch.Log. It may be called from any goroutine.
+func (l *Log) Aborts() (total int64, wait time.Duration, cause error) { return l.backoff.state() }
+
 // Lag asks the broker how many messages of each partition that is ours are not committed. It may be called from any
 // goroutine until Close.
 func (l *Log) Lag(ctx context.Context) (map[int32]int64, error) {
@@ -56,9 +64,12 @@ func (l *Log) Lag(ctx context.Context) (map[int32]int64, error) {
 		return nil, l.cfg.away(err)
 	}
 	if len(assigned) == 0 {
-		_, err := l.admin.GetMetadata(&l.cfg.Topic, false, int(untilOf(ctx).Milliseconds()))
+		meta, err := l.admin.GetMetadata(&l.cfg.Topic, false, int(untilOf(ctx).Milliseconds()))
 		if err != nil {
 			return nil, l.cfg.away(err)
+		}
+		if e := meta.Topics[l.cfg.Topic].Error; e.Code() == kafka.ErrUnknownTopicOrPart || e.Code() == kafka.ErrUnknownTopic {
+			return nil, fmt.Errorf("%s: %w", l.cfg.Topic, topics.ErrMissing)
 		}
 		return map[int32]int64{}, nil
 	}

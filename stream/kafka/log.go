@@ -15,10 +15,16 @@ import (
 // LogConfig says what a member of a group reads, and as whom it writes.
 type LogConfig struct {
 	Config
-	Topic    string
-	Group    string
-	Now      func() time.Time // the clock; nil for the system's
-	Instance string           // stable over restarts, and of this member alone: a new one with the same name ends the old one's transactions
+	Topic string
+	Group string
+	Now   func() time.Time // the clock; nil for the system's
+	// Instance is stable over restarts, and of this member alone: Kafka keeps its partitions for it over a restart, and a new
+	// process of the same name takes over from the old one, whose Poll and Commit then say so with exit code 64.
+	Instance string
+	// Session is how long the broker waits for a sign of life before it gives the partitions to others; 0 for DefaultSession.
+	Session time.Duration
+	// Step is called as a transaction goes on, with one of polled, producing, produced, committing, committed; nil for nobody.
+	Step func(name string)
 }
 
 // Log consumes a topic and writes in transactions; it implements classify.Log. One goroutine polls, and one may commit
@@ -33,34 +39,41 @@ type Log struct {
 	places   map[int32]*place   // by partition, as far as it was read since it was assigned; of the goroutine that polls
 	polls    *polls
 	marks    *marks
-	warning  string    // the last one that was told
-	warned   time.Time // when
+	backoff  *backoff
+	report   *reporter
+	client   string // the client.id of this process
+	writing  bool   // the producer is open; of the goroutine that polls
 }
 
-// OpenLog joins the group and ends what a former process of the same instance left open.
-func OpenLog(ctx context.Context, cfg LogConfig) (*Log, error) {
+// OpenLog makes the clients. The first polls join the group; once there are partitions, what a former process of the same
+// instance left open is ended.
+func OpenLog(_ context.Context, cfg LogConfig) (*Log, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	l := &Log{cfg: cfg, polls: newPolls(), marks: newMarks(), places: map[int32]*place{}}
+	if cfg.Session == 0 {
+		cfg.Session = DefaultSession
+	}
+	l := &Log{cfg: cfg, polls: newPolls(), marks: newMarks(), places: map[int32]*place{}, backoff: newBackoff(),
+		report: newReporter(&cfg.Config), client: clientID(cfg.Instance)}
 	var err error
-	if l.consumer, err = kafka.NewConsumer(cfg.with(kafka.ConfigMap{
-		"group.id": cfg.Group, "client.id": "txflow-" + cfg.Instance, "enable.auto.commit": false, "auto.offset.reset": "earliest", "isolation.level": "read_committed", "enable.partition.eof": true,
-		"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 10_000,
+	if l.consumer, err = kafka.NewConsumer(cfg.with(l.report, kafka.ConfigMap{
+		"group.id": cfg.Group, "group.instance.id": cfg.Instance, "client.id": l.client, "enable.auto.commit": false,
+		"auto.offset.reset": "earliest", "isolation.level": "read_committed", "enable.partition.eof": true,
+		"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": int(cfg.Session.Milliseconds()),
+		"heartbeat.interval.ms": int(min(3*time.Second, cfg.Session/3).Milliseconds()),
 		// A member that hangs holds its partitions so long, and so long a member waits for the broker's answer to its joining: it
 		// polls far more often, also while it works.
-		"max.poll.interval.ms": 30_000,
+		"max.poll.interval.ms": int(max(maxPollInterval, cfg.Session).Milliseconds()),
 		// At its default of a second, a backlog drains several times slower: librdkafka pauses whenever its queue is full. A
 		// longer queue is no quicker, and takes memory with every backlog.
 		"fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 8 << 10,
 	})); err != nil {
-		return nil, cfg.away(err)
+		l.report.close()
+		return nil, cfg.refused(err)
 	}
 	if l.admin, err = kafka.NewAdminClientFromConsumer(l.consumer); err != nil {
-		return nil, errors.Join(cfg.away(err), l.consumer.Close())
-	}
-	if err := l.openProducer(ctx); err != nil {
-		return nil, errors.Join(err, l.consumer.Close())
+		return nil, errors.Join(cfg.away(err), l.Close())
 	}
 	if err := l.consumer.Subscribe(cfg.Topic, l.rebalanced); err != nil {
 		return nil, errors.Join(cfg.away(err), l.Close())
@@ -68,17 +81,24 @@ func OpenLog(ctx context.Context, cfg LogConfig) (*Log, error) {
 	return l, nil
 }
 
+// maxPollInterval is how long a member may go without polling.
+const maxPollInterval = 30 * time.Second
+
 // closeLimit bounds each part of Close.
 const closeLimit = 5 * time.Second
 
-// Close leaves the group. What is not committed comes again.
+// Close ends the member. What is not committed comes again. Its place in the group is kept for Session: a member of the same
+// name that comes back until then has its partitions again at once.
 func (l *Log) Close() error {
 	if l.producer != nil {
 		l.producer.Close()
 	}
-	l.leave()
+	l.settle()
 	closed := make(chan error, 1)
-	go func() { closed <- l.consumer.Close() }()
+	go func() {
+		closed <- l.consumer.Close()
+		l.report.close()
+	}()
 	select {
 	case err := <-closed:
 		return err
@@ -88,18 +108,16 @@ func (l *Log) Close() error {
 	}
 }
 
-// leave serves what is to be told of partitions before the consumer is closed: librdkafka may wait forever for an assignment
-// that comes while it closes (its issue 4884).
-func (l *Log) leave() {
-	if err := l.consumer.Unsubscribe(); err != nil {
-		return // Close tells
-	}
+// settle serves what is to be told of partitions before the consumer is closed: librdkafka may wait forever for an assignment
+// that comes while it closes (its issue 4884). To unsubscribe would give up the member's place in the group.
+func (l *Log) settle() {
 	for end := time.Now().Add(closeLimit); time.Now().Before(end); {
 		start := time.Now()
-		event := l.consumer.Poll(int(pollStep.Milliseconds()))
-		quiet := event == nil && time.Since(start) >= pollStep/2 // not one that told of partitions
-		if assigned, err := l.consumer.Assignment(); err != nil || quiet && len(assigned) == 0 {
-			return
+		if e := l.consumer.Poll(int(pollStep.Milliseconds())); e == nil && time.Since(start) >= pollStep/2 {
+			return // a quiet moment, and not a call that told of partitions
+		}
+		if assigned, err := l.consumer.Assignment(); err != nil || l.consumer.Pause(assigned) != nil {
+			return // no messages in between
 		}
 	}
 }
@@ -139,7 +157,12 @@ const pollBytes = 8 << 20
 
 // Poll implements classify.Log.
 func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classify.Message, error) {
-	if err := l.ready(ctx); err != nil {
+	if _, left, _ := l.backoff.state(); left > 0 {
+		return nil, l.hold(ctx, min(left, pollStep))
+	}
+	if err := l.ready(ctx); missing(err) {
+		return nil, l.awaitTopic(ctx, err)
+	} else if err != nil {
 		return nil, err
 	}
 	var end time.Time // when the first message has waited long enough
@@ -162,6 +185,11 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 			if step = min(step, time.Until(end)); step <= 0 {
 				break
 			}
+		}
+	}
+	if len(l.ahead) > 0 {
+		if err := l.startWriting(ctx); err != nil {
+			return nil, err
 		}
 	}
 	number, ok := l.polls.handOut()
@@ -187,8 +215,27 @@ func (l *Log) ready(ctx context.Context) error {
 		}
 	}
 	if l.paused {
-		return l.resume()
+		if err := l.resume(); err != nil {
+			return err
+		}
 	}
+	if assigned, err := l.consumer.Assignment(); err != nil || len(assigned) == 0 {
+		return err
+	}
+	return l.startWriting(ctx)
+}
+
+// startWriting opens the producer, once. The group comes first: with the name of this member there, nothing that a former process
+// of it does later counts.
+func (l *Log) startWriting(ctx context.Context) error {
+	if l.writing {
+		return nil
+	}
+	if err := l.openProducer(ctx); err != nil {
+		return err
+	}
+	l.writing = true
+	l.tookOver(ctx)
 	return nil
 }
 
@@ -199,6 +246,9 @@ func (l *Log) next(ctx context.Context, wait time.Duration) (read bool, err erro
 	case *kafka.Message:
 		l.marks.sawMessage(e.TopicPartition.Partition, int64(e.TopicPartition.Offset))
 		p, err := l.place(ctx, e.TopicPartition.Partition)
+		if missing(err) {
+			return false, l.awaitTopic(ctx, err)
+		}
 		if err != nil || p == nil {
 			return false, err
 		}
@@ -207,27 +257,35 @@ func (l *Log) next(ctx context.Context, wait time.Duration) (read bool, err erro
 	case kafka.PartitionEOF:
 		l.marks.sawEnd(e.Partition, int64(e.Offset))
 	case kafka.Error:
-		if e.IsFatal() || e.Code() == kafka.ErrUnknownTopicOrPart || e.Code() == kafka.ErrTopicAuthorizationFailed {
+		switch {
+		case fencedOut(e):
+			return false, l.fencedError(ctx, e)
+		case e.IsFatal() || e.Code() == kafka.ErrTopicAuthorizationFailed:
 			return false, l.cfg.away(fmt.Errorf("%s: %w", l.cfg.Topic, e))
 		}
-		l.warn(e.Error())
+		l.report.trouble(ctx, e, "topic", l.cfg.Topic)
 	}
 	return false, nil
 }
 
-// warnEvery is how often the same trouble is told: librdkafka tells it many times a second.
-const warnEvery = 10 * time.Second
+// missing tells of an error whether a topic is not there (yet).
+func missing(err error) bool {
+	return code(err) == kafka.ErrUnknownTopicOrPart || code(err) == kafka.ErrUnknownTopic
+}
 
-func (l *Log) warn(text string) {
-	if text == l.warning && time.Since(l.warned) < warnEvery {
-		return
-	}
-	l.warning, l.warned = text, time.Now()
-	l.cfg.Log.Warn("Kafka", "error", text)
+// awaitTopic has the next poll go back to what is committed: the topic is deleted, or the broker does not know it yet.
+func (l *Log) awaitTopic(ctx context.Context, err error) error {
+	l.report.trouble(ctx, err, "topic", l.cfg.Topic)
+	l.backoff.aborted(err)
+	l.polls.giveUp()
+	return nil
 }
 
 // KeepAlive implements classify.Log: it polls with the partitions paused.
-func (l *Log) KeepAlive(ctx context.Context) error {
+func (l *Log) KeepAlive(ctx context.Context) error { return l.hold(ctx, time.Millisecond) }
+
+// hold polls for so long with the partitions paused.
+func (l *Log) hold(ctx context.Context, wait time.Duration) error {
 	assigned, err := l.consumer.Assignment()
 	if err != nil {
 		return l.cfg.away(err)
@@ -236,7 +294,7 @@ func (l *Log) KeepAlive(ctx context.Context) error {
 		return l.cfg.away(err)
 	}
 	l.paused = true
-	_, err = l.next(ctx, time.Millisecond) // it reads of a partition that was assigned just now
+	_, err = l.next(ctx, wait) // it reads of a partition that was assigned just now
 	return err
 }
 

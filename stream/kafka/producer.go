@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -15,48 +16,70 @@ import (
 
 // Producer sends messages to one topic, each exactly once as long as it lives; it implements produce.Sink and dlq.Sink.
 type Producer struct {
-	cfg    Config
-	topic  string
-	client *kafka.Producer
-	mu     sync.Mutex
-	failed error // the first message that the broker refused
+	cfg          Config
+	topic        string
+	client       *kafka.Producer
+	report       *reporter
+	sent         atomic.Int64 // handed to librdkafka
+	settled      atomic.Int64 // of those, acknowledged or refused
+	acknowledged atomic.Int64
+	mu           sync.Mutex
+	failed       error // of the first message that is not delivered
 }
 
 // NewProducer makes a client; it connects with the first message.
 func NewProducer(cfg Config, topic string) (*Producer, error) {
-	client, err := kafka.NewProducer(cfg.with(kafka.ConfigMap{"enable.idempotence": true, "linger.ms": 5, "compression.type": "lz4",
-		"queue.buffering.max.messages": 100_000, "delivery.timeout.ms": 120_000}))
+	report := newReporter(&cfg)
+	client, err := kafka.NewProducer(cfg.with(report, kafka.ConfigMap{"enable.idempotence": true, "linger.ms": 5,
+		"compression.type": "lz4", "queue.buffering.max.messages": 100_000, "delivery.timeout.ms": 120_000,
+		"go.events.channel.size": 100_000, "go.produce.channel.size": 0}))
 	if err != nil {
-		return nil, cfg.away(err)
+		report.close()
+		return nil, cfg.refused(err)
 	}
-	p := &Producer{cfg: cfg, topic: topic, client: client}
-	go p.reports()
+	p := &Producer{cfg: cfg, topic: topic, client: client, report: report}
+	go p.follow()
 	return p, nil
 }
 
-// reports looks at what became of each message.
-func (p *Producer) reports() {
+// follow looks at what became of each message, until the client is closed.
+func (p *Producer) follow() {
 	for e := range p.client.Events() {
 		switch e := e.(type) {
 		case *kafka.Message:
 			if e.TopicPartition.Error != nil {
-				p.fail(e.TopicPartition.Error)
+				p.fail(p.explain(e.TopicPartition.Error))
+			} else {
+				p.acknowledged.Add(1)
 			}
+			p.settled.Add(1)
 		case kafka.Error:
 			if e.IsFatal() {
-				p.fail(e)
+				p.fail(p.explain(e))
 			} else {
-				p.cfg.Log.Warn("Kafka does not answer, trying again", "error", e.Error())
+				p.report.trouble(context.Background(), e)
 			}
 		}
 	}
+}
+
+// explain gives a refusal its exit code: a message that is too large stays so, whatever is tried.
+func (p *Producer) explain(err error) error {
+	switch code(err) {
+	case kafka.ErrMsgSizeTooLarge, kafka.ErrInvalidMsgSize:
+		return batch.WithHint(batch.Failf(batch.ExitData, "Kafka takes no message of this size in %s: %w", p.topic, err),
+			"make the row shorter; the limits are message.max.bytes of the client and max.message.bytes of the topic")
+	case kafka.ErrMsgTimedOut, kafka.ErrTransport, kafka.ErrAllBrokersDown, kafka.ErrTimedOut:
+		return batch.Fail(batch.ExitTryAgain, p.cfg.away(err))
+	}
+	return p.cfg.away(err)
 }
 
 func (p *Producer) fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.failed == nil {
-		p.failed = p.cfg.away(err)
+		p.failed = err
 	}
 }
 
@@ -66,20 +89,22 @@ func (p *Producer) err() error {
 	return p.failed
 }
 
-// Send implements produce.Sink and dlq.Sink. It waits while the queue is full.
+// Send implements produce.Sink and dlq.Sink. It waits while the queue is full. The error of a message that is too large has
+// exit code 65.
 func (p *Producer) Send(ctx context.Context, key, value []byte, headers map[string]string) error {
 	m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &p.topic, Partition: kafka.PartitionAny}, Key: key, Value: value,
 		Headers: append(pack(headers), kafka.Header{Key: message.HeaderTime, Value: strconv.AppendInt(nil, time.Now().UnixMicro(), 10)})}
 	for {
+		if err := errors.Join(p.err(), ctx.Err()); err != nil {
+			return err
+		}
 		err := p.client.Produce(m, nil)
 		if err == nil {
+			p.sent.Add(1)
 			return nil
 		}
 		if code(err) != kafka.ErrQueueFull {
-			return p.cfg.away(err)
-		}
-		if err := errors.Join(p.err(), ctx.Err()); err != nil {
-			return err
+			return p.explain(err)
 		}
 		p.client.Flush(int(pollStep.Milliseconds()))
 	}
@@ -87,16 +112,19 @@ func (p *Producer) Send(ctx context.Context, key, value []byte, headers map[stri
 
 // Flush implements produce.Sink.
 func (p *Producer) Flush(ctx context.Context) error {
-	for p.client.Flush(int(pollStep.Milliseconds())) > 0 {
+	for p.client.Flush(int(pollStep.Milliseconds())) > 0 || p.settled.Load() < p.sent.Load() {
 		if err := errors.Join(p.err(), ctx.Err()); err != nil {
 			return err
 		}
 	}
-	if err := p.err(); err != nil {
-		return batch.Fail(batch.ExitTryAgain, err)
-	}
-	return nil
+	return p.err()
 }
 
+// Acknowledged implements produce.Sink.
+func (p *Producer) Acknowledged() int64 { return p.acknowledged.Load() }
+
 // Close drops what is not flushed.
-func (p *Producer) Close() { p.client.Close() }
+func (p *Producer) Close() {
+	p.client.Close()
+	p.report.close()
+}

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
 	"strings"
@@ -18,25 +19,32 @@ type Status struct {
 	cfg    Config
 	admin  *kafka.AdminClient
 	reader *kafka.Consumer // of the messages that wait, for their times
+	report *reporter
 }
 
 // OpenStatus makes the clients; they connect later.
 func OpenStatus(cfg Config) (*Status, error) {
-	reader, err := kafka.NewConsumer(cfg.with(kafka.ConfigMap{"group.id": "txflow-status", "enable.auto.commit": false, "isolation.level": "read_committed",
-		"enable.partition.eof": true, "auto.offset.reset": "earliest", "fetch.wait.max.ms": 10, "fetch.message.max.bytes": 64 << 10, "queued.min.messages": 1}))
+	report := newReporter(&cfg)
+	reader, err := kafka.NewConsumer(cfg.with(report, kafka.ConfigMap{"group.id": "txflow-status", "enable.auto.commit": false,
+		"isolation.level": "read_committed", "enable.partition.eof": true, "auto.offset.reset": "earliest",
+		"fetch.wait.max.ms": 10, "fetch.message.max.bytes": 64 << 10, "queued.min.messages": 1}))
 	if err != nil {
-		return nil, cfg.away(err)
+		report.close()
+		return nil, cfg.refused(err)
 	}
-	admin, err := kafka.NewAdminClientFromConsumer(reader)
-	if err != nil {
-		return nil, cfg.away(err)
+	s := &Status{cfg: cfg, reader: reader, report: report}
+	if s.admin, err = kafka.NewAdminClientFromConsumer(reader); err != nil {
+		return nil, errors.Join(cfg.away(err), s.Close())
 	}
-	return &Status{cfg, admin, reader}, nil
+	return s, nil
 }
 
 // Close ends the clients.
 func (s *Status) Close() error {
-	s.admin.Close()
+	if s.admin != nil {
+		s.admin.Close()
+	}
+	defer s.report.close()
 	return s.reader.Close()
 }
 
@@ -70,18 +78,12 @@ func (s *Status) Look(ctx context.Context, group, topic string) (status.Look, er
 
 // describe adds the group's state and who owns which partition.
 func (s *Status) describe(ctx context.Context, look *status.Look) error {
-	var result kafka.DescribeConsumerGroupsResult
-	if err := coordinated(ctx, func() (err error) {
-		result, err = s.admin.DescribeConsumerGroups(ctx, []string{look.Group}, kafka.SetAdminRequestTimeout(adminTimeout))
-		if err == nil && len(result.ConsumerGroupDescriptions) > 0 && result.ConsumerGroupDescriptions[0].Error.Code() != kafka.ErrNoError {
-			err = result.ConsumerGroupDescriptions[0].Error
-		}
-		return err
-	}); err != nil && code(err) != kafka.ErrGroupIDNotFound {
+	groups, err := describeGroup(ctx, s.admin, look.Group)
+	if err != nil {
 		return err
 	}
-	for _, g := range result.ConsumerGroupDescriptions {
-		if g.Error.Code() == kafka.ErrGroupIDNotFound || g.State == kafka.ConsumerGroupStateDead {
+	for _, g := range groups {
+		if g.State == kafka.ConsumerGroupStateDead {
 			return nil // there is none
 		}
 		look.State, look.Members = g.State.String(), len(g.Members)
@@ -89,12 +91,21 @@ func (s *Status) describe(ctx context.Context, look *status.Look) error {
 			for _, p := range m.Assignment.TopicPartitions {
 				i := slices.IndexFunc(look.Partitions, func(has status.Partition) bool { return has.Number == p.Partition })
 				if i >= 0 && p.Topic != nil && *p.Topic == look.Topic {
-					look.Partitions[i].Owner = m.ClientID + " at " + host(m.Host)
+					look.Partitions[i].Owner = owner(&m)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// owner names a member of a group: by the name of its own that it has over restarts, if it has one.
+func owner(m *kafka.MemberDescription) string {
+	name := m.GroupInstanceID
+	if name == "" {
+		name = m.ClientID
+	}
+	return name + " at " + host(m.Host)
 }
 
 // peekTime bounds how long the oldest messages are looked for.

@@ -51,7 +51,7 @@ func standingIsTold(t *testing.T, b *broker) {
 		t.Errorf("with four of ten: %+v", s)
 	}
 	for _, p := range s.Partitions {
-		if p.Owner != "txflow-me at 127.0.0.1" {
+		if p.Owner != "me at 127.0.0.1" {
 			t.Errorf("partition %d is of %q", p.Number, p.Owner)
 		}
 	}

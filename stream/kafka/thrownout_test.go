@@ -23,7 +23,7 @@ func TestThrownOut(t *testing.T) {
 	b.send(0, 10, 0)
 	old := b.open("a")
 	held := b.poll(old, 10)
-	b.throwOut("g-" + b.topic)
+	b.throwOut("g-"+b.topic, "a")
 	for deadline := time.Now().Add(time.Minute); !old.consumer.AssignmentLost(); <-time.After(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("after a minute the member does not know")
@@ -37,26 +37,20 @@ func TestThrownOut(t *testing.T) {
 	b.wrote(numbered(0, 10))
 }
 
-// throwOut takes all members out of a group.
-func (b *broker) throwOut(group string) {
+// throwOut takes a member out of a group.
+func (b *broker) throwOut(group, instance string) {
 	b.t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.cfg.Brokers))
 	b.must(err)
 	defer client.Close()
-	describe := kmsg.NewPtrDescribeGroupsRequest()
-	describe.Groups = []string{group}
-	described, err := describe.RequestWith(b.t.Context(), client)
-	b.must(err)
 	leave := kmsg.NewPtrLeaveGroupRequest()
 	leave.Group = group
-	for _, m := range described.Groups[0].Members {
-		member := kmsg.NewLeaveGroupRequestMember()
-		member.MemberID = m.MemberID
-		leave.Members = append(leave.Members, member)
-	}
+	member := kmsg.NewLeaveGroupRequestMember()
+	member.InstanceID = &instance
+	leave.Members = append(leave.Members, member)
 	left, err := leave.RequestWith(b.t.Context(), client)
 	b.must(err)
-	if len(left.Members) == 0 || left.ErrorCode != 0 || left.Members[0].ErrorCode != 0 {
-		b.t.Fatalf("%+v", left)
+	if len(left.Members) != 1 || left.ErrorCode != 0 || left.Members[0].ErrorCode != 0 {
+		b.t.Errorf("%+v", left)
 	}
 }

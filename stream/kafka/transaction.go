@@ -15,20 +15,15 @@ import (
 const transactionTimeout = 10 * time.Second
 
 func (l *Log) openProducer(ctx context.Context) error {
-	producer, err := kafka.NewProducer(l.cfg.with(kafka.ConfigMap{
+	producer, err := kafka.NewProducer(l.cfg.with(l.report, kafka.ConfigMap{"client.id": l.client,
 		"transactional.id": l.cfg.Group + "." + l.cfg.Instance, "transaction.timeout.ms": int(transactionTimeout.Milliseconds()),
 		"linger.ms": 5, "compression.type": "lz4", "go.delivery.reports": false, "queue.buffering.max.messages": 500_000,
+		"go.events.channel.size": 1000, "go.produce.channel.size": 0,
 	}))
 	if err != nil {
-		return l.cfg.away(err)
+		return l.cfg.refused(err)
 	}
-	go func() { // errors of the client itself; librdkafka goes on by itself
-		for e := range producer.Events() {
-			if err, ok := e.(kafka.Error); ok {
-				l.cfg.Log.Debug("Kafka producer", "error", err.Error())
-			}
-		}
-	}()
+	go l.report.errors(producer)
 	if err := l.persist(ctx, "start transactions", func(ctx context.Context) error { return producer.InitTransactions(ctx) }); err != nil {
 		producer.Close()
 		return l.cfg.away(err)
@@ -37,9 +32,12 @@ func (l *Log) openProducer(ctx context.Context) error {
 	return nil
 }
 
-// step logs how far a transaction is. Tests kill members at these lines.
+// step says how far a transaction is. Tests kill members there.
 func (l *Log) step(ctx context.Context, name string, messages int) {
 	l.cfg.Log.DebugContext(ctx, "transaction", "step", name, "messages", messages)
+	if l.cfg.Step != nil {
+		l.cfg.Step(name)
+	}
 }
 
 // Commit implements classify.Log.
@@ -69,6 +67,7 @@ func (l *Log) Commit(ctx context.Context, records []classify.Record, done []clas
 	if err := l.persist(ctx, "commit", l.producer.CommitTransaction); err != nil {
 		return l.giveUp(ctx, err)
 	}
+	l.backoff.committed()
 	l.step(ctx, "committed", len(done))
 	return nil
 }
@@ -149,28 +148,58 @@ func (l *Log) persist(ctx context.Context, what string, step func(context.Contex
 		if err == nil || !passing(err) || ctx.Err() != nil {
 			return err
 		}
-		l.cfg.Log.WarnContext(ctx, "Kafka does not answer, trying again", "step", what, "error", err.Error())
+		l.report.trouble(ctx, err, "step", what)
 	}
 }
 
-// giveUp ends the transaction without a trace, and has the next poll go back to what is committed. A producer that was
-// fenced, or that the broker gave up, is replaced by a new one, which ends for sure what the old one left open.
+// giveUp ends the transaction without a trace, and has the next poll wait a little and go back to what is committed. A
+// producer that the broker gave up is replaced by a new one, which ends for sure what the old one left open; but one that was
+// fenced by another process of this member's name ends the member.
 func (l *Log) giveUp(ctx context.Context, cause error) error {
-	var e kafka.Error
-	fatal := errors.As(cause, &e) && e.IsFatal()
-	if !fatal {
-		err := l.persist(ctx, "abort", l.producer.AbortTransaction)
-		fatal = err != nil && code(err) != kafka.ErrState // ErrState: there is none to abort
+	if fencedOut(cause) {
+		return l.fencedError(ctx, cause)
 	}
-	if fatal {
-		l.producer.Close()
-		l.producer = nil
-		if err := l.openProducer(ctx); err != nil {
-			return errors.Join(err, cause)
+	dead := fatal(cause)
+	if !dead {
+		err := l.persist(ctx, "abort", l.producer.AbortTransaction)
+		dead = err != nil && code(err) != kafka.ErrState // ErrState: there is none to abort
+	}
+	if dead {
+		if err := l.replace(ctx, cause); err != nil {
+			return err
 		}
 	}
+	l.backoff.aborted(cause)
 	l.polls.giveUp()
 	return fmt.Errorf("%w: %w", classify.ErrRedelivered, cause)
+}
+
+// replace opens a new producer, unless another process has this member's name. A producer is fenced, too, when the broker
+// ended its transaction for taking too long.
+func (l *Log) replace(ctx context.Context, cause error) error {
+	var by *kafka.MemberDescription
+	if err := l.persist(ctx, "look who has the name", func(ctx context.Context) (err error) {
+		by, err = l.successor(ctx)
+		return err
+	}); err != nil {
+		return errors.Join(l.cfg.away(err), cause)
+	}
+	if by != nil {
+		return l.fenced(by, cause)
+	}
+	l.producer.Close()
+	l.producer = nil
+	return l.openProducer(ctx)
+}
+
+// fatal tells of an error whether the producer is of no more use. librdkafka does not say so of all ways to be fenced.
+func fatal(err error) bool {
+	switch code(err) {
+	case kafka.ErrFenced, kafka.ErrProducerFenced, kafka.ErrInvalidProducerEpoch, kafka.ErrFatal:
+		return true
+	}
+	var e kafka.Error
+	return errors.As(err, &e) && e.IsFatal()
 }
 
 // rewind goes back to the committed offsets of the partitions that are still ours.

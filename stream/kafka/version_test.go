@@ -86,14 +86,14 @@ func versionFollowsLog(t *testing.T, b *broker) {
 		t.Errorf("a producer of the future leads to version %d, now is %d", all[len(all)-1], limit)
 	}
 	b.must(b.commit(first, again))
-	b.close(first)
+	b.leave(first)
 	for i, off := range []time.Duration{-time.Hour, time.Hour, -time.Hour} {
 		b.sendAt(now, now.Add(30*time.Minute))
 		next := b.openAt(fmt.Sprint("b", i), off)
 		more := b.poll(next, 2)
 		all = append(all, versions(more)...)
 		b.must(b.commit(next, more))
-		b.close(next)
+		b.leave(next)
 	}
 	b.rise("over members", all)
 }
@@ -121,7 +121,7 @@ func versionIsOfBroker(t *testing.T, b *broker) {
 		t.Errorf("a replay: %+v", m)
 	}
 	b.must(b.commit(member, []classify.Message{m}))
-	b.close(member)
+	b.leave(member)
 	b.send(0, 1, 0)
 	b.sendAt(start)
 	member = b.openAt("b", 0)
@@ -148,7 +148,7 @@ func metadataOfOthers(t *testing.T, b *broker) {
 		if known := got[0] == 1e18+1; known != (i == 1) {
 			t.Errorf("after %q the versions are %d", text, got)
 		}
-		b.close(member)
+		b.leave(member)
 	}
 }
 
@@ -157,7 +157,7 @@ func topicHasName(t *testing.T, b *broker) {
 	logOf := func(instance string) string {
 		b.sendAt(time.Now())
 		member := b.openAt(instance, 0)
-		defer b.close(member)
+		defer b.leave(member)
 		return b.poll(member, 1)[0].Log
 	}
 	first := logOf("a")

@@ -4,13 +4,18 @@ package produce
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
 	"math/rand/v2"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
+	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
@@ -21,6 +26,8 @@ import (
 type Sink interface {
 	Send(ctx context.Context, key, value []byte, headers map[string]string) error
 	Flush(ctx context.Context) error
+	// Acknowledged counts the messages that the broker has for sure.
+	Acknowledged() int64
 }
 
 // Config says how. Shares are of the rows, 0 to 1.
@@ -32,18 +39,49 @@ type Config struct {
 	Duplicates float64 // share of rows that are sent twice
 	Traced     float64 // share of messages that carry a trace, which begins here
 	Tracer     trace.Tracer
-	Limit      int64  // rows; 0 for all
-	Seed       uint64 // the same one makes the same messages
+	Limit      int64         // rows; 0 for all
+	Seed       uint64        // the same one makes the same messages
+	Drain      time.Duration // after the context has ended, what was sent gets so long to be acknowledged
 }
 
-// Stats count what was sent.
-type Stats struct{ Messages, Bad, Duplicates int64 }
+// MaxBurst bounds Burst: a burst is one reservation of the rate limiter.
+const MaxBurst = 1_000_000
 
-type encoded struct{ keys, values [][]byte }
+// Validate returns all faults of the configuration at once, each with the name of the flag of stream produce.
+func (c *Config) Validate() error {
+	var errs []error
+	check := func(ok bool, flag string, value any, want string) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("--%s is %v: it must be %s", flag, value, want))
+		}
+	}
+	share := func(flag string, v float64) { check(v >= 0 && v <= 1, flag, v, "a share from 0 to 1") }
+	if err := transaction.ValidateSource(c.Source); err != nil {
+		errs = append(errs, fmt.Errorf("--source: %w", err))
+	}
+	check(c.Rate >= 0 && c.Rate <= math.MaxInt32, "rate", c.Rate, "messages a second, or 0 for no limit")
+	check(c.Burst >= 1 && c.Burst <= MaxBurst, "burst", c.Burst, fmt.Sprintf("from 1 to %d", MaxBurst))
+	share("bad", c.Bad)
+	share("duplicates", c.Duplicates)
+	share("traced", c.Traced)
+	check(c.Limit >= 0, "count", c.Limit, "a number of rows, or 0 for all")
+	check(c.Drain >= 0, "drain", c.Drain, "a time of 0 or more")
+	return errors.Join(errs...)
+}
 
-// Run sends the rows of a reader. Rows of the file that break the rules are sent as they are: the stream sorts them out.
+// Stats count what was sent, and what of it the broker has for sure.
+type Stats struct{ Messages, Bad, Duplicates, Acknowledged int64 }
+
+type encoded struct {
+	keys, values [][]byte
+	lines        []uint64
+}
+
+// Run sends the rows of a reader. Rows of the file that break the rules are sent as they are: the stream sorts them out. A
+// message that the broker refuses for good ends it, with the file and line. When the context ends, what was sent is waited
+// for, Config.Drain long: the error is nil when the broker then has all of it, else it has exit code 75.
 func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observe func(Stats)) (Stats, error) {
-	p := &producer{sink: sink, cfg: cfg, observe: observe, random: rand.New(rand.NewPCG(cfg.Seed, 0))} //nolint:gosec // repeatable on purpose
+	p := &producer{sink: sink, cfg: cfg, file: rows.URL, observe: observe, random: rand.New(rand.NewPCG(cfg.Seed, 0))} //nolint:gosec // repeatable on purpose
 	if cfg.Rate > 0 {
 		p.limiter = rate.NewLimiter(rate.Limit(cfg.Rate), max(cfg.Burst, 1))
 	}
@@ -52,6 +90,7 @@ func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observ
 			each(func(r *source.Row) {
 				e.keys = append(e.keys, append([]byte(nil), transaction.TrimField(r.Fields[transaction.ColID])...))
 				e.values = append(e.values, encode(r, cfg.Source))
+				e.lines = append(e.lines, r.Line)
 			})
 			return e
 		}
@@ -60,11 +99,20 @@ func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observ
 	if err == errEnough { //nolint:errorlint // it is returned as it is
 		err = nil
 	}
-	if flushErr := sink.Flush(context.WithoutCancel(ctx)); err == nil {
-		err = flushErr
-	}
+	late, cancel := drain(ctx, cfg.Drain)
+	defer cancel()
+	flushErr := sink.Flush(late)
+	p.stats.Acknowledged = sink.Acknowledged()
 	observe(p.stats)
-	return p.stats, err
+	switch missing := p.stats.Messages - p.stats.Acknowledged; {
+	case ctx.Err() == nil && err != nil:
+		return p.stats, err
+	case ctx.Err() == nil || missing == 0:
+		return p.stats, flushErr
+	default:
+		return p.stats, batch.WithHint(batch.Failf(batch.ExitTryAgain, "Kafka has not acknowledged %d of the %d messages that were sent",
+			missing, p.stats.Messages), "they may be there or not; sending them again is safe, since their ids stay the same")
+	}
 }
 
 func encode(r *source.Row, name string) []byte {
@@ -85,6 +133,7 @@ type producer struct {
 	cfg     Config
 	limiter *rate.Limiter // of messages; a burst waits for all its tokens
 	random  *rand.Rand
+	file    string
 	rows    int64
 	stats   Stats
 	observe func(Stats)
@@ -96,23 +145,34 @@ func (p *producer) block(ctx context.Context, e encoded) error {
 			return errEnough
 		}
 		p.rows++
-		if p.random.Float64() < p.cfg.Bad {
-			p.stats.Bad++
-			if err := p.send(ctx, e.keys[i], spoil(e.values[i], p.random.IntN(spoils))); err != nil {
-				return err
+		if err := p.row(ctx, e.keys[i], e.values[i]); err != nil {
+			if batch.ExitCode(err) == batch.ExitData {
+				err = fmt.Errorf("%s, line %d: %w", p.file, e.lines[i], err)
 			}
-		}
-		if err := p.send(ctx, e.keys[i], e.values[i]); err != nil {
 			return err
-		}
-		if p.random.Float64() < p.cfg.Duplicates {
-			p.stats.Duplicates++
-			if err := p.send(ctx, e.keys[i], e.values[i]); err != nil {
-				return err
-			}
 		}
 	}
 	p.observe(p.stats)
+	return nil
+}
+
+// row sends a row, with the bad message before it and the duplicate after it that chance adds.
+func (p *producer) row(ctx context.Context, key, value []byte) error {
+	if p.random.Float64() < p.cfg.Bad {
+		if err := p.send(ctx, key, spoil(value, p.random.IntN(spoils))); err != nil {
+			return err
+		}
+		p.stats.Bad++
+	}
+	if err := p.send(ctx, key, value); err != nil {
+		return err
+	}
+	if p.random.Float64() < p.cfg.Duplicates {
+		if err := p.send(ctx, key, value); err != nil {
+			return err
+		}
+		p.stats.Duplicates++
+	}
 	return nil
 }
 
@@ -123,7 +183,6 @@ func (p *producer) send(ctx context.Context, key, value []byte) error {
 			return err
 		}
 	}
-	p.stats.Messages++
 	var headers map[string]string
 	if p.cfg.Traced > 0 && p.random.Float64() < p.cfg.Traced {
 		spanCtx, span := p.cfg.Tracer.Start(ctx, "send "+topics.Raw, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
@@ -132,7 +191,11 @@ func (p *producer) send(ctx context.Context, key, value []byte) error {
 		headers = map[string]string{}
 		propagation.TraceContext{}.Inject(spanCtx, propagation.MapCarrier(headers))
 	}
-	return p.sink.Send(ctx, key, value, headers)
+	if err := p.sink.Send(ctx, key, value, headers); err != nil {
+		return err
+	}
+	p.stats.Messages++
+	return nil
 }
 
 const spoils = 4

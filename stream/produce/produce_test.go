@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
@@ -19,9 +21,14 @@ type sink struct {
 	keys, values []string
 	traces       int
 	at           []time.Time
+	largest      int  // bytes of a message; 0 for no bound
+	down         bool // nothing is acknowledged
 }
 
 func (s *sink) Send(_ context.Context, key, value []byte, headers map[string]string) error {
+	if s.largest > 0 && len(value) > s.largest {
+		return batch.Failf(batch.ExitData, "too large")
+	}
 	s.keys, s.values, s.at = append(s.keys, string(key)), append(s.values, string(value)), append(s.at, time.Now())
 	if headers[message.HeaderTrace] != "" {
 		s.traces++
@@ -29,7 +36,20 @@ func (s *sink) Send(_ context.Context, key, value []byte, headers map[string]str
 	return nil
 }
 
-func (*sink) Flush(context.Context) error { return nil }
+func (s *sink) Flush(ctx context.Context) error {
+	if !s.down {
+		return nil
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (s *sink) Acknowledged() int64 {
+	if s.down {
+		return int64(len(s.values) / 2)
+	}
+	return int64(len(s.values))
+}
 
 type text string
 
@@ -90,6 +110,77 @@ func TestRun(t *testing.T) {
 	}
 	if s, _ := send(t, 1000, Config{Limit: 10}); len(s.values) != 10 {
 		t.Errorf("a limit of 10 sends %d", len(s.values))
+	}
+}
+
+const header = "id,description,amount,timestamp,merchant,operation_type,side\n"
+
+func open(t *testing.T, csv string) *source.Reader {
+	t.Helper()
+	reader, err := source.Open(t.Context(), text(csv), "in.csv", source.Options{MaxRecord: source.DefaultMaxRecord,
+		Rules: transaction.DefaultRules(time.Now())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(reader.Close)
+	return reader
+}
+
+// TestInterrupted ends within the drain, and says that messages are not acknowledged unless all are.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	for _, down := range []bool{false, true} {
+		s := &sink{down: down}
+		ctx, cancel := context.WithCancel(t.Context())
+		reader := open(t, header+strings.Repeat("1,Coffee,-1.50,2024-01-31 12:00:00,Shop,card,debit\n", 100))
+		stats, err := Run(ctx, reader, s, Config{Rate: 100, Burst: 10, Drain: 10 * time.Millisecond}, func(st Stats) {
+			if st.Messages == 20 {
+				cancel()
+			}
+		})
+		cancel()
+		switch {
+		case !down && (err != nil || stats.Acknowledged != stats.Messages || stats.Messages != 20):
+			t.Errorf("with all acknowledged: %+v %v", stats, err)
+		case down && (batch.ExitCode(err) != batch.ExitTryAgain || stats.Acknowledged != 10 || !strings.Contains(err.Error(), "10 of the 20")):
+			t.Errorf("with half acknowledged: %+v %v", stats, err)
+		}
+	}
+}
+
+// TestTooLarge names the line of a row that the broker refuses, and what was sent before it counts.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	s := &sink{largest: 1000}
+	reader := open(t, header+"1,Coffee,-1.50,2024-01-31 12:00:00,Shop,card,debit\n"+
+		"2,"+strings.Repeat("x", 1000)+",-1.50,2024-01-31 12:00:00,Shop,card,debit\n")
+	stats, err := Run(t.Context(), reader, s, Config{}, func(Stats) {})
+	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), "in.csv, line 3: ") || stats.Messages != 1 || stats.Acknowledged != 1 {
+		t.Errorf("%+v %v", stats, err)
+	}
+}
+
+// TestValidate names every flag that is wrong, at once.
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	if err := (&Config{Burst: 1}).Validate(); err != nil {
+		t.Error(err)
+	}
+	if err := (&Config{Source: "bank", Rate: 0.5, Burst: MaxBurst, Bad: 1, Duplicates: 1, Traced: 1, Limit: 1, Drain: time.Second}).Validate(); err != nil {
+		t.Error(err)
+	}
+	nan := math.NaN()
+	for _, c := range []Config{
+		{Source: "a\nb", Rate: -1, Burst: 0, Bad: 2, Duplicates: -0.1, Traced: nan, Limit: -1, Drain: -1},
+		{Source: "\xff", Rate: nan, Burst: -5, Bad: nan, Duplicates: nan, Traced: 1.1, Limit: -1, Drain: -1},
+		{Source: strings.Repeat("x", 257), Rate: math.Inf(1), Burst: MaxBurst + 1, Bad: math.Inf(-1), Duplicates: 7, Traced: -1, Limit: -1, Drain: -1},
+	} {
+		err := c.Validate()
+		for _, flag := range []string{"--source", "--rate", "--burst", "--bad", "--duplicates", "--traced", "--count", "--drain"} {
+			if err == nil || !strings.Contains(err.Error(), flag) {
+				t.Errorf("%+v: %v does not name %s", c, err, flag)
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package topics
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,6 +20,9 @@ const (
 	DeadLetters = "transactions.dlq"
 )
 
+// ErrMissing says that a topic does not exist (yet).
+var ErrMissing = errors.New("the topic does not exist and is waited for: make it with txflow topics apply")
+
 // Topic is what a topic should be.
 type Topic struct {
 	Name       string
@@ -27,12 +31,22 @@ type Topic struct {
 	Config     map[string]string // by Kafka's names for the settings of topics
 }
 
-// All are the stream's topics. Dead letters are kept long enough to be mended. The broker notes when a message came: versions
-// and retention go by its clock, not by those of producers.
+// Bounds of All: Kafka's own are higher, and nobody means them.
+const (
+	MaxPartitions = 10_000
+	MaxReplicas   = 100
+)
+
+// minInsync is how many replicas must have a message before it is acknowledged: with one, a broker that fails takes
+// acknowledged messages along, and with all of them every failure is an outage.
+func minInsync(replicas int) int { return min(2, replicas) }
+
+// All are the stream's topics. Dead letters are kept long enough to be corrected. The broker notes when a message came:
+// versions and retention go by its clock, not by those of producers.
 func All(partitions, replicas int) []Topic {
 	keep := func(d time.Duration) map[string]string {
 		return map[string]string{"cleanup.policy": "delete", "retention.ms": strconv.FormatInt(d.Milliseconds(), 10),
-			"message.timestamp.type": "LogAppendTime"}
+			"message.timestamp.type": "LogAppendTime", "min.insync.replicas": strconv.Itoa(minInsync(replicas))}
 	}
 	const day = 24 * time.Hour
 	return []Topic{{Raw, partitions, replicas, keep(7 * day)}, {Classified, partitions, replicas, keep(7 * day)},
@@ -42,7 +56,38 @@ func All(partitions, replicas int) []Topic {
 // State is what a broker has.
 type State struct {
 	Partitions int
+	Replicas   int // the fewest of any partition
 	Config     map[string]string
+}
+
+// Kept are the stream's topics with the partitions that each has, where it is there, and as many replicas
+// as the one that has the most.
+func Kept(have map[string]State, partitions int) []Topic {
+	replicas := 1
+	for _, t := range All(1, 1) {
+		replicas = max(replicas, have[t.Name].Replicas)
+	}
+	all := All(partitions, replicas)
+	for i := range all {
+		if state, ok := have[all[i].Name]; ok {
+			all[i].Partitions = state.Partitions
+		}
+	}
+	return all
+}
+
+// Internal are Kafka's own topics that the stream's promises rest on.
+var Internal = []string{"__consumer_offsets", "__transaction_state"}
+
+// Weak returns the internal topics with fewer replicas than the stream's topics have: with them a broker that fails takes
+// offsets and transactions along. Those that are not there yet, or not shown, do not count.
+func Weak(have map[string]State) (names []string) {
+	for _, name := range Internal {
+		if state, ok := have[name]; ok && state.Replicas < Kept(have, 1)[0].Replicas {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Admin changes topics. A nil error means that the broker did it.
@@ -60,7 +105,8 @@ type Change struct {
 	do   func(context.Context, Admin) error
 }
 
-// Plan compares; it is empty when nothing is to do. Partitions can not be taken away: that is an error with exit code 65.
+// Plan compares; it is empty when nothing is to do. Partitions can not be taken away, nor
+// replicas be changed: that is an error with exit code 65.
 func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 	names := make([]string, len(want))
 	for i := range want {
@@ -71,6 +117,7 @@ func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 		return nil, err
 	}
 	var plan []Change
+	var drift []error
 	for _, t := range want {
 		state, ok := have[t.Name]
 		if !ok {
@@ -81,6 +128,9 @@ func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 		if state.Partitions > t.Partitions {
 			return nil, batch.WithHint(batch.Failf(batch.ExitData, "%s has %d partitions and can not shrink to %d", t.Name, state.Partitions, t.Partitions),
 				"leave them, with --partitions %d, or make another topic", state.Partitions)
+		}
+		if state.Replicas != t.Replicas {
+			drift = append(drift, fmt.Errorf("%s has %d replicas, not %d", t.Name, state.Replicas, t.Replicas))
 		}
 		if state.Partitions < t.Partitions {
 			plan = append(plan, Change{fmt.Sprintf("grow %s from %d to %d partitions", t.Name, state.Partitions, t.Partitions),
@@ -96,6 +146,10 @@ func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 			plan = append(plan, Change{"configure " + t.Name + settings(differing),
 				func(ctx context.Context, a Admin) error { return a.Configure(ctx, t.Name, differing) }})
 		}
+	}
+	if len(drift) > 0 {
+		return nil, batch.WithHint(batch.Fail(batch.ExitData, errors.Join(drift...)),
+			"leave them, with --replicas as they are, or move them with Kafka's own kafka-reassign-partitions: txflow moves no data between brokers")
 	}
 	return plan, nil
 }

@@ -13,15 +13,15 @@ type memory map[string]State
 
 func (m memory) Topics(context.Context, []string) (map[string]State, error) { return m, nil }
 func (m memory) Create(_ context.Context, t Topic) error {
-	m[t.Name] = State{t.Partitions, t.Config}
+	m[t.Name] = State{t.Partitions, t.Replicas, t.Config}
 	return nil
 }
 func (m memory) Grow(_ context.Context, name string, n int) error {
-	m[name] = State{n, m[name].Config}
+	m[name] = State{n, m[name].Replicas, m[name].Config}
 	return nil
 }
 func (m memory) Configure(_ context.Context, name string, config map[string]string) error {
-	m[name] = State{m[name].Partitions, config}
+	m[name] = State{m[name].Partitions, m[name].Replicas, config}
 	return nil
 }
 
@@ -40,7 +40,7 @@ func plan(t *testing.T, m memory, want []Topic) (texts []string) {
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	m := memory{}
-	if got := plan(t, m, All(6, 1)); len(got) != 3 || !strings.HasPrefix(got[0], "create transactions.raw: partitions 6, replicas 1, cleanup.policy delete, message.timestamp.type LogAppendTime, retention.ms ") {
+	if got := plan(t, m, All(6, 1)); len(got) != 3 || !strings.HasPrefix(got[0], "create transactions.raw: partitions 6, replicas 1, cleanup.policy delete, message.timestamp.type LogAppendTime, min.insync.replicas 1, retention.ms ") {
 		t.Errorf("the first time: %q", got)
 	}
 	if got := plan(t, m, All(6, 1)); len(got) != 0 {
@@ -52,11 +52,44 @@ func TestPlan(t *testing.T) {
 	}
 	m = memory{}
 	plan(t, m, All(6, 1))
-	m[DeadLetters] = State{1, map[string]string{"cleanup.policy": "compact"}}
+	m[DeadLetters] = State{1, 1, map[string]string{"cleanup.policy": "compact"}}
 	if got := plan(t, m, All(12, 1)); len(got) != 3 || got[0] != "grow transactions.raw from 6 to 12 partitions" || !strings.HasPrefix(got[2], "configure transactions.dlq, cleanup.policy delete") {
 		t.Errorf("more partitions: %q", got)
 	}
 	if _, err := Plan(t.Context(), m, All(3, 1)); batch.ExitCode(err) != batch.ExitData || m[Raw].Partitions != 12 {
 		t.Errorf("fewer partitions: %v, %v", err, m)
+	}
+}
+
+// TestReplicas states how many of them must have a message, and finds topics that have not as many as they should.
+func TestReplicas(t *testing.T) {
+	t.Parallel()
+	for replicas, want := range map[int]string{1: "1", 2: "2", 3: "2", 5: "2"} {
+		for _, topic := range All(6, replicas) {
+			if got := topic.Config["min.insync.replicas"]; got != want || topic.Replicas != replicas {
+				t.Errorf("%s with %d replicas: min.insync.replicas %s, want %s", topic.Name, replicas, got, want)
+			}
+		}
+	}
+	m := memory{}
+	plan(t, m, All(6, 3))
+	m[Classified].Config["min.insync.replicas"] = "1"
+	if got := plan(t, m, All(6, 3)); len(got) != 1 || got[0] != "configure transactions.classified, min.insync.replicas 2" {
+		t.Errorf("%q", got)
+	}
+	m[Raw], m[DeadLetters] = State{6, 1, m[Raw].Config}, State{1, 2, m[DeadLetters].Config}
+	_, err := Plan(t.Context(), m, All(6, 3))
+	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), Raw+" has 1 replicas, not 3") || !strings.Contains(err.Error(), DeadLetters+" has 2 replicas, not 3") {
+		t.Errorf("%v", err)
+	}
+	if _, err := Plan(t.Context(), m, Kept(m, 1)); batch.ExitCode(err) != batch.ExitData || Kept(m, 1)[0].Partitions != 6 || Kept(m, 1)[0].Replicas != 3 {
+		t.Errorf("%v", err)
+	}
+	if weak := Weak(m); len(weak) != 0 {
+		t.Errorf("%q", weak)
+	}
+	m[Internal[0]], m[Internal[1]] = State{50, 3, nil}, State{50, 1, nil}
+	if weak := Weak(m); len(weak) != 1 || weak[0] != Internal[1] {
+		t.Errorf("%q", weak)
 	}
 }

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -13,13 +14,29 @@ import (
 
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/topics"
 )
 
 // fakeLog is a member whose place in the group a test sets.
 type fakeLog struct {
-	mu     sync.Mutex
-	joined bool
-	lag    map[int32]int64 // nil: Kafka is away
+	mu      sync.Mutex
+	joined  bool
+	lag     map[int32]int64 // nil: Kafka is away
+	missing bool            // the topic is
+	aborts  int64
+	cause   error
+}
+
+func (l *fakeLog) trouble(missing bool, aborts int64, cause error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.missing, l.aborts, l.cause = missing, aborts, cause
+}
+
+func (l *fakeLog) Aborts() (int64, time.Duration, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.aborts, 3 * time.Second / 2, l.cause
 }
 
 func (l *fakeLog) set(joined bool, lag map[int32]int64) {
@@ -37,8 +54,11 @@ func (l *fakeLog) Joined() bool {
 func (l *fakeLog) Lag(context.Context) (map[int32]int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.missing {
+		return nil, fmt.Errorf("in: %w", topics.ErrMissing)
+	}
 	if l.lag == nil {
-		return nil, errors.New("away")
+		return nil, errors.New("connection refused")
 	}
 	return l.lag, nil
 }
@@ -97,11 +117,38 @@ func TestReady(t *testing.T) {
 		says("when both have ended", "")
 		log.set(true, nil)
 		time.Sleep(stuck + 3*time.Second)
-		says("when Kafka went away", "Kafka does not answer for")
+		says("when Kafka went away", "Kafka does not answer for 1m3s: connection refused")
 		log.set(true, map[int32]int64{0: 0})
 		time.Sleep(3 * time.Second)
 		says("when it is back", "")
+		log.trouble(true, 0, nil)
+		time.Sleep(3 * time.Second)
+		says("when the topic was deleted", "in: the topic does not exist and is waited for")
+		log.trouble(false, 7, errors.New("no such topic: out"))
+		log.set(true, map[int32]int64{0: 4})
+		time.Sleep(3 * time.Second)
+		says("when it is there again", "")
+		time.Sleep(stuck)
+		says("when every transaction is aborted", "none is committed for 1m6s: no such topic: out")
 	})
+}
+
+// TestAborts are counted while the member runs.
+func TestAborts(t *testing.T) {
+	t.Parallel()
+	h, log := NewHealth(stuck), &fakeLog{}
+	log.trouble(false, 7, errors.New("no such topic"))
+	h.follow(log)
+	const want = `# HELP txflow_stream_backoff_seconds How long the member still waits after aborted transactions; 0 when it does not.
+# TYPE txflow_stream_backoff_seconds gauge
+txflow_stream_backoff_seconds 1.5
+# HELP txflow_stream_transactions_aborted_total Transactions that were aborted; their messages come again.
+# TYPE txflow_stream_transactions_aborted_total counter
+txflow_stream_transactions_aborted_total 7
+`
+	if err := testutil.CollectAndCompare(h, strings.NewReader(want), "txflow_stream_backoff_seconds", "txflow_stream_transactions_aborted_total"); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestLag tells the lag also while nothing is committed, of the partitions that the member has now.

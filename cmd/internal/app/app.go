@@ -43,6 +43,7 @@ const logFormat = "log-format"
 func New(name, usage string, commands []*cli.Command) *cli.App {
 	return &cli.App{
 		Name: name, Usage: usage, Version: Version, Commands: commands, Suggest: true,
+		DisableSliceFlagSeparator: true, // values may hold commas; who wants a list cuts it itself
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: logFormat, Value: logging.Auto, EnvVars: []string{"TXFLOW_LOG_FORMAT"}, Usage: "auto (text on a terminal, else JSON), text or json"},
 			&cli.StringFlag{Name: "log-level", Value: "info", EnvVars: []string{"TXFLOW_LOG_LEVEL"}, Usage: "debug, info, warn or error"},

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+// nobody is a place in which no dependency answers.
+func nobody(t *testing.T, env ...string) place {
+	return place{t: t, dir: t.TempDir(), env: append([]string{"KAFKA_BROKERS=127.0.0.1:1", "ML_API_URL=http://127.0.0.1:1",
+		"CLICKHOUSE_URL=http://127.0.0.1:1", "TXFLOW_CLICKHOUSE_OUTAGE=1ms"}, env...)}
+}
+
+// TestStreamFlagsAreChecked finds all faults of a command line at once, before anything is contacted.
+func TestStreamFlagsAreChecked(t *testing.T) {
+	t.Parallel()
+	p := nobody(t)
+	for _, args := range [][]string{
+		{"stream", "classify", "--batch-rows=0", "--transaction-rows=0", "--concurrency=-1", "--max-wait=-1s", "--drain=-1s", "--max-message-bytes=0",
+			"--session-timeout=1s", "--stuck=0s", "--call-timeout=-1s", "--instance=a/b", "--source=a\nb", "--kafka-config=acks=1"},
+		{"stream", "produce", "--rate=NaN", "--burst=0", "--bad=-1", "--duplicates=2", "--traced=NaN", "--count=-1", "--drain=-1s", "--source=a\x1b", "--profile=huge",
+			"--kafka-config=enable.idempotence=false"},
+		{"stream", "status", "--every=0s", "--kafka-config=x"},
+		{"topics", "apply", "--partitions=0", "--replicas=-1", "--kafka-config-file=missing"},
+		{"dlq", "list", "--state=foo", "--pipeline=foo", "--limit=-1", "--source=\xff"},
+		{"dlq", "stats", "--state=foo", "--pipeline=foo"},
+		{"dlq", "replay", "--rate=-1", "--max-replays=-1", "--pipeline=foo", "--kafka-config=group.id=x"},
+		{"dlq", "purge", "--pipeline=foo", "--all"},
+	} {
+		code, r := p.run(args...)
+		said := r.lastLog(t).Error
+		if code != batch.ExitUsage {
+			t.Errorf("%v: exit %d\n%s", args, code, r.stderr.String())
+		}
+		for _, arg := range args {
+			if flag, _, ok := strings.Cut(arg, "="); ok && !strings.Contains(said, flag) {
+				t.Errorf("%v: %s is not named: %s", args, flag, said)
+			}
+		}
+	}
+}
+
+// TestProduceEndsWithoutKafka is stopped while Kafka does not answer: it ends within --drain, claims nothing, and does not
+// repeat itself.
+func TestProduceEndsWithoutKafka(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		p := nobody(t)
+		r := p.start("stream", "produce", "--count", "8", "--drain", "300ms")
+		r.find(t, &r.stderr, "(Kafka does not answer)")
+		start := time.Now()
+		must(t, r.cmd.Process.Signal(signal))
+		if code := r.wait(t); code != batch.ExitTryAgain || time.Since(start) > 20*time.Second {
+			t.Errorf("%s: exit %d after %s\n%s", signal, code, time.Since(start), r.stderr.String())
+		}
+		out := r.stderr.String()
+		if !strings.Contains(out, "0 of 8 messages are in transactions.raw") || !strings.Contains(r.lastLog(t).Error, "not acknowledged 8 of the 8") {
+			t.Errorf("%s: it says\n%s", signal, out)
+		}
+		if n := strings.Count(out, "Kafka does not answer"); n > 3 {
+			t.Errorf("%s: %d warnings\n%s", signal, n, out)
+		}
+		for line := range strings.Lines(out) {
+			if strings.HasPrefix(line, "%") {
+				t.Errorf("%s: a line of librdkafka between ours: %s", signal, line)
+			}
+		}
+	}
+}
+
+// TestKafkaSecretsStayHidden has every command that talks to Kafka fail with a password that holds a comma.
+func TestKafkaSecretsStayHidden(t *testing.T) {
+	t.Parallel()
+	const password = "hunter2,hunter3=x"
+	dir := t.TempDir()
+	file := filepath.Join(dir, "kafka.properties")
+	must(t, os.WriteFile(file, []byte("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.username=me\nsasl.password="+password+"\n"), 0o600))
+	for name, env := range map[string]string{
+		"a file": "KAFKA_CONFIG_FILE=" + file, "a list": "KAFKA_CONFIG=security.protocol=SASL_PLAINTEXT,sasl.mechanism=PLAIN,sasl.username=me,sasl.password=" + password,
+		"an escaped list": "KAFKA_CONFIG=debug=broker\\,security,security.protocol=SASL_PLAINTEXT,sasl.mechanism=PLAIN,sasl.username=me,sasl.password=" +
+			strings.ReplaceAll(password, ",", "\\,"),
+	} {
+		p := nobody(t, env)
+		for _, args := range [][]string{{"stream", "status", "--once"}, {"topics", "apply"}, {"doctor", "--timeout", "1s"}, {"dlq", "replay"},
+			{"--log-level", "debug", "stream", "produce", "--count", "1", "--drain", "1ms"}, {"stream", "classify"}} {
+			t.Run(name+" "+strings.Join(args, " "), func(t *testing.T) {
+				t.Parallel()
+				r := p.start(args...)
+				if endless := args[len(args)-1] == "1ms" || args[1] == "classify"; endless && name != "a list" {
+					r.find(t, &r.stderr, "(Kafka does not answer)")
+					must(t, r.cmd.Process.Signal(os.Interrupt))
+				}
+				code := r.wait(t)
+				if out := r.stdout.String() + r.stderr.String(); strings.Contains(out, "hunter") {
+					t.Errorf("exit %d\n%s", code, out)
+				}
+				if name == "a list" && args[0] != "doctor" && code != batch.ExitUsage {
+					t.Errorf("exit %d", code)
+				}
+			})
+		}
+	}
+}

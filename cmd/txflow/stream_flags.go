@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/kafka"
+)
+
+// What brokers take for a session, unless somebody has changed their bounds.
+const (
+	leastSession = 6 * time.Second
+	mostSession  = 30 * time.Minute
+)
+
+// instanceOf is the name of this member: the host's where none is given.
+func instanceOf(c *cli.Context) (string, error) {
+	if name := c.String("instance"); name != "" {
+		if err := kafka.ValidateInstance(name); err != nil {
+			return "", fmt.Errorf("--instance: %w", err)
+		}
+		return name, nil
+	}
+	host, err := os.Hostname()
+	if err == nil {
+		err = kafka.ValidateInstance(host)
+	}
+	if err != nil {
+		return "", fmt.Errorf("--instance is needed, since this host has no name that serves: %w", err)
+	}
+	return host, nil
+}
+
+func sourceErr(c *cli.Context) error {
+	if err := transaction.ValidateSource(c.String("source")); err != nil {
+		return fmt.Errorf("--source: %w", err)
+	}
+	return nil
+}
+
+func durationErr(c *cli.Context, flag string, low, high time.Duration) error {
+	if d := c.Duration(flag); d < low || d > high {
+		return fmt.Errorf("--%s is %s: it must be from %s to %s", flag, d, low, high)
+	}
+	return nil
+}
+
+func countErr(c *cli.Context, flag string, low, high int) error {
+	if n := c.Int(flag); n < low || n > high {
+		return fmt.Errorf("--%s is %d: it must be from %d to %d", flag, n, low, high)
+	}
+	return nil
+}
+
+func rateErr(c *cli.Context, flag string) error {
+	if r := c.Float64(flag); !(r >= 0 && r <= 1e9) { // NaN is neither
+		return fmt.Errorf("--%s is %v: it must be a number a second, or 0 for no limit", flag, r)
+	}
+	return nil
+}
+
+func oneOfErr(c *cli.Context, flag string, allowed ...string) error {
+	if slices.Contains(allowed, c.String(flag)) {
+		return nil
+	}
+	return fmt.Errorf("--%s is %q: it must be one of %s", flag, c.String(flag), strings.Join(slices.DeleteFunc(allowed, func(s string) bool { return s == "" }), ", "))
+}

@@ -1,0 +1,142 @@
+package kafka
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/txflow/txflow/internal/batch"
+)
+
+// DefaultSession is LogConfig.Session where nobody says otherwise.
+const DefaultSession = 10 * time.Second
+
+// instanceName is what Kafka takes for group.instance.id.
+var instanceName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
+
+// ValidateInstance checks the name of a member.
+func ValidateInstance(name string) error {
+	if !instanceName.MatchString(name) || name == "." || name == ".." {
+		return fmt.Errorf("%q must have 1 to 200 letters, digits, '.', '_' or '-', as Kafka wants it", name)
+	}
+	return nil
+}
+
+// clientID names this process: it tells in the group, and in the broker's log, where the member runs.
+func clientID(instance string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	var mark [3]byte
+	_, _ = rand.Read(mark[:]) // it never fails
+	return fmt.Sprintf("txflow-%s@%s-%s", instance, host, hex.EncodeToString(mark[:]))
+}
+
+// successor is another process that has this member's name in the group now; nil when there is none. Kafka gives each
+// process that joins by a name a member id of its own, but goes on to show the client id and host of the first.
+func (l *Log) successor(ctx context.Context) (*kafka.MemberDescription, error) {
+	before, err := l.memberID()
+	if err != nil {
+		return nil, err
+	}
+	named, err := l.named(ctx)
+	if err != nil || named == nil {
+		return nil, err
+	}
+	after, err := l.memberID() // it may have joined again meanwhile
+	if err != nil || bytes.Contains(before, []byte(named.ConsumerID)) || bytes.Contains(after, []byte(named.ConsumerID)) {
+		return nil, err
+	}
+	return named, nil
+}
+
+// memberID holds the member id that the broker gave this process, somewhere in it. The client tells it in no other way than
+// in what it sends to the broker with a transaction's offsets.
+func (l *Log) memberID() ([]byte, error) {
+	metadata, err := l.consumer.GetConsumerGroupMetadata()
+	if err != nil {
+		return nil, err
+	}
+	return reflect.ValueOf(metadata).Elem().FieldByName("serialized").Bytes(), nil
+}
+
+// named is the member of the group that has this member's name; nil when there is none.
+func (l *Log) named(ctx context.Context) (*kafka.MemberDescription, error) {
+	groups, err := describeGroup(ctx, l.admin, l.cfg.Group)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		for i := range g.Members {
+			if m := &g.Members[i]; m.GroupInstanceID == l.cfg.Instance {
+				return m, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// describeGroup describes a group; none when it does not exist.
+func describeGroup(ctx context.Context, admin *kafka.AdminClient, name string) ([]kafka.ConsumerGroupDescription, error) {
+	var result kafka.DescribeConsumerGroupsResult
+	err := coordinated(ctx, func() (err error) {
+		result, err = admin.DescribeConsumerGroups(ctx, []string{name}, kafka.SetAdminRequestTimeout(adminTimeout))
+		if err == nil && len(result.ConsumerGroupDescriptions) > 0 {
+			if e := result.ConsumerGroupDescriptions[0].Error; e.Code() != kafka.ErrNoError {
+				err = e
+			}
+		}
+		return err
+	})
+	if code(err) == kafka.ErrGroupIDNotFound {
+		return nil, nil
+	}
+	return result.ConsumerGroupDescriptions, err
+}
+
+// fenced is the error of a member whose name another process has taken over: Kafka's way with static members. Going on would
+// take the name back, and the two would end each other's transactions for ever.
+func (l *Log) fenced(by *kafka.MemberDescription, cause error) error {
+	who := "another process (Kafka does not tell where; its log has from whom it took over)"
+	if by != nil && by.ClientID != l.client {
+		who = fmt.Sprintf("%s at %s", by.ClientID, host(by.Host))
+	}
+	err := batch.Failf(batch.ExitUsage, "another member of the group %s is called %s, too: %s has taken over, and this one ends: %w",
+		l.cfg.Group, l.cfg.Instance, who, cause)
+	return batch.WithHint(err, "give each member an --instance (TXFLOW_STREAM_INSTANCE) of its own")
+}
+
+// fencedOut says that the broker has ended this member for another of its name.
+func fencedOut(err error) bool { return code(err) == kafka.ErrFencedInstanceID }
+
+// fencedError is the error of a member that the broker has fenced; it names the other one if the broker tells in time.
+func (l *Log) fencedError(ctx context.Context, cause error) error {
+	ctx, cancel := context.WithTimeout(ctx, closeLimit)
+	defer cancel()
+	by, err := l.successor(ctx)
+	if err != nil {
+		cause = errors.Join(cause, err)
+	}
+	return l.fenced(by, cause)
+}
+
+// tookOver logs whose place this process has taken, where Kafka tells: a former process of the member, or one that still runs
+// and ends now. It is only for people.
+func (l *Log) tookOver(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, closeLimit)
+	defer cancel()
+	if m, err := l.named(ctx); err == nil && m != nil && m.ClientID != l.client {
+		l.cfg.Log.InfoContext(ctx, "took over the place of a former process of this name", "group", l.cfg.Group, "instance", l.cfg.Instance,
+			"from", m.ClientID, "host", host(m.Host))
+	}
+}

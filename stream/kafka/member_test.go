@@ -1,0 +1,216 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// isReplaced checks the error of a member whose name another process has taken over.
+func (b *broker) isReplaced(err error, by *Log) {
+	b.t.Helper()
+	told := func(text string) bool { return strings.Contains(err.Error(), text) }
+	if batch.ExitCode(err) != batch.ExitUsage || errors.Is(err, classify.ErrRedelivered) || !strings.Contains(batch.Hint(err), "--instance") ||
+		!told(by.client+" at 127.0.0.1") && !told("Kafka does not tell where") {
+		b.t.Fatalf("a member that was replaced by %s says (exit %d) %v", by.client, batch.ExitCode(err), err)
+	}
+}
+
+func newerTakesOver(t *testing.T, b *broker) {
+	b.send(0, 10, 0)
+	old := b.open("a")
+	held := b.poll(old, 10)
+	producer := old.producer
+	var seen lines
+	b.cfg.Log = seen.logger()
+	young := b.open("a") // the same name: a restart, seen from the broker
+	all := b.poll(young, 10)
+	for range 2 {
+		b.isReplaced(b.commit(old, held), young)
+	}
+	if told := seen.count(t, "INFO", old.client); told != 1 && !strings.Contains(b.commit(old, held).Error(), young.client) {
+		t.Error("neither member tells of the other")
+	}
+	if old.producer != producer {
+		b.t.Error("the older member has another producer, which fences the younger")
+	}
+	b.wrote(nil)
+	b.must(b.commit(young, all))
+	b.close(old)
+	b.send(10, 10, 0)
+	b.must(b.commit(young, b.poll(young, 10)))
+	b.wrote(numbered(0, 20))
+}
+
+func olderIsIdle(t *testing.T, b *broker) {
+	old := b.open("a")
+	b.send(0, 1, 0)
+	b.must(b.commit(old, b.poll(old, 1)))
+	young := b.open("a")
+	stop, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+				_, err = young.Poll(t.Context(), 1, time.Millisecond)
+			}
+		}
+		done <- err
+	}()
+	var err error
+	for deadline := time.Now().Add(time.Minute); err == nil && time.Now().Before(deadline); {
+		_, err = old.Poll(t.Context(), 1, time.Millisecond)
+	}
+	close(stop)
+	b.must(<-done)
+	b.isReplaced(err, young)
+}
+
+// tookTooLong has the broker fence the producer of a member that is the only one of its name, as it does when a transaction
+// takes longer than its timeout.
+func tookTooLong(t *testing.T, b *broker) {
+	b.send(0, 10, 0)
+	l := b.open("a")
+	held := b.poll(l, 10)
+	other, err := kafka.NewProducer(b.cfg.with(l.report, kafka.ConfigMap{"transactional.id": l.cfg.Group + ".a"}))
+	b.must(err)
+	defer other.Close()
+	b.must(other.InitTransactions(t.Context()))
+	if err := b.commit(l, held); !errors.Is(err, classify.ErrRedelivered) {
+		t.Fatalf("the commit with a fenced producer says %v", err)
+	}
+	b.must(b.commit(l, b.poll(l, 10)))
+	b.wrote(numbered(0, 10))
+}
+
+// restartMovesNothing restarts one of two members: the other learns nothing of it.
+func restartMovesNothing(t *testing.T, b *broker) {
+	var seen lines
+	open := func(instance string) *Log {
+		cfg := b.cfg
+		if instance == "other" {
+			cfg.Log = seen.logger()
+		}
+		l, err := OpenLog(t.Context(), LogConfig{Config: cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance, Session: time.Minute})
+		b.must(err)
+		t.Cleanup(func() { b.close(l) })
+		return l
+	}
+	a, other := open("a"), open("other")
+	halves := func() (mine, its []int32) {
+		t.Helper()
+		for deadline := time.Now().Add(time.Minute); len(mine) != 1 || len(its) != 1; {
+			if time.Now().After(deadline) {
+				t.Fatalf("two members have partitions %v and %v", mine, its)
+			}
+			for _, l := range []*Log{a, other} {
+				_, err := l.Poll(t.Context(), 1, time.Millisecond)
+				b.must(err)
+			}
+			first, err := a.consumer.Assignment()
+			b.must(err)
+			second, err := other.consumer.Assignment()
+			b.must(err)
+			mine, its = numbers(first), numbers(second)
+		}
+		return mine, its
+	}
+	before, _ := halves()
+	moves := seen.count(t, "INFO", `"partitions":[`) - seen.count(t, "INFO", `"partitions":[]`)
+	for range 2 {
+		b.close(a)
+		a = open("a")
+		if after, _ := halves(); !slices.Equal(after, before) {
+			t.Errorf("it had partitions %v and has %v", before, after)
+		}
+	}
+	if n := seen.count(t, "INFO", `"partitions":[`) - seen.count(t, "INFO", `"partitions":[]`); n != moves {
+		t.Errorf("the other member was assigned partitions %d times more", n-moves)
+	}
+}
+
+// topicIsMissing starts a member before its topic is there, deletes the topic while it runs, and makes it again.
+func topicIsMissing(t *testing.T, b *broker) {
+	var seen lines
+	b.cfg.Log = seen.logger()
+	b.topic = "late-" + b.topic
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.cfg.Brokers))
+	b.must(err)
+	defer client.Close()
+	l := b.open("a")
+	missing := func() {
+		t.Helper()
+		for deadline := time.Now().Add(time.Minute); ; {
+			some, err := l.Poll(t.Context(), 1, time.Millisecond)
+			b.must(err)
+			if len(some) > 0 {
+				t.Fatalf("messages of no topic: %q", names(some))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			_, err = l.Lag(ctx)
+			cancel()
+			if errors.Is(err, topics.ErrMissing) && seen.count(t, "WARN", "a topic is missing") > 0 {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("with no topic the lag says %v", err)
+			}
+		}
+	}
+	for range 2 {
+		missing()
+		b.apply(topics.Topic{Name: b.topic, Partitions: 2, Replicas: 1})
+		b.send(0, 10, 0)
+		b.must(b.commit(l, b.poll(l, 10)))
+		_, err = kadm.NewClient(client).DeleteTopic(t.Context(), b.topic)
+		b.must(err)
+	}
+	b.wrote(slices.Sorted(slices.Values(slices.Concat(numbered(0, 10), numbered(0, 10)))))
+}
+
+// abortsAreWaitedAfter aborts one transaction after the other: no message comes again before its time.
+func abortsAreWaitedAfter(t *testing.T, b *broker) {
+	b.send(0, 10, 0)
+	l := b.open("a")
+	for i := range 4 {
+		held := b.poll(l, 10)
+		l.polls.take(held[0].Partition)
+		if err := b.commit(l, held); !errors.Is(err, classify.ErrRedelivered) {
+			t.Fatal(err)
+		}
+		total, left, cause := l.Aborts()
+		if total != int64(i)+1 || left <= backoffFirst<<i/4 || cause == nil {
+			t.Fatalf("abort %d: %d, %s, %v", i, total, left, cause)
+		}
+		for left > 0 {
+			some, err := l.Poll(t.Context(), 10, time.Millisecond)
+			b.must(err)
+			if _, still, _ := l.Aborts(); len(some) > 0 && still > 0 {
+				t.Fatalf("abort %d: %d messages come %s early", i, len(some), still)
+			}
+			if _, left, _ = l.Aborts(); len(some) > 0 {
+				t.Fatalf("abort %d: messages come while it waits", i)
+			}
+		}
+	}
+	b.must(b.commit(l, b.poll(l, 10)))
+	if total, left, cause := l.Aborts(); total != 4 || left != 0 || cause != nil {
+		t.Errorf("after a commit: %d, %s, %v", total, left, cause)
+	}
+	b.wrote(numbered(0, 10))
+}
