@@ -3,8 +3,11 @@ package embedded_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -179,5 +182,35 @@ func TestPingWaitsForTables(t *testing.T) {
 	t.Cleanup(func() { stop(t, p) })
 	if late := ask(t, "GET", p.ClickHouseURL()+"/ping", ""); early != http.StatusServiceUnavailable || late != "Ok." {
 		t.Errorf("/ping says %d early and %q late", early, late)
+	}
+}
+
+// TestBeyondThisMachine asks for a password there, in each way in which clients send one, and keeps what has none at home.
+func TestBeyondThisMachine(t *testing.T) {
+	for _, cfg := range []embedded.Config{{ClickHouseAddr: "0.0.0.0:0"}, {ClickHouseAddr: ":0"}, {ClickHouseAddr: "127.0.0.1:0", RegistryAddr: "0.0.0.0:0"},
+		{ClickHouseAddr: "[::]:0"}} {
+		cfg.Dir = t.TempDir()
+		if _, err := embedded.Start(t.Context(), cfg); batch.ExitCode(err) != batch.ExitUsage || !strings.Contains(err.Error(), "127.0.0.1 only") {
+			t.Errorf("%s and %s: exit %d, %v", cfg.ClickHouseAddr, cfg.RegistryAddr, batch.ExitCode(err), err)
+		}
+	}
+	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "0.0.0.0:0", Password: "pass:wörd"})
+	must(t, err)
+	t.Cleanup(func() { stop(t, p) })
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(p.ClickHouseURL(), "http://"))
+	must(t, err)
+	a := &attacker{T: t, p: p}
+	at := "http://127.0.0.1:" + port + "/?query=SELECT+1"
+	basic := func(password string) string {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte("default:"+password))
+	}
+	for _, header := range [][]string{{}, {"X-ClickHouse-Key", "wrong"}, {"Authorization", basic("")}, {"Authorization", basic("pass:wörd ")}, {"X-ClickHouse-User", "eve", "X-ClickHouse-Key", "pass:wörd"}} {
+		a.refused(strings.Join(header, " "), a.send("GET", at, "", header...), http.StatusForbidden)
+	}
+	for _, got := range []reply{a.send("GET", at, "", "X-ClickHouse-Key", "pass:wörd"), a.send("GET", at, "", "Authorization", basic("pass:wörd")),
+		a.send("GET", at+"&password="+url.QueryEscape("pass:wörd"), "")} {
+		if got.body != "1\n" {
+			t.Errorf("the password is refused: %v", got)
+		}
 	}
 }
