@@ -72,7 +72,7 @@ func TestSchemasOfARealRegistry(t *testing.T) {
 	p := place{t: t, dir: t.TempDir(), env: []string{"SCHEMA_REGISTRY_URL=" + url}}
 	doctor := func() (found check) {
 		t.Helper()
-		_, r := p.run("doctor", "--json", "--timeout", "10s") // what else it looks for is not there
+		_, r := p.run("doctor", "--json", "--timeout", "1m") // what else it looks for is not there
 		for line := range strings.Lines(r.stdout.String()) {
 			var k check
 			must(t, json.Unmarshal([]byte(line), &k))

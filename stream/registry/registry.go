@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
 
@@ -22,13 +23,17 @@ type Client struct {
 	client  *sr.Client
 }
 
+// requestTime bounds a request, where its context does not: a registry compares a schema with every former version, the first
+// time slowly.
+const requestTime = 30 * time.Second
+
 // New makes a client for a URL, which may hold user and password; it connects later.
 func New(address string) (*Client, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, batch.Failf(batch.ExitUsage, "the Schema Registry's URL must be like http://127.0.0.1:8081")
 	}
-	options := []sr.ClientOpt{sr.UserAgent("txflow")}
+	options := []sr.ClientOpt{sr.UserAgent("txflow"), sr.HTTPClient(&http.Client{Timeout: requestTime})}
 	if u.User != nil {
 		password, _ := u.User.Password()
 		options = append(options, sr.BasicAuth(u.User.Username(), password))
