@@ -2,11 +2,14 @@ package migrate_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/txflow/txflow/clickhouse/migrate"
 	"github.com/txflow/txflow/clickhouse/migrations"
@@ -134,6 +137,91 @@ func TestSeveralMayMigrateAtOnce(t *testing.T) {
 	}
 	if state, err := migrate.Status(t.Context(), db, set); err != nil || len(state.Pending) != 0 {
 		t.Fatal(state, err)
+	}
+}
+
+// A migration that says how to tell that it was run is not run twice, and one that is replaced not at all in a new database.
+func TestUnlessAndReplaces(t *testing.T) {
+	t.Parallel()
+	load := func(content ...string) migrate.Set {
+		files := fstest.MapFS{}
+		for i, sql := range content {
+			files[fmt.Sprintf("%04d_x.sql", i+1)] = &fstest.MapFile{Data: []byte(sql)}
+		}
+		all, err := migrate.Load(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return migrate.Set{Name: "some", Migrations: all}
+	}
+	const replaced, counted = "CREATE TABLE old (x Int8) ENGINE = Memory", "CREATE TABLE IF NOT EXISTS log (x Int8) ENGINE = Memory"
+	const once = "-- unless: SELECT count() FROM log\nINSERT INTO log VALUES (1)"
+	set := load(replaced, counted, once, once, "-- why\n-- replaces: 1 to 1\nSELECT 1")
+	tables := func(db *store.Store) string {
+		for query, want := range map[string]bool{"SELECT count() FROM log WHERE x = 1": true, "SELECT count() != 1 FROM log": false} {
+			if holds, err := db.Holds(t.Context(), query); err != nil || holds != want {
+				t.Errorf("%s: %t, %v", query, holds, err)
+			}
+		}
+		old, err := db.Holds(t.Context(), "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'old'")
+		return fmt.Sprint(old, err)
+	}
+	fresh, used := open(t), open(t)
+	if names, err := up(fresh, set); err != nil || len(names) != 5 {
+		t.Fatal(names, err)
+	}
+	if got := tables(fresh); got != "false <nil>" {
+		t.Errorf("the replaced table is there: %s", got)
+	}
+	before := load(replaced)
+	for range 2 { // once the older release, then this one
+		if _, err := up(used, before); err != nil {
+			t.Fatal(err)
+		}
+		before = set
+	}
+	if got := tables(used); got != "true <nil>" {
+		t.Errorf("the older release's table is there: %s", got)
+	}
+	for name, files := range map[string]fstest.MapFS{
+		"itself": {"0001_a.sql": {Data: []byte("-- replaces: 1 to 1\nSELECT 1")}},
+		"later":  {"0001_a.sql": {Data: []byte("-- replaces: 2 to 3\nSELECT 1")}},
+	} {
+		if _, err := migrate.Load(files); err == nil {
+			t.Errorf("replaces %s: no error", name)
+		}
+	}
+}
+
+// The lock of a process that was killed is taken over, and its holder, should it still live, notices.
+func TestAnOldLockIsTakenOver(t *testing.T) {
+	t.Parallel()
+	db, set := open(t), core(t)
+	if err := db.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	held, unlock, err := db.Lock(t.Context())
+	if err != nil || held(t.Context()) != nil {
+		t.Fatal(err)
+	}
+	waiting, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if _, _, err := db.Lock(waiting); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("two hold the lock: %v", err)
+	}
+	// Another process that was killed while this one was stopped left the latest lock.
+	if err := db.Apply(t.Context(), "CREATE TABLE schema_lock_7 (holder UUID) ENGINE = Null COMMENT 'killed'"); err != nil {
+		t.Fatal(err)
+	}
+	if err := held(t.Context()); batch.ExitCode(err) != batch.ExitTryAgain || batch.Hint(err) == "" {
+		t.Errorf("it still holds the lock: %v", err)
+	}
+	unlock() // leaves the other's alone
+	if names, err := up(db, set); err != nil || len(names) != len(set.Migrations) {
+		t.Fatal(names, err)
+	}
+	if left, err := db.Holds(t.Context(), "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE 'schema_lock%'"); err != nil || left {
+		t.Errorf("locks are left: %t, %v", left, err)
 	}
 }
 

@@ -67,7 +67,7 @@ func (s *Store) Apply(ctx context.Context, sql string) error {
 // Holds runs a query of one number and tells whether it is other than 0.
 func (s *Store) Holds(ctx context.Context, query string) (bool, error) {
 	var n uint64
-	err := s.conn.QueryRow(ctx, query).Scan(&n)
+	err := s.conn.QueryRow(ctx, "SELECT toUInt64(("+query+") != 0)").Scan(&n)
 	return n != 0, s.explain(err)
 }
 
@@ -75,31 +75,6 @@ func (s *Store) Holds(ctx context.Context, query string) (bool, error) {
 func (s *Store) Record(ctx context.Context, set string, m migrate.Migration) error {
 	return s.explain(s.conn.Exec(ctx, fmt.Sprintf("INSERT INTO schema_migrations (set, number, name, checksum) VALUES ('%s', %d, '%s', '%s')",
 		set, m.Number, m.Name, m.Checksum))) // all of them are plain by their patterns
-}
-
-// kafkaTables read from Kafka.
-var kafkaTables = []string{"kafka_classified", "kafka_dead_letters"}
-
-// SetBrokers tells ClickHouse which Kafka to read from: the named collection that the Kafka tables refer to. Tables that
-// are there already take it up.
-func (s *Store) SetBrokers(ctx context.Context, brokers string) error {
-	value := literal(brokers)
-	for _, sql := range []string{"CREATE NAMED COLLECTION IF NOT EXISTS txflow_kafka AS kafka_broker_list = " + value,
-		"ALTER NAMED COLLECTION txflow_kafka SET kafka_broker_list = " + value} {
-		if err := s.Apply(ctx, sql); err != nil {
-			return fmt.Errorf("tell ClickHouse where Kafka is: %w", err)
-		}
-	}
-	for _, table := range kafkaTables {
-		for _, sql := range []string{"DETACH TABLE " + table, "ATTACH TABLE " + table} {
-			if err := s.conn.Exec(ctx, sql); Code(err) == codeUnknownTable {
-				break
-			} else if err != nil {
-				return s.explain(err)
-			}
-		}
-	}
-	return nil
 }
 
 func quoteName(name string) string {

@@ -24,6 +24,7 @@ const (
 	codeUnknownDatabase = 81
 	codeUnknownUser     = 192
 	codeWrongPassword   = 193
+	codeNoCreateQuery   = 390
 	codeAuthentication  = 516
 	codeAccessDenied    = 497
 )

@@ -105,16 +105,21 @@ func migrateUp(ctx context.Context, db *store.Store, w io.Writer) error {
 
 // migrateStream brings up to date what reads from Kafka. ClickHouse is told where the brokers are, unless they are "".
 func migrateStream(ctx context.Context, db *store.Store, w io.Writer, brokers string) error {
-	if brokers != "" {
-		if err := db.SetBrokers(ctx, brokers); err != nil {
-			return err
-		}
-	}
 	set, err := streamMigrations()
 	if err != nil {
 		return err
 	}
-	return applySet(ctx, db, w, set)
+	if brokers == "" {
+		return applySet(ctx, db, w, set)
+	}
+	at, err := db.SetBrokers(ctx, brokers)
+	if err != nil {
+		return err
+	}
+	if err := applySet(ctx, db, w, set); err != nil {
+		return err
+	}
+	return db.Reattach(ctx, at)
 }
 
 func applySet(ctx context.Context, db *store.Store, w io.Writer, set migrate.Set) error {

@@ -96,7 +96,7 @@ func snapshot(ctx context.Context) (objects map[string]string, err error) {
 	if err := up(ctx, db, "core", migrations.Files); err != nil {
 		return nil, err
 	}
-	if err := db.SetBrokers(ctx, p.KafkaAddr()); err != nil {
+	if _, err := db.SetBrokers(ctx, p.KafkaAddr()); err != nil {
 		return nil, err
 	}
 	if err := up(ctx, db, "stream", migrations.Stream()); err != nil {

@@ -1,5 +1,5 @@
 -- Generated from clickhouse/migrations; do not edit.
-CREATE MATERIALIZED VIEW kafka_dead_letters_to_incoming TO incoming_dead_letters
+CREATE MATERIALIZED VIEW arrived_dead_letters_to_incoming TO incoming_dead_letters
 (
     `pipeline` String,
     `run_id` String,
@@ -20,15 +20,17 @@ CREATE MATERIALIZED VIEW kafka_dead_letters_to_incoming TO incoming_dead_letters
     `model_version` String,
     `trace_id` String,
     `span_id` String,
+    `traceparent` String,
     `replays` UInt16,
-    `at` DateTime64(6, 'UTC')
+    `at` DateTime64(6, 'UTC'),
+    `version_us` Int64
 )
 AS SELECT
     pipeline,
     run_id,
     source,
     origin,
-    '' AS origin_digest,
+    origin_digest,
     partition,
     position,
     id,
@@ -38,12 +40,14 @@ AS SELECT
     column,
     code,
     message,
-    tryBase64Decode(raw) AS raw,
+    raw,
     attempt,
     model_version,
     trace_id,
     span_id,
+    traceparent,
     replays,
-    at
-FROM kafka_dead_letters
-WHERE length(_error) = 0;
+    at,
+    version_us
+FROM arrived_dead_letters
+WHERE problem = '';

@@ -1,0 +1,202 @@
+package migrations_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/txflow/txflow/clickhouse/migrate"
+	"github.com/txflow/txflow/clickhouse/migrations"
+	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/internal/embedded"
+)
+
+// How many migrations the first release had.
+const firstCore, firstStream = 18, 6
+
+const (
+	classifiedTopic, classifiedGroup = "transactions.classified", "txflow-clickhouse-classified"
+	lettersTopic, lettersGroup       = "transactions.dlq", "txflow-clickhouse-dead-letters"
+)
+
+// at is the place of a message in its topic.
+type at struct {
+	partition int32
+	offset    int64
+}
+
+// bench is the real path: topics, ClickHouse's Kafka tables, and what they feed.
+type bench struct {
+	t       *testing.T
+	url     string
+	brokers string
+	db      *store.Store
+	kafka   *kgo.Client
+	rand    *rand.Rand
+}
+
+// newBench starts a platform with the topics and without tables. Another data folder can not be opened in this process.
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0"})
+	must(t, err)
+	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any
+	t.Logf("seed %d", seed)
+	b := &bench{t: t, url: p.ClickHouseURL(), brokers: p.KafkaAddr(), rand: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // a test
+	b.db, err = store.Open(store.Config{URL: b.url})
+	must(t, err)
+	b.kafka, err = kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.RecordPartitioner(kgo.RoundRobinPartitioner()))
+	must(t, err)
+	t.Cleanup(func() {
+		b.kafka.Close()
+		b.db.Close()
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for topic, partitions := range map[string]int32{classifiedTopic: 3, lettersTopic: 1} {
+		_, err := kadm.NewClient(b.kafka).CreateTopic(t.Context(), partitions, 1, nil, topic)
+		must(t, err)
+	}
+	return b
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// migrate applies the first n migrations of a set; all of them for 0.
+func (b *bench) migrate(name string, files fs.FS, n int) {
+	b.t.Helper()
+	all, err := migrate.Load(files)
+	must(b.t, err)
+	if n > 0 {
+		all = all[:n]
+		for i := range all {
+			all[i].Replaced = false // as that release applied them
+		}
+	}
+	must(b.t, migrate.Up(b.t.Context(), b.db, migrate.Set{Name: name, Migrations: all}, func(migrate.Migration) {}))
+}
+
+// firstRelease makes the tables of the first release.
+func (b *bench) firstRelease() {
+	b.t.Helper()
+	b.migrate("core", migrations.Files, firstCore)
+	_, err := b.db.SetBrokers(b.t.Context(), b.brokers)
+	must(b.t, err)
+	b.migrate("stream", migrations.Stream(), firstStream)
+}
+
+// upgrade does what txflow migrate --stream does.
+func (b *bench) upgrade() {
+	b.t.Helper()
+	b.migrate("core", migrations.Files, 0)
+	at, err := b.db.SetBrokers(b.t.Context(), b.brokers)
+	must(b.t, err)
+	b.migrate("stream", migrations.Stream(), 0)
+	must(b.t, b.db.Reattach(b.t.Context(), at))
+}
+
+// produce sends messages and returns where each is.
+func (b *bench) produce(topic string, messages ...[]byte) map[at][]byte {
+	b.t.Helper()
+	records := make([]*kgo.Record, len(messages))
+	for i, m := range messages {
+		records[i] = &kgo.Record{Topic: topic, Value: m}
+	}
+	sent := map[at][]byte{}
+	for _, r := range b.kafka.ProduceSync(b.t.Context(), records...) {
+		must(b.t, r.Err)
+		sent[at{r.Record.Partition, r.Record.Offset}] = r.Record.Value
+	}
+	return sent
+}
+
+// drained waits until a group of ClickHouse has read its topic to the end.
+func (b *bench) drained(group, topic string) {
+	b.t.Helper()
+	admin := kadm.NewClient(b.kafka)
+	b.until("the group "+group+" has read all", func() bool {
+		ends, err := admin.ListEndOffsets(b.t.Context(), topic)
+		must(b.t, err)
+		read, err := admin.FetchOffsets(b.t.Context(), group)
+		must(b.t, err)
+		done := true
+		ends.Each(func(end kadm.ListedOffset) {
+			o, ok := read.Lookup(topic, end.Partition)
+			done = done && (end.Offset == 0 || ok && o.At >= end.Offset)
+		})
+		return done
+	})
+}
+
+func (b *bench) until(what string, is func() bool) {
+	b.t.Helper()
+	for deadline := time.Now().Add(3 * time.Minute); !is(); <-time.After(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("not within 3 minutes: %s; consumers: %s", what, b.sql("SELECT table, exceptions.text FROM system.kafka_consumers"))
+		}
+	}
+}
+
+// sql runs a statement and returns the result's text.
+func (b *bench) sql(format string, args ...any) string {
+	b.t.Helper()
+	body := b.open(fmt.Sprintf(format, args...))
+	defer func() { _ = body.Close() }() // it was only read
+	text, err := io.ReadAll(body)
+	must(b.t, err)
+	return strings.TrimSpace(string(text))
+}
+
+func (b *bench) open(statement string) io.ReadCloser {
+	b.t.Helper()
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, b.url+"/?database="+store.DefaultDatabase, strings.NewReader(statement))
+	must(b.t, err)
+	resp, err := http.DefaultClient.Do(request)
+	must(b.t, err)
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		b.t.Fatalf("%s: %d %s", statement, resp.StatusCode, text)
+	}
+	return resp.Body
+}
+
+// null is how ClickHouse writes NULL among texts.
+const null = "ᴺᵁᴸᴸ"
+
+// rows calls visit for each row of a query: every value is a text, or nil for NULL.
+func (b *bench) rows(query string, visit func(row map[string]*string)) {
+	b.t.Helper()
+	body := b.open(query + " FORMAT JSONStringsEachRow")
+	defer func() { _ = body.Close() }() // it was only read
+	for decoder := json.NewDecoder(body); ; {
+		var row map[string]*string
+		err := decoder.Decode(&row)
+		if err == io.EOF { //nolint:errorlint // as Decode gives it
+			return
+		}
+		must(b.t, err)
+		for name, value := range row {
+			if value != nil && *value == null {
+				row[name] = nil
+			}
+		}
+		visit(row)
+	}
+}

@@ -1,0 +1,2 @@
+-- Its views, which read nothing any more.
+DROP VIEW IF EXISTS kafka_classified_to_incoming;

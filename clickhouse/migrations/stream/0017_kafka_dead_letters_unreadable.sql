@@ -1,0 +1,2 @@
+-- Its views, which read nothing any more.
+DROP VIEW IF EXISTS kafka_dead_letters_unreadable;
