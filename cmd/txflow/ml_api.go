@@ -64,7 +64,7 @@ func serveMLAPI(c *cli.Context, rt *app.Runtime) error {
 	s, err := server.New(server.Config{Categories: categories,
 		MaxInFlight: c.Int64("max-in-flight"), Tokens: tokens, CertFile: c.String("tls-cert"), KeyFile: c.String("tls-key"),
 		Addr: c.String("addr"), ModelVersion: c.String("model-version"), Rotate: c.Int("rotate"), MaxBodyBytes: c.Int64("max-body"),
-		MaxItems: c.Int("max-items"), ShutdownLimit: c.Duration("shutdown-limit"), TracerProvider: rt.TracerProvider, Logger: rt.Log,
+		MaxItems: c.Int("max-items"), ShutdownLimit: c.Duration("shutdown-limit"), TracerProvider: rt.TracerProvider, Propagator: rt.Propagator, Logger: rt.Log,
 		Practice: server.Practice{Latency: c.Duration("latency"), Jitter: c.Duration("jitter"), ErrorRate: c.Float64("error-rate"),
 			ThrottleRate: c.Float64("throttle-rate"), RetryAfter: c.Duration("retry-after"), ShortRate: c.Float64("short-rate"), Seed: c.Uint64("seed")},
 	})

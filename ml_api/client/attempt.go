@@ -82,7 +82,7 @@ func (c *Client) exchange(ctx context.Context, transactions []transaction.Transa
 	request := c.http.R().SetContext(withPayload(ctx, body))
 	request.Header = http.Header{"Content-Type": jsonType, "Accept": jsonType, "User-Agent": userAgent}
 	c.authorize(request.Header)
-	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(request.Header))
+	c.cfg.Propagator.Inject(ctx, propagation.HeaderCarrier(request.Header))
 	response, err := request.Post(c.predict)
 	if err != nil {
 		e.err = err

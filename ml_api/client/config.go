@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
@@ -18,25 +19,26 @@ import (
 
 // Config says whom to ask and how patiently. A zero field takes its default.
 type Config struct {
-	URL            secret.URL              // of the service; /predict is added to it
-	Tokens         *secret.Tokens          // the first is sent as bearer token; nil: none
-	CAFile         string                  // certificates in PEM that may vouch for the service, beside the system's
-	TracerProvider trace.TracerProvider    // nil: no traces
-	Logger         *slog.Logger            // nil: silent
-	Categories     *transaction.Categories // that the service may answer; nil: the default ones
-	ExpectModel    string                  // "": any model may answer
-	CallTimeout    time.Duration           // deadline of one HTTP call
-	OutageLimit    time.Duration           // how long a batch waits for the service to come back; negative: not at all
-	MaxAttempts    int                     // HTTP calls a batch at most; 0: as many as the outage limit allows
-	BackoffBase    time.Duration           // the first wait is at most this long; it doubles with each
-	BackoffMax     time.Duration           // no wait is longer, unless Retry-After asks for it
-	RetryAfterMax  time.Duration           // the longest wait that Retry-After can ask for
-	BreakerDelay   time.Duration           // how long the circuit breaker stays open before it probes
-	MaxConcurrency int                     // calls in flight at most; the adaptive limit stays below it
-	MaxBodyBytes   int                     // a larger batch is cut before it is sent
-	Refusals       *prediction.Refusals    // counts refused rows, and may take the service to be out of order; nil: never
-	Patient        bool                    // wait also for what an operator has to put right; Blocked says so meanwhile
-	Observe        func(Call)              // is told of every HTTP call, from several goroutines; nil: nobody
+	URL            secret.URL                    // of the service; /predict is added to it
+	Tokens         *secret.Tokens                // the first is sent as bearer token; nil: none
+	CAFile         string                        // certificates in PEM that may vouch for the service, beside the system's
+	TracerProvider trace.TracerProvider          // nil: no traces
+	Propagator     propagation.TextMapPropagator // of the trace in requests; nil: W3C trace context
+	Logger         *slog.Logger                  // nil: silent
+	Categories     *transaction.Categories       // that the service may answer; nil: the default ones
+	ExpectModel    string                        // "": any model may answer
+	CallTimeout    time.Duration                 // deadline of one HTTP call
+	OutageLimit    time.Duration                 // how long a batch waits for the service to come back; negative: not at all
+	MaxAttempts    int                           // HTTP calls a batch at most; 0: as many as the outage limit allows
+	BackoffBase    time.Duration                 // the first wait is at most this long; it doubles with each
+	BackoffMax     time.Duration                 // no wait is longer, unless Retry-After asks for it
+	RetryAfterMax  time.Duration                 // the longest wait that Retry-After can ask for
+	BreakerDelay   time.Duration                 // how long the circuit breaker stays open before it probes
+	MaxConcurrency int                           // calls in flight at most; the adaptive limit stays below it
+	MaxBodyBytes   int                           // a larger batch is cut before it is sent
+	Refusals       *prediction.Refusals          // counts refused rows, and may take the service to be out of order; nil: never
+	Patient        bool                          // wait also for what an operator has to put right; Blocked says so meanwhile
+	Observe        func(Call)                    // is told of every HTTP call, from several goroutines; nil: nobody
 }
 
 // Call is one HTTP call as it went.
@@ -70,6 +72,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxBodyBytes, DefaultMaxBodyBytes)
 	if c.Categories == nil {
 		c.Categories = transaction.DefaultCategories
+	}
+	if c.Propagator == nil {
+		c.Propagator = propagation.TraceContext{}
 	}
 	if c.TracerProvider == nil {
 		c.TracerProvider = noop.NewTracerProvider()

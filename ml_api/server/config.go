@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
@@ -28,9 +29,10 @@ type Config struct {
 	Tokens         *secret.Tokens          // whoever asks /predict or /metrics must have one of them; nil: anybody may
 	CertFile       string                  // certificate in PEM, with KeyFile; empty: no TLS
 	KeyFile        string
-	ShutdownLimit  time.Duration        // how long requests in flight may take when the server stops
-	TracerProvider trace.TracerProvider // nil: no traces
-	Logger         *slog.Logger         // nil: silent
+	ShutdownLimit  time.Duration                 // how long requests in flight may take when the server stops
+	TracerProvider trace.TracerProvider          // nil: no traces
+	Propagator     propagation.TextMapPropagator // of the trace in requests; nil: W3C trace context
+	Logger         *slog.Logger                  // nil: silent
 	Practice       Practice
 }
 
@@ -67,6 +69,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Practice.RetryAfter, DefaultRetryAfter)
 	if c.Categories == nil {
 		c.Categories = transaction.DefaultCategories
+	}
+	if c.Propagator == nil {
+		c.Propagator = propagation.TraceContext{}
 	}
 	if c.TracerProvider == nil {
 		c.TracerProvider = noop.NewTracerProvider()

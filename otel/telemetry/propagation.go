@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -50,19 +49,6 @@ func LinksFromEnv() []trace.Link {
 		return nil
 	}
 	return []trace.Link{{SpanContext: sc}}
-}
-
-// Environ returns the variables that make a child process's spans children of ctx's span, as NAME=value.
-func Environ(ctx context.Context) []string {
-	carrier := propagation.MapCarrier{}
-	w3c.Inject(ctx, carrier)
-	var vars []string
-	for _, name := range environ {
-		if v := carrier[name]; v != "" {
-			vars = append(vars, strings.ToUpper(name)+"="+v)
-		}
-	}
-	return slices.Clip(vars)
 }
 
 // IDs returns the ids of ctx's span in hex, "" when there is none, and whether it is sampled.

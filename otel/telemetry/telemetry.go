@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -104,13 +103,6 @@ func (t *Telemetry) Tracer(name string) trace.Tracer { return t.provider.Tracer(
 
 // Propagator carries the W3C trace context and baggage, or what OTEL_PROPAGATORS names.
 func (t *Telemetry) Propagator() propagation.TextMapPropagator { return t.propagator }
-
-// Install makes the providers global and sends the SDK's own errors to the log. For a main alone.
-func (t *Telemetry) Install() {
-	otel.SetTracerProvider(t.provider)
-	otel.SetTextMapPropagator(t.propagator)
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { t.log.Warn("telemetry", "error", err) }))
-}
 
 // Shutdown sends what is queued and ends everything, within the timeout; what could not be sent by then is dropped and
 // counted in one warning. It never fails the work that was traced.

@@ -11,9 +11,11 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/txflow/txflow/internal/artifact"
@@ -30,6 +32,7 @@ type Runtime struct {
 	Log            *slog.Logger
 	Tracer         trace.Tracer
 	TracerProvider trace.TracerProvider
+	Propagator     propagation.TextMapPropagator // of traces in requests, as OTEL_PROPAGATORS says
 	Artifacts      *artifact.Store
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
@@ -147,11 +150,11 @@ func Action(work func(*cli.Context, *Runtime) error) cli.ActionFunc {
 		if rt.Log, err = logging.New(c.App.ErrWriter, c.String(logFormat), c.String("log-level")); err != nil {
 			return batch.Fail(batch.ExitUsage, err)
 		}
-		traces, err := telemetry.Setup(c.Context, telemetry.Config{Service: "txflow-" + c.Command.Name, Version: c.App.Version, Links: c.Int("transaction-rows"), Log: rt.Log})
+		traces, err := telemetry.Setup(c.Context, telemetry.Config{Service: service(c), Version: c.App.Version, Links: c.Int("transaction-rows"), Log: rt.Log})
 		if err != nil {
 			return batch.Fail(batch.ExitUsage, err)
 		}
-		rt.TracerProvider, rt.Tracer = traces.TracerProvider(), traces.Tracer("txflow")
+		rt.TracerProvider, rt.Tracer, rt.Propagator = traces.TracerProvider(), traces.Tracer("txflow"), traces.Propagator()
 		rt.Artifacts = artifact.New(c.Context)
 		c.Context = telemetry.FromEnv(c.Context)
 		err = work(c, rt)
@@ -166,4 +169,10 @@ func Action(work func(*cli.Context, *Runtime) error) cli.ActionFunc {
 		}
 		return err
 	}
+}
+
+// service is service.name of a command unless OTEL_SERVICE_NAME names another: txflow-classify, txflow-stream-classify.
+func service(c *cli.Context) string {
+	_, command, _ := strings.Cut(c.Command.HelpName, " ")
+	return "txflow-" + strings.ReplaceAll(command, " ", "-")
 }

@@ -55,7 +55,7 @@ func MLAddress(c *cli.Context, rt *app.Runtime) (client.Config, error) {
 	if err != nil {
 		return client.Config{}, err
 	}
-	return client.Config{URL: secret.NewURL(c.String("ml-url")), Categories: categories, Tokens: tokens, CAFile: c.String("ml-ca-file"), TracerProvider: rt.TracerProvider, Logger: rt.Log}, nil
+	return client.Config{URL: secret.NewURL(c.String("ml-url")), Categories: categories, Tokens: tokens, CAFile: c.String("ml-ca-file"), TracerProvider: rt.TracerProvider, Propagator: rt.Propagator, Logger: rt.Log}, nil
 }
 
 // Categories reads --categories.
