@@ -22,6 +22,9 @@ var (
 	positionOf = regexp.MustCompile(`"position":([0-9]+)`)
 )
 
+// lastMicro is the end of the year 9999.
+const lastMicro = 253402300799999999
+
 func micro(t time.Time) string { return t.UTC().Format(layout) }
 
 // TestWhatKafkaHoldsIsStored takes what anybody may write to the topics through ClickHouse's Kafka tables: nothing stops
@@ -122,7 +125,7 @@ func (b *bench) checkRows(rows []batch.Classified, infos []batch.RunInfo) {
 	}
 	missing := b.sql(`SELECT count() FROM transactions AS t LEFT JOIN (SELECT *, 1 AS there FROM outcomes FINAL WHERE outcome = 'stored') AS o
 ON t.id = o.id AND t.position = o.position AND t.version = o.version AND t.classified_at = o.classified_at AND o.log_id = if(t.pipeline = 'batch', '', t.origin_digest)
-WHERE o.there = 0 AND t.position BETWEEN 1000 AND 18446744073709550000`)
+WHERE o.there = 0 AND t.position NOT IN (0, 1, 9223372036854775807, 18446744073709551615) -- those that spoil writes, whose keys are no row's own`)
 	if missing != "0" {
 		b.t.Errorf("%s rows have no entry in the ledger", missing)
 	}
@@ -161,7 +164,7 @@ func (b *bench) checkSpoiled(sent map[at][]byte) {
 			return
 		}
 		stored[id] = true
-		for name, value := range decode(sent[place]) {
+		for name, value := range decodeStrictly(sent[place]) {
 			if want, ok := plain(value); ok && row[name] != nil && !same(name, *row[name], want) {
 				b.t.Errorf("%s is stored as %.200q, the message says %.200q", name, *row[name], want)
 			}
@@ -243,7 +246,9 @@ func (b *bench) sameLetter(row map[string]*string, fields map[string]any) {
 			want = strings.ToUpper(hex.EncodeToString(raw))
 		case name == "version_us":
 			name = "version"
-			if us, err := strconv.ParseInt(want, 10, 64); err == nil && us != 0 {
+			if us, err := strconv.ParseInt(want, 10, 64); err == nil && us > lastMicro {
+				ok = false // ClickHouse writes no year of more than four digits
+			} else if err == nil && us != 0 {
 				want = micro(time.UnixMicro(max(us, 0)))
 			} else {
 				want, _ = plain(fields["at"])
@@ -279,9 +284,14 @@ func (b *bench) checkSpoiledLetters(sent map[at][]byte) {
 			b.t.Errorf("neither stored nor a dead letter: %.1500q", m)
 			continue
 		}
-		b.sameLetter(row, fields)
+		if strict := decodeStrictly(m); strict != nil && !spoiledPositions[plainNumber(position)] {
+			b.sameLetter(row, strict)
+		}
 	}
 }
+
+// spoiledPositions are positions that wild gives to many messages, of which the table keeps one.
+var spoiledPositions = map[string]bool{"0": true, "1": true, "9223372036854775807": true, "18446744073709551615": true}
 
 // testBrokers has ClickHouse told of the brokers while its tables are detached, as an earlier try may have left them.
 func (b *bench) testBrokers() {
