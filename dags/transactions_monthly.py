@@ -10,7 +10,8 @@ options* and fill in the parameters: Airflow sends none otherwise, and a backfil
     airflow backfill create --dag-id transactions_monthly --from-date 2024-01-01 --to-date 2024-06-30 \\
         --max-active-runs 3 --dag-run-conf '{"source": "bank"}'
 
-A month that is run again changes nothing: its run goes on in the same folder, and rows are known by their ids.
+The contents of a file are as of the end of its month (`--as-of`), so that a backfill of an old month does not undo newer
+corrections. A month that is run again changes nothing: its run goes on in the same folder, and rows are known by their ids.
 """
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
@@ -55,7 +56,8 @@ with DAG(
     },
 ):
     split, classify = pipeline.prepare_and_classify(
-        "{{ txflow.month(params.template, data_interval_start | default(none), params.month, dag_run) }}"
+        "{{ txflow.month(params.template, data_interval_start | default(none), params.month, dag_run) }}",
+        as_of="{{ txflow.month_end(data_interval_end | default(none), params.month) }}",
     )
     load, _ = pipeline.load_and_reconcile(split)
     classify >> load

@@ -43,7 +43,7 @@ with DAG(
         **params.pipeline(params.ml_api(connections.OTHER_ML_API, section=None)),
     },
 ):
-    split, classify = pipeline.prepare_and_classify("{{ params.url }}", pool=pipeline.OTHER_ML_POOL)
+    split, classify = pipeline.prepare_and_classify("{{ params.url }}", pool=pipeline.OTHER_ML_POOL, reclassify=True)
     compare = command(
         "compare",
         "compare",

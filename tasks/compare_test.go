@@ -23,7 +23,7 @@ import (
 func (w *world) Stored(_ context.Context, ids []transaction.ID, visit func(transaction.ID, batch.Stored)) error {
 	for _, id := range ids {
 		if r, ok := w.stored[id]; ok {
-			visit(id, batch.Stored{Category: r.Category.String(), Model: r.Call.Model, ClassifiedAt: r.Call.AnsweredAt})
+			visit(id, batch.Stored{Category: r.Category.String(), Model: r.Call.Model, ContentHash: r.ContentHash, Version: version(&r), ClassifiedAt: r.Call.AnsweredAt})
 		}
 	}
 	return nil

@@ -17,7 +17,8 @@ CREATE TABLE runs
     `trace_id` String,
     `started_at` DateTime64(3, 'UTC'),
     `finished_at` Nullable(DateTime64(3, 'UTC')),
-    `updated_at` DateTime64(6, 'UTC') DEFAULT now64(6)
+    `updated_at` DateTime64(6, 'UTC') DEFAULT now64(6),
+    `lease_until` Nullable(DateTime64(3, 'UTC'))
 )
 ENGINE = ReplacingMergeTree(updated_at)
 ORDER BY run_id

@@ -17,7 +17,7 @@ var runColumns = columns{
 	{Name: "accepted", Type: "UInt64"}, {Name: "rejected", Type: "UInt64"}, {Name: "duplicates", Type: "UInt64"},
 	{Name: "predicted", Type: "UInt64"}, {Name: "dead_lettered", Type: "UInt64"}, {Name: "stored", Type: "UInt64"},
 	{Name: "error", Type: "String"}, {Name: "trace_id", Type: "String"}, {Name: "started_at", Type: milliTimestamp},
-	{Name: "finished_at", Type: "Nullable(" + milliTimestamp + ")"},
+	{Name: "finished_at", Type: "Nullable(" + milliTimestamp + ")"}, {Name: "lease_until", Type: "Nullable(" + milliTimestamp + ")"},
 }
 
 var runInsert = runColumns.statement("runs")
@@ -25,12 +25,15 @@ var runInsert = runColumns.statement("runs")
 // RecordRun keeps a run's state; the last one recorded counts.
 func (s *Store) RecordRun(ctx context.Context, r batch.RunRecord) error {
 	return s.insertRows(ctx, runInsert, runColumns, 1, func(int) []any {
-		var finished *time.Time
+		var finished, lease *time.Time
 		if !r.FinishedAt.IsZero() {
 			finished = &r.FinishedAt
 		}
+		if !r.LeaseUntil.IsZero() {
+			lease = &r.LeaseUntil
+		}
 		row := []any{r.RunID, r.Pipeline, r.Source, r.Status, uint32(r.Files)} //nolint:gosec // small
-		return append(append(row, countColumns(r.Counts)...), r.Error, r.TraceID, r.StartedAt, finished)
+		return append(append(row, countColumns(r.Counts)...), r.Error, r.TraceID, r.StartedAt, finished, lease)
 	})
 }
 
@@ -69,9 +72,9 @@ func (s *Store) RecordTask(ctx context.Context, m *batch.Manifest) error {
 	})
 }
 
-// Runs returns the last runs, the newest first.
+// Runs returns the last runs, the newest first. One that says it is running, and whose lease is over, is interrupted.
 func (s *Store) Runs(ctx context.Context, limit int) (runs []batch.RunRecord, err error) {
-	rows, err := s.query(ctx, `SELECT run_id, pipeline, source, status, files, rows_in, accepted, rejected, duplicates, predicted,
+	rows, err := s.query(ctx, `SELECT run_id, pipeline, source, if(status = 'running' AND ifNull(lease_until < now64(3), false), 'interrupted', status), files, rows_in, accepted, rejected, duplicates, predicted,
 dead_lettered, stored, error, trace_id, started_at, finished_at FROM runs FINAL ORDER BY started_at DESC, run_id LIMIT {limit:UInt32}`,
 		clickhouse.Named("limit", itoa(limit)))
 	if err != nil {

@@ -88,11 +88,13 @@ func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform, file string) er
 	}
 	opt := source.Options{MaxRecord: source.DefaultMaxRecord, Rules: transaction.DefaultRules(time.Now())}
 	opt.Rules.Source = demoSource
-	runID := batchcmd.NewRunID(time.Now())
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	runID := batchcmd.NewRunID(now)
 	layout := batch.NewLayout(filepath.Join(c.String("data"), "out"), runID)
 	workers := runtime.GOMAXPROCS(0)
 	_, err = runPipeline(c.Context, rt, batchcmd.NewEnv(c, rt, layout, runID, demoSource), api, db, run.Config{
-		Validate:  validate.Config{Files: []string{file}, Options: opt, MaxRejectRatio: 0.1, Workers: workers},
+		Validate: validate.Config{Files: []string{file}, Options: opt, MaxRejectRatio: 0.1, Workers: workers,
+			Contents: batch.Contents{AsOf: now, JudgedAt: now}},
 		Split:     split.Config{MaxChunks: split.DefaultMaxChunks, MinRows: split.DefaultMinRows, SegmentRows: split.DefaultSegmentRows},
 		Classify:  classify.Config{API: classify.APIKey(url, model), BatchRows: classify.DefaultBatchRows, Concurrency: classify.DefaultConcurrency},
 		Load:      load.Config{BlockRows: load.DefaultBlockRows, Inserts: load.DefaultInserts},

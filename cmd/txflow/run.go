@@ -18,13 +18,16 @@ func runCommand() *cli.Command {
 	return &cli.Command{
 		Name: "run", Category: "Batch", ArgsUsage: "FILE...", Usage: "all five tasks on this machine, with progress",
 		Flags: batchcmd.Flags(batchcmd.RunFlags, batchcmd.SourceFlags, batchcmd.SplitFlags, batchcmd.MLFlags, batchcmd.ClickHouseFlags,
-			batchcmd.LoadFlags, batchcmd.ReconcileFlags),
-		Description: `Chunks are stored while others are still classified. A run that was stopped goes on under its id: what the ML API
+			batchcmd.LoadFlags, batchcmd.ReconcileFlags, []cli.Flag{
+				&cli.BoolFlag{Name: "new", EnvVars: []string{"TXFLOW_NEW"}, Usage: "start another run instead of going on with one of the same command"}}),
+		Description: `Chunks are stored while others are still classified. The same command, with the same files, goes on with its newest run
+that is not finished and that no process works on: what the ML API
 answered is not asked again, and nothing is stored twice.
 
    txflow run --source demo data/transactions.csv
    txflow run --source crm 'in/2024-*.csv.gz'
-   txflow run --source crm --run-id 20240131T101500Z-1f2e3d in/january.csv
+   txflow run --source crm --new in/january.csv
+   txflow run --source crm --as-of 2024-02-01 in/january.csv
    zcat export.gz | txflow run --source crm -`,
 		Action: app.Task(runAll),
 	}
@@ -36,20 +39,12 @@ func runAll(c *cli.Context, rt *app.Runtime) error {
 	if err != nil {
 		return err
 	}
-	runID := c.String("run-id")
-	if runID == "" {
-		runID = batchcmd.NewRunID(now)
-	}
-	layout := batch.NewLayout(c.String("out"), runID)
 	db, err := batchcmd.Store(c, rt)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	if _, err := db.Ping(c.Context); err != nil {
-		return err
-	}
-	if cfg.Validate.Files, err = batchcmd.Expand(c, rt, layout); err != nil {
 		return err
 	}
 	api, err := batchcmd.Client(c, rt)
@@ -61,10 +56,14 @@ func runAll(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	cfg.Classify.Refusals = api.Refusals()
-	record, err := runPipeline(c.Context, rt, batchcmd.NewEnv(c, rt, layout, runID, c.String("source")), api, db, cfg)
+	env, goOn, err := batchcmd.Begin(c, rt, now, &cfg.Validate)
+	if err != nil {
+		return err
+	}
+	record, err := runPipeline(c.Context, rt, env, api, db, cfg)
 	if err != nil {
 		if batch.Hint(err) == "" && batch.ExitCode(err) != batch.ExitUsage && batch.ExitCode(err) != batch.ExitData {
-			err = batch.WithHint(err, "the same command with --run-id %s goes on with this run", runID)
+			err = batch.WithHint(err, "%s goes on with this run", goOn)
 		}
 		return err
 	}
@@ -85,6 +84,9 @@ func runConfig(c *cli.Context, now time.Time) (run.Config, error) {
 		Reconcile: batchcmd.ReconcileConfig(c)}
 	if err != nil {
 		return cfg, err
+	}
+	if c.Bool("new") && c.String("run-id") != "" {
+		return cfg, batch.Failf(batch.ExitUsage, "--new starts a run of a new id: leave --run-id out")
 	}
 	return cfg, batchcmd.Check(c, &cfg.Validate, &cfg.Split, &cfg.Classify, &cfg.Load, &cfg.Reconcile)
 }

@@ -19,7 +19,7 @@ func runsCommand() *cli.Command {
 			&cli.IntFlag{Name: "limit", Value: 20, EnvVars: []string{"TXFLOW_RUNS_LIMIT"}, Usage: "show the last `N`"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_RUNS_JSON"}, Usage: "one JSON object a line"},
 		}, batchcmd.ClickHouseFlags),
-		Description: `A run that was killed stays "running" until it is run again under its id.
+		Description: `A run whose process was killed is "interrupted" once its lease is over, within a minute: the same command goes on with it.
 
    txflow runs
    txflow runs --limit 1 --json | jq .counts`,

@@ -114,7 +114,7 @@ func TestCompareByHand(t *testing.T) {
 		t.Errorf("%+v", report)
 	}
 	code, r := w.run("compare", "--max-changed", "0.5", "--chunks", "out/anew/chunks.json")
-	if last := r.lastLog(t); code != batch.ExitData || !strings.Contains(last.Error, "3 of the 3 rows") || last.Next == "" || *r.manifest(t).ChangedShare != 1 {
+	if last := r.lastLog(t); code != batch.ExitData || !strings.Contains(last.Error, "3 stored rows") || last.Next == "" || *r.manifest(t).ChangedShare != 1 {
 		t.Errorf("over the limit: exit %d, %+v", code, last)
 	}
 	w.ok("load", "out/anew")

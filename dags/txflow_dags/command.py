@@ -147,7 +147,7 @@ def _flat(argv: Iterable[Any]) -> Iterator[str]:
     for item in _items(argv):
         if flags and item == "--":
             flags = False
-        elif flags and item.startswith("--") and item.endswith("="):
+        elif flags and _unset(item):
             continue
         yield item
 
@@ -158,3 +158,9 @@ def _items(argv: Iterable[Any]) -> Iterator[str]:
             yield from _items(item)
         elif item is not None:
             yield str(item)
+
+
+def _unset(argument: str) -> bool:
+    """Whether it is a flag whose value rendered to nothing; a value may end in "="."""
+    flag, equals, value = argument.partition("=")
+    return flag.startswith("--") and equals == "=" and value == ""

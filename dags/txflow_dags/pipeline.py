@@ -17,10 +17,14 @@ CATEGORIES = Asset(name="transactions_reclassified", uri="txflow://clickhouse/tr
 CHUNK = "chunk {{ task.index + 1 }} of {{ ti.xcom_pull(task_ids='split') | length }}"
 
 
-def prepare_and_classify(files: str, pool: str = ML_POOL) -> tuple[Any, Any]:
+def prepare_and_classify(
+    files: str, pool: str = ML_POOL, as_of: str = "", *, reclassify: bool = False
+) -> tuple[Any, Any]:
     """validate → split → classify, mapped by chunk; returns the split and the classify task.
 
-    files is a template. The other values come from the parameters of params.pipeline and "source".
+    files and as_of, the time that their contents are of (empty: the start of the run), are templates. reclassify: the
+    rows are stored already, and keep their versions. The other values come from the parameters of params.pipeline and
+    "source".
     """
     validate = command(
         "validate",
@@ -32,6 +36,8 @@ def prepare_and_classify(files: str, pool: str = ML_POOL) -> tuple[Any, Any]:
         "--delimiter={{ txflow.chosen(params.delimiter) }}",
         "--decimal={{ txflow.chosen(params.decimal) }}",
         "--thousands={{ txflow.chosen(params.thousands) }}",
+        f"--as-of={as_of}",
+        "--reclassify" if reclassify else None,
         "--",
         files,
         linked_trace="{{ params.traceparent or '' }}",

@@ -56,6 +56,16 @@ def chosen(value: str | None) -> str:
     return {None: "", "detect": "", "none": "", "space": " "}.get(value, value)
 
 
+def month_end(end: datetime | None, override: str | None = None) -> str:
+    """As of when the contents of a month are: its end, but never in the future; "" where there is no month."""
+    if override:
+        year, month_number = (int(part) for part in override.split("-"))
+        end = datetime(year + month_number // 12, month_number % 12 + 1, 1, tzinfo=UTC)
+    if end is None:
+        return ""
+    return end.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if end <= datetime.now(UTC) else ""
+
+
 def utc(time: str | None) -> str:
     """A time as txflow's flags take it, "" for none."""
     return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else ""
@@ -99,6 +109,7 @@ FOLDER = "{{ txflow.folder(dag_run) }}"
 CHUNKS = FOLDER + "/chunks.json"
 MACROS = {
     "txflow": SimpleNamespace(
-        run_id=run_id, out=out, folder=folder, month=month, chosen=chosen, utc=utc, changes=comparison.markdown
+        run_id=run_id, out=out, folder=folder, month=month, month_end=month_end, chosen=chosen, utc=utc,
+        changes=comparison.markdown
     )
 }

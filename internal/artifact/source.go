@@ -19,6 +19,9 @@ func (s *Store) OpenSource(ctx context.Context, url string) (io.ReadCloser, erro
 	if err != nil {
 		return nil, err
 	}
+	if Once(url) {
+		return Interruptible(ctx, func() (io.ReadCloser, error) { return openLocal(at, 0) }), nil
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	r, err := s.open(ctx, at, 0)
 	if err != nil {

@@ -64,11 +64,17 @@ func WriteAll(ctx context.Context, to Artifacts, url string, content []byte) (Ar
 
 // WriteJSON writes v as an object of JSON.
 func WriteJSON(ctx context.Context, to Artifacts, url string, v any) (Artifact, error) {
-	content, err := json.Marshal(v)
+	content, err := AppendJSON(nil, v)
 	if err != nil {
 		return Artifact{}, fmt.Errorf("encode %s: %w", url, err)
 	}
-	return WriteAll(ctx, to, url, append(content, '\n'))
+	return WriteAll(ctx, to, url, content)
+}
+
+// AppendJSON appends v as a line of JSON.
+func AppendJSON(b []byte, v any) ([]byte, error) {
+	content, err := json.Marshal(v)
+	return append(append(b, content...), '\n'), err
 }
 
 // ReadJSON reads an object of JSON into v and checks its digest when sha256 is given.

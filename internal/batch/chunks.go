@@ -1,8 +1,11 @@
 package batch
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -28,7 +31,33 @@ type Files struct {
 	MaxText   int       `json:"max_text"`
 	MaxRecord int       `json:"max_record"`
 	Files     []File    `json:"files"`
+	Contents
 }
+
+// Contents say how new the rows of a run are. Runs of older versions of txflow have none.
+type Contents struct {
+	AsOf       time.Time `json:"as_of,omitzero"`       // the version of its rows
+	JudgedAt   time.Time `json:"judged_at,omitzero"`   // when rejects were first judged: the start of the run
+	Reclassify bool      `json:"reclassify,omitempty"` // the rows keep the versions that compare found, see RowVersions
+}
+
+// Version returns AsOf in microseconds, 0 where it is not known.
+func (c *Contents) Version() int64 {
+	if c.AsOf.IsZero() {
+		return 0
+	}
+	return c.AsOf.UnixMicro()
+}
+
+// RowVersions are the versions of a chunk's rows, in their order: that of the stored row where its contents are the same;
+// NeverReplaces where they are others; that of the run where none is stored.
+type RowVersions struct {
+	Chunk    string  `json:"chunk"` // SHA-256
+	Versions []int64 `json:"versions"`
+}
+
+// NeverReplaces is the version of a row that is to change nothing: whatever is stored is newer.
+const NeverReplaces = 1
 
 // Chunks is the index that split writes: what the mapped tasks are told by number. The same input makes the same index, also
 // where two processes write it at once: it holds no time of day.
@@ -39,6 +68,7 @@ type Chunks struct {
 	Chunks     []Chunk  `json:"chunks"`
 	Rejected   Artifact `json:"rejected"`
 	Duplicates Artifact `json:"duplicates"`
+	Contents
 }
 
 // Chunk is an object of whole rows, cut into segments that are asked and recorded one by one.
@@ -77,14 +107,72 @@ func (c *Chunks) Select(index int) ([]Chunk, error) {
 	return nil, Failf(ExitUsage, "there is no chunk %d: the run has %d, counted from 0", index, len(c.Chunks))
 }
 
+// segmentStep is what is read of a segment at once, at least.
+const segmentStep = 1 << 20
+
+// Check refuses an index that split can not have written, with exit code 65.
+func (c *Chunks) Check() error {
+	if len(c.Files) == 0 || len(c.Chunks) == 0 {
+		return Failf(ExitData, "the index has %d files and %d chunks", len(c.Files), len(c.Chunks))
+	}
+	for i := range c.Chunks {
+		if err := c.Chunks[i].check(i); err != nil {
+			return Failf(ExitData, "the index is damaged: chunk %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (c *Chunk) check(index int) error {
+	rows, size := c.Rows, c.Bytes
+	for i, s := range c.Segments {
+		switch {
+		case s.Rows < 1 || s.Bytes < s.Rows:
+			return fmt.Errorf("segment %d has %d rows in %d bytes", i, s.Rows, s.Bytes)
+		case len(s.SHA256) != hex.EncodedLen(sha256.Size):
+			return fmt.Errorf("segment %d has no SHA-256", i)
+		case int64(s.Rows) > rows || int64(s.Bytes) > size:
+			return errors.New("its segments hold more than it does")
+		}
+		rows, size = rows-int64(s.Rows), size-int64(s.Bytes)
+	}
+	switch {
+	case c.Index != index:
+		return fmt.Errorf("it says that it is chunk %d", c.Index)
+	case rows != 0 || size != 0:
+		return fmt.Errorf("%d rows in %d bytes are in none of its segments", rows, size)
+	case c.URL == "" || len(c.SHA256) != hex.EncodedLen(sha256.Size):
+		return errors.New("it has no URL or no SHA-256")
+	}
+	return nil
+}
+
+// Check refuses what validate can not have written, with exit code 65.
+func (f *Files) Check() error {
+	for i := range f.Files {
+		if file := &f.Files[i]; len(file.Delimiter) != 1 || len(file.Decimal) != 1 || len(file.Thousands) > 1 || file.URL == "" {
+			return Failf(ExitData, "the list of files is damaged: file %d is read with the delimiter %q and the decimal mark %q", i, file.Delimiter, file.Decimal)
+		}
+	}
+	return nil
+}
+
 // ReadSegment reads a segment's rows, into buf if they fit, and checks that they are the ones that were split.
 func ReadSegment(r io.Reader, s Segment, url string, buf []byte) ([]byte, error) {
-	text := slices.Grow(buf[:0], s.Bytes)[:s.Bytes]
-	if _, err := io.ReadFull(r, text); err != nil {
-		return nil, Failf(ExitData, "%s is damaged: %w", url, err)
+	text := buf[:0]
+	for len(text) < s.Bytes { // a size that is a lie costs no more memory than what is there
+		n := min(s.Bytes-len(text), max(segmentStep, len(text), cap(text)-len(text)))
+		text = slices.Grow(text, n)
+		if _, err := io.ReadFull(r, text[len(text):len(text)+n]); err != nil {
+			return nil, Failf(ExitData, "%s is damaged: %w", url, err)
+		}
+		text = text[:len(text)+n]
 	}
 	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != s.SHA256 {
 		return nil, Failf(ExitData, "%s is damaged: a segment has other content than when it was split", url)
+	}
+	if rows := bytes.Count(text, []byte{'\n'}); rows != s.Rows {
+		return nil, Failf(ExitData, "%s is damaged, or its index: a segment has %d rows, not %d", url, rows, s.Rows)
 	}
 	return text, nil
 }

@@ -2,12 +2,14 @@ package batch
 
 // Comparison is what loading a classified run would change. Its lists are the most frequent changes and a few examples.
 type Comparison struct {
-	Rows     int64        `json:"rows"`    // that the ML API answered
-	New      int64        `json:"new"`     // not stored yet: loading adds them
-	Known    int64        `json:"known"`   // stored already
-	Newer    int64        `json:"newer"`   // of those: stored by a later classification, which load does not replace
-	Changed  int64        `json:"changed"` // of those: load gives another category
-	Share    float64      `json:"share"`   // (new + changed) / rows; 0 without rows
+	Rows     int64        `json:"rows"`     // that the ML API answered
+	New      int64        `json:"new"`      // not stored yet: loading adds them
+	Known    int64        `json:"known"`    // stored already
+	Replaced int64        `json:"replaced"` // of those: load replaces them, whatever it changes
+	Newer    int64        `json:"newer"`    // of those: stored with newer contents, or classified later, which load does not replace
+	Contents int64        `json:"contents"` // of the replaced: with other contents
+	Changed  int64        `json:"changed"`  // of the replaced: load gives another category
+	Share    float64      `json:"share"`    // (new + changed) / rows; 0 without rows
 	Changes  []Change     `json:"changes"`
 	Models   []Change     `json:"models"` // of the known rows, changed or not
 	Examples []ChangedRow `json:"examples"`

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -47,7 +48,10 @@ func ParseRepeat(line []byte) (Repeat, error) {
 			err = e
 		}
 	}
-	if !ok || err != nil {
+	if !ok {
+		err = errors.New("its id is no UUID")
+	}
+	if err != nil {
 		return Repeat{}, fmt.Errorf("a line of the duplicates can not be read: %w", err)
 	}
 	return Repeat{ID: id, ContentHash: hash, File: int(n[0]), Line: n[1], FirstFile: int(n[2]), FirstLine: n[3]}, nil

@@ -48,8 +48,25 @@ func (l Layout) Chunks() string { return join(l.Root, "chunks.json") }
 // Comparison is what compare found out.
 func (l Layout) Comparison() string { return join(l.Root, "comparison.json") }
 
-// Stdin is where rows from standard input are kept, so that reconcile can count them again.
-func (l Layout) Stdin() string { return join(l.Root, "stdin.csv") }
+// Run is what the run was started with.
+func (l Layout) Run() string { return join(l.Root, "run.json") }
+
+// Lease says who works on the run.
+func (l Layout) Lease() string { return join(l.Root, "lease.json") }
+
+// Versions are the versions under which load stores the rows of a chunk that is classified anew.
+func (l Layout) Versions(index int) string {
+	return join(l.Root, fmt.Sprintf("versions/%d.json", index))
+}
+
+// Pipe is where rows that can be read only once are kept, so that reconcile can count them again: standard input, or the n-th
+// pipe, counted from 0.
+func (l Layout) Pipe(n int) string {
+	if n == 0 {
+		return join(l.Root, "stdin.csv")
+	}
+	return join(l.Root, fmt.Sprintf("stdin-%d.csv", n))
+}
 
 // Chunk is content-addressed: the same rows make the same object.
 func (l Layout) Chunk(sha256 string) string { return join(l.Root, "chunks/"+sha256+".tsv") }

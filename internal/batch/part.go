@@ -60,11 +60,17 @@ func NewPart(segment string, results []prediction.Result) *Part {
 func (p *Part) Check(segment string, rows int) error {
 	answered := 0
 	for _, c := range p.Calls {
+		if c.Rows < 1 {
+			answered = -1
+			break
+		}
 		answered += c.Rows
 	}
 	refused := make(map[int]bool, len(p.Refusals))
-	for _, r := range p.Refusals {
-		refused[r.Row] = true
+	for i, r := range p.Refusals {
+		if i == 0 || r.Row > p.Refusals[i-1].Row { // load takes them in order
+			refused[r.Row] = true
+		}
 	}
 	if p.Segment != segment || len(p.Categories) != rows || answered != rows || len(refused) != len(p.Refusals) {
 		return Failf(ExitData, "the part of segment %.12s does not answer its %d rows", segment, rows)

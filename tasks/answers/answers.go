@@ -16,7 +16,9 @@ import (
 // Block is some segments of a chunk, with the parts that answer them: what is stored or looked up at once.
 type Block struct {
 	Chunk    *batch.Chunk
-	offset   int64 // of the first segment in the chunk
+	offset   int64   // of the first segment in the chunk
+	first    int     // its first row in the chunk
+	versions []int64 // of its rows; nil where they have that of the run
 	segments []batch.Segment
 	parts    []batch.Artifact
 }
@@ -37,8 +39,9 @@ func Blocks(ctx context.Context, artifacts batch.Artifacts, layout batch.Layout,
 		return nil, err
 	}
 	var offset int64
+	at := 0
 	for first := 0; first < len(chunk.Segments); {
-		b := Block{Chunk: chunk, offset: offset}
+		b := Block{Chunk: chunk, offset: offset, first: at}
 		next, rows := first, 0
 		for ; next < len(chunk.Segments) && (next == first || rows+chunk.Segments[next].Rows <= limit); next++ {
 			rows += chunk.Segments[next].Rows
@@ -46,7 +49,7 @@ func Blocks(ctx context.Context, artifacts batch.Artifacts, layout batch.Layout,
 		}
 		b.segments, b.parts = chunk.Segments[first:next], parts[first:next]
 		all = append(all, b)
-		first = next
+		first, at = next, at+rows
 	}
 	return all, nil
 }
@@ -68,7 +71,11 @@ func classified(ctx context.Context, artifacts batch.Artifacts, url string, chun
 
 // Reader joins a block's rows with their answers, a segment at a time in memory that it uses again. The zero value is ready.
 type Reader struct {
+	Version int64              // of the rows of blocks without versions of their own
 	Refused []batch.DeadLetter // of the whole block, once it is read
+	At      []int              // for each row that Read gave last its number in the chunk
+	next    int                // the number of the next segment's first row
+	block   *Block
 	text    []byte
 	rows    []batch.Classified
 	decoder batch.RowDecoder
@@ -77,7 +84,7 @@ type Reader struct {
 // Read gives a block's answered rows, a segment at a time. It can be ranged over again.
 func (r *Reader) Read(ctx context.Context, artifacts batch.Artifacts, b *Block, files []batch.File) iter.Seq2[[]batch.Classified, error] {
 	return func(yield func([]batch.Classified, error) bool) {
-		r.Refused = r.Refused[:0]
+		r.Refused, r.block, r.next = r.Refused[:0], b, b.first
 		chunk, err := artifacts.OpenAt(ctx, b.Chunk.URL, b.offset)
 		if err != nil {
 			yield(nil, err)
@@ -95,7 +102,8 @@ func (r *Reader) Read(ctx context.Context, artifacts batch.Artifacts, b *Block, 
 
 // segment reads a segment's rows and answers.
 func (r *Reader) segment(ctx context.Context, artifacts batch.Artifacts, chunk io.Reader, segment batch.Segment, at batch.Artifact, url string, files []batch.File) (err error) {
-	r.rows = r.rows[:0]
+	r.rows, r.At = r.rows[:0], r.At[:0]
+	defer func() { r.next += segment.Rows }()
 	if r.text, err = batch.ReadSegment(chunk, segment, url, r.text); err != nil {
 		return err
 	}
@@ -120,27 +128,42 @@ func (r *Reader) join(part *batch.Part, files []batch.File) error {
 	call, left := calls[0].Call(), calls[0].Rows
 	var row batch.Row
 	n := 0
-	return r.decoder.Each(r.text, &row, func() {
+	var damaged error
+	err := r.decoder.Each(r.text, &row, func() {
+		if row.File < 0 || row.File >= len(files) {
+			damaged = batch.Failf(batch.ExitData, "a row names file %d, the run has %d", row.File, len(files))
+			return
+		}
 		for left == 0 {
 			calls = calls[1:]
 			call, left = calls[0].Call(), calls[0].Rows
 		}
 		left--
+		at := r.next + n
+		version := r.Version
+		if r.block.versions != nil {
+			version = r.block.versions[at-r.block.first]
+		}
 		file := files[row.File]
 		origin := batch.Origin{Origin: file.URL, Digest: file.SHA256, Position: row.Line}
 		if len(refusals) > 0 && refusals[0].Row == n {
 			id := row.Transaction.ID
 			r.Refused = append(r.Refused, batch.DeadLetter{Outcome: batch.OutcomeDeadLetter, ID: &id,
 				SourceID: row.Transaction.SourceID, ContentHash: row.ContentHash, Origin: origin, Code: transaction.CodePrediction,
-				Message: refusals[0].Message, Raw: asSent(&row.Transaction), Call: call, At: call.AnsweredAt})
+				Message: refusals[0].Message, Raw: asSent(&row.Transaction), Call: call, At: call.AnsweredAt, Version: version})
 			refusals = refusals[1:]
 		} else {
 			category := transaction.Category(part.Categories[n]) // the part was checked
 			r.rows = append(r.rows, batch.Classified{Transaction: row.Transaction, ContentHash: row.ContentHash,
-				Category: category, Call: call, Origin: origin})
+				Category: category, Call: call, Origin: origin, Version: version})
+			r.At = append(r.At, at)
 		}
 		n++
 	})
+	if err == nil {
+		err = damaged
+	}
+	return err
 }
 
 // asSent is the transaction as the ML API was sent it: the text of a dead letter that the API refused.
@@ -158,4 +181,25 @@ func asSent(t *transaction.Transaction) []byte {
 		panic("a transaction is plain data: " + err.Error())
 	}
 	return raw
+}
+
+// KeepVersions gives the rows of a chunk's blocks the versions that compare found for them.
+func KeepVersions(ctx context.Context, artifacts batch.Artifacts, layout batch.Layout, chunk *batch.Chunk, blocks []Block) error {
+	url := layout.Versions(chunk.Index)
+	var v batch.RowVersions
+	err := batch.ReadJSON(ctx, artifacts, url, "", &v)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return batch.WithHint(batch.Failf(batch.ExitData, "chunk %d is classified anew, and was not compared with what is stored: %w", chunk.Index, err),
+			"run txflow compare first")
+	case err != nil:
+		return err
+	case v.Chunk != chunk.SHA256 || int64(len(v.Versions)) != chunk.Rows:
+		return batch.WithHint(batch.Failf(batch.ExitData, "%s is of another chunk", url), "run txflow compare again")
+	}
+	for i := range blocks {
+		b := &blocks[i]
+		b.versions = v.Versions[b.first : b.first+int(b.Rows())]
+	}
+	return nil
 }

@@ -101,6 +101,7 @@ type comparison struct {
 	changes map[pair]int64
 	models  map[pair]int64
 	reader  answers.Reader
+	keep    []int64 // the versions of the chunk's rows, where it is classified anew
 }
 
 // answer is what is kept of a row while its id is looked up.
@@ -109,6 +110,9 @@ type answer struct {
 	category transaction.Category
 	model    string
 	at       time.Time
+	version  int64
+	hash     uint64
+	row      int // in the chunk
 }
 
 func (c *comparison) chunk(ctx context.Context, chunk *batch.Chunk) error {
@@ -116,17 +120,23 @@ func (c *comparison) chunk(ctx context.Context, chunk *batch.Chunk) error {
 	if err != nil {
 		return err
 	}
+	c.reader.Version = c.cfg.Chunks.Version()
+	c.keep = nil
 	for i := range blocks {
 		if err := c.block(ctx, &blocks[i]); err != nil {
 			return err
 		}
 	}
-	return nil
+	if !c.cfg.Chunks.Reclassify {
+		return nil
+	}
+	_, err = batch.WriteJSON(ctx, c.env.Artifacts, c.env.Layout.Versions(chunk.Index), batch.RowVersions{Chunk: chunk.SHA256, Versions: c.keep})
+	return err
 }
 
 func (c *comparison) block(ctx context.Context, b *answers.Block) error {
-	ids := make([]transaction.ID, 0, b.Rows())
-	asked := make(map[transaction.ID]answer, b.Rows())
+	var ids []transaction.ID
+	asked := make(map[transaction.ID]answer)
 	for rows, err := range c.reader.Read(ctx, c.env.Artifacts, b, c.cfg.Chunks.Files) {
 		if err != nil {
 			return err
@@ -134,7 +144,17 @@ func (c *comparison) block(ctx context.Context, b *answers.Block) error {
 		for i := range rows {
 			r := &rows[i]
 			ids = append(ids, r.Transaction.ID)
-			asked[r.Transaction.ID] = answer{r.Transaction.SourceID, r.Category, r.Call.Model, r.Call.AnsweredAt}
+			version := r.Version
+			if version == 0 {
+				version = r.Call.AnsweredAt.UnixMicro()
+			}
+			asked[r.Transaction.ID] = answer{r.Transaction.SourceID, r.Category, r.Call.Model, r.Call.AnsweredAt, version, r.ContentHash, c.reader.At[i]}
+		}
+	}
+	if c.cfg.Chunks.Reclassify {
+		c.keep = slices.Grow(c.keep, int(b.Rows()))
+		for range b.Rows() {
+			c.keep = append(c.keep, c.reader.Version)
 		}
 	}
 	known := int64(0)
@@ -161,9 +181,20 @@ func (c *comparison) block(ctx context.Context, b *answers.Block) error {
 
 func (c *comparison) known(id transaction.ID, now answer, was batch.Stored) {
 	c.models[pair{was.Model, now.model}]++
-	if was.ClassifiedAt.After(now.at) {
+	if c.cfg.Chunks.Reclassify {
+		now.version = was.Version
+		if was.ContentHash != now.hash {
+			now.version = batch.NeverReplaces
+		}
+		c.keep[now.row] = now.version
+	}
+	if was.Version > now.version || was.Version == now.version && was.ClassifiedAt.After(now.at) {
 		c.report.Newer++
 		return
+	}
+	c.report.Replaced++
+	if was.ContentHash != now.hash {
+		c.report.Contents++
 	}
 	to := now.category.String()
 	if was.Category == to {

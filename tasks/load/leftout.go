@@ -35,14 +35,13 @@ func (l *loader) leftOut(ctx context.Context) error {
 
 func (l *loader) rejects(ctx context.Context) error {
 	// Rejects bear the time at which they were judged: loading them again must not look like news.
-	validated, err := l.env.Artifacts.Open(ctx, l.env.Layout.Manifest(validate.Name, -1), "")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = validated.Close() }() // it was only read
-	manifest, err := batch.ReadManifest(validated, validate.Name)
-	if err != nil {
-		return err
+	judged := l.cfg.Chunks.JudgedAt
+	if judged.IsZero() { // validated by an older version of txflow
+		var m batch.Manifest
+		if err := batch.ReadJSON(ctx, l.env.Artifacts, l.env.Layout.Manifest(validate.Name, -1), "", &m); err != nil {
+			return err
+		}
+		judged = m.StartedAt
 	}
 	var rows []batch.DeadLetter
 	size := 0
@@ -55,8 +54,8 @@ func (l *loader) rejects(ctx context.Context) error {
 		rows, size = rows[:0], 0
 		return err
 	}
-	err = l.lines(ctx, l.cfg.Chunks.Rejected, func(line []byte) error {
-		row, err := l.deadLetter(line, manifest.StartedAt)
+	err := l.lines(ctx, l.cfg.Chunks.Rejected, func(line []byte) error {
+		row, err := l.deadLetter(line, judged)
 		if err != nil {
 			return err
 		}
@@ -82,7 +81,7 @@ func (l *loader) deadLetter(line []byte, judged time.Time) (batch.DeadLetter, er
 		return batch.DeadLetter{}, err
 	}
 	row := batch.DeadLetter{Outcome: batch.OutcomeRejected, SourceID: r.SourceID, Origin: origin, Column: r.Column, Code: r.Code,
-		Message: r.Message, Raw: r.RawText(), At: judged}
+		Message: r.Message, Raw: r.RawText(), At: judged, Version: l.cfg.Chunks.Version()}
 	if id, ok := transaction.ParseUUID([]byte(r.ID)); ok {
 		row.ID = &id
 	}

@@ -116,6 +116,11 @@ func (l *loader) chunk(ctx context.Context, chunk *batch.Chunk, group *errgroup.
 	if err != nil {
 		return err
 	}
+	if l.cfg.Chunks.Reclassify {
+		if err := answers.KeepVersions(ctx, l.env.Artifacts, l.env.Layout, chunk, blocks); err != nil {
+			return err
+		}
+	}
 	l.manifest.Inputs = append(l.manifest.Inputs, batch.Artifact{Name: "chunk", URL: chunk.URL, Rows: chunk.Rows, Bytes: chunk.Bytes, SHA256: chunk.SHA256})
 	for _, b := range blocks {
 		group.Go(func() error {
@@ -137,6 +142,7 @@ func (l *loader) insert(ctx context.Context, b *answers.Block) error {
 	defer l.readers.Put(r)
 	info := l.info
 	info.Chunk = b.Chunk.SHA256
+	r.Version = l.cfg.Chunks.Version()
 	if err := l.store.InsertClassified(ctx, info, r.Read(ctx, l.env.Artifacts, b, l.cfg.Chunks.Files)); err != nil {
 		return fmt.Errorf("store rows: %w", err)
 	}

@@ -72,10 +72,20 @@ func (r *Runner) Run(ctx context.Context, cfg Config) (batch.RunRecord, error) {
 	if sc := span.SpanContext(); sc.IsValid() {
 		record.TraceID = sc.TraceID().String()
 	}
+	record.LeaseUntil = time.Now().UTC().Add(time.Minute)
 	if err := r.Recorder.RecordRun(ctx, record); err != nil {
 		return record, err
 	}
+	running := record
+	release := tasks.Hold(ctx, &r.Env, func(until time.Time) {
+		running.LeaseUntil = until
+		if err := r.Recorder.RecordRun(ctx, running); err != nil && ctx.Err() == nil {
+			r.Env.Log.WarnContext(ctx, "the history does not say that this run is under way", "error", err)
+		}
+	})
 	counts, err := r.tasks(ctx, cfg)
+	release()
+	record.LeaseUntil = time.Time{}
 	record.Counts, record.FinishedAt, record.Status = counts, time.Now().UTC(), "done"
 	if err != nil {
 		record.Status, record.Error = "failed", err.Error()

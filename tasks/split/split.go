@@ -82,7 +82,7 @@ func newIndex(ctx context.Context, env *tasks.Env, validated *batch.Manifest) (*
 	if err := batch.ReadJSON(ctx, env.Artifacts, filesAt.URL, filesAt.SHA256, &files); err != nil {
 		return nil, err
 	}
-	index.Files = files.Files
+	index.Files, index.Contents = files.Files, files.Contents
 	if index.Rejected, err = validated.Output(batch.OutputRejected); err != nil {
 		return nil, err
 	}

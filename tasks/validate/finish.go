@@ -42,7 +42,7 @@ func (v *validation) finish(ctx context.Context) error {
 	a.Name = batch.OutputQuality
 	rules := &v.cfg.Options.Rules
 	files := batch.Files{Source: rules.Source, Earliest: rules.Earliest, Latest: rules.Latest, MaxText: rules.MaxText,
-		MaxRecord: v.cfg.Options.MaxRecord, Files: v.files}
+		MaxRecord: v.cfg.Options.MaxRecord, Files: v.files, Contents: v.cfg.Contents}
 	f, err := batch.WriteJSON(ctx, v.env.Artifacts, v.env.Layout.Files(), files)
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ type Config struct {
 	MaxRejectRatio float64 // more rejected rows than this share of all: exit 65
 	TempDir        string  // for finding duplicates: 40 bytes a row; "" is the system's
 	Workers        int     // rows are checked on this many goroutines
+	Contents       batch.Contents
 }
 
 // Validate checks what a user gave.

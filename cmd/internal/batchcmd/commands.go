@@ -26,7 +26,8 @@ func Commands() []*cli.Command {
 func validateCommand() *cli.Command {
 	return &cli.Command{
 		Name: validate.Name, Category: category, ArgsUsage: "FILE...", Usage: "check every row and find duplicates; keep accepted and rejected rows apart",
-		Flags: Flags(RunFlags, TaskFlags, SourceFlags, historyFlags),
+		Flags: Flags(RunFlags, TaskFlags, SourceFlags, historyFlags, []cli.Flag{
+			&cli.BoolFlag{Name: "reclassify", EnvVars: []string{"TXFLOW_RECLASSIFY"}, Usage: "the rows are stored already and get new categories: each keeps its version, and those with other contents change nothing; compare comes before load"}}),
 		Description: `Reads CSV, plain or .gz or .zst, by path, URL or glob; - is stdin. Memory does not grow with the file.
 
    txflow validate data/transactions.csv
@@ -34,20 +35,25 @@ func validateCommand() *cli.Command {
    zcat export.gz | txflow validate --max-reject-ratio 0.5 -
    txflow validate --delimiter ';' --decimal , s3://bucket/2024/01.csv`,
 		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
-			cfg, err := ValidateConfig(c, time.Now())
+			now := time.Now()
+			cfg, err := ValidateConfig(c, now)
+			if err != nil {
+				return err
+			}
+			spec, err := wish(c, now)
 			if err != nil {
 				return err
 			}
 			if err := Check(c, &cfg); err != nil {
 				return err
 			}
-			runID := c.String("run-id")
-			if runID == "" {
-				runID = NewRunID(time.Now())
+			layout := batch.NewLayout(c.String("out"), spec.RunID)
+			env := NewEnv(c, rt, layout, spec.RunID, spec.Source)
+			files, err := inputs(c, rt)
+			if err == nil {
+				err = begin(c, rt, env, spec, files, &cfg)
 			}
-			layout := batch.NewLayout(c.String("out"), runID)
-			env := NewEnv(c, rt, layout, runID, c.String("source"))
-			if cfg.Files, err = Expand(c, rt, layout); err != nil {
+			if err != nil {
 				return failEarly(c, rt, env, validate.Name, -1, err)
 			}
 			m, err := validate.Run(c.Context, env, rt.Artifacts, cfg)
@@ -228,6 +234,8 @@ func readFiles(c *cli.Context, rt *app.Runtime, validated *batch.Manifest) (*bat
 		return nil, err
 	}
 	var files batch.Files
-	err = batch.ReadJSON(c.Context, rt.Artifacts, at.URL, at.SHA256, &files)
+	if err = batch.ReadJSON(c.Context, rt.Artifacts, at.URL, at.SHA256, &files); err == nil {
+		err = files.Check()
+	}
 	return &files, err
 }

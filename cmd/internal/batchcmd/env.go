@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"runtime"
 	"strings"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
-	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/otel/telemetry"
 	"github.com/txflow/txflow/tasks"
@@ -75,60 +73,6 @@ func countFields(m *batch.Manifest) []any {
 	return append(f, "duration_ms", m.DurationMS)
 }
 
-// Expand turns the arguments into absolute URLs, which lineage keeps: globs into what they match, and - into a copy of
-// stdin among the artifacts, so that reconcile can read it again.
-func Expand(c *cli.Context, rt *app.Runtime, layout batch.Layout) ([]string, error) {
-	args := c.Args().Slice()
-	if len(args) == 0 {
-		return nil, batch.WithHint(batch.Failf(batch.ExitUsage, "which file?"), "txflow %s FILE..., or - for stdin", c.Command.Name)
-	}
-	var urls []string
-	for _, arg := range args {
-		if arg == "-" {
-			a, err := keepStdin(c.Context, rt, layout.Stdin())
-			if err != nil {
-				return nil, err
-			}
-			urls = append(urls, a)
-			continue
-		}
-		matches, err := rt.Artifacts.Glob(c.Context, arg)
-		if err != nil {
-			return nil, err
-		}
-		if len(matches) == 0 {
-			return nil, batch.WithHint(batch.Failf(batch.ExitData, "%s: no file matches", arg), "check the path; * stays within a folder")
-		}
-		urls = append(urls, matches...)
-	}
-	seen := map[string]bool{}
-	for i, url := range urls {
-		url, err := artifact.Canonical(url)
-		if err != nil {
-			return nil, err
-		}
-		urls[i] = url
-		if seen[url] {
-			return nil, batch.Failf(batch.ExitUsage, "%s is named twice", url)
-		}
-		seen[url] = true
-	}
-	return urls, nil
-}
-
-func keepStdin(ctx context.Context, rt *app.Runtime, url string) (string, error) {
-	w, err := rt.Artifacts.Create(ctx, url)
-	if err != nil {
-		return "", err
-	}
-	defer w.Abort()
-	if _, err := io.Copy(w, rt.Stdin); err != nil {
-		return "", fmt.Errorf("read stdin: %w", err)
-	}
-	a, err := w.Commit(ctx)
-	return a.URL, err
-}
-
 // Workers is how many goroutines check rows.
 func Workers(c *cli.Context) int {
 	if n := c.Int("workers"); n != 0 {
@@ -164,6 +108,9 @@ func readChunks(c *cli.Context, rt *app.Runtime) (*batch.Chunks, batch.Layout, e
 	var chunks batch.Chunks
 	if err := batch.ReadJSON(c.Context, rt.Artifacts, url, "", &chunks); err != nil {
 		return nil, layout, batch.WithHint(err, "run txflow split first")
+	}
+	if err := chunks.Check(); err != nil {
+		return nil, layout, batch.WithHint(fmt.Errorf("%s: %w", url, err), "run txflow split again")
 	}
 	return &chunks, layout, nil
 }

@@ -22,6 +22,7 @@ var (
 	RunFlags = []cli.Flag{
 		&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts; the run's own lie in OUT/RUN_ID"},
 		&cli.StringFlag{Name: "run-id", EnvVars: []string{"TXFLOW_RUN_ID"}, Usage: "`ID` of the run; a new one by default, an old one goes on with it"},
+		&cli.StringFlag{Name: "as-of", EnvVars: []string{"TXFLOW_AS_OF"}, Usage: "the files' contents are as of `TIME` (default: the start of the run); stored rows with newer contents stay"},
 		&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that the file's ids are from, so that two may both count from 1"},
 	}
 	// TaskFlags are those of whatever ends with a manifest.

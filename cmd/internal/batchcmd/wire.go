@@ -89,8 +89,11 @@ func APIKey(ctx context.Context, c *cli.Context, api *client.Client) (string, er
 	return classify.APIKey(url.String(), model), err
 }
 
-// ValidateConfig reads the flags of SourceFlags.
+// ValidateConfig reads the flags of SourceFlags, and checks those of RunFlags.
 func ValidateConfig(c *cli.Context, now time.Time) (validate.Config, error) {
+	if _, err := wish(c, now); err != nil {
+		return validate.Config{}, err
+	}
 	opt, err := SourceOptions(c, now)
 	return validate.Config{Options: opt, MaxRejectRatio: c.Float64("max-reject-ratio"), TempDir: c.String("temp-dir"), Workers: Workers(c)}, err
 }
