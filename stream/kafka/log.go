@@ -23,8 +23,6 @@ type LogConfig struct {
 	Instance string
 	// Session is how long the broker waits for a sign of life before it gives the partitions to others; 0 for DefaultSession.
 	Session time.Duration
-	// Step is called as a transaction goes on, with one of polled, producing, produced, committing, committed; nil for nobody.
-	Step func(name string)
 }
 
 // Log consumes a topic and writes in transactions; it implements classify.Log. One goroutine polls, and one may commit
