@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -164,6 +166,9 @@ func (b *bench) checkSpoiled(sent map[at][]byte) {
 			return
 		}
 		stored[id] = true
+		if id == uuid.Nil.String() {
+			return // spoil gives it to many messages, of which one wins
+		}
 		for name, value := range decodeStrictly(sent[place]) {
 			if want, ok := plain(value); ok && row[name] != nil && !same(name, *row[name], want) {
 				b.t.Errorf("%s is stored as %.200q, the message says %.200q", name, *row[name], want)
@@ -284,7 +289,8 @@ func (b *bench) checkSpoiledLetters(sent map[at][]byte) {
 			b.t.Errorf("neither stored nor a dead letter: %.1500q", m)
 			continue
 		}
-		if strict := decodeStrictly(m); strict != nil && !spoiledPositions[plainNumber(position)] {
+		id, _ := fields["id"].(string) // a spoiled digit may make it another message's position
+		if strict := decodeStrictly(m); strict != nil && !spoiledPositions[plainNumber(position)] && strings.ToLower(id) == *row["id"] {
 			b.sameLetter(row, strict)
 		}
 	}
