@@ -2,7 +2,8 @@
 ### Batch against stream, every day
 
 Compares what the batch pipeline and the stream stored: ids that only one of them has, and ids with different categories.
-The task fails, without a retry, on any gap, and its log names examples.
+And proves, whatever the source, that each message that the stream's group has committed since the last time is in one place.
+The tasks fail, without a retry, on any gap, and their logs name examples.
 """
 
 from airflow.sdk import DAG, Param
@@ -38,4 +39,11 @@ with DAG(
         "--pipelines=true",
         "--source={{ params.source or '' }}",
         "--findings={{ params.findings }}",
+    )
+    command(
+        "reconcile_stream",
+        "reconcile",
+        "--stream=true",
+        "--findings={{ params.findings }}",
+        program="txflow",
     )

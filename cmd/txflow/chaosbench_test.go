@@ -65,7 +65,7 @@ func (b *chaosBench) group(brokers string, instances ...string) (members []*proc
 // traffic starts to send all rows, over some seconds.
 func (b *chaosBench) traffic(seconds int) {
 	b.t.Helper()
-	b.producer = b.start("stream", "produce", "--count", fmt.Sprint(b.rows), "--rate", fmt.Sprint(b.rows/seconds), "--burst", "100", "--bad", "0.01", "--duplicates", "0.05")
+	b.producer = b.start("stream", "produce", "--count", fmt.Sprint(b.rows), "--rate", fmt.Sprint(b.rows/seconds), "--burst", "100", "--bad", "0.01", "--duplicates", "0.05", "--corrections", "0.05")
 }
 
 // through waits until the members have so many per cent of the rows behind them.

@@ -24,7 +24,7 @@ func openLetters(c *cli.Context, db *store.Store, q batch.LetterQuery) (n, witho
 	counts, err := db.CountLetters(c.Context, q)
 	for _, k := range counts {
 		n += k.Rows
-		if k.Code == string(transaction.CodeMessageSize) {
+		if !transaction.Code(k.Code).KeepsRow() {
 			without += k.Rows
 		}
 	}

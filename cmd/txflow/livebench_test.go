@@ -83,17 +83,17 @@ func (b *liveBench) count(sql string, args ...any) (n int) {
 
 const outcomesOfStream = "SELECT count() FROM outcomes FINAL WHERE pipeline = 'stream'"
 
-// produce sends rows, bad messages and duplicates, and returns how many messages those were.
+// produce sends rows, bad messages, duplicates and corrections, and returns how many messages those were.
 func (b *liveBench) produce(rows int) (messages, bad int) {
 	b.t.Helper()
-	r := b.ok("stream", "produce", "--count", fmt.Sprint(rows), "--bad", "0.01", "--duplicates", "0.05")
+	r := b.ok("stream", "produce", "--count", fmt.Sprint(rows), "--bad", "0.01", "--duplicates", "0.05", "--corrections", "0.05")
 	text := strings.ReplaceAll(r.stderr.String(), ",", "")
-	var duplicates int
+	var duplicates, corrections int
 	line := text[strings.LastIndex(strings.TrimSpace(text), "\n")+1:]
-	if _, err := fmt.Sscanf(line, "%d messages are in transactions.raw: %d bad ones %d duplicates", &messages, &bad, &duplicates); err != nil {
+	if _, err := fmt.Sscanf(line, "%d messages are in transactions.raw: %d bad ones %d duplicates and %d corrections", &messages, &bad, &duplicates, &corrections); err != nil {
 		b.t.Fatalf("%q: %v", line, err)
 	}
-	if messages != rows+bad+duplicates || bad == 0 || duplicates == 0 {
+	if messages != rows+bad+duplicates+corrections || bad == 0 || duplicates == 0 || corrections == 0 {
 		b.t.Fatalf("%d rows became %q", rows, line)
 	}
 	return messages, bad

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,13 +75,19 @@ func (b *liveBench) read(topic string) (c committed) {
 
 // idOf is the id of a raw message; "" when it breaks a rule.
 func idOf(r *kgo.Record) string {
+	id, _ := contentOf(r)
+	return id
+}
+
+// contentOf is the id of a raw message, "" when it breaks a rule, and the hash of its contents.
+func contentOf(r *kgo.Record) (string, uint64) {
 	var parsed message.Parsed
 	parser := message.Parser{Rules: transaction.DefaultRules(time.Now())}
 	parser.Rules.Source = "live"
 	if parser.Parse(r.Value, &parsed).Code != transaction.CodeOK {
-		return ""
+		return "", 0
 	}
-	return parsed.Transaction.ID.String()
+	return parsed.Transaction.ID.String(), parsed.ContentHash
 }
 
 // origin is where a message stands in transactions.raw.
@@ -97,17 +104,22 @@ type tally struct {
 }
 
 // verify takes transactions.raw as the truth: each of its messages stands in exactly one place, in Kafka and in ClickHouse, the
-// right one, in order; and all gold figures are the wanted ones, unless those are "". API refusals are those of one id.
+// right one, in order; the table has of each id what its last message says, be it a correction; and all gold figures are the wanted ones, unless those are "". API refusals are those of one id.
 func (b *liveBench) verify(want, refused string) tally {
 	b.t.Helper()
 	raw := b.read(topics.Raw)
 	mustBeLetter, ids, bad := map[origin]bool{}, map[string]bool{}, 0
+	last := map[string]uint64{} // contents by id; the messages of one are in one partition
 	for _, r := range raw.records {
 		at := origin{r.Partition, uint64(r.Offset)} //nolint:gosec // not negative
-		id := idOf(r)
-		mustBeLetter[at] = id == "" || id == refused && len(r.Headers) == 0 // a replay has a header
+		id, content := contentOf(r)
+		replay := slices.ContainsFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == message.HeaderReplays })
+		mustBeLetter[at] = id == "" || id == refused && !replay
 		if id != "" {
 			ids[id] = true
+		}
+		if id != "" && !replay { // a replay is as new as its origin
+			last[id] = content
 		}
 		if mustBeLetter[at] {
 			bad++
@@ -125,7 +137,7 @@ func (b *liveBench) verify(want, refused string) tally {
 		}
 		seen[at] = true
 	}
-	last := map[[2]int32]uint64{} // of a raw partition in a partition of results: offset+1
+	behind := map[[2]int32]uint64{} // of a raw partition in a partition of results: offset+1
 	for _, r := range classified.records {
 		var m message.Classified
 		must(b.t, json.Unmarshal(r.Value, &m))
@@ -133,12 +145,12 @@ func (b *liveBench) verify(want, refused string) tally {
 		must(b.t, json.Unmarshal(m.Call, &call))
 		see(origin{call.Partition, m.Position}, false)
 		way := [2]int32{call.Partition, r.Partition}
-		if m.Position < last[way] {
+		if m.Position < behind[way] {
 			if wrong++; wrong == 1 {
-				first = fmt.Sprintf("message %d:%d stands behind %d", call.Partition, m.Position, last[way]-1)
+				first = fmt.Sprintf("message %d:%d stands behind %d", call.Partition, m.Position, behind[way]-1)
 			}
 		}
-		last[way] = m.Position + 1
+		behind[way] = m.Position + 1
 	}
 	for _, r := range letters.records {
 		var m message.DeadLetter
@@ -156,6 +168,16 @@ func (b *liveBench) verify(want, refused string) tally {
 (SELECT count() FROM dead_letters FINAL WHERE pipeline = 'stream'), (SELECT uniqExact(id) FROM (SELECT id FROM transactions FINAL UNION ALL
 SELECT id FROM dead_letters FINAL WHERE state = 'open' AND outcome = 'dead_letter')),
 (SELECT count() FROM transactions FINAL WHERE id IN (SELECT id FROM dead_letters FINAL WHERE state = 'open'))]`)
+	})
+	b.agrees("the contents of the table that are not of the last message", "0", func() string {
+		stale := 0
+		for _, line := range strings.Split(b.sql("SELECT toString(id), content_hash FROM transactions FINAL WHERE pipeline = 'stream'"), "\n") {
+			id, hash, _ := strings.Cut(line, "\t")
+			if fmt.Sprint(last[id]) != hash {
+				stale++
+			}
+		}
+		return fmt.Sprint(stale)
 	})
 	if want != "" {
 		b.agrees("gold", want, b.gold)

@@ -15,7 +15,7 @@ func main() {
 }
 
 func application() *cli.App {
-	commands := append(batchcmd.Commands(), runCommand(), reportCommand(), lineageCommand(), runsCommand(), traceCommand(),
+	commands := append(withStream(batchcmd.Commands()), runCommand(), reportCommand(), lineageCommand(), runsCommand(), traceCommand(),
 		demoCommand(), platformCommand(), mlAPICommand(), migrateCommand(), doctorCommand(), topicsCommand(), schemasCommand(), streamCommand(), dlqCommand(), dataCommand(), app.Completion())
 	return app.New("txflow", "categorise bank transactions: CSV, ML API, ClickHouse", commands)
 }

@@ -37,6 +37,7 @@ func streamProduceCommand() *cli.Command {
 			&cli.Int64Flag{Name: "count", EnvVars: []string{"TXFLOW_PRODUCE_COUNT"}, Usage: "stop after `N` rows; 0 for all of the file, or no end"},
 			&cli.Float64Flag{Name: "bad", EnvVars: []string{"TXFLOW_PRODUCE_BAD"}, Usage: "add messages that are none, this `SHARE` of the rows"},
 			&cli.Float64Flag{Name: "duplicates", EnvVars: []string{"TXFLOW_PRODUCE_DUPLICATES"}, Usage: "send this `SHARE` of the rows twice"},
+			&cli.Float64Flag{Name: "corrections", EnvVars: []string{"TXFLOW_PRODUCE_CORRECTIONS"}, Usage: "send this `SHARE` of the rows again a little later, with another description"},
 			&cli.Float64Flag{Name: "traced", EnvVars: []string{"TXFLOW_PRODUCE_TRACED"}, Usage: "start a trace for this `SHARE` of the messages"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_SEED"}, Usage: "another `SEED` makes other rows"},
 			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that the ids are from"},
@@ -57,7 +58,7 @@ func runProduce(c *cli.Context, rt *app.Runtime) error {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
 	pace, paceErr := paceOf(c)
-	cfg := produce.Config{Source: c.String("source"), Rate: pace.rate, Burst: pace.burst, Bad: c.Float64("bad"), Duplicates: c.Float64("duplicates"),
+	cfg := produce.Config{Source: c.String("source"), Rate: pace.rate, Burst: pace.burst, Bad: c.Float64("bad"), Duplicates: c.Float64("duplicates"), Corrected: c.Float64("corrections"),
 		Limit: c.Int64("count"), Seed: c.Uint64("seed"), Traced: c.Float64("traced"), Drain: c.Duration("drain"), Tracer: rt.Tracer}
 	broker, kafkaErr := kafkaConfig(c, rt)
 	if err := app.Usage(c, paceErr, cfg.Validate(), kafkaErr); err != nil {
@@ -73,7 +74,9 @@ func runProduce(c *cli.Context, rt *app.Runtime) error {
 			return err
 		}
 	}
-	rows, err := source.Open(ctx, files, url, source.Options{MaxRecord: source.DefaultMaxRecord, Rules: transaction.DefaultRules(time.Now())})
+	rules := transaction.DefaultRules(time.Now())
+	rules.Latest = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) // traffic may go on for months; the stream sorts rows out
+	rows, err := source.Open(ctx, files, url, source.Options{MaxRecord: source.DefaultMaxRecord, Rules: rules})
 	if err != nil {
 		return err
 	}
@@ -95,8 +98,8 @@ func produced(s produce.Stats) string {
 	if s.Acknowledged < s.Messages {
 		all = progress.Thousands(s.Acknowledged) + " of " + all
 	}
-	return fmt.Sprintf("%s messages are in %s: %s bad ones and %s duplicates were sent", all, topics.Raw,
-		progress.Thousands(s.Bad), progress.Thousands(s.Duplicates))
+	return fmt.Sprintf("%s messages are in %s: %s bad ones, %s duplicates and %s corrections were sent", all, topics.Raw,
+		progress.Thousands(s.Bad), progress.Thousands(s.Duplicates), progress.Thousands(s.Corrected))
 }
 
 func streamClassifyCommand() *cli.Command {

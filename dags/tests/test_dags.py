@@ -40,7 +40,7 @@ STRUCTURE = {
         "mark": ({"look", "start"}, "default_pool", "none_failed"),
     },
     "dead_letters_replay": {"replay": (set(), *PLAIN)},
-    "reconcile_daily": {"reconcile": (set(), *PLAIN)},
+    "reconcile_daily": {"reconcile": (set(), *PLAIN), "reconcile_stream": (set(), *PLAIN)},
     "artifacts_prune": {"prune": (set(), *PLAIN)},
     "transactions_watch": {"watch": (set(), *PLAIN)},
 }

@@ -1,6 +1,9 @@
 package batch
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Finding is one break of the delivery contract.
 type Finding struct {
@@ -27,6 +30,9 @@ const (
 	FindingCategory    FindingKind = "category_differs" // the two gave it different categories
 	FindingNoLetter    FindingKind = "no_dead_letter"   // rejected or dead by the ledger, but dead_letters lacks it
 )
+
+// FindingGap is of a stream: retention deleted offsets that were not read, or not verified.
+const FindingGap FindingKind = "gap"
 
 // String is one line for people.
 func (f Finding) String() string {
@@ -64,10 +70,35 @@ func (f *Findings) Add(n int64, first ...Finding) {
 	f.Counts[kind] += n
 }
 
+// Merge adds what another one found.
+func (f *Findings) Merge(other *Findings) {
+	for kind, n := range other.Counts {
+		var first []Finding
+		for _, o := range other.First {
+			if o.Kind == kind {
+				first = append(first, o)
+			}
+		}
+		f.Add(n, first...)
+	}
+}
+
 // Total counts all findings.
 func (f *Findings) Total() (n int64) {
 	for _, c := range f.Counts {
 		n += c
 	}
 	return n
+}
+
+// Err is an error, with exit code 65, that shows the findings, of which there must be some.
+func (f *Findings) Err(what string) error {
+	var lines []string
+	for _, one := range f.First {
+		lines = append(lines, one.String())
+	}
+	if more := f.Total() - int64(len(lines)); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return Failf(ExitData, "%s, findings: %d\n  %s", what, f.Total(), strings.Join(lines, "\n  "))
 }

@@ -34,6 +34,7 @@ const (
 	CodeDuplicateField Code = "duplicate_field"    // of a stream's message
 	CodeSurrogate      Code = "lone_surrogate"     // of a stream's message
 	CodeMessageSize    Code = "message_too_large"  // of a stream's message: it is not looked at, and stays where it is
+	CodeDeleted        Code = "offsets_deleted"    // of a stream: retention deleted them before they were read
 	CodePrediction     Code = "prediction_refused" // a dead letter: the ML API refused this one transaction
 )
 
@@ -60,11 +61,15 @@ var messages = map[Code]string{
 	CodeDuplicateField: "the message has this field twice",
 	CodeSurrogate:      "a text holds half of a UTF-16 surrogate pair (an escape like \\ud800 alone), which is no character",
 	CodeMessageSize:    "the message is over the limit; it stays at its topic, partition and offset",
+	CodeDeleted:        "retention deleted these offsets before they were read",
 	CodePrediction:     "the ML API refused this transaction",
 }
 
 // Message says in words what the rule is. It never holds a value of the row.
 func (c Code) Message() string { return messages[c] }
+
+// KeepsRow tells whether a dead letter of this code holds the row as it came, so that it can be replayed.
+func (c Code) KeepsRow() bool { return c != CodeMessageSize && c != CodeDeleted }
 
 // Columns are the fields of a transaction, in the order of the contract.
 var Columns = [7]string{"id", "description", "amount", "timestamp", "merchant", "operation_type", "side"}

@@ -133,6 +133,7 @@ func (c *Classifier) end(ctx context.Context, t *underWay, err error) error {
 	t.told.Took, t.told.GivenUp = now.Sub(t.start), err != nil
 	t.told.Delays = make([]time.Duration, 0, t.told.Messages)
 	for i := range t.work.messages {
+		t.told.Deleted += t.work.messages[i].Gap
 		if at := t.work.messages[i].Time; !at.IsZero() {
 			t.told.Delays = append(t.told.Delays, max(now.Sub(at), 0))
 		}
@@ -184,6 +185,10 @@ func (c *Classifier) parse(messages []Message) *work {
 		rows: w.rows[:0], of: w.of[:0], records: slices.Grow(w.records[:0], n)[:n], arena: w.arena[:0]}
 	clear(w.records) // should one of them not be made, it must not be another transaction's
 	for i := range messages {
+		if messages[i].Gap > 0 {
+			w.parsed[i], w.rejected[i] = message.Parsed{}, transaction.Violation{Code: transaction.CodeDeleted}
+			continue
+		}
 		if len(messages[i].Value) > c.cfg.MaxMessage {
 			w.parsed[i], w.rejected[i] = message.Parsed{}, transaction.Violation{Code: transaction.CodeMessageSize}
 			continue

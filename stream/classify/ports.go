@@ -11,12 +11,13 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// Message is a message as it was consumed.
+// Message is a message as it was consumed, or a gap: offsets that retention deleted before they were read.
 type Message struct {
 	Poll        int64  // which call of Log.Poll it came by, from 1
 	Log         string // what the offset counts in, "CLUSTER_ID/TOPIC_ID": a topic that is made again is another one
 	Partition   int32
 	Offset      int64
+	Gap         int64 // that many offsets from Offset on are deleted; 0 for a message
 	Value       []byte
 	Traceparent string    // W3C, "" without one
 	Replays     int       // how often it was replayed from the dead letters
@@ -24,6 +25,9 @@ type Message struct {
 	Version     int64     // microseconds since 1970: how new the contents are
 	Place       int64     // the version by its place in the log: it grows with the offset, whatever clocks do; Version is lower for a replay
 }
+
+// Next is the offset that follows.
+func (m *Message) Next() int64 { return m.Offset + max(m.Gap, 1) }
 
 // Record is a message to be written.
 type Record struct {
@@ -81,6 +85,7 @@ type Config struct {
 // Transaction is what became of one: written, or given up.
 type Transaction struct {
 	Messages int
+	Deleted  int64                    // offsets that retention deleted before they were read
 	Letters  map[transaction.Code]int // dead letters by reason
 	Asked    time.Duration            // until the ML API had answered for all
 	Took     time.Duration            // from the poll to the end

@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -77,8 +78,12 @@ func (c *Classifier) letter(w *work, i int, d batch.DeadLetter) Record {
 	w.letters[d.Code]++
 	info, at := c.infoOf(w, i)
 	d.Origin, d.Version = at, w.messages[i].Version
-	if d.Code != transaction.CodeMessageSize {
+	if d.Code.KeepsRow() {
 		d.Raw = w.messages[i].Value
+	}
+	if m := &w.messages[i]; m.Gap > 0 {
+		d.Message = fmt.Sprintf("%s: %d to %d", d.Message, m.Offset, m.Next()-1)
+		d.Raw = message.AppendGap(nil, m.Offset, m.Next())
 	}
 	headers := map[string]string{message.HeaderReason: string(d.Code), message.HeaderOrigin: topics.Raw, message.HeaderReplays: strconv.Itoa(w.messages[i].Replays)}
 	trace := ""

@@ -63,7 +63,7 @@ func Replay(ctx context.Context, letters Letters, sink Sink, cfg Config, observe
 		}
 		sent := make([]batch.Letter, 0, len(piece))
 		for i := range piece {
-			if piece[i].Code == string(transaction.CodeMessageSize) {
+			if !transaction.Code(piece[i].Code).KeepsRow() {
 				continue // it does not hold its message
 			}
 			if limiter != nil {

@@ -64,6 +64,7 @@ func conformance(t *testing.T, brokers string, appendTime bool) {
 		{"the order of a key is kept", orderOfKey},
 		{"versions follow the log, whatever clocks say", versionFollowsLog},
 		{ofBroker, versionIsOfBroker},
+		{"offsets that retention deleted are a gap", deletedIsGap},
 		{"metadata that is unknown is ignored", metadataOfOthers},
 		{"a topic that is made again is another one", topicHasName},
 		{"a message that the broker refuses is an error", refused},

@@ -34,6 +34,7 @@ type Log struct {
 	producer *kafka.Producer
 	ahead    []classify.Message // read, and not yet handed out
 	paused   bool               // some partitions may be
+	jumps    int                // in ahead, not confirmed yet
 	places   map[int32]*place   // by partition, as far as it was read since it was assigned; of the goroutine that polls
 	polls    *polls
 	marks    *marks
@@ -185,6 +186,9 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 			}
 		}
 	}
+	if err := l.confirm(ctx); err != nil {
+		return nil, err
+	}
 	if len(l.ahead) > 0 {
 		if err := l.startWriting(ctx); err != nil {
 			return nil, err
@@ -250,10 +254,19 @@ func (l *Log) next(ctx context.Context, wait time.Duration) (read bool, err erro
 		if err != nil || p == nil {
 			return false, err
 		}
+		l.jump(e.TopicPartition.Partition, p, int64(e.TopicPartition.Offset))
 		l.ahead = append(l.ahead, p.received(e, l.cfg.Now))
 		return true, nil
 	case kafka.PartitionEOF:
 		l.marks.sawEnd(e.Partition, int64(e.Offset))
+		p, err := l.place(ctx, e.Partition)
+		if missing(err) {
+			return false, l.awaitTopic(ctx, err)
+		}
+		if err != nil || p == nil {
+			return false, err
+		}
+		l.jump(e.Partition, p, int64(e.Offset))
 	case kafka.Error:
 		switch {
 		case fencedOut(e):

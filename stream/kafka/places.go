@@ -67,8 +67,8 @@ func decimal(text []byte) int64 {
 	return n
 }
 
-// place returns where a partition stands, nil for one that is not ours any more. What is not known since it was assigned is read from the group's committed
-// offsets.
+// place returns where a partition stands, nil for one that is not ours any more. What is not known since it was assigned is
+// read from the group's committed offsets.
 func (l *Log) place(ctx context.Context, partition int32) (*place, error) {
 	if p := l.places[partition]; p != nil {
 		return p, nil

@@ -128,7 +128,7 @@ func (l *Log) offsets(done []classify.Message) []kafka.TopicPartition {
 	out := make([]kafka.TopicPartition, 0, len(last))
 	for partition, m := range last {
 		metadata := packMetadata(m.Place)
-		out = append(out, kafka.TopicPartition{Topic: &l.cfg.Topic, Partition: partition, Offset: kafka.Offset(m.Offset + 1), Metadata: &metadata})
+		out = append(out, kafka.TopicPartition{Topic: &l.cfg.Topic, Partition: partition, Offset: kafka.Offset(m.Next()), Metadata: &metadata})
 	}
 	return out
 }
@@ -201,7 +201,7 @@ func fatal(err error) bool {
 
 // rewind goes back to the committed offsets of the partitions that are still ours.
 func (l *Log) rewind(ctx context.Context) error {
-	l.ahead = nil
+	l.ahead, l.jumps = nil, 0
 	assigned, err := l.consumer.Assignment()
 	if err != nil || len(assigned) == 0 {
 		return err

@@ -37,6 +37,7 @@ type Config struct {
 	Burst      int     // messages at once, at the same rate in the long run; at least 1
 	Bad        float64 // share of rows before which a message that breaks the rules is sent
 	Duplicates float64 // share of rows that are sent twice
+	Corrected  float64 // share of rows that are sent again a little later, with another description
 	Traced     float64 // share of messages that carry a trace, which begins here
 	Tracer     trace.Tracer
 	Limit      int64         // rows; 0 for all
@@ -63,6 +64,7 @@ func (c *Config) Validate() error {
 	check(c.Burst >= 1 && c.Burst <= MaxBurst, "burst", c.Burst, fmt.Sprintf("from 1 to %d", MaxBurst))
 	share("bad", c.Bad)
 	share("duplicates", c.Duplicates)
+	share("corrections", c.Corrected)
 	share("traced", c.Traced)
 	check(c.Limit >= 0, "count", c.Limit, "a number of rows, or 0 for all")
 	check(c.Drain >= 0, "drain", c.Drain, "a time of 0 or more")
@@ -70,11 +72,17 @@ func (c *Config) Validate() error {
 }
 
 // Stats count what was sent, and what of it the broker has for sure.
-type Stats struct{ Messages, Bad, Duplicates, Acknowledged int64 }
+type Stats struct{ Messages, Bad, Duplicates, Corrected, Acknowledged int64 }
+
+// correction is what a row that is corrected says at the end of its description.
+const correction = " (corrected)"
+
+// correctionLag is how many corrections wait, so that other rows come between a row and its correction.
+const correctionLag = 25
 
 type encoded struct {
-	keys, values [][]byte
-	lines        []uint64
+	keys, values, corrected [][]byte
+	lines                   []uint64
 }
 
 // Run sends the rows of a reader. Rows of the file that break the rules are sent as they are: the stream sorts them out. A
@@ -91,6 +99,10 @@ func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observ
 				e.keys = append(e.keys, append([]byte(nil), transaction.TrimField(r.Fields[transaction.ColID])...))
 				e.values = append(e.values, encode(r, cfg.Source))
 				e.lines = append(e.lines, r.Line)
+				if cfg.Corrected > 0 {
+					r.Transaction.Description += correction
+					e.corrected = append(e.corrected, encode(r, cfg.Source))
+				}
 			})
 			return e
 		}
@@ -98,6 +110,9 @@ func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observ
 	err := source.Scan(ctx, rows, 1, worker, func(e encoded) error { return p.block(ctx, e) })
 	if err == errEnough { //nolint:errorlint // it is returned as it is
 		err = nil
+	}
+	if err == nil {
+		err = p.correct(ctx, 0)
 	}
 	late, cancel := drain(ctx, cfg.Drain)
 	defer cancel()
@@ -137,6 +152,7 @@ type producer struct {
 	rows    int64
 	stats   Stats
 	observe func(Stats)
+	waiting [][2][]byte // keys and values of corrections
 }
 
 func (p *producer) block(ctx context.Context, e encoded) error {
@@ -150,6 +166,12 @@ func (p *producer) block(ctx context.Context, e encoded) error {
 				err = fmt.Errorf("%s, line %d: %w", p.file, e.lines[i], err)
 			}
 			return err
+		}
+		if p.cfg.Corrected > 0 && p.random.Float64() < p.cfg.Corrected {
+			p.waiting = append(p.waiting, [2][]byte{e.keys[i], e.corrected[i]})
+			if err := p.correct(ctx, correctionLag); err != nil {
+				return err
+			}
 		}
 	}
 	p.observe(p.stats)
@@ -172,6 +194,19 @@ func (p *producer) row(ctx context.Context, key, value []byte) error {
 			return err
 		}
 		p.stats.Duplicates++
+	}
+	return nil
+}
+
+// correct sends corrections, the oldest first, until so many wait.
+func (p *producer) correct(ctx context.Context, waiting int) error {
+	for len(p.waiting) > waiting {
+		next := p.waiting[0]
+		p.waiting = p.waiting[1:]
+		if err := p.send(ctx, next[0], next[1]); err != nil {
+			return err
+		}
+		p.stats.Corrected++
 	}
 	return nil
 }

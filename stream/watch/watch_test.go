@@ -130,6 +130,13 @@ func TestReady(t *testing.T) {
 		says("when it is there again", "")
 		time.Sleep(stuck)
 		says("when every transaction is aborted", "none is committed for 1m6s: no such topic: out")
+		log.trouble(false, 0, nil)
+		log.set(true, map[int32]int64{0: 0})
+		time.Sleep(7 * 24 * time.Hour)
+		says("a week later", "")
+		log.set(true, map[int32]int64{0: 1})
+		time.Sleep(stuck + 3*time.Second)
+		says("with a message that waits a week later", "messages wait and none is committed for 1m")
 	})
 }
 

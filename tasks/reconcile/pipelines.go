@@ -22,6 +22,6 @@ func Pipelines(ctx context.Context, env *tasks.Env, ledger PipelineLedger, sourc
 		if err != nil || found.Total() == 0 {
 			return err
 		}
-		return verdictOf("batch and stream do not agree", &found)
+		return found.Err("batch and stream do not agree")
 	})
 }

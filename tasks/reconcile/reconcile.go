@@ -4,9 +4,7 @@ package reconcile
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -60,15 +58,7 @@ func Run(ctx context.Context, env *tasks.Env, sources source.Opener, ledger Ledg
 		if err := group.Wait(); err != nil {
 			return err
 		}
-		for kind, n := range problems.Counts {
-			var first []batch.Finding
-			for _, f := range problems.First {
-				if f.Kind == kind {
-					first = append(first, f)
-				}
-			}
-			found.Add(n, first...)
-		}
+		found.Merge(&problems)
 		return verdict(found)
 	})
 }
@@ -88,19 +78,7 @@ func verdict(found *batch.Findings) error {
 	if found.Total() == 0 {
 		return nil
 	}
-	return batch.WithHint(verdictOf("the run does not add up", found), "running txflow load again stores what is missing; it never stores anything twice")
-}
-
-// verdictOf is the error, with exit code 65, that shows findings, of which there must be some.
-func verdictOf(what string, found *batch.Findings) error {
-	var lines []string
-	for _, f := range found.First {
-		lines = append(lines, f.String())
-	}
-	if more := found.Total() - int64(len(lines)); more > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more", more))
-	}
-	return batch.Failf(batch.ExitData, "%s, findings: %d\n  %s", what, found.Total(), strings.Join(lines, "\n  "))
+	return batch.WithHint(found.Err("the run does not add up"), "running txflow load again stores what is missing; it never stores anything twice")
 }
 
 // sourceRow is what reconcile keeps of a row of the file.

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/reconcile"
+	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/tasks"
+)
+
+// withStream adds --stream to batch's reconcile.
+func withStream(commands []*cli.Command) []*cli.Command {
+	for _, c := range commands {
+		if c.Name != "reconcile" {
+			continue
+		}
+		c.Flags = batchcmd.Flags(c.Flags, []cli.Flag{groupFlag,
+			&cli.BoolFlag{Name: "stream", EnvVars: []string{"TXFLOW_RECONCILE_STREAM"}, Usage: "reconcile what stream classify was delivered since the last time, instead of a run"},
+			&cli.BoolFlag{Name: "accept-gap", EnvVars: []string{"TXFLOW_ACCEPT_GAP"}, Usage: "with --stream: what retention deleted before it was read or verified is no finding any longer"},
+			&cli.DurationFlag{Name: "wait", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_RECONCILE_WAIT"}, Usage: "with --stream: wait at most `TIME` for ClickHouse to read what is in Kafka"},
+		}, kafkaFlags)
+		c.Description += `
+
+With --stream it reads ` + topics.Raw + ` from where it ended the last time to what the group has committed. Each message must
+have one entry in the ledger, each stored id must be in transactions with that version or a newer one, and each dead letter in
+dead_letters. It starts where it started when there are findings (exit 65).
+
+   txflow reconcile --stream
+   txflow reconcile --stream --group bank --kafka-brokers kafka:9092
+   txflow reconcile --stream --accept-gap`
+		run := c.Action
+		c.Action = func(c *cli.Context) error {
+			if c.Bool("stream") {
+				return app.Task(reconcileStream)(c)
+			}
+			return run(c)
+		}
+	}
+	return commands
+}
+
+func reconcileStream(c *cli.Context, rt *app.Runtime) error {
+	cfg := batchcmd.ReconcileConfig(c)
+	if err := batchcmd.Check(c, &cfg); err != nil {
+		return err
+	}
+	broker, err := kafkaConfig(c, rt)
+	if err := app.Usage(c, err); err != nil {
+		return err
+	}
+	if wait := c.Duration("wait"); wait <= 0 {
+		return batch.Failf(batch.ExitUsage, "--wait is %s: it must be more than 0", wait)
+	}
+	db, err := batchcmd.Store(c, rt)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	m, err := tasks.Do(c.Context, batchcmd.NewEnv(c, rt, batch.Layout{}, c.String("group"), ""), "reconcile", -1, func(ctx context.Context, m *batch.Manifest) error {
+		return proveStream(ctx, c, rt, broker, db, m)
+	})
+	return batchcmd.Finish(c, rt, m, err, "txflow dlq list; txflow stream status")
+}
+
+func proveStream(ctx context.Context, c *cli.Context, rt *app.Runtime, broker kafka.Config, db *store.Store, m *batch.Manifest) error {
+	log, err := kafka.OpenVerifier(broker, c.String("group"), topics.Raw)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }() // it only read
+	show, done := newTicker(rt, "verified"), int64(0)
+	var found batch.Findings
+	m.Counts, found, err = reconcile.Run(ctx, log, db, reconcile.Config{Group: c.String("group"), Limit: c.Int("findings"), AcceptGap: c.Bool("accept-gap"),
+		Read: func(ctx context.Context) error { return clickhouseHasRead(ctx, c, rt, broker) }}, func(n int) {
+		done += int64(n)
+		show.tick(done)
+	})
+	if err != nil || found.Total() == 0 {
+		return err
+	}
+	hint := "txflow dlq list --reason unreadable shows what ClickHouse could not read; it reads a topic again when its consumer group is deleted"
+	if found.Counts[batch.FindingGap] == found.Total() {
+		hint = "those messages are lost to this group: send them again from where they came, then txflow reconcile --stream --accept-gap"
+	}
+	return batch.WithHint(found.Err("the stream does not add up"), "%s", hint)
+}
+
+// clickhouseHasRead waits until ClickHouse's consumers have committed all that is in their topics now.
+func clickhouseHasRead(ctx context.Context, c *cli.Context, rt *app.Runtime, broker kafka.Config) error {
+	at, err := kafka.OpenStatus(broker)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = at.Close() }() // it only read
+	deadline := time.Now().Add(c.Duration("wait"))
+	said := time.Now()
+	for _, reader := range [][2]string{{classifiedReader, topics.Classified}, {deadLettersReader, topics.DeadLetters}} {
+		ends := map[int32]int64{}
+		for {
+			look, err := at.Look(ctx, reader[0], reader[1])
+			if err != nil {
+				return err
+			}
+			left := int64(0)
+			for _, p := range look.Partitions {
+				if _, ok := ends[p.Number]; !ok {
+					ends[p.Number] = p.End
+				}
+				left += max(min(ends[p.Number], p.End)-p.Next(), 0)
+			}
+			if left == 0 {
+				break
+			}
+			if time.Now().After(deadline) {
+				return batch.WithHint(batch.Failf(batch.ExitTryAgain, "after %s ClickHouse has not read %s messages of %s", c.Duration("wait"), progress.Thousands(left), reader[1]),
+					"txflow stream status shows whether it goes on; txflow doctor why not")
+			}
+			if time.Since(said) > 10*time.Second {
+				said = time.Now()
+				_, _ = fmt.Fprintf(rt.Stderr, "ClickHouse has still to read %s messages of %s\n", progress.Thousands(left), reader[1])
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,203 @@
+// Package reconcile proves the delivery contract of the stream: it reads what a group was delivered from the topic itself, and
+// compares each message with the ledger, and the ledger with the tables.
+package reconcile
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/topics"
+)
+
+// Partition is how far a group has read a partition, and how far that was verified. Offsets are of the next message.
+type Partition struct {
+	Number    int32
+	Begin     int64 // of the oldest message that is kept
+	Committed int64 // -1 when the group has committed none
+	Verified  int64 // -1 when none is yet
+}
+
+// Topic is where the group stands in all partitions of a topic.
+type Topic struct {
+	Log        string // CLUSTER_ID/TOPIC_ID
+	Partitions []Partition
+}
+
+// Log is the topic that the group reads.
+type Log interface {
+	Topic(ctx context.Context) (Topic, error)
+	// Read visits the messages from one offset up to another, without that one, as readers of committed messages see them.
+	Read(ctx context.Context, partition int32, from, to int64, visit func(offset int64, value []byte) error) error
+	// Record notes how far partitions are verified.
+	Record(ctx context.Context, verified map[int32]int64) error
+}
+
+// Tables are what ClickHouse holds.
+type Tables interface {
+	// StreamLedger returns the entries of a range, by their offsets.
+	StreamLedger(ctx context.Context, r batch.StreamRange) ([]batch.StreamEntry, error)
+	// StreamProblems compares the entries of a range with transactions and dead_letters.
+	StreamProblems(ctx context.Context, r batch.StreamRange, limit int) (batch.Findings, error)
+	Letters(ctx context.Context, q batch.LetterQuery) ([]batch.Letter, error)
+	MarkLetters(ctx context.Context, letters []batch.Letter, state string) error
+}
+
+// Config says what to reconcile.
+type Config struct {
+	Group     string // of stream classify
+	Limit     int    // findings kept of each kind
+	AcceptGap bool   // what retention deleted is no finding any longer
+	// Read waits until ClickHouse has read all results that are there now.
+	Read func(ctx context.Context) error
+}
+
+// Bounds of what is compared at once: the ids are what one query asks for, and the messages are held meanwhile.
+const (
+	chunk      = 20_000
+	chunkBytes = 16 << 20
+)
+
+// Run reconciles what the group has committed since the last time, and records how far it came when there are no findings.
+// Observe is told of messages as they are done.
+func Run(ctx context.Context, log Log, tables Tables, cfg Config, observe func(messages int)) (counts batch.Counts, found batch.Findings, err error) {
+	r := &run{log: log, tables: tables, cfg: cfg, observe: observe, found: batch.Findings{Limit: cfg.Limit}}
+	topic, err := log.Topic(ctx)
+	if err != nil {
+		return r.counts, r.found, err
+	}
+	if err := cfg.Read(ctx); err != nil {
+		return r.counts, r.found, err
+	}
+	if err := r.gaps(ctx, topic); err != nil {
+		return r.counts, r.found, err
+	}
+	verified := map[int32]int64{}
+	for _, p := range topic.Partitions {
+		from := max(p.Verified, p.Begin)
+		if p.Committed <= from {
+			continue
+		}
+		if err := r.partition(ctx, topic.Log, p.Number, from, p.Committed); err != nil {
+			return r.counts, r.found, fmt.Errorf("partition %d: %w", p.Number, err)
+		}
+		verified[p.Number] = p.Committed
+	}
+	if r.found.Total() > 0 || len(verified) == 0 {
+		return r.counts, r.found, nil
+	}
+	return r.counts, r.found, log.Record(ctx, verified)
+}
+
+type run struct {
+	log        Log
+	tables     Tables
+	cfg        Config
+	observe    func(int)
+	counts     batch.Counts
+	found      batch.Findings
+	unreadable map[place]bool // raw messages whose results ClickHouse could not read; nil until they are asked for
+}
+
+type place struct {
+	partition int32
+	offset    int64
+}
+
+// delivered is what is kept of a message.
+type delivered struct {
+	offset int64
+	value  []byte
+}
+
+func (r *run) partition(ctx context.Context, log string, partition int32, from, to int64) error {
+	part := batch.StreamRange{Group: r.cfg.Group, Topic: topics.Raw, Log: log, Partition: partition, From: from}
+	some, size := make([]delivered, 0, chunk), 0
+	check := func(end int64) error {
+		part.To = end
+		err := r.compare(ctx, part, some)
+		r.observe(len(some))
+		part.From, some, size = end, some[:0], 0
+		return err
+	}
+	err := r.log.Read(ctx, partition, from, to, func(offset int64, value []byte) error {
+		if len(some) == chunk || size > chunkBytes {
+			if err := check(offset); err != nil {
+				return err
+			}
+		}
+		some, size = append(some, delivered{offset, value}), size+len(value)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return check(to)
+}
+
+// compare walks through the messages of a range and their entries side by side: both are in the order of offsets.
+func (r *run) compare(ctx context.Context, part batch.StreamRange, messages []delivered) error {
+	entries, err := r.tables.StreamLedger(ctx, part)
+	if err != nil {
+		return err
+	}
+	r.counts.In += int64(len(messages))
+	c := checker{}
+	for i := range messages {
+		m := &messages[i]
+		for len(entries) > 0 && entries[0].Offset < m.offset {
+			r.surplus(part, &entries[0])
+			entries = entries[1:]
+		}
+		if len(entries) == 0 || entries[0].Offset > m.offset {
+			if err := r.unaccounted(ctx, part, m); err != nil {
+				return err
+			}
+			continue
+		}
+		e := &entries[0]
+		entries = entries[1:]
+		r.count(e)
+		if e.Variants > 1 {
+			r.add(part, batch.FindingDoubled, e.ID, m.offset, "the ledger has several entries for this message that differ")
+		} else if why := c.differs(m.value, e); why != "" {
+			r.add(part, batch.FindingOther, e.ID, m.offset, why)
+		}
+	}
+	for i := range entries {
+		r.surplus(part, &entries[i])
+	}
+	problems, err := r.tables.StreamProblems(ctx, part, r.cfg.Limit)
+	if err != nil {
+		return err
+	}
+	r.found.Merge(&problems)
+	return nil
+}
+
+func (r *run) count(e *batch.StreamEntry) {
+	switch e.Outcome {
+	case batch.OutcomeStored:
+		r.counts.Stored++
+	case batch.OutcomeRejected:
+		r.counts.Rejected++
+	default:
+		r.counts.DeadLettered++
+	}
+}
+
+// surplus is an entry without a message. Deleted offsets have one, which says so.
+func (r *run) surplus(part batch.StreamRange, e *batch.StreamEntry) {
+	if e.Code != transaction.CodeDeleted {
+		r.add(part, batch.FindingInvented, e.ID, e.Offset, "the ledger has an entry for an offset that holds no message")
+	}
+}
+
+func (r *run) add(part batch.StreamRange, kind batch.FindingKind, id transaction.ID, offset int64, why string) {
+	f := batch.Finding{Kind: kind, Origin: fmt.Sprintf("%s/%d", part.Topic, part.Partition), Position: uint64(offset), Detail: why} //nolint:gosec // not negative
+	if id != (transaction.ID{}) {
+		f.ID = id.String()
+	}
+	r.found.Add(1, f)
+}
