@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"gocloud.dev/blob"
 
@@ -56,8 +57,8 @@ func listLocal(at location) ([]batch.Object, error) {
 			return nil, err
 		}
 		info, err := os.Stat(match.path)
-		if errors.Is(err, fs.ErrNotExist) && u != at.url {
-			continue // it went while the folder was read
+		if (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP)) && u != at.url {
+			continue // it went while the folder was read, or is a link to itself, which keeps nobody from the others
 		}
 		if err != nil {
 			return nil, fail(match, "look for", err)
