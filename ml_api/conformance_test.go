@@ -93,7 +93,12 @@ func TestTLSAndToken(t *testing.T) {
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ctx, listener) }()
-	defer func() { stop(); <-served }()
+	defer func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}()
 	url := secret.NewURL("https://" + listener.Addr().String())
 	ask := func(cfg client.Config) error {
 		t.Helper()

@@ -85,11 +85,11 @@ func TestReclassificationKeepsVersions(t *testing.T) {
 	for n := 1; n <= 40; n++ {
 		r := w.stored[id(n)]
 		r.Version = int64(1_000_000 + n)
-		switch {
-		case n%10 == 0:
+		switch n % 10 {
+		case 0:
 			delete(w.stored, id(n))
 			continue
-		case n%10 == 5:
+		case 5:
 			r.ContentHash++ // a correction
 		}
 		w.stored[id(n)] = r

@@ -188,7 +188,7 @@ func (b *bench) rows(query string, visit func(row map[string]*string)) {
 	for decoder := json.NewDecoder(body); ; {
 		var row map[string]*string
 		err := decoder.Decode(&row)
-		if err == io.EOF { //nolint:errorlint // as Decode gives it
+		if err == io.EOF {
 			return
 		}
 		must(b.t, err)

@@ -245,11 +245,11 @@ func (b *bench) sameLetter(row map[string]*string, fields map[string]any) {
 	b.t.Helper()
 	for name, value := range fields {
 		want, ok := plain(value)
-		switch {
-		case name == "raw":
+		switch name {
+		case "raw":
 			raw, _ := base64.StdEncoding.DecodeString(want)
 			want = strings.ToUpper(hex.EncodeToString(raw))
-		case name == "version_us":
+		case "version_us":
 			name = "version"
 			if us, err := strconv.ParseInt(want, 10, 64); err == nil && us > lastMicro {
 				ok = false // ClickHouse writes no year of more than four digits

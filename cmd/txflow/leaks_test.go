@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -77,7 +78,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}))
 	t.Cleanup(hostile.Close)
 	const dead = "http://127.0.0.1:1"
-	base := append(w.env, "OTEL_EXPORTER_OTLP_ENDPOINT="+withUser(spans.URL, planted), "OTEL_EXPORTER_OTLP_HEADERS=authorization="+planted, "ML_API_TOKEN="+planted+"T",
+	base := append(slices.Clone(w.env), "OTEL_EXPORTER_OTLP_ENDPOINT="+withUser(spans.URL, planted), "OTEL_EXPORTER_OTLP_HEADERS=authorization="+planted, "ML_API_TOKEN="+planted+"T",
 		"AWS_ACCESS_KEY_ID=AK", "AWS_SECRET_ACCESS_KEY="+planted, "AWS_SESSION_TOKEN="+planted, "TXFLOW_ML_OUTAGE=0s", "TXFLOW_CLICKHOUSE_OUTAGE=0s", "TXFLOW_DOCTOR_TIMEOUT=1s",
 		"KAFKA_BROKERS=127.0.0.1:1")
 	commands := [][]string{{"classify", "out/r1"}, {"classify", "--index", "0", "out/r1"}, {"load", "out/r1"}, {"reconcile", "out/r1"}, {"run", "a.csv"}, {"doctor"}, {"doctor", "--json"}, {"report"}, {"runs"},

@@ -77,7 +77,7 @@ func attackStalls(a *attacker) {
 		for range 40 {
 			c, err := net.Dial("tcp", host)
 			must(a.T, err)
-			defer c.Close()
+			defer func() { _ = c.Close() }()
 			_, err = fmt.Fprintf(c, "POST /?query=%s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", url.QueryEscape("INSERT INTO victim.t FORMAT TSV"), first, strings.Repeat("1", first))
 			must(a.T, err)
 		}
@@ -134,7 +134,7 @@ func attackKafka(a *attacker) {
 			must(a.T, err)
 			_, err = c.Write(append(binary.BigEndian.AppendUint32(nil, announced), make([]byte, 100)...))
 			must(a.T, err)
-			defer c.Close()
+			defer func() { _ = c.Close() }()
 		}
 		// What is refused is closed at once, and what waits for the rest stays open.
 		now := residentMiB(a.T)

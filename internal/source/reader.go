@@ -162,7 +162,7 @@ func (c *countingHash) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.sum.Write(p[:n])
 	c.n += int64(n)
-	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped one is no end
+	if err != nil && err != io.EOF { // a wrapped one is no end
 		c.failed, err = err, errUnreadable // which no reader above takes for an end
 	}
 	return n, err

@@ -181,7 +181,7 @@ func TestNothingOfTheServicesWordsLeaves(t *testing.T) {
 		"bad length": raw("HTTP/1.1 200 OK\r\nContent-Length: " + planted + "\r\n\r\n"), "bad encoding": raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + planted + "\r\n\r\n"),
 		"location": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "http://"+planted+"/%zz")
-			w.WriteHeader(307)
+			w.WriteHeader(http.StatusTemporaryRedirect)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

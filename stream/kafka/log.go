@@ -160,7 +160,8 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 		return nil, l.hold(ctx, min(left, pollStep))
 	}
 	if err := l.ready(ctx); missing(err) {
-		return nil, l.awaitTopic(ctx, err)
+		l.awaitTopic(ctx, err)
+		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
@@ -249,7 +250,8 @@ func (l *Log) next(ctx context.Context, wait time.Duration) (read bool, err erro
 		l.marks.sawMessage(e.TopicPartition.Partition, int64(e.TopicPartition.Offset))
 		p, err := l.place(ctx, e.TopicPartition.Partition)
 		if missing(err) {
-			return false, l.awaitTopic(ctx, err)
+			l.awaitTopic(ctx, err)
+			return false, nil
 		}
 		if err != nil || p == nil {
 			return false, err
@@ -261,7 +263,8 @@ func (l *Log) next(ctx context.Context, wait time.Duration) (read bool, err erro
 		l.marks.sawEnd(e.Partition, int64(e.Offset))
 		p, err := l.place(ctx, e.Partition)
 		if missing(err) {
-			return false, l.awaitTopic(ctx, err)
+			l.awaitTopic(ctx, err)
+			return false, nil
 		}
 		if err != nil || p == nil {
 			return false, err
@@ -285,11 +288,10 @@ func missing(err error) bool {
 }
 
 // awaitTopic has the next poll go back to what is committed: the topic is deleted, or the broker does not know it yet.
-func (l *Log) awaitTopic(ctx context.Context, err error) error {
+func (l *Log) awaitTopic(ctx context.Context, err error) {
 	l.report.trouble(ctx, err, "topic", l.cfg.Topic)
 	l.backoff.aborted(err)
 	l.polls.giveUp()
-	return nil
 }
 
 // KeepAlive implements classify.Log: it polls with the partitions paused.

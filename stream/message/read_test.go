@@ -103,7 +103,7 @@ func oracle(value []byte) (fields transaction.Fields, source []byte, ok bool) {
 		return fields, nil, false
 	}
 	_, err := decoder.Token()
-	return fields, source, err == io.EOF //nolint:errorlint // as documented
+	return fields, source, err == io.EOF
 }
 
 // FuzzParse takes any message. The reader by hand, the one by a library, and encoding/json with its laxness taken away agree;

@@ -43,7 +43,8 @@ func columnsOf(t *testing.T, file string) (columns map[string]string, sql string
 	sql = string(content)
 	columns = map[string]string{}
 	pattern := regexp.MustCompile(`(?m)^    ([a-z_]+) +(\S.*?)( COMMENT '.*')?,?$`)
-	for _, m := range pattern.FindAllStringSubmatch(sql[:strings.Index(sql, "ENGINE")], -1) {
+	table, _, _ := strings.Cut(sql, "ENGINE")
+	for _, m := range pattern.FindAllStringSubmatch(table, -1) {
 		columns[m[1]] = m[2]
 	}
 	return columns, sql

@@ -101,7 +101,7 @@ func (r *Runner) Run(ctx context.Context, cfg Config) (batch.RunRecord, error) {
 }
 
 func (r *Runner) tasks(ctx context.Context, cfg Config) (batch.Counts, error) {
-	validated, err := r.do(ctx, validate.Name, 0, func(env *tasks.Env) (*batch.Manifest, error) {
+	validated, err := r.do(validate.Name, 0, func(env *tasks.Env) (*batch.Manifest, error) {
 		return validate.Run(ctx, env, r.Sources, cfg.Validate)
 	})
 	if err != nil {
@@ -109,7 +109,7 @@ func (r *Runner) tasks(ctx context.Context, cfg Config) (batch.Counts, error) {
 	}
 	rows := validated.Counts
 	cfg.Split.Validated = validated
-	divided, err := r.do(ctx, split.Name, rows.Accepted, func(env *tasks.Env) (*batch.Manifest, error) {
+	divided, err := r.do(split.Name, rows.Accepted, func(env *tasks.Env) (*batch.Manifest, error) {
 		return split.Run(ctx, env, cfg.Split)
 	})
 	if err != nil {
@@ -178,14 +178,14 @@ func (r *Runner) reconcile(ctx context.Context, cfg Config, validated *batch.Man
 		return validated.Counts, err
 	}
 	cfg.Reconcile.Files = &files
-	m, err := r.do(ctx, reconcile.Name, validated.Counts.In, func(env *tasks.Env) (*batch.Manifest, error) {
+	m, err := r.do(reconcile.Name, validated.Counts.In, func(env *tasks.Env) (*batch.Manifest, error) {
 		return reconcile.Run(ctx, env, r.Sources, r.Ledger, cfg.Reconcile)
 	})
 	return countsOf(m), err
 }
 
 // do runs a task that is not mapped, observed.
-func (r *Runner) do(ctx context.Context, name string, rows int64, task func(*tasks.Env) (*batch.Manifest, error)) (*batch.Manifest, error) {
+func (r *Runner) do(name string, rows int64, task func(*tasks.Env) (*batch.Manifest, error)) (*batch.Manifest, error) {
 	r.Observer.Begin(name, rows)
 	defer r.Observer.End(name)
 	m, err := task(r.env(name))
