@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
@@ -21,11 +22,20 @@ const storedOf = `SELECT id, last.1, last.2, last.3, toUnixTimestamp64Micro(last
     GROUP BY id
 )`
 
+// idsOfQuery bounds a statement to less than a megabyte, which is what the embedded platform takes.
+const idsOfQuery = 20_000
+
 // Stored calls visit for each of the ids that transactions has, in no order, with its current state.
 func (s *Store) Stored(ctx context.Context, ids []transaction.ID, visit func(transaction.ID, batch.Stored)) error {
-	if len(ids) == 0 {
-		return nil
+	for some := range slices.Chunk(ids, idsOfQuery) {
+		if err := s.storedSome(ctx, some, visit); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (s *Store) storedSome(ctx context.Context, ids []transaction.ID, visit func(transaction.ID, batch.Stored)) error {
 	list := make([]byte, 0, len(ids)*len("00000000-0000-0000-0000-000000000000,"))
 	for _, id := range ids {
 		list = append(id.Append(list), ',')
