@@ -109,7 +109,13 @@ FOLDER = "{{ txflow.folder(dag_run) }}"
 CHUNKS = FOLDER + "/chunks.json"
 MACROS = {
     "txflow": SimpleNamespace(
-        run_id=run_id, out=out, folder=folder, month=month, month_end=month_end, chosen=chosen, utc=utc,
-        changes=comparison.markdown
+        run_id=run_id,
+        out=out,
+        folder=folder,
+        month=month,
+        month_end=month_end,
+        chosen=chosen,
+        utc=utc,
+        changes=comparison.markdown,
     )
 }
