@@ -23,10 +23,10 @@ type liveBench struct {
 	members  []*process // of the group, also those that ended
 }
 
-// newLiveBench has the embedded Kafka.
-func newLiveBench(t *testing.T) *liveBench {
+// newLiveBench has the embedded Kafka; env is the platform's environment.
+func newLiveBench(t *testing.T, env ...string) *liveBench {
 	t.Helper()
-	b := &liveBench{workbench: &workbench{api: startMLServer(t), place: place{t: t, dir: t.TempDir()}}}
+	b := &liveBench{workbench: &workbench{api: startMLServer(t), place: place{t: t, dir: t.TempDir(), env: env}}}
 	b.startPlatform("127.0.0.1:0", "127.0.0.1:0", "")
 	b.connect(b.platform.find(t, &b.platform.stdout, `KAFKA_BROKERS=(\S+)`))
 	return b

@@ -29,20 +29,7 @@ func redeliver(b *chaosBench) {
 	must(b.t, err)
 	defer client.Close()
 	admin := kadm.NewClient(client)
-	readAll := func() bool {
-		for topic, group := range readers {
-			offsets, err := admin.FetchOffsets(b.t.Context(), group)
-			if err != nil {
-				return false // the broker looks for the group's coordinator
-			}
-			for _, r := range written[topic] {
-				if at, ok := offsets.Lookup(topic, r.Partition); !ok || at.At <= r.Offset {
-					return false
-				}
-			}
-		}
-		return true
-	}
+	readAll := func() bool { return b.clickHouseHasRead(admin, written) }
 	b.until("ClickHouse has read everything", readAll)
 	before := b.shown()
 	b.harm(func() {
@@ -66,6 +53,22 @@ func redeliver(b *chaosBench) {
 	if after := b.shown(); after != before {
 		b.t.Errorf("delivered again: %s", firstDifference(after, before))
 	}
+}
+
+// clickHouseHasRead tells whether ClickHouse has stored the records of its topics, and committed that.
+func (b *liveBench) clickHouseHasRead(admin *kadm.Client, written map[string][]*kgo.Record) bool {
+	for topic, group := range readers {
+		offsets, err := admin.FetchOffsets(b.t.Context(), group)
+		if err != nil {
+			return false // the broker looks for the group's coordinator
+		}
+		for _, r := range written[topic] {
+			if at, ok := offsets.Lookup(topic, r.Partition); !ok || at.At <= r.Offset {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // shown is all that readers see: the tables by count and digest, dead letters by their state, and gold.

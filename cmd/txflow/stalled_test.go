@@ -15,9 +15,7 @@ import (
 func TestStalledReaderIsReported(t *testing.T) {
 	t.Parallel()
 	const limit = "TXFLOW_STALLED_AFTER=5s"
-	b := &liveBench{workbench: &workbench{api: startMLServer(t), place: place{t: t, dir: t.TempDir(), env: []string{limit}}}}
-	b.startPlatform("127.0.0.1:0", "127.0.0.1:0", "")
-	b.connect(b.platform.find(t, &b.platform.stdout, `KAFKA_BROKERS=(\S+)`))
+	b := newLiveBench(t, limit)
 	b.env = append(b.env, limit)
 	ready := func() bool {
 		code, _ := get(t, b.server+"/readyz")
