@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/txflow/txflow/internal/batch"
 )
@@ -166,9 +167,13 @@ func Up(ctx context.Context, db Database, set Set, done func(Migration)) error {
 		return err
 	}
 	fresh := state.Current == 0
+	var checked time.Time
 	for _, m := range state.Pending {
-		if err := held(ctx); err != nil {
-			return err
+		if time.Since(checked) > heldFor {
+			if err := held(ctx); err != nil {
+				return err
+			}
+			checked = time.Now()
 		}
 		if err := apply(ctx, db, m, fresh); err != nil {
 			return fmt.Errorf("migration %s: %w", m.Name, err)
@@ -180,6 +185,9 @@ func Up(ctx context.Context, db Database, set Set, done func(Migration)) error {
 	}
 	return nil
 }
+
+// heldFor is how long the lock counts as held after it was looked at: far less than the time after which another takes it.
+const heldFor = time.Second
 
 func pending(ctx context.Context, db Database, set Set) (*State, error) {
 	state, err := Status(ctx, db, set)
