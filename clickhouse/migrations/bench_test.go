@@ -14,6 +14,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/txflow/txflow/clickhouse/migrate"
 	"github.com/txflow/txflow/clickhouse/migrations"
@@ -25,6 +26,7 @@ import (
 const firstCore, firstStream = 18, 6
 
 const (
+	partitions                       = 3 // of classifiedTopic
 	classifiedTopic, classifiedGroup = "transactions.classified", "txflow-clickhouse-classified"
 	lettersTopic, lettersGroup       = "transactions.dlq", "txflow-clickhouse-dead-letters"
 )
@@ -64,8 +66,8 @@ func newBench(t *testing.T) *bench {
 			t.Error(err)
 		}
 	})
-	for topic, partitions := range map[string]int32{classifiedTopic: 3, lettersTopic: 1} {
-		_, err := kadm.NewClient(b.kafka).CreateTopic(t.Context(), partitions, 1, nil, topic)
+	for topic, n := range map[string]int32{classifiedTopic: partitions, lettersTopic: 1} {
+		_, err := kadm.NewClient(b.kafka).CreateTopic(t.Context(), n, 1, nil, topic)
 		must(t, err)
 	}
 	return b
@@ -104,11 +106,40 @@ func (b *bench) firstRelease() {
 // upgrade does what txflow migrate --stream does.
 func (b *bench) upgrade() {
 	b.t.Helper()
+	before := b.groups()
 	b.migrate("core", migrations.Files, 0)
 	at, err := b.db.SetBrokers(b.t.Context(), b.brokers)
 	must(b.t, err)
 	b.migrate("stream", migrations.Stream(), 0)
 	must(b.t, b.db.Reattach(b.t.Context(), at))
+	b.expire(before)
+}
+
+// groups describes the groups of ClickHouse's Kafka tables.
+func (b *bench) groups() []kadm.DescribedGroup {
+	b.t.Helper()
+	groups, err := kadm.NewClient(b.kafka).DescribeGroups(b.t.Context(), classifiedGroup, lettersGroup)
+	must(b.t, err)
+	return groups.Sorted()
+}
+
+// expire takes members out of their groups, as the broker does when their sessions time out: a consumer of a table that is
+// dropped does not leave its group. One that was just joining costs the next consumer a session timeout of 45 s twice.
+func (b *bench) expire(groups []kadm.DescribedGroup) {
+	b.t.Helper()
+	for _, g := range groups {
+		leave := kmsg.NewPtrLeaveGroupRequest()
+		leave.Group = g.Group
+		for _, m := range g.Members {
+			member := kmsg.NewLeaveGroupRequestMember()
+			member.MemberID = m.MemberID
+			leave.Members = append(leave.Members, member)
+		}
+		if len(leave.Members) > 0 {
+			_, err := leave.RequestWith(b.t.Context(), b.kafka)
+			must(b.t, err)
+		}
+	}
 }
 
 // produce sends messages and returns where each is.
@@ -148,9 +179,26 @@ func (b *bench) until(what string, is func() bool) {
 	b.t.Helper()
 	for deadline := time.Now().Add(3 * time.Minute); !is(); <-time.After(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			b.t.Fatalf("not within 3 minutes: %s; consumers: %s", what, b.sql("SELECT table, exceptions.text FROM system.kafka_consumers"))
+			b.t.Fatalf("not within 3 minutes: %s; %s", what, b.readers())
 		}
 	}
+}
+
+// readers describes ClickHouse's consumers and their groups.
+func (b *bench) readers() string {
+	b.t.Helper()
+	out := b.sql("SELECT table, consumer_id, assignments.partition_id, assignments.current_offset, num_messages_read, last_poll_time, last_commit_time, " +
+		"last_rebalance_time, num_rebalance_assignments, is_currently_used, exceptions.text FROM system.kafka_consumers")
+	for _, g := range b.groups() {
+		out += fmt.Sprintf("\n%s is %s", g.Group, g.State)
+		for _, m := range g.Members {
+			assigned, _ := m.Assigned.AsConsumer()
+			out += fmt.Sprintf("; %s has %v", m.MemberID, assigned)
+		}
+		offsets, _ := kadm.NewClient(b.kafka).FetchOffsets(b.t.Context(), g.Group) // none where there is no group yet
+		offsets.Each(func(o kadm.OffsetResponse) { out += fmt.Sprintf("; %d at %d", o.Partition, o.At) })
+	}
+	return out
 }
 
 // sql runs a statement and returns the result's text.
