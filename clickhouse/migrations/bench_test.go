@@ -108,10 +108,12 @@ func (b *bench) upgrade() {
 	b.t.Helper()
 	before := b.groups()
 	b.migrate("core", migrations.Files, 0)
-	at, err := b.db.SetBrokers(b.t.Context(), b.brokers)
+	old, err := b.db.SetBrokers(b.t.Context(), b.brokers)
 	must(b.t, err)
 	b.migrate("stream", migrations.Stream(), 0)
-	must(b.t, b.db.Reattach(b.t.Context(), at))
+	if tables, err := b.db.Reattach(b.t.Context(), old); err != nil || len(old) != 2 || len(tables) > 0 {
+		b.t.Fatalf("%v are attached again, which the migrations have just made; before: %v: %v", tables, old, err)
+	}
 	b.expire(before)
 }
 

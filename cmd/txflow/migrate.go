@@ -112,14 +112,15 @@ func migrateStream(ctx context.Context, db *store.Store, w io.Writer, brokers st
 	if brokers == "" {
 		return applySet(ctx, db, w, set)
 	}
-	at, err := db.SetBrokers(ctx, brokers)
+	old, err := db.SetBrokers(ctx, brokers)
 	if err != nil {
 		return err
 	}
 	if err := applySet(ctx, db, w, set); err != nil {
 		return err
 	}
-	return db.Reattach(ctx, at)
+	_, err = db.Reattach(ctx, old)
+	return err
 }
 
 func applySet(ctx context.Context, db *store.Store, w io.Writer, set migrate.Set) error {
