@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -22,8 +21,8 @@ const storedOf = `SELECT id, last.1, last.2, last.3, toUnixTimestamp64Micro(last
     GROUP BY id
 )`
 
-// idsOfQuery bounds a statement to less than a megabyte, which is what the embedded platform takes.
-const idsOfQuery = 20_000
+// idsOfQuery keeps a statement below 262,144 bytes, which is what ClickHouse takes unless it is told otherwise.
+const idsOfQuery = 6_000
 
 // Stored calls visit for each of the ids that transactions has, in no order, with its current state.
 func (s *Store) Stored(ctx context.Context, ids []transaction.ID, visit func(transaction.ID, batch.Stored)) error {
@@ -40,10 +39,7 @@ func (s *Store) storedSome(ctx context.Context, ids []transaction.ID, visit func
 	for _, id := range ids {
 		list = append(id.Append(list), ',')
 	}
-	sql := fmt.Sprintf(storedOf, list[:len(list)-1])
-	// The driver adds its format to the statement.
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_query_size": len(sql) + 1<<10}))
-	rows, err := s.query(ctx, sql)
+	rows, err := s.query(ctx, fmt.Sprintf(storedOf, list[:len(list)-1]))
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 
+import airflow_setup
 import cli
 import database
 import pytest
@@ -182,11 +183,13 @@ def airflow_api(folder):
 
 
 def test_a_busy_airflow_is_waited_for(airflow_api):
-    """The pool is asked for again after a "Database error", instead of a traceback."""
+    """A pool is asked for again after a "Database error", instead of a traceback."""
     script, seen, layout = airflow_api
     script["POST", "/api/v2/pools"] = [(500, {"detail": "Database error"}), (503, {}), (201, {})]
-    cli._pool(layout)
-    assert [path for method, path, _ in seen if method == "POST"] == ["/api/v2/pools"] * 3
+    script["POST", "/api/v2/connections"] = [(201, {})]
+    airflow_setup.prepare(layout)
+    pools = [json.loads(body)["name"] for method, path, body in seen if (method, path) == ("POST", "/api/v2/pools")]
+    assert pools == ["ml_api"] * 3 + ["ml_api_other"]
 
 
 def test_trigger_says_that_a_dag_is_paused(airflow_api):

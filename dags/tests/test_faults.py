@@ -27,7 +27,8 @@ def file(tmp_path_factory):
 def test_a_run_survives(stack, file):
     """A task's process, the ML API and the scheduler are killed, one after the other, while classify runs."""
     with MLAPI("--latency", "10s") as api:
-        run = stack.trigger(DAG, url=file, source="faults", ml_url=api.url, chunks=2, min_rows=1, max_changed=1)
+        stack.connect("txflow_ml_api_other", api.url)
+        run = stack.trigger(DAG, url=file, source="faults", chunks=2, min_rows=1, max_changed=1, store_new=True)
         child = wait(lambda: classify(run_folder(stack, run)), "classify runs")
 
         report = Report()

@@ -40,7 +40,8 @@ def clone(tmp_path_factory):
 
 
 def make(clone, *argv, **variables):
-    return subprocess.run(["make", *argv], cwd=clone, env=os.environ | variables, capture_output=True, text=True, check=False)
+    clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    return subprocess.run(["make", *argv], cwd=clone, env=clean | variables, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
