@@ -33,7 +33,7 @@ func TestSchemas(t *testing.T) {
 }
 
 // schemaVersions is how many versions the subjects have in all.
-const schemaVersions = 5
+const schemaVersions = 6
 
 // TestSchemasThatCanNotFollow meets a registry that has something else, which passes everything by itself.
 func TestSchemasThatCanNotFollow(t *testing.T) {
