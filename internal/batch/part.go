@@ -1,6 +1,9 @@
 package batch
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -89,8 +92,15 @@ func (c *PartCall) Call() *prediction.Call {
 		AnsweredAt: c.AnsweredAt}
 }
 
+// partSum is where the SHA-256 of all that stands before it begins: the last field of a part. A category may be any text, so
+// a byte that was turned over would else be believed.
+const partSum = `,"sha256":"`
+
+const partSumSize = len(partSum) + 2*sha256.Size + len("\"}\n")
+
 // AppendPart appends the part as JSON. Categories, which are nearly all of it, hold nothing that needs escaping.
 func AppendPart(b []byte, p *Part) []byte {
+	start := len(b)
 	head := *p
 	head.Categories = nil
 	rest, err := json.Marshal(&head)
@@ -105,11 +115,19 @@ func AppendPart(b []byte, p *Part) []byte {
 		b = strconv.AppendQuote(b, name)
 	}
 	b = append(b, "],"...)
-	return append(append(b, rest[1:]...), '\n')
+	b = append(b, rest[1:len(rest)-1]...)
+	sum := sha256.Sum256(b[start:])
+	return append(hex.AppendEncode(append(b, partSum...), sum[:]), "\"}\n"...)
 }
 
-// ParsePart reads what AppendPart wrote.
+// ParsePart reads what AppendPart wrote; parts of older releases have no checksum.
 func ParsePart(content []byte) (*Part, error) {
+	if body := len(content) - partSumSize; body > 0 && bytes.HasPrefix(content[body:], []byte(partSum)) {
+		sum := sha256.Sum256(content[:body])
+		if string(content[body+len(partSum):len(content)-len("\"}\n")]) != hex.EncodeToString(sum[:]) {
+			return nil, Failf(ExitData, "a part's content does not have the checksum that it names")
+		}
+	}
 	var p Part
 	if err := json.Unmarshal(content, &p); err != nil {
 		return nil, Failf(ExitData, "not a part: %w", err)
