@@ -32,8 +32,8 @@ func (h *heldParts) add(p heldPart) {
 	h.all = append(h.all, p)
 }
 
-// take removes the parts whose refusals are settled, or with all every part that is not void.
-func (h *heldParts) take(refusals *prediction.Refusals, all bool) (settled []heldPart) {
+// take removes the parts whose refusals are settled, or with all every part whose refusals count; left is the number of those that stay.
+func (h *heldParts) take(refusals *prediction.Refusals, all bool) (settled []heldPart, left int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	kept := h.all[:0]
@@ -45,7 +45,7 @@ func (h *heldParts) take(refusals *prediction.Refusals, all bool) (settled []hel
 		}
 	}
 	h.all = kept
-	return settled
+	return settled, len(kept)
 }
 
 // recordHeld records the parts that may be recorded; with end all of them, since no more rows follow.
@@ -53,15 +53,16 @@ func (c *classifier) recordHeld(ctx context.Context, end bool) error {
 	if end {
 		c.cfg.Refusals.Restart()
 	}
-	for _, p := range c.held.take(c.cfg.Refusals, end) {
+	settled, left := c.held.take(c.cfg.Refusals, end)
+	for _, p := range settled {
 		part, a, err := c.record(ctx, p.url, p.segment, p.part, p.replace)
 		if err != nil {
 			return err
 		}
 		*p.artifact, *p.counts = describe(part, a, p.segment)
 	}
-	if n := len(c.held.all); end && n > 0 {
-		return batch.Failf(batch.ExitTryAgain, "the ML API refused too many rows: %d segments are to be asked again", n)
+	if end && left > 0 {
+		return batch.Failf(batch.ExitTryAgain, "the ML API refused too many rows: %d segments are to be asked again", left)
 	}
 	return nil
 }
