@@ -16,7 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/ml_api/client"
@@ -119,13 +120,13 @@ func TestTLSAndToken(t *testing.T) {
 		t.Error(err)
 	}
 	for name, cfg := range map[string]client.Config{"no authority": {Tokens: first}, "no token": {CAFile: at("cert.pem")}} {
-		if err := ask(cfg); batch.ExitCode(err) != batch.ExitUnavailable || batch.Hint(err) == "" {
-			t.Errorf("%s: exit code %d: %v", name, batch.ExitCode(err), err)
+		if err := ask(cfg); fault.ExitCode(err) != fault.ExitUnavailable || fault.Hint(err) == "" {
+			t.Errorf("%s: exit code %d: %v", name, fault.ExitCode(err), err)
 		}
 	}
 	for _, path := range []string{"none.pem", "token"} {
-		if err := ask(client.Config{CAFile: at(path)}); batch.ExitCode(err) != batch.ExitUsage {
-			t.Errorf("%s as authority: exit code %d: %v", path, batch.ExitCode(err), err)
+		if err := ask(client.Config{CAFile: at(path)}); fault.ExitCode(err) != fault.ExitUsage {
+			t.Errorf("%s as authority: exit code %d: %v", path, fault.ExitCode(err), err)
 		}
 	}
 }

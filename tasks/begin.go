@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/batch"
 )
 
@@ -16,9 +18,9 @@ const asOfSlack = time.Minute
 func CheckAsOf(asOf, now time.Time) error {
 	switch {
 	case asOf.Year() < 1971:
-		return batch.Failf(batch.ExitUsage, "--as-of %s is before 1971", asOf.UTC().Format(time.RFC3339))
+		return fault.Failf(fault.ExitUsage, "--as-of %s is before 1971", asOf.UTC().Format(time.RFC3339))
 	case asOf.After(now.Add(asOfSlack)):
-		return batch.WithHint(batch.Failf(batch.ExitUsage, "--as-of %s is in the future: nothing could ever correct these rows",
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "--as-of %s is in the future: nothing could ever correct these rows",
 			asOf.UTC().Format(time.RFC3339)), "it says when the file's contents were true; leave it out for now")
 	}
 	return nil
@@ -82,8 +84,8 @@ func sameRun(old, wish *batch.RunSpec) (unchanged bool, err error) {
 }
 
 func another(old *batch.RunSpec, why string, args ...any) error {
-	err := batch.Failf(batch.ExitData, "the run %s is another: "+why, append([]any{old.RunID}, args...)...)
-	return batch.WithHint(err, "leave --run-id out, or name a new one: the rows of two runs must not be mixed in one ledger")
+	err := fault.Failf(fault.ExitData, "the run %s is another: "+why, append([]any{old.RunID}, args...)...)
+	return fault.WithHint(err, "leave --run-id out, or name a new one: the rows of two runs must not be mixed in one ledger")
 }
 
 // checkOlder compares with the manifest of validate where an older version of txflow began the run.
@@ -91,7 +93,7 @@ func checkOlder(ctx context.Context, env *Env, wish *batch.RunSpec) error {
 	var m batch.Manifest
 	err := batch.ReadJSON(ctx, env.Artifacts, env.Layout.Manifest("validate", -1), "", &m)
 	if err != nil || m.Status == statusFailed {
-		if err == nil || errors.Is(err, fs.ErrNotExist) || batch.ExitCode(err) == batch.ExitData {
+		if err == nil || errors.Is(err, fs.ErrNotExist) || fault.ExitCode(err) == fault.ExitData {
 			return nil // validate begins anew
 		}
 		return err

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/tasks"
 )
@@ -28,13 +30,13 @@ func TestARunIsBegunOnce(t *testing.T) {
 	}{
 		"the same":                      {same, true, 0},
 		"the same time of the contents": {func(s *batch.RunSpec) { s.AsOf = start }, true, 0},
-		"another time of the contents":  {func(s *batch.RunSpec) { s.AsOf = start.Add(1) }, false, batch.ExitData},
-		"another source":                {func(s *batch.RunSpec) { s.Source = "erp" }, false, batch.ExitData},
-		"another file":                  {func(s *batch.RunSpec) { s.Files[0].URL = "b.csv" }, false, batch.ExitData},
-		"one file more":                 {func(s *batch.RunSpec) { s.Files = append(s.Files, s.Files[0]) }, false, batch.ExitData},
+		"another time of the contents":  {func(s *batch.RunSpec) { s.AsOf = start.Add(1) }, false, fault.ExitData},
+		"another source":                {func(s *batch.RunSpec) { s.Source = "erp" }, false, fault.ExitData},
+		"another file":                  {func(s *batch.RunSpec) { s.Files[0].URL = "b.csv" }, false, fault.ExitData},
+		"one file more":                 {func(s *batch.RunSpec) { s.Files = append(s.Files, s.Files[0]) }, false, fault.ExitData},
 		"a corrected file":              {func(s *batch.RunSpec) { s.Files[0].Bytes = 8 }, false, 0},
-		"a file changed after load":     {func(s *batch.RunSpec) { s.Files[0].Modified = start.Add(time.Minute) }, true, batch.ExitData},
-		"classified anew":               {func(s *batch.RunSpec) { s.Reclassify = true }, false, batch.ExitData},
+		"a file changed after load":     {func(s *batch.RunSpec) { s.Files[0].Modified = start.Add(time.Minute) }, true, fault.ExitData},
+		"classified anew":               {func(s *batch.RunSpec) { s.Reclassify = true }, false, fault.ExitData},
 	} {
 		w := newWorld()
 		first := wish(func(s *batch.RunSpec) { s.StartedAt = start })
@@ -47,7 +49,7 @@ func TestARunIsBegunOnce(t *testing.T) {
 		}
 		next := wish(tt.change)
 		begun, err := tasks.Begin(t.Context(), w.env(), next)
-		if batch.ExitCode(err) != tt.code {
+		if fault.ExitCode(err) != tt.code {
 			t.Errorf("%s: %v, want exit code %d", name, err, tt.code)
 		}
 		if err == nil && (!begun.AsOf.Equal(start) || !begun.StartedAt.Equal(start) || begun.Files[0].Bytes != next.Files[0].Bytes) {
@@ -56,7 +58,7 @@ func TestARunIsBegunOnce(t *testing.T) {
 	}
 	w := newWorld() // a run of an older version has only its manifests
 	w.Put(w.env().Layout.Manifest("validate", -1), []byte(`{"task":"validate","status":"done","run_id":"r1","source":"crm","inputs":[{"url":"a.csv","bytes":7}]}`))
-	if _, err := tasks.Begin(t.Context(), w.env(), wish(func(s *batch.RunSpec) { s.Source = "erp" })); batch.ExitCode(err) != batch.ExitData {
+	if _, err := tasks.Begin(t.Context(), w.env(), wish(func(s *batch.RunSpec) { s.Source = "erp" })); fault.ExitCode(err) != fault.ExitData {
 		t.Errorf("another source for an older run: %v", err)
 	}
 	if _, err := tasks.Begin(t.Context(), w.env(), wish(same)); err != nil {
@@ -67,8 +69,8 @@ func TestARunIsBegunOnce(t *testing.T) {
 func TestAsOfIsATimeThatHasBeen(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	for at, code := range map[time.Time]int{now.Add(time.Hour): batch.ExitUsage, now: 0, now.AddDate(-10, 0, 0): 0, time.Unix(0, 0): batch.ExitUsage} {
-		if err := tasks.CheckAsOf(at, now); batch.ExitCode(err) != code {
+	for at, code := range map[time.Time]int{now.Add(time.Hour): fault.ExitUsage, now: 0, now.AddDate(-10, 0, 0): 0, time.Unix(0, 0): fault.ExitUsage} {
+		if err := tasks.CheckAsOf(at, now); fault.ExitCode(err) != code {
 			t.Errorf("%s: %v", at, err)
 		}
 	}
@@ -77,7 +79,7 @@ func TestAsOfIsATimeThatHasBeen(t *testing.T) {
 func TestRunIDsAreOnePathElement(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"", ".", "..", "../x", "a/b", "a\\b", "a b", "a\nb", "\x1b[1m", "a?b", "-x", "é", "a'b", `a"b`, string(make([]byte, 201))} {
-		if batch.ExitCode(batch.CheckRunID(id)) != batch.ExitUsage {
+		if fault.ExitCode(batch.CheckRunID(id)) != fault.ExitUsage {
 			t.Errorf("%q is taken", id)
 		}
 	}

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
@@ -20,10 +23,10 @@ import (
 )
 
 // Stored implements compare.Store.
-func (w *world) Stored(_ context.Context, ids []transaction.ID, visit func(transaction.ID, batch.Stored)) error {
+func (w *world) Stored(_ context.Context, ids []transaction.ID, visit func(transaction.ID, ledger.Stored)) error {
 	for _, id := range ids {
 		if r, ok := w.stored[id]; ok {
-			visit(id, batch.Stored{Category: r.Category.String(), Model: r.Call.Model, ContentHash: r.ContentHash, Version: version(&r), ClassifiedAt: r.Call.AnsweredAt})
+			visit(id, ledger.Stored{Category: r.Category.String(), Model: r.Call.Model, ContentHash: r.ContentHash, Version: version(&r), ClassifiedAt: r.Call.AnsweredAt})
 		}
 	}
 	return nil
@@ -89,7 +92,7 @@ func TestCompareTellsWhatLoadWouldChange(t *testing.T) {
 	if changed != 17 || added != 4 || len(report.Models) != 2 || report.Models[0] != (batch.Change{From: "v1", To: "v2", Rows: 34}) || report.Models[1] != (batch.Change{From: "v3", To: "v2", Rows: 1}) {
 		t.Errorf("changes %v, models %v", report.Changes, report.Models)
 	}
-	if m.ChangedShare == nil || *m.ChangedShare != (17.0+4)/39 || m.Comparison == nil || m.Comparison.New != 4 || m.Counts != (batch.Counts{In: 40, Predicted: 39, DeadLettered: 1}) {
+	if m.ChangedShare == nil || *m.ChangedShare != (17.0+4)/39 || m.Comparison == nil || m.Comparison.New != 4 || m.Counts != (ledger.Counts{In: 40, Predicted: 39, DeadLettered: 1}) {
 		t.Errorf("manifest %+v", m)
 	}
 	var kept compare.Report
@@ -97,11 +100,11 @@ func TestCompareTellsWhatLoadWouldChange(t *testing.T) {
 		t.Errorf("the artifact: %v, %+v", err, kept)
 	}
 	m, _, err = compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 0.5, MaxNew: -1})
-	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), "change 17 stored rows and add 4") || len(m.Outputs) != 1 || m.ChangedShare == nil {
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "change 17 stored rows and add 4") || len(m.Outputs) != 1 || m.ChangedShare == nil {
 		t.Errorf("over the limit: %v, %+v", err, m)
 	}
 	m, _, err = compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 1, MaxNew: 3})
-	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), "4 of 39 rows are not stored yet") || len(m.Outputs) != 1 {
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "4 of 39 rows are not stored yet") || len(m.Outputs) != 1 {
 		t.Errorf("new rows that nobody asked for: %v, %+v", err, m)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/tasks/classify"
 	"github.com/txflow/txflow/tasks/load"
@@ -42,12 +44,12 @@ func TestADamagedIndexIsBadData(t *testing.T) {
 		change(&c)
 		err := c.Check()
 		if err == nil { // it holds together, so what it says is compared with the chunks
-			if _, err = classify.Run(t.Context(), w.env(), w, classify.Config{Chunks: &c, Index: -1, API: "k3", BatchRows: 3, Concurrency: 2}); batch.ExitCode(err) != batch.ExitData {
+			if _, err = classify.Run(t.Context(), w.env(), w, classify.Config{Chunks: &c, Index: -1, API: "k3", BatchRows: 3, Concurrency: 2}); fault.ExitCode(err) != fault.ExitData {
 				t.Errorf("%s: classify: %v", name, err)
 			}
 			_, err = load.Run(t.Context(), w.env(), w, load.Config{Chunks: &c, Index: -1, BlockRows: 10, Inserts: 2})
 		}
-		if batch.ExitCode(err) != batch.ExitData {
+		if fault.ExitCode(err) != fault.ExitData {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -61,12 +63,12 @@ func TestADamagedIndexIsBadData(t *testing.T) {
 		}
 		part.Calls[0].Rows += 3
 		part.Calls = append(part.Calls, batch.PartCall{Rows: -3})
-		if err := part.Check(part.Segment, len(part.Categories)); batch.ExitCode(err) != batch.ExitData {
+		if err := part.Check(part.Segment, len(part.Categories)); fault.ExitCode(err) != fault.ExitData {
 			t.Errorf("a call of less than no rows: %v", err)
 		}
 		break
 	}
-	if err := (&batch.Files{Files: []batch.File{{URL: "a.csv", Delimiter: "", Decimal: ","}}}).Check(); batch.ExitCode(err) != batch.ExitData {
+	if err := (&batch.Files{Files: []batch.File{{URL: "a.csv", Delimiter: "", Decimal: ","}}}).Check(); fault.ExitCode(err) != fault.ExitData {
 		t.Errorf("a file without a delimiter: %v", err)
 	}
 	if _, err := batch.ParseRepeat([]byte("x\t0\t0\t1\t0\t1")); err == nil || strings.Contains(err.Error(), "%!") {

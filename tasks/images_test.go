@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/clickhouse/migrate"
 	"github.com/txflow/txflow/clickhouse/migrations"
 	"github.com/txflow/txflow/clickhouse/store"
@@ -54,7 +56,7 @@ func runTheBatch(i images) {
 	run := func(name string, args ...string) batch.Manifest {
 		t.Helper()
 		m, logs, code := i.task(name, options, args...)
-		if code != batch.ExitDone || m.Task != name || m.RunID != "images" || m.TraceID != "0123456789abcdef0123456789abcdef" {
+		if code != fault.ExitDone || m.Task != name || m.RunID != "images" || m.TraceID != "0123456789abcdef0123456789abcdef" {
 			t.Fatalf("%s: exit %d, manifest %+v\n%s", name, code, m, logs)
 		}
 		return m
@@ -91,8 +93,8 @@ func tellByExitCode(i images) {
 		file, says string
 		code       int
 	}{
-		"bad data":      {"bad.csv", "column", batch.ExitData},
-		"nothing to do": {"empty.csv", "", batch.ExitNothing},
+		"bad data":      {"bad.csv", "column", fault.ExitData},
+		"nothing to do": {"empty.csv", "", fault.ExitNothing},
 	} {
 		m, logs, code := i.task("validate", []string{"--volume=" + dir + ":/data:ro", "--volume=/artifacts"}, "/data/"+c.file)
 		if code != c.code || m.ExitCode != code || !strings.Contains(logs, c.says) {

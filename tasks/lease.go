@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/batch"
 )
 
@@ -75,13 +77,13 @@ func Unfinished(ctx context.Context, artifacts batch.Artifacts, layout batch.Lay
 		if err == nil && m.Status == status {
 			return false, nil
 		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && batch.ExitCode(err) != batch.ExitData {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && fault.ExitCode(err) != fault.ExitData {
 			return false, err
 		}
 	}
 	var l lease
 	err := batch.ReadJSON(ctx, artifacts, layout.Lease(), "", &l)
-	if errors.Is(err, fs.ErrNotExist) || batch.ExitCode(err) == batch.ExitData {
+	if errors.Is(err, fs.ErrNotExist) || fault.ExitCode(err) == fault.ExitData {
 		return true, nil
 	}
 	return err == nil && (l.Ended || now.After(l.Until) || l.gone()), err

@@ -3,7 +3,7 @@ package tasks
 import (
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // Limit checks a number that a user gave: the error carries exit code 64, and names the flag and what is allowed. NaN is
@@ -12,7 +12,7 @@ func Limit[T int | int64 | float64 | time.Duration](flag string, value, low, hig
 	if value >= low && value <= high {
 		return nil
 	}
-	return batch.WithHint(batch.Failf(batch.ExitUsage, "%s is %v: it must be from %v to %v", flag, value, low, high),
+	return fault.WithHint(fault.Failf(fault.ExitUsage, "%s is %v: it must be from %v to %v", flag, value, low, high),
 		"give another value, or leave %s out for the default (its environment variable, too)", flag)
 }
 

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
@@ -32,7 +35,7 @@ func (p counting) Predict(ctx context.Context, rows []transaction.Transaction) (
 		}
 		at, tripped := p.refusals.Refused()
 		if tripped {
-			return prediction.Result{}, batch.Failf(batch.ExitTryAgain, "it refuses too many")
+			return prediction.Result{}, fault.Failf(fault.ExitTryAgain, "it refuses too many")
 		}
 		refusal.At = at
 	}
@@ -63,8 +66,8 @@ func TestWhoRefusesEverythingLeavesNoDeadLetters(t *testing.T) {
 		r := prediction.NewRefusals(share)
 		return classify.Run(t.Context(), w.env(), counting{w, r}, classify.Config{Chunks: chunks, Index: -1, API: "other", BatchRows: 1, Concurrency: 1, Refusals: r})
 	}
-	if _, err := classifyWith(0.5); batch.ExitCode(err) != batch.ExitTryAgain {
-		t.Fatalf("exit code %d: %v", batch.ExitCode(err), err)
+	if _, err := classifyWith(0.5); fault.ExitCode(err) != fault.ExitTryAgain {
+		t.Fatalf("exit code %d: %v", fault.ExitCode(err), err)
 	}
 	parts := 0
 	for _, url := range w.URLs() {
@@ -96,7 +99,7 @@ func TestAPartWithFewRefusalsIsRecorded(t *testing.T) {
 	}
 	chunks, r := w.chunks(t), prediction.NewRefusals(0.5)
 	m, err := classify.Run(t.Context(), w.env(), counting{w, r}, classify.Config{Chunks: chunks, Index: -1, API: "k3", BatchRows: 7, Concurrency: 2, Refusals: r})
-	if err != nil || m.Counts != (batch.Counts{In: 120, Predicted: 118, DeadLettered: 2}) {
+	if err != nil || m.Counts != (ledger.Counts{In: 120, Predicted: 118, DeadLettered: 2}) {
 		t.Fatalf("%+v %v", m.Counts, err)
 	}
 	if m, err = load.Run(t.Context(), w.env(), w, load.Config{Chunks: chunks, Index: -1, BlockRows: 10, Inserts: 2}); err != nil || m.Counts.DeadLettered != 2 {
@@ -113,7 +116,7 @@ func TestAFileThatIsRefusedEntirelyFails(t *testing.T) {
 	}
 	w.Put("a.csv", []byte(header+rows(1, 3)))
 	_, err := w.run(t, "a.csv")
-	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), "refused all 3 rows") || batch.Hint(err) == "" || len(w.deadLetters) != 3 {
-		t.Errorf("exit code %d, %d dead letters: %v", batch.ExitCode(err), len(w.deadLetters), err)
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "refused all 3 rows") || fault.Hint(err) == "" || len(w.deadLetters) != 3 {
+		t.Errorf("exit code %d, %d dead letters: %v", fault.ExitCode(err), len(w.deadLetters), err)
 	}
 }

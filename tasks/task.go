@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -61,8 +63,8 @@ func Do(ctx context.Context, env *Env, name string, index int, work func(context
 		m.TraceID = sc.TraceID().String()
 	}
 	err := work(ctx, m)
-	if err != nil && ctx.Err() != nil && (errors.Is(err, context.Canceled) || batch.ExitCode(err) == batch.ExitFault) {
-		err = batch.Fail(batch.ExitInterrupted, err)
+	if err != nil && ctx.Err() != nil && (errors.Is(err, context.Canceled) || fault.ExitCode(err) == fault.ExitFault) {
+		err = fault.Fail(fault.ExitInterrupted, err)
 	}
 	conclude(m, started, err)
 	if keepErr := keep(ctx, env, m); keepErr != nil && err == nil {
@@ -83,9 +85,9 @@ const statusFailed = "failed"
 // conclude is the one place that says how a task ended.
 func conclude(m *batch.Manifest, started time.Time, err error) {
 	m.DurationMS = time.Since(started).Milliseconds()
-	m.ExitCode, m.Status, m.Error = batch.ExitCode(err), "done", ""
+	m.ExitCode, m.Status, m.Error = fault.ExitCode(err), "done", ""
 	switch {
-	case m.ExitCode == batch.ExitNothing:
+	case m.ExitCode == fault.ExitNothing:
 		m.Status = "nothing"
 	case err != nil:
 		m.Status, m.Error = statusFailed, err.Error()

@@ -7,6 +7,8 @@ import (
 	"io"
 	"testing"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/tasks"
 )
@@ -19,7 +21,7 @@ type full struct {
 
 func (f full) Create(ctx context.Context, url string) (batch.ArtifactWriter, error) {
 	if url == f.url {
-		return nil, batch.Failf(batch.ExitTryAgain, "%s: no space left", url)
+		return nil, fault.Failf(fault.ExitTryAgain, "%s: no space left", url)
 	}
 	return f.Artifacts.Create(ctx, url)
 }
@@ -46,20 +48,20 @@ func TestManifestAndExitCodeNeverContradict(t *testing.T) {
 		code int
 	}{
 		"done":                     {t.Context(), "", nil, 0},
-		"failed":                   {t.Context(), "", batch.Failf(batch.ExitData, "bad"), batch.ExitData},
-		"nothing to do":            {t.Context(), "", batch.Failf(batch.ExitNothing, "nothing"), batch.ExitNothing},
-		"the folder is full":       {t.Context(), kept, nil, batch.ExitTryAgain},
-		"--manifest is full":       {t.Context(), asked, nil, batch.ExitTryAgain},
-		"failed, and full":         {t.Context(), kept, batch.Failf(batch.ExitData, "bad"), batch.ExitData},
-		"interrupted":              {cancelled, "", context.Canceled, batch.ExitInterrupted},
-		"interrupted at a bad end": {cancelled, "", io.ErrClosedPipe, batch.ExitInterrupted},
+		"failed":                   {t.Context(), "", fault.Failf(fault.ExitData, "bad"), fault.ExitData},
+		"nothing to do":            {t.Context(), "", fault.Failf(fault.ExitNothing, "nothing"), fault.ExitNothing},
+		"the folder is full":       {t.Context(), kept, nil, fault.ExitTryAgain},
+		"--manifest is full":       {t.Context(), asked, nil, fault.ExitTryAgain},
+		"failed, and full":         {t.Context(), kept, fault.Failf(fault.ExitData, "bad"), fault.ExitData},
+		"interrupted":              {cancelled, "", context.Canceled, fault.ExitInterrupted},
+		"interrupted at a bad end": {cancelled, "", io.ErrClosedPipe, fault.ExitInterrupted},
 	} {
 		w := newWorld()
 		history := &tries{}
 		env := w.env()
 		env.Artifacts, env.Manifest, env.Recorder = full{w, tt.full}, asked, history
 		m, err := tasks.Do(tt.ctx, env, "x", 3, func(context.Context, *batch.Manifest) error { return tt.work })
-		if batch.ExitCode(err) != tt.code || m.ExitCode != tt.code || tt.work != nil && !errors.Is(err, tt.work) {
+		if fault.ExitCode(err) != tt.code || m.ExitCode != tt.code || tt.work != nil && !errors.Is(err, tt.work) {
 			t.Errorf("%s: %v, the manifest says %d, want %d", name, err, m.ExitCode, tt.code)
 		}
 		if len(*history) != 1 || (*history)[0].ExitCode != tt.code || (*history)[0].Status != m.Status {

@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -37,15 +40,15 @@ type world struct {
 	calls       int // calls of the API
 	fail        func(call int) error
 	refuse      map[string]bool // source ids that the API refuses
-	stored      map[transaction.ID]batch.Classified
-	ledger      map[string]batch.LedgerRow // by origin and line
-	deadLetters map[string]batch.DeadLetter
-	resolved    int // entries of the ledger when letters were resolved last
+	stored      map[transaction.ID]ledger.Classified
+	ledger      map[string]ledger.Entry // by origin and line
+	deadLetters map[string]ledger.DeadLetter
+	resolved    int // entries of the ledger when dead letters were resolved last
 }
 
 func newWorld() *world {
-	return &world{refuse: map[string]bool{}, stored: map[transaction.ID]batch.Classified{}, ledger: map[string]batch.LedgerRow{},
-		deadLetters: map[string]batch.DeadLetter{}}
+	return &world{refuse: map[string]bool{}, stored: map[transaction.ID]ledger.Classified{}, ledger: map[string]ledger.Entry{},
+		deadLetters: map[string]ledger.DeadLetter{}}
 }
 
 func (w *world) Predict(_ context.Context, rows []transaction.Transaction) (prediction.Result, error) {
@@ -69,9 +72,9 @@ func (w *world) Predict(_ context.Context, rows []transaction.Transaction) (pred
 	return r, nil
 }
 
-func at(o batch.Origin) string { return fmt.Sprintf("%s:%08d", o.Origin, o.Position) }
+func at(o ledger.Origin) string { return fmt.Sprintf("%s:%08d", o.Origin, o.Position) }
 
-func (w *world) InsertClassified(_ context.Context, _ batch.RunInfo, rows iter.Seq2[[]batch.Classified, error]) error {
+func (w *world) InsertClassified(_ context.Context, _ ledger.RunInfo, rows iter.Seq2[[]ledger.Classified, error]) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for piece, err := range rows {
@@ -80,17 +83,17 @@ func (w *world) InsertClassified(_ context.Context, _ batch.RunInfo, rows iter.S
 		}
 		for _, r := range piece {
 			w.stored[r.Transaction.ID] = r
-			w.ledger[at(r.Origin)] = batch.LedgerRow{Position: r.Origin.Position, ID: r.Transaction.ID, ContentHash: r.ContentHash, Outcome: batch.OutcomeStored}
+			w.ledger[at(r.Origin)] = ledger.Entry{Position: r.Origin.Position, ID: r.Transaction.ID, ContentHash: r.ContentHash, Outcome: ledger.OutcomeStored}
 		}
 	}
 	return nil
 }
 
-func (w *world) InsertDeadLetters(_ context.Context, _ batch.RunInfo, rows []batch.DeadLetter) error {
+func (w *world) InsertDeadLetters(_ context.Context, _ ledger.RunInfo, rows []ledger.DeadLetter) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, r := range rows {
-		entry := batch.LedgerRow{Position: r.Origin.Position, ContentHash: r.ContentHash, Outcome: r.Outcome}
+		entry := ledger.Entry{Position: r.Origin.Position, ContentHash: r.ContentHash, Outcome: r.Outcome}
 		if r.ID != nil {
 			entry.ID = *r.ID
 		}
@@ -100,24 +103,24 @@ func (w *world) InsertDeadLetters(_ context.Context, _ batch.RunInfo, rows []bat
 	return nil
 }
 
-func (w *world) ResolveLetters(context.Context, string) error {
+func (w *world) ResolveDeadLetters(context.Context, string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.resolved = len(w.ledger)
 	return nil
 }
 
-func (w *world) InsertDuplicates(_ context.Context, _ batch.RunInfo, rows []batch.Duplicate) error {
+func (w *world) InsertDuplicates(_ context.Context, _ ledger.RunInfo, rows []ledger.Duplicate) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, r := range rows {
-		w.ledger[at(r.Origin)] = batch.LedgerRow{Position: r.Origin.Position, ID: r.ID, ContentHash: r.ContentHash, Outcome: batch.OutcomeDuplicate}
+		w.ledger[at(r.Origin)] = ledger.Entry{Position: r.Origin.Position, ID: r.ID, ContentHash: r.ContentHash, Outcome: ledger.OutcomeDuplicate}
 	}
 	return nil
 }
 
-func (w *world) Ledger(_ context.Context, _, _, origin string, _ int32) iter.Seq2[batch.LedgerRow, error] {
-	return func(yield func(batch.LedgerRow, error) bool) {
+func (w *world) Ledger(_ context.Context, _, _, origin string, _ int32) iter.Seq2[ledger.Entry, error] {
+	return func(yield func(ledger.Entry, error) bool) {
 		var keys []string
 		for k := range w.ledger {
 			if strings.HasPrefix(k, origin+":") {
@@ -133,11 +136,11 @@ func (w *world) Ledger(_ context.Context, _, _, origin string, _ int32) iter.Seq
 	}
 }
 
-func (w *world) Problems(_ context.Context, _, _ string, limit int) (batch.Findings, error) {
-	found := batch.Findings{Limit: limit}
+func (w *world) Problems(_ context.Context, _, _ string, limit int) (ledger.Findings, error) {
+	found := ledger.Findings{Limit: limit}
 	for _, e := range w.ledger {
-		if _, ok := w.stored[e.ID]; e.Outcome == batch.OutcomeStored && !ok {
-			found.Add(1, batch.Finding{Kind: batch.FindingMissing, ID: e.ID.String()})
+		if _, ok := w.stored[e.ID]; e.Outcome == ledger.OutcomeStored && !ok {
+			found.Add(1, ledger.Finding{Kind: ledger.FindingMissing, ID: e.ID.String()})
 		}
 	}
 	return found, nil
@@ -208,7 +211,7 @@ func TestEveryRowEndsInExactlyOneOutcome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (batch.Counts{In: 56, Accepted: 51, Rejected: 3, Duplicates: 2}); m.Counts != want {
+	if want := (ledger.Counts{In: 56, Accepted: 51, Rejected: 3, Duplicates: 2}); m.Counts != want {
 		t.Errorf("validate counts %+v, want %+v", m.Counts, want)
 	}
 	if len(w.stored) != 50 || len(w.deadLetters) != 4 || len(w.ledger) != 56 || w.resolved != 56 {
@@ -219,7 +222,7 @@ func TestEveryRowEndsInExactlyOneOutcome(t *testing.T) {
 		t.Errorf("the text did not survive: %+v", got)
 	}
 	r, err := w.reconcile(t)
-	if want := (batch.Counts{In: 56, Accepted: 51, Rejected: 3, Duplicates: 2, Stored: 50, DeadLettered: 1}); err != nil || r.Counts != want {
+	if want := (ledger.Counts{In: 56, Accepted: 51, Rejected: 3, Duplicates: 2, Stored: 50, DeadLettered: 1}); err != nil || r.Counts != want {
 		t.Errorf("reconcile: %v, %+v, want %+v", err, r.Counts, want)
 	}
 	conflict := w.deadLetters[fmt.Sprintf("a.csv:%08d", 104)]
@@ -259,14 +262,14 @@ func TestClassifyGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.Put("a.csv", []byte(header+rows(1, 100)))
-	away := batch.Failf(batch.ExitTryAgain, "away")
+	away := fault.Failf(fault.ExitTryAgain, "away")
 	w.fail = func(call int) error {
 		if call > 20 {
 			return away
 		}
 		return nil
 	}
-	if _, err := w.run(t, "a.csv"); !errors.Is(err, away) || batch.ExitCode(err) != batch.ExitTryAgain {
+	if _, err := w.run(t, "a.csv"); !errors.Is(err, away) || fault.ExitCode(err) != fault.ExitTryAgain {
 		t.Fatalf("got %v, want the API's outage", err)
 	}
 	recorded := 0
@@ -295,13 +298,13 @@ func TestReconcileCanFail(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		break_ func(*world)
-		want   batch.FindingKind
+		want   ledger.FindingKind
 	}{
-		"a row is gone":         {func(w *world) { delete(w.stored, transaction.DeriveID("", []byte("5"))) }, batch.FindingMissing},
-		"an entry is gone":      {func(w *world) { delete(w.ledger, "a.csv:00000010") }, batch.FindingUnaccounted},
-		"an entry is invented":  {func(w *world) { w.ledger["a.csv:00000011"] = batch.LedgerRow{Position: 11} }, batch.FindingInvented},
-		"invented at the end":   {func(w *world) { w.ledger["a.csv:09999999"] = batch.LedgerRow{Position: 9999999} }, batch.FindingInvented},
-		"an entry is of others": {func(w *world) { e := w.ledger["a.csv:00000010"]; e.ContentHash++; w.ledger["a.csv:00000010"] = e }, batch.FindingOther},
+		"a row is gone":         {func(w *world) { delete(w.stored, transaction.DeriveID("", []byte("5"))) }, ledger.FindingMissing},
+		"an entry is gone":      {func(w *world) { delete(w.ledger, "a.csv:00000010") }, ledger.FindingUnaccounted},
+		"an entry is invented":  {func(w *world) { w.ledger["a.csv:00000011"] = ledger.Entry{Position: 11} }, ledger.FindingInvented},
+		"invented at the end":   {func(w *world) { w.ledger["a.csv:09999999"] = ledger.Entry{Position: 9999999} }, ledger.FindingInvented},
+		"an entry is of others": {func(w *world) { e := w.ledger["a.csv:00000010"]; e.ContentHash++; w.ledger["a.csv:00000010"] = e }, ledger.FindingOther},
 	} {
 		w := newWorld()
 		w.Put("a.csv", []byte(header+rows(1, 30)))
@@ -313,7 +316,7 @@ func TestReconcileCanFail(t *testing.T) {
 		}
 		tt.break_(w)
 		_, err := w.reconcile(t)
-		if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), string(tt.want)) {
+		if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), string(tt.want)) {
 			t.Errorf("%s: got %v, want %s", name, err, tt.want)
 		}
 	}
@@ -323,7 +326,7 @@ func TestReconcileCanFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Put("a.csv", []byte(header+rows(1, 31)))
-	if _, err := w.reconcile(t); batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), "not the file") {
+	if _, err := w.reconcile(t); fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "not the file") {
 		t.Errorf("a changed file: %v", err)
 	}
 }
@@ -350,7 +353,7 @@ func TestDamageIsNamed(t *testing.T) {
 		} else {
 			_, err = load.Run(t.Context(), w.env(), w, load.Config{Chunks: w.chunks(t), Index: -1, BlockRows: 10, Inserts: 2})
 		}
-		if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), kind) {
+		if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), kind) {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}
@@ -362,10 +365,10 @@ func TestGateShowsTheFirstRejects(t *testing.T) {
 	w.Put("a.csv", []byte(header+rows(1, 2)+"3;SECRET;x;2023-01-01 00:00:00;;transfer;debit\n"))
 	m, err := validate.Run(t.Context(), w.env(), w, validate.Config{Files: []string{"a.csv"}, Workers: 1, MaxRejectRatio: 0.1, TempDir: t.TempDir(),
 		Options: source.Options{Rules: transaction.DefaultRules(time.Now())}})
-	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), "a.csv:6: amount: amount_format") || strings.Contains(err.Error(), "SECRET") {
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "a.csv:6: amount: amount_format") || strings.Contains(err.Error(), "SECRET") {
 		t.Errorf("got %v", err)
 	}
-	if m.Status != "failed" || m.ExitCode != batch.ExitData || len(m.Outputs) != 5 {
+	if m.Status != "failed" || m.ExitCode != fault.ExitData || len(m.Outputs) != 5 {
 		t.Errorf("the manifest is %+v", m)
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
@@ -59,7 +62,7 @@ func TestRowsAreAsNewAsTheirFile(t *testing.T) {
 		}
 	}
 	for _, l := range w.deadLetters {
-		if l.Version != asOf.UnixMicro() || l.Outcome == batch.OutcomeRejected && !l.At.Equal(judged) {
+		if l.Version != asOf.UnixMicro() || l.Outcome == ledger.OutcomeRejected && !l.At.Equal(judged) {
 			t.Errorf("the dead letter %+v", l)
 		}
 	}
@@ -74,10 +77,10 @@ func TestReclassificationKeepsVersions(t *testing.T) {
 	asOf := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
 	chunks := w.prepare(t, batch.Contents{AsOf: asOf, Reclassify: true})
 	all := load.Config{Chunks: chunks, Index: -1, BlockRows: 10, Inserts: 2}
-	if _, err := load.Run(t.Context(), w.env(), w, all); batch.ExitCode(err) != batch.ExitData {
+	if _, err := load.Run(t.Context(), w.env(), w, all); fault.ExitCode(err) != fault.ExitData {
 		t.Errorf("load before compare: %v", err)
 	}
-	w.stored = map[transaction.ID]batch.Classified{}
+	w.stored = map[transaction.ID]ledger.Classified{}
 	fresh := w.prepare(t, batch.Contents{AsOf: asOf}) // as these rows would be stored
 	if _, err := load.Run(t.Context(), w.env(), w, load.Config{Chunks: fresh, Index: -1, BlockRows: 10, Inserts: 2}); err != nil {
 		t.Fatal(err)
@@ -100,7 +103,7 @@ func TestReclassificationKeepsVersions(t *testing.T) {
 	if err != nil || report.Replaced != 32 || report.Newer != 4 || report.New != 4 || report.Contents != 0 {
 		t.Fatalf("%v, %+v", err, report)
 	}
-	w.stored = map[transaction.ID]batch.Classified{}
+	w.stored = map[transaction.ID]ledger.Classified{}
 	if _, err := load.Run(t.Context(), w.env(), w, all); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +144,7 @@ func TestCompareCountsWhatReplacesNothing(t *testing.T) {
 }
 
 // version is that of a stored row, as the table has it.
-func version(r *batch.Classified) int64 {
+func version(r *ledger.Classified) int64 {
 	if r.Version == 0 {
 		return r.Call.AnsweredAt.UnixMicro()
 	}

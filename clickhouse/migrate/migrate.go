@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // Migration is one file: one statement, which may be run again without harm, since a process may be killed before it has
@@ -113,11 +113,11 @@ type State struct {
 // Err is nil when migrating may go on: nothing was changed behind its back, and the database is not ahead.
 func (s *State) Err() error {
 	if len(s.Changed) > 0 {
-		return batch.WithHint(batch.Failf(batch.ExitData, "migration %s was changed after it had been applied", s.Changed[0].Name),
+		return fault.WithHint(fault.Failf(fault.ExitData, "migration %s was changed after it had been applied", s.Changed[0].Name),
 			"put the file back as it was and write the change as a new migration")
 	}
 	if len(s.Newer) > 0 {
-		return batch.WithHint(batch.Failf(batch.ExitData, "the database has migration %d, which this txflow does not know", s.Newer[len(s.Newer)-1]),
+		return fault.WithHint(fault.Failf(fault.ExitData, "the database has migration %d, which this txflow does not know", s.Newer[len(s.Newer)-1]),
 			"use the version of txflow that migrated it, or a later one")
 	}
 	return nil

@@ -11,10 +11,11 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/clickhouse/migrate"
 	"github.com/txflow/txflow/clickhouse/migrations"
 	"github.com/txflow/txflow/clickhouse/store"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
 )
 
@@ -85,8 +86,8 @@ func TestUpRefusesAChangedMigration(t *testing.T) {
 	set.Migrations[1] = changed
 	set.Migrations = append(set.Migrations, migrate.Migration{Number: len(set.Migrations) + 1, Name: "later", SQL: "SELECT 1", Checksum: "x"})
 	names, err := up(db, set)
-	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), changed.Name) || batch.Hint(err) == "" {
-		t.Fatalf("%v, hint %q", err, batch.Hint(err))
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), changed.Name) || fault.Hint(err) == "" {
+		t.Fatalf("%v, hint %q", err, fault.Hint(err))
 	}
 	if len(names) != 0 {
 		t.Fatalf("applied %v all the same", names)
@@ -99,7 +100,7 @@ func TestUpRefusesANewerDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	set.Migrations = set.Migrations[:len(set.Migrations)-1]
-	if _, err := up(db, set); batch.ExitCode(err) != batch.ExitData || batch.Hint(err) == "" {
+	if _, err := up(db, set); fault.ExitCode(err) != fault.ExitData || fault.Hint(err) == "" {
 		t.Fatal(err)
 	}
 }
@@ -213,7 +214,7 @@ func TestAnOldLockIsTakenOver(t *testing.T) {
 	if err := db.Apply(t.Context(), "CREATE TABLE schema_lock_7 (holder UUID) ENGINE = Null COMMENT 'killed'"); err != nil {
 		t.Fatal(err)
 	}
-	if err := held(t.Context()); batch.ExitCode(err) != batch.ExitTryAgain || batch.Hint(err) == "" {
+	if err := held(t.Context()); fault.ExitCode(err) != fault.ExitTryAgain || fault.Hint(err) == "" {
 		t.Errorf("it still holds the lock: %v", err)
 	}
 	unlock() // leaves the other's alone

@@ -26,9 +26,9 @@ import (
 const firstCore, firstStream = 18, 6
 
 const (
-	partitions                       = 3 // of classifiedTopic
-	classifiedTopic, classifiedGroup = "transactions.classified", "txflow-clickhouse-classified"
-	lettersTopic, lettersGroup       = "transactions.dlq", "txflow-clickhouse-dead-letters"
+	partitions                         = 3 // of classifiedTopic
+	classifiedTopic, classifiedGroup   = "transactions.classified", "txflow-clickhouse-classified"
+	deadLettersTopic, deadLettersGroup = "transactions.dlq", "txflow-clickhouse-dead-letters"
 )
 
 // at is the place of a message in its topic.
@@ -66,7 +66,7 @@ func newBench(t *testing.T) *bench {
 			t.Error(err)
 		}
 	})
-	for topic, n := range map[string]int32{classifiedTopic: partitions, lettersTopic: 1} {
+	for topic, n := range map[string]int32{classifiedTopic: partitions, deadLettersTopic: 1} {
 		_, err := kadm.NewClient(b.kafka).CreateTopic(t.Context(), n, 1, nil, topic)
 		must(t, err)
 	}
@@ -120,7 +120,7 @@ func (b *bench) upgrade() {
 // groups describes the groups of ClickHouse's Kafka tables.
 func (b *bench) groups() []kadm.DescribedGroup {
 	b.t.Helper()
-	groups, err := kadm.NewClient(b.kafka).DescribeGroups(b.t.Context(), classifiedGroup, lettersGroup)
+	groups, err := kadm.NewClient(b.kafka).DescribeGroups(b.t.Context(), classifiedGroup, deadLettersGroup)
 	must(b.t, err)
 	return groups.Sorted()
 }

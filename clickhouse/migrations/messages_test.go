@@ -10,9 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/google/uuid"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
@@ -70,7 +71,7 @@ func position(r *rand.Rand) uint64 {
 }
 
 // validRow is a row of the stream that meets the contract.
-func validRow(r *rand.Rand, info *batch.RunInfo) batch.Classified {
+func validRow(r *rand.Rand, info *ledger.RunInfo) ledger.Classified {
 	t := transaction.Transaction{ID: transaction.ID(uuid.New()), SourceID: text(r), Description: text(r), Amount: amount(r), Timestamp: moment(r),
 		Merchant: text(r), HasMerchant: r.IntN(3) > 0, OperationType: pick(r, "card", "x", "a b_c-d.e", strings.Repeat("z", 64)), Side: transaction.Credit}
 	if !t.HasMerchant {
@@ -79,28 +80,28 @@ func validRow(r *rand.Rand, info *batch.RunInfo) batch.Classified {
 	if t.Amount < 0 {
 		t.Side = transaction.Debit
 	}
-	*info = batch.RunInfo{Pipeline: "stream", RunID: "txflow-classify", Source: text(r), OriginTraceID: pick(r, "", "feed")}
+	*info = ledger.RunInfo{Pipeline: "stream", RunID: "txflow-classify", Source: text(r), OriginTraceID: pick(r, "", "feed")}
 	category, _ := transaction.ParseCategory(pick(r, "Rent", "Food", "Salary Income", "Subscriptions"))
-	return batch.Classified{Transaction: t, ContentHash: pick(r, 0, 1, math.MaxUint64, r.Uint64()), Category: category,
+	return ledger.Classified{Transaction: t, ContentHash: pick(r, 0, 1, math.MaxUint64, r.Uint64()), Category: category,
 		Call: &prediction.Call{Model: text(r), Attempt: pick(r, 1, 7, 1<<16-1), TraceID: pick(r, "", "ab"), SpanID: pick(r, "", "cd"), Sampled: r.IntN(2) > 0,
 			AnsweredAt: time.UnixMicro(pick(r, 1, 1_700_000_000_123_456+r.Int64N(1_000_000)))},
-		Origin: batch.Origin{Origin: "transactions.raw", Digest: pick(r, "", "cluster/topic"), Partition: pick(r, 0, 5, int32(math.MaxInt32)),
+		Origin: ledger.Origin{Origin: "transactions.raw", Digest: pick(r, "", "cluster/topic"), Partition: pick(r, 0, 5, int32(math.MaxInt32)),
 			Position: position(r)},
 		Version: pick(r, 0, 1, 1_700_000_000_000_000+r.Int64N(1_000_000_000))}
 }
 
-func validMessage(r *rand.Rand) ([]byte, batch.Classified, batch.RunInfo) {
-	var info batch.RunInfo
+func validMessage(r *rand.Rand) ([]byte, ledger.Classified, ledger.RunInfo) {
+	var info ledger.RunInfo
 	row := validRow(r, &info)
 	return appendMessage(&row, &info), row, info
 }
 
-func appendMessage(row *batch.Classified, info *batch.RunInfo) []byte {
+func appendMessage(row *ledger.Classified, info *ledger.RunInfo) []byte {
 	return message.AppendClassified(nil, row, info.AppendCall(nil, row.Origin, row.Call))
 }
 
 // validLetter is a message of transactions.dlq with fields that make sense.
-func validLetter(r *rand.Rand) map[string]any {
+func validDeadLetter(r *rand.Rand) map[string]any {
 	return map[string]any{"pipeline": "stream", "run_id": "txflow-classify", "source": text(r), "origin": "transactions.raw",
 		"origin_digest": pick(r, "", "cluster/topic"), "partition": pick(r, 0, 5, int32(math.MaxInt32)), "position": position(r),
 		"id": uuid.NewString(), "source_id": text(r), "content_hash": pick(r, 0, math.MaxUint64, r.Uint64()),

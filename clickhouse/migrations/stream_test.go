@@ -12,9 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/google/uuid"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -36,8 +37,8 @@ func TestWhatKafkaHoldsIsStored(t *testing.T) {
 	b := newBench(t)
 	b.firstRelease()
 
-	var rows []batch.Classified
-	var infos []batch.RunInfo
+	var rows []ledger.Classified
+	var infos []ledger.RunInfo
 	valid := func(n int) (messages [][]byte) {
 		for range n {
 			m, row, info := validMessage(b.rand)
@@ -57,25 +58,25 @@ func TestWhatKafkaHoldsIsStored(t *testing.T) {
 	b.upgrade()
 
 	b.produce(classifiedTopic, valid(2000)...)
-	var garbage, letters, badLetters [][]byte
+	var garbage, deadLetters, badDeadLetters [][]byte
 	for range 3000 {
 		m, _, _ := validMessage(b.rand)
 		garbage = append(garbage, spoil(b.rand, m))
-		badLetters = append(badLetters, spoil(b.rand, encode(validLetter(b.rand))))
+		badDeadLetters = append(badDeadLetters, spoil(b.rand, encode(validDeadLetter(b.rand))))
 	}
 	for range 1000 {
-		letters = append(letters, encode(validLetter(b.rand)))
+		deadLetters = append(deadLetters, encode(validDeadLetter(b.rand)))
 	}
 	spoiled := b.produce(classifiedTopic, garbage...)
-	b.produce(lettersTopic, letters...)
-	spoiledLetters := b.produce(lettersTopic, badLetters...)
+	b.produce(deadLettersTopic, deadLetters...)
+	spoiledDeadLetters := b.produce(deadLettersTopic, badDeadLetters...)
 	b.drained(classifiedGroup, classifiedTopic)
-	b.drained(lettersGroup, lettersTopic)
+	b.drained(deadLettersGroup, deadLettersTopic)
 
 	t.Run("valid rows", func(t *testing.T) { b.t = t; b.checkRows(rows, infos) })
 	t.Run("spoiled rows", func(t *testing.T) { b.t = t; b.checkSpoiled(spoiled) })
-	t.Run("valid dead letters", func(t *testing.T) { b.t = t; b.checkLetters(letters) })
-	t.Run("spoiled dead letters", func(t *testing.T) { b.t = t; b.checkSpoiledLetters(spoiledLetters) })
+	t.Run("valid dead letters", func(t *testing.T) { b.t = t; b.checkDeadLetters(deadLetters) })
+	t.Run("spoiled dead letters", func(t *testing.T) { b.t = t; b.checkSpoiledDeadLetters(spoiledDeadLetters) })
 	b.t = t
 	if got := b.sql("SELECT groupArray(exceptions.text) FROM system.kafka_consumers WHERE notEmpty(exceptions.text)"); got != "[]" {
 		t.Errorf("the Kafka tables failed: %s", got)
@@ -85,7 +86,7 @@ func TestWhatKafkaHoldsIsStored(t *testing.T) {
 
 const everyColumn = `SELECT * EXCEPT (inserted_at) REPLACE (toDecimalString(amount, 4) AS amount, toUInt8(sampled) AS sampled) FROM transactions FINAL`
 
-func (b *bench) checkRows(rows []batch.Classified, infos []batch.RunInfo) {
+func (b *bench) checkRows(rows []ledger.Classified, infos []ledger.RunInfo) {
 	b.t.Helper()
 	want := map[string]map[string]string{}
 	for i := range rows {
@@ -221,23 +222,23 @@ func (b *bench) unreadable(topic string, sent map[at][]byte) map[at]bool {
 	return dead
 }
 
-const everyLetter = `SELECT * EXCEPT (raw, first_seen, updated_at) REPLACE (toString(outcome) AS outcome), hex(raw) AS raw, first_seen AS at FROM dead_letters FINAL
+const everyDeadLetter = `SELECT * EXCEPT (raw, first_seen, updated_at) REPLACE (toString(outcome) AS outcome), hex(raw) AS raw, first_seen AS at FROM dead_letters FINAL
 WHERE run_id != 'clickhouse'`
 
-func (b *bench) checkLetters(sent [][]byte) {
+func (b *bench) checkDeadLetters(sent [][]byte) {
 	b.t.Helper()
 	want := map[string]map[string]any{}
 	for _, m := range sent {
 		fields := decode(m)
 		want[fields["id"].(string)] = fields
 	}
-	b.rows(everyLetter, func(row map[string]*string) {
+	b.rows(everyDeadLetter, func(row map[string]*string) {
 		fields := want[*row["id"]]
 		if fields == nil {
 			return // of a spoiled message
 		}
 		delete(want, *row["id"])
-		b.sameLetter(row, fields)
+		b.sameDeadLetter(row, fields)
 		if *row["state"] != "open" {
 			b.t.Errorf("a new dead letter is %s", *row["state"])
 		}
@@ -247,7 +248,7 @@ func (b *bench) checkLetters(sent [][]byte) {
 	}
 }
 
-func (b *bench) sameLetter(row map[string]*string, fields map[string]any) {
+func (b *bench) sameDeadLetter(row map[string]*string, fields map[string]any) {
 	b.t.Helper()
 	for name, value := range fields {
 		want, ok := plain(value)
@@ -276,11 +277,11 @@ func (b *bench) sameLetter(row map[string]*string, fields map[string]any) {
 	}
 }
 
-func (b *bench) checkSpoiledLetters(sent map[at][]byte) {
+func (b *bench) checkSpoiledDeadLetters(sent map[at][]byte) {
 	b.t.Helper()
-	dead := b.unreadable(lettersTopic, sent)
+	dead := b.unreadable(deadLettersTopic, sent)
 	stored := map[string]map[string]*string{}
-	b.rows(everyLetter, func(row map[string]*string) { stored[*row["position"]] = row })
+	b.rows(everyDeadLetter, func(row map[string]*string) { stored[*row["position"]] = row })
 	for place, m := range sent {
 		fields := decode(m)
 		if dead[place] || nothing(m) {
@@ -297,7 +298,7 @@ func (b *bench) checkSpoiledLetters(sent map[at][]byte) {
 		}
 		id, _ := fields["id"].(string) // a spoiled digit may make it another message's position
 		if strict := decodeStrictly(m); strict != nil && !slices.Contains(spoiledPositions, plainNumber(position)) && strings.ToLower(id) == *row["id"] {
-			b.sameLetter(row, strict)
+			b.sameDeadLetter(row, strict)
 		}
 	}
 }

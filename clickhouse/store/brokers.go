@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // kafkaTables read from Kafka.
@@ -75,6 +75,6 @@ func (s *Store) attach(ctx context.Context, table string) (err error) {
 		case <-time.After(firstWait << try):
 		}
 	}
-	return batch.WithHint(fmt.Errorf("attach %s, so that ClickHouse reads from Kafka again: %w", table, s.explain(err)),
+	return fault.WithHint(fmt.Errorf("attach %s, so that ClickHouse reads from Kafka again: %w", table, s.explain(err)),
 		"messages wait in Kafka: run txflow migrate --stream again")
 }

@@ -4,10 +4,11 @@ import (
 	"context"
 	"iter"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
-
-	"github.com/txflow/txflow/internal/batch"
 )
 
 var classifiedColumns = columns{
@@ -22,7 +23,7 @@ var classifiedInsert = classifiedColumns.statement("incoming_classified")
 
 // InsertClassified stores rows and their ledger entries: one block, one insert. It waits out an outage.
 // The rows come in pieces, and are asked for again for another try; their error is returned as it is.
-func (s *Store) InsertClassified(ctx context.Context, info batch.RunInfo, rows iter.Seq2[[]batch.Classified, error]) error {
+func (s *Store) InsertClassified(ctx context.Context, info ledger.RunInfo, rows iter.Seq2[[]ledger.Classified, error]) error {
 	return s.send(ctx, classifiedInsert, classifiedColumns, func(b driver.Batch) error {
 		f := filler{batch: b}
 		for piece, err := range rows {
@@ -40,26 +41,26 @@ func (s *Store) InsertClassified(ctx context.Context, info batch.RunInfo, rows i
 // filler fills a batch column by column, a piece of its rows after another.
 type filler struct {
 	batch  driver.Batch
-	rows   []batch.Classified
+	rows   []ledger.Classified
 	column int
 	err    error
 }
 
-func (f *filler) add(info batch.RunInfo, rows []batch.Classified) error {
+func (f *filler) add(info ledger.RunInfo, rows []ledger.Classified) error {
 	f.rows, f.column = rows, 0
-	fill(f, func(r *batch.Classified) uuid.UUID { return uuid.UUID(r.Transaction.ID) })
-	fill(f, func(r *batch.Classified) string { return r.Transaction.SourceID })
-	fill(f, func(r *batch.Classified) string { return r.Transaction.Description })
-	fill(f, func(r *batch.Classified) int64 { return int64(r.Transaction.Amount) })
-	fill(f, func(r *batch.Classified) int64 { return r.Transaction.Timestamp.UnixMicro() })
-	fill(f, func(r *batch.Classified) string { return r.Transaction.Merchant })
-	fill(f, func(r *batch.Classified) uint8 { return flag(!r.Transaction.HasMerchant) })
-	fill(f, func(r *batch.Classified) string { return r.Transaction.OperationType })
-	fill(f, func(r *batch.Classified) uint8 { return uint8(r.Transaction.Side) })
-	fill(f, func(r *batch.Classified) string { return r.Category.String() })
-	fill(f, func(r *batch.Classified) uint64 { return r.Origin.Position })
-	fill(f, func(r *batch.Classified) uint64 { return r.ContentHash })
-	fill(f, func(r *batch.Classified) int64 { return r.Version })
+	fill(f, func(r *ledger.Classified) uuid.UUID { return uuid.UUID(r.Transaction.ID) })
+	fill(f, func(r *ledger.Classified) string { return r.Transaction.SourceID })
+	fill(f, func(r *ledger.Classified) string { return r.Transaction.Description })
+	fill(f, func(r *ledger.Classified) int64 { return int64(r.Transaction.Amount) })
+	fill(f, func(r *ledger.Classified) int64 { return r.Transaction.Timestamp.UnixMicro() })
+	fill(f, func(r *ledger.Classified) string { return r.Transaction.Merchant })
+	fill(f, func(r *ledger.Classified) uint8 { return flag(!r.Transaction.HasMerchant) })
+	fill(f, func(r *ledger.Classified) string { return r.Transaction.OperationType })
+	fill(f, func(r *ledger.Classified) uint8 { return uint8(r.Transaction.Side) })
+	fill(f, func(r *ledger.Classified) string { return r.Category.String() })
+	fill(f, func(r *ledger.Classified) uint64 { return r.Origin.Position })
+	fill(f, func(r *ledger.Classified) uint64 { return r.ContentHash })
+	fill(f, func(r *ledger.Classified) int64 { return r.Version })
 	f.calls(info)
 	return f.err
 }
@@ -68,7 +69,7 @@ func (f *filler) add(info batch.RunInfo, rows []batch.Classified) error {
 const columnPiece = 4096
 
 // fill appends the next column.
-func fill[T any](f *filler, value func(*batch.Classified) T) {
+func fill[T any](f *filler, value func(*ledger.Classified) T) {
 	column := f.batch.Column(f.column)
 	piece := make([]T, 0, min(columnPiece, len(f.rows)))
 	for i := 0; i < len(f.rows) && f.err == nil; {
@@ -83,12 +84,12 @@ func fill[T any](f *filler, value func(*batch.Classified) T) {
 
 func (f *filler) fail(err error) {
 	if err != nil && f.err == nil {
-		f.err = batch.Failf(batch.ExitFault, "column %s: %w", classifiedColumns[f.column].Name, err)
+		f.err = fault.Failf(fault.ExitFault, "column %s: %w", classifiedColumns[f.column].Name, err)
 	}
 }
 
 // calls appends the column of calls: rows of one call stand together, so its text is made once.
-func (f *filler) calls(info batch.RunInfo) {
+func (f *filler) calls(info ledger.RunInfo) {
 	column := f.batch.Column(f.column)
 	var text any // a string, put into an interface once
 	for i := 0; i < len(f.rows) && f.err == nil; i++ {

@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -34,15 +35,15 @@ func TestDailyTotalsFollowCorrections(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	random := rand.New(rand.NewPCG(1, 2))
-	var last []batch.Classified
+	var last []ledger.Classified
 	for round := range 6 {
-		rows := make([]batch.Classified, 0, 200)
+		rows := make([]ledger.Classified, 0, 200)
 		for range 200 {
 			amount := transaction.Amount(random.Int64N(2_000_000) - 1_000_000)
 			if amount == 0 {
 				amount = transaction.MaxAmount
 			}
-			rows = append(rows, classified(random.Uint64N(300), amount, transaction.CategoryAt(random.IntN(15)).String(), func(r *batch.Classified) {
+			rows = append(rows, classified(random.Uint64N(300), amount, transaction.CategoryAt(random.IntN(15)).String(), func(r *ledger.Classified) {
 				r.Transaction.Timestamp = time.Date(1960+random.IntN(100), time.Month(1+random.IntN(12)), 1+random.IntN(28), 23, 59, 59, 0, time.UTC)
 				r.Version = answered.UnixMicro() + random.Int64N(1000)
 				r.Call = &prediction.Call{Model: "m", AnsweredAt: answered.Add(time.Duration(random.IntN(3)) * time.Second)}

@@ -10,9 +10,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/txflow/txflow/internal/fault"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // TestExplain has the exit code for each kind of error. None of ClickHouse's own is "bad data": the rows were checked before.
@@ -25,28 +25,28 @@ func TestExplain(t *testing.T) {
 		want  int
 		again bool // at once, by the store itself
 	}{
-		"no tables":                  {exception(codeUnknownTable), batch.ExitUnavailable, false},
-		"no database":                {exception(codeUnknownDatabase), batch.ExitUnavailable, false},
-		"wrong password":             {exception(codeAuthentication), batch.ExitUnavailable, false},
-		"no rights":                  {exception(codeAccessDenied), batch.ExitUnavailable, false},
-		"no memory":                  {exception(173), batch.ExitTryAgain, true},
-		"memory limit":               {exception(241), batch.ExitTryAgain, true},
-		"no keeper":                  {exception(225), batch.ExitTryAgain, true},
-		"too many open files":        {exception(76), batch.ExitTryAgain, true},
-		"a code nobody knows":        {exception(12345), batch.ExitTryAgain, false},
-		"a code by HTTP":             {errors.New("Code: 12345. DB::Exception: m"), batch.ExitTryAgain, false},
-		"no memory by HTTP":          {errors.New("[HTTP 500] response body: \"Code: 173. DB::Exception: m\""), batch.ExitTryAgain, true},
-		"a wrong statement":          {exception(62), batch.ExitFault, false},
-		"a column that is missing":   {exception(47), batch.ExitFault, false},
-		"nothing listens":            {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, batch.ExitUnavailable, true},
-		"a cut":                      {fmt.Errorf("read: %w", io.ErrUnexpectedEOF), batch.ExitUnavailable, true},
-		"a deadline":                 {context.DeadlineExceeded, batch.ExitUnavailable, true},
-		"a proxy":                    {&clickhouse.HTTPError{StatusCode: http.StatusBadGateway}, batch.ExitUnavailable, true},
-		"an interrupt":               {context.Canceled, batch.ExitInterrupted, false},
-		"a fault of ours":            {errors.New("converting String to *int is unsupported"), batch.ExitFault, false},
-		"what the rows' reader says": {batch.Failf(batch.ExitData, "a damaged part"), batch.ExitData, false},
+		"no tables":                  {exception(codeUnknownTable), fault.ExitUnavailable, false},
+		"no database":                {exception(codeUnknownDatabase), fault.ExitUnavailable, false},
+		"wrong password":             {exception(codeAuthentication), fault.ExitUnavailable, false},
+		"no rights":                  {exception(codeAccessDenied), fault.ExitUnavailable, false},
+		"no memory":                  {exception(173), fault.ExitTryAgain, true},
+		"memory limit":               {exception(241), fault.ExitTryAgain, true},
+		"no keeper":                  {exception(225), fault.ExitTryAgain, true},
+		"too many open files":        {exception(76), fault.ExitTryAgain, true},
+		"a code nobody knows":        {exception(12345), fault.ExitTryAgain, false},
+		"a code by HTTP":             {errors.New("Code: 12345. DB::Exception: m"), fault.ExitTryAgain, false},
+		"no memory by HTTP":          {errors.New("[HTTP 500] response body: \"Code: 173. DB::Exception: m\""), fault.ExitTryAgain, true},
+		"a wrong statement":          {exception(62), fault.ExitFault, false},
+		"a column that is missing":   {exception(47), fault.ExitFault, false},
+		"nothing listens":            {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, fault.ExitUnavailable, true},
+		"a cut":                      {fmt.Errorf("read: %w", io.ErrUnexpectedEOF), fault.ExitUnavailable, true},
+		"a deadline":                 {context.DeadlineExceeded, fault.ExitUnavailable, true},
+		"a proxy":                    {&clickhouse.HTTPError{StatusCode: http.StatusBadGateway}, fault.ExitUnavailable, true},
+		"an interrupt":               {context.Canceled, fault.ExitInterrupted, false},
+		"a fault of ours":            {errors.New("converting String to *int is unsupported"), fault.ExitFault, false},
+		"what the rows' reader says": {fault.Failf(fault.ExitData, "a damaged part"), fault.ExitData, false},
 	} {
-		if got := batch.ExitCode(s.explain(fmt.Errorf("do: %w", c.err))); got != c.want {
+		if got := fault.ExitCode(s.explain(fmt.Errorf("do: %w", c.err))); got != c.want {
 			t.Errorf("%s: exit code %d, want %d", name, got, c.want)
 		}
 		if got := Retryable(c.err); got != c.again {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -23,7 +25,7 @@ var runColumns = columns{
 var runInsert = runColumns.statement("runs")
 
 // RecordRun keeps a run's state; the last one recorded counts.
-func (s *Store) RecordRun(ctx context.Context, r batch.RunRecord) error {
+func (s *Store) RecordRun(ctx context.Context, r ledger.RunRecord) error {
 	return s.insertRows(ctx, runInsert, runColumns, 1, func(int) []any {
 		var finished, lease *time.Time
 		if !r.FinishedAt.IsZero() {
@@ -37,7 +39,7 @@ func (s *Store) RecordRun(ctx context.Context, r batch.RunRecord) error {
 	})
 }
 
-func countColumns(c batch.Counts) []any {
+func countColumns(c ledger.Counts) []any {
 	var all []any
 	for _, n := range []int64{c.In, c.Accepted, c.Rejected, c.Duplicates, c.Predicted, c.DeadLettered, c.Stored} {
 		all = append(all, uint64(max(n, 0))) //nolint:gosec // not negative
@@ -73,7 +75,7 @@ func (s *Store) RecordTask(ctx context.Context, m *batch.Manifest) error {
 }
 
 // Runs returns the last runs, the newest first. One that says it is running, and whose lease is over, is interrupted.
-func (s *Store) Runs(ctx context.Context, limit int) (runs []batch.RunRecord, err error) {
+func (s *Store) Runs(ctx context.Context, limit int) (runs []ledger.RunRecord, err error) {
 	rows, err := s.query(ctx, `SELECT run_id, pipeline, source, if(status = 'running' AND ifNull(lease_until < now64(3), false), 'interrupted', status), files, rows_in, accepted, rejected, duplicates, predicted,
 dead_lettered, stored, error, trace_id, started_at, finished_at FROM runs FINAL ORDER BY started_at DESC, run_id LIMIT {limit:UInt32}`,
 		clickhouse.Named("limit", itoa(limit)))
@@ -82,7 +84,7 @@ dead_lettered, stored, error, trace_id, started_at, finished_at FROM runs FINAL 
 	}
 	defer func() { _ = rows.Close() }() // it was only read
 	for rows.Next() {
-		var r batch.RunRecord
+		var r ledger.RunRecord
 		var files uint32
 		var n [7]uint64
 		var finished *time.Time
@@ -91,7 +93,7 @@ dead_lettered, stored, error, trace_id, started_at, finished_at FROM runs FINAL 
 			return nil, err
 		}
 		r.Files = int(files)
-		r.Counts = batch.Counts{In: int64(n[0]), Accepted: int64(n[1]), Rejected: int64(n[2]), Duplicates: int64(n[3]), //nolint:gosec // counts
+		r.Counts = ledger.Counts{In: int64(n[0]), Accepted: int64(n[1]), Rejected: int64(n[2]), Duplicates: int64(n[3]), //nolint:gosec // counts
 			Predicted: int64(n[4]), DeadLettered: int64(n[5]), Stored: int64(n[6])} //nolint:gosec // counts
 		if finished != nil {
 			r.FinishedAt = *finished

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
-
-	"github.com/txflow/txflow/internal/batch"
 )
 
 // columns are a table's columns with their types, in the order in which they are sent. Sending the types along spares a
@@ -45,7 +46,7 @@ var deadLetterInsert = deadLetterColumns.statement("incoming_dead_letters")
 
 // InsertDeadLetters stores dead letters and their ledger entries: one block, one insert. One that an earlier run stored keeps
 // the time at which it was first seen.
-func (s *Store) InsertDeadLetters(ctx context.Context, info batch.RunInfo, rows []batch.DeadLetter) error {
+func (s *Store) InsertDeadLetters(ctx context.Context, info ledger.RunInfo, rows []ledger.DeadLetter) error {
 	seen, err := s.firstSeen(ctx, rows)
 	if err != nil {
 		return err
@@ -75,11 +76,11 @@ var duplicateColumns = columns{
 var duplicateInsert = duplicateColumns.statement("outcomes")
 
 // InsertDuplicates stores the ledger entries of rows that repeat others.
-func (s *Store) InsertDuplicates(ctx context.Context, info batch.RunInfo, rows []batch.Duplicate) error {
+func (s *Store) InsertDuplicates(ctx context.Context, info ledger.RunInfo, rows []ledger.Duplicate) error {
 	return s.insertRows(ctx, duplicateInsert, duplicateColumns, len(rows), func(i int) []any {
 		r := &rows[i]
 		return []any{info.Pipeline, info.RunID, r.Origin.Origin, r.Origin.Partition, r.Origin.Position, info.Source, r.Origin.Digest,
-			uuid.UUID(r.ID), r.ContentHash, string(batch.OutcomeDuplicate), r.FirstOrigin, r.FirstPosition}
+			uuid.UUID(r.ID), r.ContentHash, string(ledger.OutcomeDuplicate), r.FirstOrigin, r.FirstPosition}
 	})
 }
 
@@ -88,7 +89,7 @@ func (s *Store) insertRows(ctx context.Context, sql string, cols columns, n int,
 	return s.send(ctx, sql, cols, func(b driver.Batch) error {
 		for i := range n {
 			if err := b.Append(row(i)...); err != nil {
-				return batch.Failf(batch.ExitFault, "row %d: %w", i, err)
+				return fault.Failf(fault.ExitFault, "row %d: %w", i, err)
 			}
 		}
 		return nil

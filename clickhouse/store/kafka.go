@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // KafkaTable is a table of ClickHouse that reads from Kafka, with what the server says of its consumers. Times are ages by the
@@ -76,7 +76,7 @@ func age(seconds int64) time.Duration {
 // bounds it all: with a consumer that hangs it may not end.
 func (s *Store) ReattachKafka(ctx context.Context, table string, forget func(context.Context) error) error {
 	if generation, _, age, err := s.latestLock(ctx); err != nil || generation > 0 && age < lockStale {
-		return errors.Join(err, batch.Failf(batch.ExitTryAgain, "another process migrates %s: its Kafka tables are left alone", s.Database()))
+		return errors.Join(err, fault.Failf(fault.ExitTryAgain, "another process migrates %s: its Kafka tables are left alone", s.Database()))
 	}
 	if err := s.conn.Exec(ctx, "DETACH TABLE IF EXISTS "+quoteName(table)+" SYNC"); err != nil {
 		return s.explain(err)

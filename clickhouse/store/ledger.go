@@ -5,28 +5,28 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
-
-	"github.com/txflow/txflow/internal/batch"
 )
 
 // Ledger yields the entries of a run for one file, or one partition of a topic, in the order of their positions.
-func (s *Store) Ledger(ctx context.Context, pipeline, runID, origin string, partition int32) iter.Seq2[batch.LedgerRow, error] {
-	return func(yield func(batch.LedgerRow, error) bool) {
+func (s *Store) Ledger(ctx context.Context, pipeline, runID, origin string, partition int32) iter.Seq2[ledger.Entry, error] {
+	return func(yield func(ledger.Entry, error) bool) {
 		rows, err := s.query(ctx, `SELECT position, id, content_hash, toString(outcome) FROM outcomes FINAL
 WHERE pipeline = {pipeline:String} AND run_id = {run:String} AND origin = {origin:String} AND partition = {partition:Int32}
 ORDER BY position`,
 			clickhouse.Named("pipeline", pipeline), clickhouse.Named("run", runID), clickhouse.Named("origin", origin),
 			clickhouse.Named("partition", fmt.Sprint(partition)))
 		if err != nil {
-			yield(batch.LedgerRow{}, err)
+			yield(ledger.Entry{}, err)
 			return
 		}
 		defer func() { _ = rows.Close() }() // it was only read
 		for rows.Next() {
-			var row batch.LedgerRow
+			var row ledger.Entry
 			if err := rows.Scan(&row.Position, (*uuid.UUID)(&row.ID), &row.ContentHash, (*string)(&row.Outcome)); err != nil {
 				yield(row, err)
 				return
@@ -36,7 +36,7 @@ ORDER BY position`,
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(batch.LedgerRow{}, s.explain(err))
+			yield(ledger.Entry{}, s.explain(err))
 		}
 	}
 }
@@ -51,20 +51,20 @@ func (s *Store) query(ctx context.Context, sql string, args ...any) (rows driver
 }
 
 // CountOutcomes counts the entries of a run in the ledger by outcome.
-func (s *Store) CountOutcomes(ctx context.Context, pipeline, runID string) (map[batch.Outcome]int64, error) {
+func (s *Store) CountOutcomes(ctx context.Context, pipeline, runID string) (map[ledger.Outcome]int64, error) {
 	rows, err := s.query(ctx, "SELECT toString(outcome), count() FROM "+ledgerOfRun+" GROUP BY outcome", clickhouse.Named("pipeline", pipeline), clickhouse.Named("run", runID))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // it was only read
-	counts := map[batch.Outcome]int64{}
+	counts := map[ledger.Outcome]int64{}
 	for rows.Next() {
 		var outcome string
 		var n uint64
 		if err := rows.Scan(&outcome, &n); err != nil {
 			return nil, err
 		}
-		counts[batch.Outcome(outcome)] = int64(n) //nolint:gosec // a count
+		counts[ledger.Outcome(outcome)] = int64(n) //nolint:gosec // a count
 	}
 	return counts, s.explain(rows.Err())
 }

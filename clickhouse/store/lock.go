@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
-
-	"github.com/txflow/txflow/internal/batch"
 )
 
 // The lock of a database's migrations is a table named by its generation: of two processes that make the same table, one
@@ -92,7 +92,7 @@ func (s *Store) hold(ctx context.Context, name, token string) (held func(context
 	held = func(ctx context.Context) error {
 		_, holder, _, err := s.latestLock(ctx)
 		if err == nil && holder != token {
-			err = batch.WithHint(batch.Failf(batch.ExitTryAgain, "another process took over the migration of %s", s.Database()),
+			err = fault.WithHint(fault.Failf(fault.ExitTryAgain, "another process took over the migration of %s", s.Database()),
 				"run txflow migrate again: it goes on where the schema stands")
 		}
 		return err

@@ -11,10 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/clickhouse/migrate"
 	"github.com/txflow/txflow/clickhouse/migrations"
 	"github.com/txflow/txflow/clickhouse/store"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -144,7 +145,7 @@ func TestMigrationOfTheFirstRelease(t *testing.T) {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
-	if found, err := db.Problems(t.Context(), "batch", "old", 3); err != nil || found.Counts[batch.FindingMissing]+found.Counts[batch.FindingInvented] != 0 {
+	if found, err := db.Problems(t.Context(), "batch", "old", 3); err != nil || found.Counts[ledger.FindingMissing]+found.Counts[ledger.FindingInvented] != 0 {
 		t.Error(found, err)
 	}
 	db.sql("OPTIMIZE TABLE transactions FINAL")
@@ -156,7 +157,7 @@ func TestMigrationOfTheFirstRelease(t *testing.T) {
 		version time.Time
 		amount  string
 	}{{answered.Add(-time.Hour), "10.001"}, {answered.Add(time.Hour), "0.0005"}} {
-		must(t, db.InsertClassified(t.Context(), info, pieces(classified(9, 5, "Food", func(r *batch.Classified) {
+		must(t, db.InsertClassified(t.Context(), info, pieces(classified(9, 5, "Food", func(r *ledger.Classified) {
 			r.Transaction.ID, r.Version = transaction.ID{15: 9}, c.version.UnixMicro()
 			r.Call.AnsweredAt = answered.Add(2 * time.Hour)
 		}))))

@@ -3,9 +3,9 @@ package store
 import (
 	"context"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/txflow/txflow/internal/ledger"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // What each pipeline last stored of an id, by the ledger; then what the two do not agree on.
@@ -33,7 +33,7 @@ const pipelinesIDs = `SELECT count() FROM
 
 // ComparePipelines compares what batch and stream stored, by the ledger: ids that only one has, and ids that were given
 // different categories. It returns the number of all ids and the first findings of each kind. A nil source means all.
-func (s *Store) ComparePipelines(ctx context.Context, source *string, limit int) (compared int64, found batch.Findings, err error) {
+func (s *Store) ComparePipelines(ctx context.Context, source *string, limit int) (compared int64, found ledger.Findings, err error) {
 	found.Limit = limit
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(problemSettings))
 	name, all := "", "1"
@@ -54,7 +54,7 @@ func (s *Store) ComparePipelines(ctx context.Context, source *string, limit int)
 	}
 	defer func() { _ = rows.Close() }() // it was only read
 	for rows.Next() {
-		var f batch.Finding
+		var f ledger.Finding
 		var total uint64
 		if err := rows.Scan((*string)(&f.Kind), &f.ID, &f.Origin, &f.Position, &total); err != nil {
 			return compared, found, err

@@ -5,17 +5,18 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
 // problem is a comparison of a run's ledger with the tables: a query that yields id, origin, position and the number of
 // all rows it found. It reads transactions as {{transactions}}.
 type problem struct {
-	kind   batch.FindingKind
+	kind   ledger.FindingKind
 	detail string
 	sql    string
 }
@@ -24,25 +25,25 @@ type problem struct {
 const ledgerOfRun = `outcomes FINAL WHERE pipeline = {pipeline:String} AND run_id = {run:String}`
 
 var problems = []problem{
-	{batch.FindingMissing, "transactions lacks the row that the ledger calls stored, or has an older version of it", `
+	{ledger.FindingMissing, "transactions lacks the row that the ledger calls stored, or has an older version of it", `
 SELECT l.id, l.origin, l.position, count() OVER ()
 FROM (SELECT id, origin, position, version, classified_at FROM ` + ledgerOfRun + ` AND outcome = 'stored') AS l
 LEFT JOIN (SELECT id, version, classified_at FROM {{transactions}}) AS t ON l.id = t.id
 WHERE (t.version, t.classified_at) < (l.version, l.classified_at)`},
-	{batch.FindingChanged, "transactions has another category or content than the ledger, under the same version", `
+	{ledger.FindingChanged, "transactions has another category or content than the ledger, under the same version", `
 SELECT l.id, l.origin, l.position, count() OVER ()
 FROM (SELECT id, origin, position, version, classified_at, category, content_hash FROM ` + ledgerOfRun + ` AND outcome = 'stored') AS l
 INNER JOIN (SELECT id, version, classified_at, category, content_hash FROM {{transactions}}) AS t ON l.id = t.id
 WHERE (t.version, t.classified_at) = (l.version, l.classified_at) AND (t.category != l.category OR t.content_hash != l.content_hash)`},
-	{batch.FindingInvented, "transactions has a row of this run that the ledger does not call stored", `
+	{ledger.FindingInvented, "transactions has a row of this run that the ledger does not call stored", `
 SELECT t.id, t.origin, t.position, count() OVER ()
 FROM (SELECT id, origin, position FROM {{transactions}} AND pipeline = {pipeline:String} AND run_id = {run:String}) AS t
 LEFT JOIN (SELECT id, 1 AS there FROM ` + ledgerOfRun + ` AND outcome = 'stored') AS l ON t.id = l.id
 WHERE l.there = 0`},
-	{batch.FindingDoubled, "the ledger calls this id stored more than once", `
+	{ledger.FindingDoubled, "the ledger calls this id stored more than once", `
 SELECT id, any(origin), max(position), count() OVER () FROM ` + ledgerOfRun + ` AND outcome = 'stored'
 GROUP BY id HAVING count() > 1`},
-	{batch.FindingNoLetter, "dead_letters lacks the row", `
+	{ledger.FindingNoDeadLetter, "dead_letters lacks the row", `
 WITH l AS (SELECT id, origin, origin_digest, partition, position FROM ` + ledgerOfRun + ` AND outcome IN ('rejected', 'dead_letter'))
 SELECT l.id, l.origin, l.position, count() OVER ()
 FROM l LEFT JOIN (SELECT origin, origin_digest, partition, position, 1 AS there FROM dead_letters FINAL
@@ -83,7 +84,7 @@ var problemSettings = clickhouse.Settings{"join_algorithm": "full_sorting_merge"
 
 // Problems compares a run's ledger with transactions and dead_letters and returns what does not fit, with the first of
 // each kind.
-func (s *Store) Problems(ctx context.Context, pipeline, runID string, limit int) (batch.Findings, error) {
+func (s *Store) Problems(ctx context.Context, pipeline, runID string, limit int) (ledger.Findings, error) {
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(problemSettings))
 	c := comparison{store: s, pipeline: pipeline, runID: runID, limit: limit, transactions: recentParts}
 	found, err := c.problems(ctx)
@@ -105,14 +106,14 @@ type comparison struct {
 	transactions    string // what is read for {{transactions}}
 }
 
-func (c *comparison) problems(ctx context.Context) (batch.Findings, error) {
-	found := batch.Findings{Limit: c.limit}
+func (c *comparison) problems(ctx context.Context) (ledger.Findings, error) {
+	found := ledger.Findings{Limit: c.limit}
 	agree, err := c.agree(ctx)
 	if err != nil {
 		return found, fmt.Errorf("compare the ledger with transactions: %w", err)
 	}
 	for _, p := range problems {
-		if agree && p.kind != batch.FindingNoLetter {
+		if agree && p.kind != ledger.FindingNoDeadLetter {
 			continue
 		}
 		first, n, err := c.problem(ctx, p)
@@ -147,7 +148,7 @@ func (c *comparison) agree(ctx context.Context) (agree bool, err error) {
 	return same == 1, c.store.explain(rows.Err())
 }
 
-func (c *comparison) problem(ctx context.Context, p problem) (first []batch.Finding, n int64, err error) {
+func (c *comparison) problem(ctx context.Context, p problem) (first []ledger.Finding, n int64, err error) {
 	rows, err := c.store.query(ctx, c.sql(p.sql)+fmt.Sprintf(" LIMIT %d", max(c.limit, 1)), c.arguments()...)
 	if err != nil {
 		return nil, 0, err
@@ -156,7 +157,7 @@ func (c *comparison) problem(ctx context.Context, p problem) (first []batch.Find
 	for rows.Next() {
 		var id uuid.UUID
 		var all uint64
-		f := batch.Finding{Kind: p.kind, Detail: p.detail}
+		f := ledger.Finding{Kind: p.kind, Detail: p.detail}
 		if err := rows.Scan(&id, &f.Origin, &f.Position, &all); err != nil {
 			return nil, 0, err
 		}

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/txflow/txflow/internal/fault"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // ReportQuery says how to add up the transactions.
@@ -46,7 +46,7 @@ func (s *Store) Report(ctx context.Context, q ReportQuery) (out []ReportRow, err
 	}
 	keys, ok := ReportKeys[q.By]
 	if !ok {
-		return nil, batch.Failf(batch.ExitUsage, "a report by %q is unknown: category, month, day, merchant or side", q.By)
+		return nil, fault.Failf(fault.ExitUsage, "a report by %q is unknown: category, month, day, merchant or side", q.By)
 	}
 	var names, numbers []string
 	for i, k := range keys {

@@ -13,9 +13,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/txflow/txflow/internal/fault"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // Codes of ClickHouse's exceptions that are treated by name.
@@ -161,7 +161,7 @@ func (s *Store) retry(ctx context.Context, work func(context.Context) error) err
 			return s.explain(err)
 		}
 		if time.Since(started) >= s.outage {
-			return batch.WithHint(batch.Failf(batch.ExitTryAgain, "ClickHouse at %s was away for %s: %w", s.where, time.Since(started).Round(time.Second), short(err)),
+			return fault.WithHint(fault.Failf(fault.ExitTryAgain, "ClickHouse at %s was away for %s: %w", s.where, time.Since(started).Round(time.Second), short(err)),
 				"nothing is lost: start ClickHouse and run the same command again")
 		}
 		s.log.WarnContext(ctx, "ClickHouse is away, waiting", "address", s.where, "for", time.Since(started).Round(time.Second).String(), "error", short(err).Error())

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
-	"github.com/txflow/txflow/internal/batch"
 )
 
 // DefaultDatabase holds txflow's tables where the URL names no other.
@@ -46,7 +46,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	conn, err := clickhouse.Open(opt)
 	if err != nil {
-		return nil, batch.Failf(batch.ExitUsage, "the URL of ClickHouse: %w", err)
+		return nil, fault.Failf(fault.ExitUsage, "the URL of ClickHouse: %w", err)
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -60,7 +60,7 @@ var schemes = []string{"http", "https", "clickhouse", "tcp"}
 func options(text string) (*clickhouse.Options, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
-		return nil, batch.Failf(batch.ExitUsage, "the URL of ClickHouse must be like http://127.0.0.1:8123 or clickhouse://host:9000")
+		return nil, fault.Failf(fault.ExitUsage, "the URL of ClickHouse must be like http://127.0.0.1:8123 or clickhouse://host:9000")
 	}
 	if u.Scheme == "https" && !u.Query().Has("secure") {
 		query := u.Query()
@@ -74,7 +74,7 @@ func options(text string) (*clickhouse.Options, error) {
 		if errors.As(err, &inURL) {
 			err = inURL.Err // without the URL, which may hold a password
 		}
-		return nil, batch.Failf(batch.ExitUsage, "the URL of ClickHouse: %w", err)
+		return nil, fault.Failf(fault.ExitUsage, "the URL of ClickHouse: %w", err)
 	}
 	if opt.Auth.Database == "" || opt.Auth.Database == "default" && !strings.Contains(text, "default") {
 		opt.Auth.Database = DefaultDatabase
@@ -134,25 +134,25 @@ func (s *Store) explain(err error) error {
 	if errors.As(err, &input) {
 		return input.err
 	}
-	var known *batch.Error
+	var known *fault.Error
 	if errors.As(err, &known) {
 		return err
 	}
 	switch code := Code(err); {
 	case code == codeUnknownTable || code == codeUnknownDatabase:
-		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s has no tables of txflow in %s: %w", s.where, s.Database(), err), "run txflow migrate")
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s has no tables of txflow in %s: %w", s.where, s.Database(), err), "run txflow migrate")
 	case code == codeAuthentication || code == codeWrongPassword || code == codeUnknownUser:
-		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s refuses the user: %w", s.where, err), "set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD")
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s refuses the user: %w", s.where, err), "set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD")
 	case code == 0 && Retryable(err):
-		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, short(err)),
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, short(err)),
 			"start one with txflow platform, or name another with --clickhouse-url (CLICKHOUSE_URL)")
 	case code == codeAccessDenied:
-		return batch.WithHint(batch.Failf(batch.ExitUnavailable, "ClickHouse at %s does not let this user do it: %w", s.where, err), "give the user of CLICKHOUSE_USER the rights that the message names")
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s does not let this user do it: %w", s.where, err), "give the user of CLICKHOUSE_USER the rights that the message names")
 	case code == 0:
-		return batch.Failf(batch.ExitFault, "ClickHouse at %s: %w", s.where, err)
+		return fault.Failf(fault.ExitFault, "ClickHouse at %s: %w", s.where, err)
 	case wrong[code]:
-		return batch.WithHint(batch.Failf(batch.ExitFault, "ClickHouse at %s: %w", s.where, err), "run txflow migrate, so that tables and txflow are of the same version; if that is so, report this")
+		return fault.WithHint(fault.Failf(fault.ExitFault, "ClickHouse at %s: %w", s.where, err), "run txflow migrate, so that tables and txflow are of the same version; if that is so, report this")
 	}
 	// Codes that nobody listed here are ClickHouse's trouble rather than the rows', which were checked before.
-	return batch.Failf(batch.ExitTryAgain, "ClickHouse at %s: %w", s.where, err)
+	return fault.Failf(fault.ExitTryAgain, "ClickHouse at %s: %w", s.where, err)
 }

@@ -16,6 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/clickhouse/migrate"
 	"github.com/txflow/txflow/clickhouse/migrations"
 	"github.com/txflow/txflow/clickhouse/store"
@@ -59,14 +62,14 @@ func must(t *testing.T, err error) {
 	}
 }
 
-var info = batch.RunInfo{Pipeline: "batch", RunID: "run-1", TaskTry: 2, Source: "s", Chunk: "c0ffee", OriginTraceID: "feed"}
+var info = ledger.RunInfo{Pipeline: "batch", RunID: "run-1", TaskTry: 2, Source: "s", Chunk: "c0ffee", OriginTraceID: "feed"}
 
 var answered = time.Date(2024, 6, 1, 12, 0, 0, 123456000, time.UTC)
 
 // pieces gives rows as load does: a piece after another in the same memory.
-func pieces(rows ...batch.Classified) iter.Seq2[[]batch.Classified, error] {
-	return func(yield func([]batch.Classified, error) bool) {
-		memory := make([]batch.Classified, 1+len(rows)/3)
+func pieces(rows ...ledger.Classified) iter.Seq2[[]ledger.Classified, error] {
+	return func(yield func([]ledger.Classified, error) bool) {
+		memory := make([]ledger.Classified, 1+len(rows)/3)
 		for left := rows; len(left) > 0; {
 			n := copy(memory, left)
 			if !yield(memory[:n], nil) {
@@ -78,17 +81,17 @@ func pieces(rows ...batch.Classified) iter.Seq2[[]batch.Classified, error] {
 }
 
 // classified makes a row with the given line as its id.
-func classified(line uint64, amount transaction.Amount, category string, change func(*batch.Classified)) batch.Classified {
+func classified(line uint64, amount transaction.Amount, category string, change func(*ledger.Classified)) ledger.Classified {
 	c, _ := transaction.ParseCategory(category)
 	side := transaction.Credit
 	if amount < 0 {
 		side = transaction.Debit
 	}
-	r := batch.Classified{
+	r := ledger.Classified{
 		Transaction: transaction.Transaction{ID: transaction.DeriveID("s", fmt.Append(nil, line)), SourceID: fmt.Sprint(line), Description: "d",
 			Amount: amount, Timestamp: time.Date(2024, 2, 29, 23, 59, 59, 999999000, time.UTC), Merchant: "m", HasMerchant: true, OperationType: "card", Side: side},
 		ContentHash: line, Category: c, Call: &prediction.Call{Model: "m1", Attempt: 3, TraceID: "aa", SpanID: "bb", Sampled: true, AnsweredAt: answered},
-		Origin: batch.Origin{Origin: "file:///in.csv", Digest: "d1", Position: line},
+		Origin: ledger.Origin{Origin: "file:///in.csv", Digest: "d1", Position: line},
 	}
 	if change != nil {
 		change(&r)
@@ -99,10 +102,10 @@ func classified(line uint64, amount transaction.Amount, category string, change 
 func TestEveryColumnArrivesExactly(t *testing.T) {
 	db := open(t)
 	nasty := "tab\there 'quote' \"double\" \\back\nnewline\x00 é 💶 \\N"
-	rows := []batch.Classified{
-		classified(2, 12_345_678_901_2345, "Rent", func(r *batch.Classified) { r.Transaction.Description, r.Transaction.Merchant = nasty, nasty }),
-		classified(3, -1, "Food", func(r *batch.Classified) { r.Transaction.HasMerchant, r.Transaction.Merchant = false, "" }),
-		classified(4, 10, "Travel", func(r *batch.Classified) { r.Transaction.Merchant = "" }),
+	rows := []ledger.Classified{
+		classified(2, 12_345_678_901_2345, "Rent", func(r *ledger.Classified) { r.Transaction.Description, r.Transaction.Merchant = nasty, nasty }),
+		classified(3, -1, "Food", func(r *ledger.Classified) { r.Transaction.HasMerchant, r.Transaction.Merchant = false, "" }),
+		classified(4, 10, "Travel", func(r *ledger.Classified) { r.Transaction.Merchant = "" }),
 	}
 	rows[0].Version, rows[1].Version = 1_000_001, answered.UnixMicro()+1
 	must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))
@@ -128,7 +131,7 @@ span_id, sampled, origin_trace_id FROM transactions FINAL ORDER BY position`)
 
 func TestSumsAreExact(t *testing.T) {
 	db := open(t)
-	var rows []batch.Classified
+	var rows []ledger.Classified
 	var debit, credit, sum int64
 	for i := range 5000 {
 		amount := transaction.Amount(int64(i)*7919 - 20_000_001)
@@ -165,13 +168,13 @@ func TestSumsAreExact(t *testing.T) {
 // The newest contents count, and of equally new ones the latest classification, in whatever order rows arrive and parts are
 // merged, also when the year changes.
 func TestTheNewestContentsCount(t *testing.T) {
-	at := func(v int, year int) batch.Classified {
-		return classified(2, transaction.Amount(v), "Food", func(r *batch.Classified) {
+	at := func(v int, year int) ledger.Classified {
+		return classified(2, transaction.Amount(v), "Food", func(r *ledger.Classified) {
 			r.Call = &prediction.Call{Model: fmt.Sprintf("m%d", v), AnsweredAt: answered.Add(time.Duration(v) * time.Microsecond)}
 			r.Transaction.Timestamp = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 		})
 	}
-	of := func(r batch.Classified, version time.Time) batch.Classified {
+	of := func(r ledger.Classified, version time.Time) ledger.Classified {
 		r.Version = version.UnixMicro()
 		return r
 	}
@@ -180,7 +183,7 @@ func TestTheNewestContentsCount(t *testing.T) {
 	late.Call.AnsweredAt = answered.Add(-time.Hour)
 	early := at(2, 2020)
 	early.Call.Model, early.Transaction.Amount = "m1", 1
-	for name, order := range map[string][]batch.Classified{
+	for name, order := range map[string][]ledger.Classified{
 		"newer later":       {at(1, 2020), at(2, 2021)},
 		"older redelivered": {at(2, 2021), at(1, 2020)},
 		"same year":         {at(2, 2020), at(1, 2020)},
@@ -207,12 +210,12 @@ func TestTheNewestContentsCount(t *testing.T) {
 
 func TestInsertingTwiceChangesNothing(t *testing.T) {
 	db := open(t)
-	rows := []batch.Classified{classified(2, 5, "Rent", nil), classified(3, -7, "Rent", nil)}
-	letters := []batch.DeadLetter{letter(4), letter(5)}
-	repeats := []batch.Duplicate{{ID: rows[0].Transaction.ID, Origin: batch.Origin{Origin: "file:///in.csv", Digest: "d1", Position: 6}, FirstOrigin: "file:///in.csv", FirstPosition: 2}}
+	rows := []ledger.Classified{classified(2, 5, "Rent", nil), classified(3, -7, "Rent", nil)}
+	deadLetters := []ledger.DeadLetter{deadLetter(4), deadLetter(5)}
+	repeats := []ledger.Duplicate{{ID: rows[0].Transaction.ID, Origin: ledger.Origin{Origin: "file:///in.csv", Digest: "d1", Position: 6}, FirstOrigin: "file:///in.csv", FirstPosition: 2}}
 	for range 2 {
 		must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))
-		must(t, db.InsertDeadLetters(t.Context(), info, letters))
+		must(t, db.InsertDeadLetters(t.Context(), info, deadLetters))
 		must(t, db.InsertDuplicates(t.Context(), info, repeats))
 		got := db.sql("SELECT (SELECT count() FROM transactions FINAL), (SELECT count() FROM outcomes FINAL), (SELECT count() FROM dead_letters FINAL), (SELECT sum(net) FROM category_totals)")
 		if got != "2\t5\t2\t-0.0002" {
@@ -232,13 +235,13 @@ func TestInsertingTwiceChangesNothing(t *testing.T) {
 	}
 }
 
-func letter(line uint64) batch.DeadLetter {
-	return batch.DeadLetter{Outcome: batch.OutcomeRejected, SourceID: fmt.Sprint(line), Origin: batch.Origin{Origin: "file:///in.csv", Digest: "d1", Position: line},
+func deadLetter(line uint64) ledger.DeadLetter {
+	return ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: fmt.Sprint(line), Origin: ledger.Origin{Origin: "file:///in.csv", Digest: "d1", Position: line},
 		Column: "amount", Code: "not_a_number", Message: "the amount is not a number", Raw: []byte("raw;\xff\n"), At: answered}
 }
 
 // TestMendedLettersAreResolved stores ids whose rows were rejected: later, by another run or in the stream, and not otherwise.
-func TestMendedLettersAreResolved(t *testing.T) {
+func TestMendedDeadLettersAreResolved(t *testing.T) {
 	for name, c := range map[string]struct {
 		pipeline, storedBy, source string
 		after                      time.Duration
@@ -254,25 +257,25 @@ func TestMendedLettersAreResolved(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
-			bad, unnamed := letter(4), letter(5)
+			bad, unnamed := deadLetter(4), deadLetter(5)
 			id := transaction.DeriveID("s", []byte("4"))
 			bad.ID = &id
 			of := info
 			of.Pipeline = c.pipeline
-			insert := func() { must(t, db.InsertDeadLetters(t.Context(), of, []batch.DeadLetter{bad, unnamed})) }
+			insert := func() { must(t, db.InsertDeadLetters(t.Context(), of, []ledger.DeadLetter{bad, unnamed})) }
 			insert()
 			by := info
 			by.RunID, by.Source = c.storedBy, c.source
-			must(t, db.InsertClassified(t.Context(), by, pieces(classified(4, 5, "Rent", func(r *batch.Classified) {
+			must(t, db.InsertClassified(t.Context(), by, pieces(classified(4, 5, "Rent", func(r *ledger.Classified) {
 				r.Transaction.ID = transaction.DeriveID(c.source, []byte("4"))
 				r.Call.AnsweredAt = answered.Add(c.after)
 			}))))
 			for range 2 {
-				must(t, db.ResolveLetters(t.Context(), c.source))
+				must(t, db.ResolveDeadLetters(t.Context(), c.source))
 				insert() // delivered again, it stays what it is
 			}
 			if got := db.sql("SELECT arrayStringConcat(groupArray(toString(state)), ' ') FROM (SELECT state FROM dead_letters FINAL ORDER BY position)"); got != c.want+" open" {
-				t.Errorf("the letters are %s, want %s open", got, c.want)
+				t.Errorf("the dead letters are %s, want %s open", got, c.want)
 			}
 		})
 	}
@@ -282,24 +285,24 @@ func TestMendedLettersAreResolved(t *testing.T) {
 func TestProblemsFindsEachBreak(t *testing.T) {
 	second := transaction.DeriveID("s", []byte("3")).String()
 	for name, c := range map[string]struct {
-		kind batch.FindingKind
+		kind ledger.FindingKind
 		hurt string
 		id   string
 		line uint64
 	}{
-		"row deleted":          {batch.FindingMissing, "DELETE FROM transactions WHERE position = 3", second, 3},
-		"older version":        {batch.FindingMissing, "TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (version - toIntervalSecond(1) AS version) FROM keep", second, 3},
-		"older classification": {batch.FindingMissing, "TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (classified_at - toIntervalSecond(1) AS classified_at) FROM keep", second, 3},
-		"category changed":     {batch.FindingChanged, "ALTER TABLE transactions UPDATE category = 'Travel' WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
-		"content changed":      {batch.FindingChanged, "ALTER TABLE transactions UPDATE content_hash = 9 WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
-		"ledger entry gone":    {batch.FindingInvented, "DELETE FROM outcomes WHERE position = 3", second, 3},
-		"stored twice":         {batch.FindingDoubled, "INSERT INTO outcomes SELECT * REPLACE (toUInt64(99) AS position) FROM (SELECT * FROM outcomes WHERE position = 3)", second, 99},
-		"dead letter deleted":  {batch.FindingNoLetter, "DELETE FROM dead_letters WHERE position = 4", "", 4},
+		"row deleted":          {ledger.FindingMissing, "DELETE FROM transactions WHERE position = 3", second, 3},
+		"older version":        {ledger.FindingMissing, "TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (version - toIntervalSecond(1) AS version) FROM keep", second, 3},
+		"older classification": {ledger.FindingMissing, "TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (classified_at - toIntervalSecond(1) AS classified_at) FROM keep", second, 3},
+		"category changed":     {ledger.FindingChanged, "ALTER TABLE transactions UPDATE category = 'Travel' WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
+		"content changed":      {ledger.FindingChanged, "ALTER TABLE transactions UPDATE content_hash = 9 WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
+		"ledger entry gone":    {ledger.FindingInvented, "DELETE FROM outcomes WHERE position = 3", second, 3},
+		"stored twice":         {ledger.FindingDoubled, "INSERT INTO outcomes SELECT * REPLACE (toUInt64(99) AS position) FROM (SELECT * FROM outcomes WHERE position = 3)", second, 99},
+		"dead letter deleted":  {ledger.FindingNoDeadLetter, "DELETE FROM dead_letters WHERE position = 4", "", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
 			must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil), classified(3, -7, "Rent", nil))))
-			must(t, db.InsertDeadLetters(t.Context(), info, []batch.DeadLetter{letter(4), letter(5)}))
+			must(t, db.InsertDeadLetters(t.Context(), info, []ledger.DeadLetter{deadLetter(4), deadLetter(5)}))
 			db.sql("CREATE TABLE keep ENGINE = Memory AS SELECT * FROM transactions WHERE position = 3")
 			for statement := range strings.SplitSeq(c.hurt, "; ") {
 				db.sql("%s", statement)
@@ -318,7 +321,7 @@ func TestProblemsFindsEachBreak(t *testing.T) {
 
 func TestProblemsCountsBeyondItsLimit(t *testing.T) {
 	db := open(t)
-	var rows []batch.Classified
+	var rows []ledger.Classified
 	for i := range uint64(30) {
 		rows = append(rows, classified(i+2, 5, "Rent", nil))
 	}
@@ -326,7 +329,7 @@ func TestProblemsCountsBeyondItsLimit(t *testing.T) {
 	db.sql("TRUNCATE TABLE transactions")
 	found, err := db.Problems(t.Context(), "batch", "run-1", 3)
 	must(t, err)
-	if len(found.First) != 3 || found.Counts[batch.FindingMissing] != 30 {
+	if len(found.First) != 3 || found.Counts[ledger.FindingMissing] != 30 {
 		t.Errorf("%d shown, %v", len(found.First), found.Counts)
 	}
 }
@@ -337,7 +340,7 @@ func TestProblemsAcceptsALaterVersion(t *testing.T) {
 	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil))))
 	later := info
 	later.RunID = "run-2"
-	must(t, db.InsertClassified(t.Context(), later, pieces(classified(2, 6, "Food", func(r *batch.Classified) {
+	must(t, db.InsertClassified(t.Context(), later, pieces(classified(2, 6, "Food", func(r *ledger.Classified) {
 		r.Call = &prediction.Call{AnsweredAt: answered.Add(time.Hour)}
 	}))))
 	for _, run := range []string{"run-1", "run-2"} {
@@ -349,11 +352,11 @@ func TestProblemsAcceptsALaterVersion(t *testing.T) {
 
 func TestReportGroups(t *testing.T) {
 	db := open(t)
-	on := func(month time.Month) func(*batch.Classified) {
-		return func(r *batch.Classified) { r.Transaction.Timestamp = time.Date(2024, month, 1, 0, 0, 0, 0, time.UTC) }
+	on := func(month time.Month) func(*ledger.Classified) {
+		return func(r *ledger.Classified) { r.Transaction.Timestamp = time.Date(2024, month, 1, 0, 0, 0, 0, time.UTC) }
 	}
 	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 50000, "Rent", on(1)), classified(3, -70000, "Rent", on(2)),
-		classified(4, -5, "Food", func(r *batch.Classified) { on(2)(r); r.Transaction.HasMerchant = false }))))
+		classified(4, -5, "Food", func(r *ledger.Classified) { on(2)(r); r.Transaction.HasMerchant = false }))))
 	other := "t"
 	for name, c := range map[string]struct {
 		q    store.ReportQuery
@@ -378,7 +381,7 @@ func TestReportGroups(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, s, c.want)
 		}
 	}
-	if _, err := db.Report(t.Context(), store.ReportQuery{By: "color"}); batch.ExitCode(err) != batch.ExitUsage {
+	if _, err := db.Report(t.Context(), store.ReportQuery{By: "color"}); fault.ExitCode(err) != fault.ExitUsage {
 		t.Error(err)
 	}
 }
@@ -386,13 +389,13 @@ func TestReportGroups(t *testing.T) {
 // Months and days are right wherever a time can be, though ClickHouse's Date reaches from 1970 to 2149 only.
 func TestReportsOfAnyYear(t *testing.T) {
 	db := open(t)
-	on := func(year int) func(*batch.Classified) {
-		return func(r *batch.Classified) {
+	on := func(year int) func(*ledger.Classified) {
+		return func(r *ledger.Classified) {
 			r.Transaction.Timestamp = time.Date(year, 12, 31, 23, 59, 59, 999999000, time.UTC)
 		}
 	}
 	years := []int{1, 1850, 1899, 1969, 2024, 2149, 2299, 2400, 9999}
-	var rows []batch.Classified
+	var rows []ledger.Classified
 	var months, days []string
 	for i, year := range years {
 		rows = append(rows, classified(uint64(i)+2, 10_000, "Rent", on(year))) //nolint:gosec // small
@@ -443,11 +446,11 @@ func TestLineage(t *testing.T) {
 
 func TestRunsHistory(t *testing.T) {
 	db := open(t)
-	r := batch.RunRecord{RunID: "r1", Pipeline: "batch", Source: "s", Status: "running", Files: 2, StartedAt: answered.Truncate(time.Millisecond)}
+	r := ledger.RunRecord{RunID: "r1", Pipeline: "batch", Source: "s", Status: "running", Files: 2, StartedAt: answered.Truncate(time.Millisecond)}
 	must(t, db.RecordRun(t.Context(), r))
-	r.Status, r.Counts, r.FinishedAt = "done", batch.Counts{In: 9, Stored: 7, Rejected: 1, Duplicates: 1}, r.StartedAt.Add(time.Second)
+	r.Status, r.Counts, r.FinishedAt = "done", ledger.Counts{In: 9, Stored: 7, Rejected: 1, Duplicates: 1}, r.StartedAt.Add(time.Second)
 	must(t, db.RecordRun(t.Context(), r))
-	must(t, db.RecordRun(t.Context(), batch.RunRecord{RunID: "r2", StartedAt: answered.Add(time.Hour)}))
+	must(t, db.RecordRun(t.Context(), ledger.RunRecord{RunID: "r2", StartedAt: answered.Add(time.Hour)}))
 	runs, err := db.Runs(t.Context(), 10)
 	must(t, err)
 	if len(runs) != 2 || runs[0].RunID != "r2" || runs[1].Counts != r.Counts || !runs[1].FinishedAt.Equal(r.FinishedAt) || !runs[0].FinishedAt.IsZero() {
@@ -491,14 +494,14 @@ func TestPingSaysWhatToDo(t *testing.T) {
 		db, err := store.Open(store.Config{URL: c.url})
 		must(t, err)
 		_, err = db.Ping(t.Context())
-		if batch.ExitCode(err) != batch.ExitUnavailable || !strings.Contains(batch.Hint(err), c.hint) {
-			t.Errorf("%s: exit %d, hint %q: %v", name, batch.ExitCode(err), batch.Hint(err), err)
+		if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(fault.Hint(err), c.hint) {
+			t.Errorf("%s: exit %d, hint %q: %v", name, fault.ExitCode(err), fault.Hint(err), err)
 		}
 		db.Close()
 	}
 	for _, url := range []string{"", "nonsense", "ftp://host", "http://user:secret@host:port"} {
 		_, err := store.Open(store.Config{URL: url})
-		if batch.ExitCode(err) != batch.ExitUsage || strings.Contains(err.Error(), "secret") {
+		if fault.ExitCode(err) != fault.ExitUsage || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v", url, err)
 		}
 	}
@@ -543,12 +546,12 @@ func TestInsertWaitsOutAnOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	away.Store(1 << 20)
-	unread := batch.Failf(batch.ExitData, "a damaged part")
-	if err := db.InsertClassified(t.Context(), info, func(yield func([]batch.Classified, error) bool) { yield(nil, unread) }); !errors.Is(err, unread) || batch.ExitCode(err) != batch.ExitData {
-		t.Errorf("rows that can not be read give exit %d: %v", batch.ExitCode(err), err)
+	unread := fault.Failf(fault.ExitData, "a damaged part")
+	if err := db.InsertClassified(t.Context(), info, func(yield func([]ledger.Classified, error) bool) { yield(nil, unread) }); !errors.Is(err, unread) || fault.ExitCode(err) != fault.ExitData {
+		t.Errorf("rows that can not be read give exit %d: %v", fault.ExitCode(err), err)
 	}
 	err = impatient.InsertClassified(t.Context(), info, pieces(classified(3, 5, "Rent", nil)))
-	if batch.ExitCode(err) != batch.ExitTryAgain || batch.Hint(err) == "" {
-		t.Errorf("exit %d: %v", batch.ExitCode(err), err)
+	if fault.ExitCode(err) != fault.ExitTryAgain || fault.Hint(err) == "" {
+		t.Errorf("exit %d: %v", fault.ExitCode(err), err)
 	}
 }

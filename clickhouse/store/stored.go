@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/google/uuid"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -25,7 +26,7 @@ const storedOf = `SELECT id, last.1, last.2, last.3, toUnixTimestamp64Micro(last
 const idsOfQuery = 6_000
 
 // Stored calls visit for each of the ids that transactions has, in no order, with its current state.
-func (s *Store) Stored(ctx context.Context, ids []transaction.ID, visit func(transaction.ID, batch.Stored)) error {
+func (s *Store) Stored(ctx context.Context, ids []transaction.ID, visit func(transaction.ID, ledger.Stored)) error {
 	for some := range slices.Chunk(ids, idsOfQuery) {
 		if err := s.storedSome(ctx, some, visit); err != nil {
 			return err
@@ -34,7 +35,7 @@ func (s *Store) Stored(ctx context.Context, ids []transaction.ID, visit func(tra
 	return nil
 }
 
-func (s *Store) storedSome(ctx context.Context, ids []transaction.ID, visit func(transaction.ID, batch.Stored)) error {
+func (s *Store) storedSome(ctx context.Context, ids []transaction.ID, visit func(transaction.ID, ledger.Stored)) error {
 	list := make([]byte, 0, len(ids)*len("00000000-0000-0000-0000-000000000000,"))
 	for _, id := range ids {
 		list = append(id.Append(list), ',')
@@ -46,7 +47,7 @@ func (s *Store) storedSome(ctx context.Context, ids []transaction.ID, visit func
 	defer func() { _ = rows.Close() }() // it was only read
 	for rows.Next() {
 		var id uuid.UUID
-		var is batch.Stored
+		var is ledger.Stored
 		if err := rows.Scan(&id, &is.Category, &is.Model, &is.ContentHash, &is.Version, &is.ClassifiedAt); err != nil {
 			return err
 		}

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/cmd/internal/app"
-	"github.com/txflow/txflow/internal/batch"
 )
 
 // Numbers are checked before anything is read or contacted: neither the file nor ClickHouse nor the ML API is there. The
@@ -30,22 +31,22 @@ func TestNumbersOutOfRangeAreWrongUsage(t *testing.T) {
 	} {
 		for value := range strings.FieldsSeq(tt.values) {
 			code, errs := inProcess(append(strings.Fields(tt.command), "--"+tt.flag+"="+value)...)
-			if code != batch.ExitUsage || !strings.Contains(errs, "--"+tt.flag) {
+			if code != fault.ExitUsage || !strings.Contains(errs, "--"+tt.flag) {
 				t.Errorf("%s --%s=%s: exit %d\n%s", tt.command, tt.flag, value, code, errs)
 			}
 		}
 	}
 	for _, name := range []string{"\xff", "a\nb", "\x1b[1m", strings.Repeat("x", 257)} {
-		if code, errs := inProcess("run", "--source", name, "nothing.csv"); code != batch.ExitUsage || !strings.Contains(errs, "--source") {
+		if code, errs := inProcess("run", "--source", name, "nothing.csv"); code != fault.ExitUsage || !strings.Contains(errs, "--source") {
 			t.Errorf("--source %q: exit %d\n%s", name, code, errs)
 		}
 	}
 	p := place{t: t, dir: t.TempDir(), env: []string{"TXFLOW_MAX_CHUNKS=-1"}}
-	if code, r := p.run("run", "nothing.csv"); code != batch.ExitUsage || !strings.Contains(r.stderr.String(), "--max-chunks") {
+	if code, r := p.run("run", "nothing.csv"); code != fault.ExitUsage || !strings.Contains(r.stderr.String(), "--max-chunks") {
 		t.Errorf("by its variable: exit %d\n%s", code, r.stderr.String())
 	}
 	p.env = []string{"TXFLOW_MAX_CHUNKS=many"}
-	if code, r := p.run("run", "nothing.csv"); code != batch.ExitUsage || !strings.Contains(r.stderr.String(), "TXFLOW_MAX_CHUNKS") {
+	if code, r := p.run("run", "nothing.csv"); code != fault.ExitUsage || !strings.Contains(r.stderr.String(), "TXFLOW_MAX_CHUNKS") {
 		t.Errorf("a variable that is no number: exit %d\n%s", code, r.stderr.String())
 	}
 }
@@ -63,7 +64,7 @@ func TestSurplusArgumentsAndUnknownCommandsAreWrongUsage(t *testing.T) {
 	for _, line := range []string{"dlq foo", "topics foo", "schemas foo", "stream foo", "data foo", "platform foo", "help foo", "report extra", "lineage 1 2",
 		"runs extra", "migrate extra", "doctor extra", "split a b", "classify a b", "load a b", "reconcile a b", "compare a b", "inbox extra", "demo extra",
 		"trace a b", "dlq show a b c d", "stream produce a b", "stream classify a"} {
-		if code, errs := inProcess(strings.Fields(line)...); code != batch.ExitUsage || !strings.Contains(errs, "--help") {
+		if code, errs := inProcess(strings.Fields(line)...); code != fault.ExitUsage || !strings.Contains(errs, "--help") {
 			t.Errorf("%s: exit %d\n%s", line, code, errs)
 		}
 	}

@@ -139,7 +139,7 @@ var matrix = []chaos{
 	{"ClickHouse is killed", "kill -9 while messages flow, and a start 3 s later", true, func(b *chaosBench) {
 		restartClickHouse(b, syscall.SIGKILL, "127.0.0.1:0")
 	}, nil},
-	{"everything is delivered again", "ClickHouse's consumer groups are deleted; it reads both topics anew, after letters were replayed and purged", true, func(b *chaosBench) {
+	{"everything is delivered again", "ClickHouse's consumer groups are deleted; it reads both topics anew, after dead letters were replayed and purged", true, func(b *chaosBench) {
 		b.group(b.brokers, "a")
 		b.traffic(5)
 	}, redeliver},
@@ -223,7 +223,7 @@ func restartClickHouse(b *chaosBench, signal syscall.Signal, registry string) {
 	b.harm(func() { b.restartPlatform(signal, 3*time.Second, registry) })
 }
 
-// poison has the ML API refuse one id until its letter is there, and then replays that.
+// poison has the ML API refuse one id until its dead letter is there, and then replays that.
 func poison(b *chaosBench) {
 	b.refused = transaction.DeriveID("live", []byte(fmt.Sprint(b.rows))).String() // the last row
 	b.api.harmWith(func(w http.ResponseWriter, r *http.Request, body []byte, honest http.Handler) {

@@ -11,9 +11,10 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"github.com/urfave/cli/v2"
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/urfave/cli/v2"
 )
 
 const header = "id,description,amount,timestamp,merchant,operation_type,side\n"
@@ -54,9 +55,9 @@ func TestBadFilesEndWithAClearError(t *testing.T) {
 			}
 			must(t, os.WriteFile(filepath.Join(dir, file), []byte(c.content), 0o644))
 			code, r := p.run("validate", file)
-			want := batch.ExitData
+			want := fault.ExitData
 			if c.says == "" {
-				want = batch.ExitNothing
+				want = fault.ExitNothing
 			}
 			errs := strings.ToLower(r.stderr.String())
 			if code != want || c.says != "" && (!strings.Contains(errs, strings.ToLower(c.says)) || !strings.Contains(errs, strings.ToLower(file))) {
@@ -69,7 +70,7 @@ func TestBadFilesEndWithAClearError(t *testing.T) {
 	}
 	for name, args := range map[string][]string{"directory": {dir}, "not there": {"nothing.csv"}, "no match": {"*.nothing"}} {
 		code, r := p.run("validate", args[0])
-		if code != batch.ExitData && code != batch.ExitUnavailable || r.lastLog(t).Error == "" {
+		if code != fault.ExitData && code != fault.ExitUnavailable || r.lastLog(t).Error == "" {
 			t.Errorf("%s: exit %d\n%s", name, code, r.stderr.String())
 		}
 	}
@@ -81,7 +82,7 @@ func TestWrongUsageEndsWith64(t *testing.T) {
 		{"report", "--by", "color"}, {"report", "--json", "--csv"}, {"lineage"}, {"run", "--clickhouse-url", "nonsense", "a.csv"},
 		{"ml-api", "extra"}, {"data", "generate", "--ratio", "0.1"}, {"--log-format", "xml", "doctor"}} {
 		code, r := p.run(args...)
-		if code != batch.ExitUsage || r.lastLog(t).Error == "" {
+		if code != fault.ExitUsage || r.lastLog(t).Error == "" {
 			t.Errorf("%v: exit %d\n%s", args, code, r.stderr.String())
 		}
 	}
@@ -113,7 +114,7 @@ func TestTasksByHand(t *testing.T) {
 	w := newWorkbench(t, clickhouse)
 	file := filepath.Join(w.dir, "in.csv.gz")
 	must(t, os.WriteFile(file, []byte(gz(t, header+row(1)+row(2)+row(2)+"3,,0,x,,,\n")), 0o644))
-	if m := w.ok("validate", "--run-id", "hand", "*.gz").manifest(t); m.Counts != (batch.Counts{In: 4, Accepted: 2, Rejected: 1, Duplicates: 1}) {
+	if m := w.ok("validate", "--run-id", "hand", "*.gz").manifest(t); m.Counts != (ledger.Counts{In: 4, Accepted: 2, Rejected: 1, Duplicates: 1}) {
 		t.Errorf("validate counts %+v", m.Counts)
 	}
 	if m := w.ok("split", "out/hand").manifest(t); m.Chunks != 1 {
@@ -125,7 +126,7 @@ func TestTasksByHand(t *testing.T) {
 	if m := w.ok("load", "out/hand", "--manifest", "out/load.json").manifest(t); m.Counts.Stored != 2 || !w.exists("out/load.json")() {
 		t.Errorf("load: %+v", m)
 	}
-	if m := w.ok("reconcile", "--run", "out/hand").manifest(t); m.Counts != (batch.Counts{In: 4, Accepted: 2, Rejected: 1, Duplicates: 1, Predicted: 2, Stored: 2}) && m.Counts.Stored != 2 {
+	if m := w.ok("reconcile", "--run", "out/hand").manifest(t); m.Counts != (ledger.Counts{In: 4, Accepted: 2, Rejected: 1, Duplicates: 1, Predicted: 2, Stored: 2}) && m.Counts.Stored != 2 {
 		t.Errorf("reconcile counts %+v", m.Counts)
 	}
 	if text := w.ok("report", "--csv").stdout.String(); !strings.HasPrefix(text, "category,transactions,debit,credit,net\n") || strings.Count(text, "12.34") == 0 {
@@ -137,20 +138,20 @@ func TestTasksByHand(t *testing.T) {
 	if text := w.ok("runs", "--json").stdout.String(); !strings.Contains(text, `"status":"done"`) || !strings.Contains(text, `"stored":2`) {
 		t.Errorf("runs:\n%s", text)
 	}
-	if code, r := w.run("lineage", "77", "--source", "bank"); code != batch.ExitNothing {
+	if code, r := w.run("lineage", "77", "--source", "bank"); code != fault.ExitNothing {
 		t.Errorf("lineage of nobody: exit %d\n%s", code, r.stderr.String())
 	}
 	if text := w.ok("doctor").stdout.String(); !strings.Contains(text, "up to date") {
 		t.Errorf("doctor:\n%s", text)
 	}
-	if code, r := w.run("doctor", "--clickhouse-url", "http://127.0.0.1:1", "--ml-url", "http://127.0.0.1:1"); code != batch.ExitUnavailable ||
+	if code, r := w.run("doctor", "--clickhouse-url", "http://127.0.0.1:1", "--ml-url", "http://127.0.0.1:1"); code != fault.ExitUnavailable ||
 		strings.Count(r.stdout.String(), "missing") != 2 || !strings.Contains(r.stdout.String(), "txflow platform") {
 		t.Errorf("doctor without anything: exit %d\n%s", code, r.stdout.String())
 	}
-	if code, r := w.run("run", "--clickhouse-url", "http://127.0.0.1:1", file); code != batch.ExitUnavailable || !strings.Contains(r.stderr.String(), "txflow platform") {
+	if code, r := w.run("run", "--clickhouse-url", "http://127.0.0.1:1", file); code != fault.ExitUnavailable || !strings.Contains(r.stderr.String(), "txflow platform") {
 		t.Errorf("run without ClickHouse: exit %d\n%s", code, r.stderr.String())
 	}
-	if code, _ := w.run("validate", "--max-reject-ratio", "0.1", file); code != batch.ExitData {
+	if code, _ := w.run("validate", "--max-reject-ratio", "0.1", file); code != fault.ExitData {
 		t.Errorf("the gate: exit %d", code)
 	}
 }

@@ -13,12 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/stream/classify"
@@ -230,7 +231,7 @@ func TestReconcileStream(t *testing.T) {
 				t.Errorf("%q is found %d times", kind, n)
 			}
 		}
-		if code != batch.ExitData {
+		if code != fault.ExitData {
 			t.Errorf("exit %d", code)
 		}
 		if t.Failed() {
@@ -266,7 +267,7 @@ func TestStreamGap(t *testing.T) {
 	finds := func(when string) {
 		t.Helper()
 		code, r := b.run("reconcile", "--stream")
-		if text := r.stderr.String(); code != batch.ExitData || strings.Count(text, "gap at transactions.raw/0:") != 1 || !strings.Contains(text, "--accept-gap") {
+		if text := r.stderr.String(); code != fault.ExitData || strings.Count(text, "gap at transactions.raw/0:") != 1 || !strings.Contains(text, "--accept-gap") {
 			t.Errorf("%s: exit %d\n%s", when, code, text)
 		}
 	}
@@ -278,7 +279,7 @@ func TestStreamGap(t *testing.T) {
 	if text := b.ok("dlq", "list", "--reason", "offsets_deleted").stdout.String(); !strings.Contains(text, "offsets_deleted") {
 		t.Errorf("dlq list: %s", text)
 	}
-	if code, r := b.run("dlq", "replay", "--reason", "offsets_deleted"); code != batch.ExitNothing {
+	if code, r := b.run("dlq", "replay", "--reason", "offsets_deleted"); code != fault.ExitNothing {
 		t.Errorf("a replay of deleted offsets: exit %d\n%s", code, r.stderr.String())
 	}
 	b.ok("reconcile", "--stream", "--accept-gap")

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
@@ -52,14 +54,14 @@ kind of reject, duplicates, conflicts, hostile but valid text; --key keeps what 
 
 func generateData(c *cli.Context, rt *app.Runtime) error {
 	if c.Args().Present() {
-		return batch.Failf(batch.ExitUsage, "data generate takes no arguments, only flags: %q", c.Args().First())
+		return fault.Failf(fault.ExitUsage, "data generate takes no arguments, only flags: %q", c.Args().First())
 	}
 	if c.IsSet("ratio") && !c.Bool("dirty") {
-		return batch.Failf(batch.ExitUsage, "--ratio says how dirty the rows are: it needs --dirty")
+		return fault.Failf(fault.ExitUsage, "--ratio says how dirty the rows are: it needs --dirty")
 	}
 	options, err := dataOptions(c)
 	if err != nil {
-		return batch.Fail(batch.ExitUsage, err)
+		return fault.Fail(fault.ExitUsage, err)
 	}
 	options.Progress = progressLine(rt.Stderr, rt.Interactive, options.Rows)
 	key, err := generateTo(c.Context, rt.Artifacts, rt.Stdout, c.String("out"), options)
@@ -68,7 +70,7 @@ func generateData(c *cli.Context, rt *app.Runtime) error {
 	}
 	answers, err := json.MarshalIndent(key, "", "  ")
 	if err != nil {
-		return batch.Failf(batch.ExitFault, "encode the answers: %w", err)
+		return fault.Failf(fault.ExitFault, "encode the answers: %w", err)
 	}
 	_, err = batch.WriteAll(c.Context, rt.Artifacts, c.String("key"), append(answers, '\n'))
 	return err

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
@@ -52,7 +54,7 @@ func runDemo(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	if ok, err := rt.Artifacts.Exists(c.Context, file); err != nil || !ok {
-		return batch.WithHint(batch.Failf(batch.ExitData, "%s: no such file", c.String("file")), "run the demo where data/ lies, or name a file with --file")
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s: no such file", c.String("file")), "run the demo where data/ lies, or name a file with --file")
 	}
 	p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0", Log: rt.Log, Progress: rt.Stderr,
 		Prepare: func(ctx context.Context, p *embedded.Platform) error { return preparePlatform(ctx, rt, p, "") }})
@@ -117,7 +119,7 @@ func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform, file string) er
 func startMLAPI(ctx context.Context, rt *app.Runtime, version string) (url string, stop func(), err error) {
 	traces, err := telemetry.Setup(ctx, telemetry.Config{Service: "txflow-ml-api", Version: version, Log: rt.Log})
 	if err != nil {
-		return "", nil, batch.Fail(batch.ExitUsage, err)
+		return "", nil, fault.Fail(fault.ExitUsage, err)
 	}
 	s, err := server.New(server.Config{Addr: "127.0.0.1:0", TracerProvider: traces.TracerProvider()})
 	if err != nil {

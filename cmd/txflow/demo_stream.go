@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
@@ -79,19 +81,19 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 		if err != nil {
 			return err
 		}
-		stored := counts[batch.OutcomeStored] - before[batch.OutcomeStored]
-		letters := counts[batch.OutcomeRejected] - before[batch.OutcomeRejected]
+		stored := counts[ledger.OutcomeStored] - before[ledger.OutcomeStored]
+		deadLetters := counts[ledger.OutcomeRejected] - before[ledger.OutcomeRejected]
 		if report, err = db.Report(ctx, store.ReportQuery{Source: &live}); err != nil {
 			return err
 		}
 		// The ledger's entry of a row is there a moment before the row.
-		if stored+letters >= sent.Messages && rowsOf(report) >= stored-sent.Duplicates {
+		if stored+deadLetters >= sent.Messages && rowsOf(report) >= stored-sent.Duplicates {
 			_, _ = fmt.Fprintf(rt.Stderr, "%s messages = %s classified + %s dead letters, in ClickHouse; %s of them were sent twice and count once\n",
-				progress.Thousands(sent.Messages), progress.Thousands(stored), progress.Thousands(letters), progress.Thousands(sent.Duplicates))
+				progress.Thousands(sent.Messages), progress.Thousands(stored), progress.Thousands(deadLetters), progress.Thousands(sent.Duplicates))
 			break
 		}
 		if time.Now().After(deadline) {
-			return batch.Failf(batch.ExitTryAgain, "after %s ClickHouse has read %d of %d messages", demoPatience, stored+letters, sent.Messages)
+			return fault.Failf(fault.ExitTryAgain, "after %s ClickHouse has read %d of %d messages", demoPatience, stored+deadLetters, sent.Messages)
 		}
 		select {
 		case <-ctx.Done():

@@ -5,18 +5,19 @@ import (
 	"slices"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/tasks/load"
 )
 
 // letterFlags select dead letters.
-var letterFlags = []cli.Flag{
+var deadLetterFlags = []cli.Flag{
 	&cli.StringFlag{Name: "reason", EnvVars: []string{"TXFLOW_DLQ_REASON"}, Usage: "only dead letters of this `CODE`"},
 	&cli.StringFlag{Name: "id", EnvVars: []string{"TXFLOW_DLQ_ID"}, Usage: "only dead letters of this `ID`, as the source wrote it or the UUID"},
 	&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_DLQ_SOURCE"}, Usage: "only dead letters of the source `NAME`"},
@@ -25,11 +26,11 @@ var letterFlags = []cli.Flag{
 	&cli.TimestampFlag{Name: "until", Layout: time.RFC3339, EnvVars: []string{"TXFLOW_DLQ_UNTIL"}, Usage: "only dead letters first seen before `TIME`"},
 }
 
-var stateFlag = &cli.StringFlag{Name: "state", Value: batch.LetterOpen, EnvVars: []string{"TXFLOW_DLQ_STATE"}, Usage: "open, replayed, resolved, purged, or all"}
+var stateFlag = &cli.StringFlag{Name: "state", Value: ledger.StateOpen, EnvVars: []string{"TXFLOW_DLQ_STATE"}, Usage: "open, replayed, resolved, purged, or all"}
 
 // letterQuery is what the flags select; what they can not mean is an error with exit code 64.
-func letterQuery(c *cli.Context) batch.LetterQuery {
-	q := batch.LetterQuery{Pipeline: c.String("pipeline"), Code: c.String("reason"), Source: c.String("source"), ID: c.String("id"),
+func deadLetterQuery(c *cli.Context) ledger.DeadLetterQuery {
+	q := ledger.DeadLetterQuery{Pipeline: c.String("pipeline"), Code: c.String("reason"), Source: c.String("source"), ID: c.String("id"),
 		State: c.String("state"), Limit: c.Int("limit")}
 	if q.State == "all" {
 		q.State = ""
@@ -49,14 +50,14 @@ func dlqCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{
 				Name: "stats", Usage: "how many, by reason",
-				Flags: batchcmd.Flags(letterFlags, []cli.Flag{stateFlag}, batchcmd.ClickHouseFlags),
+				Flags: batchcmd.Flags(deadLetterFlags, []cli.Flag{stateFlag}, batchcmd.ClickHouseFlags),
 				Description: `
    txflow dlq stats
    txflow dlq stats --state all --pipeline stream`,
 				Action: app.Action(checked(withStore(dlqStats))),
 			}, {
 				Name: "list", Usage: "one a line",
-				Flags: batchcmd.Flags(letterFlags, []cli.Flag{stateFlag,
+				Flags: batchcmd.Flags(deadLetterFlags, []cli.Flag{stateFlag,
 					&cli.IntFlag{Name: "limit", Value: 50, EnvVars: []string{"TXFLOW_DLQ_LIMIT"}, Usage: "the first `N`; 0 for all"},
 					&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_DLQ_JSON"}, Usage: "everything, one JSON object a line; raw is Base64"},
 				}, batchcmd.ClickHouseFlags),
@@ -75,7 +76,7 @@ func dlqCommand() *cli.Command {
 				Action: app.Action(withStore(dlqShow)),
 			}, {
 				Name: "replay", Usage: "send open dead letters of the stream back to the topic that they came from",
-				Flags: batchcmd.Flags(letterFlags, []cli.Flag{
+				Flags: batchcmd.Flags(deadLetterFlags, []cli.Flag{
 					&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_DLQ_DRY_RUN"}, Usage: "print how many would be replayed, and replay none"},
 					&cli.Float64Flag{Name: "rate", EnvVars: []string{"TXFLOW_DLQ_RATE"}, Usage: "`N` dead letters a second; 0 for as fast as Kafka takes them"},
 					&cli.IntFlag{Name: "max-replays", Value: 3, EnvVars: []string{"TXFLOW_DLQ_MAX_REPLAYS"}, Usage: "leave dead letters alone that came back `N` times; 0 leaves all alone"},
@@ -98,11 +99,11 @@ the contents of its own row were stored.
 
    txflow dlq resolve --source bank`,
 				Action: app.Action(withStore(func(c *cli.Context, _ *app.Runtime, db *store.Store) error {
-					return db.ResolveLetters(c.Context, c.String("source"))
+					return db.ResolveDeadLetters(c.Context, c.String("source"))
 				})),
 			}, {
 				Name: "purge", Usage: "close open dead letters for good; they stay in the table, with the state purged",
-				Flags: batchcmd.Flags(letterFlags, []cli.Flag{
+				Flags: batchcmd.Flags(deadLetterFlags, []cli.Flag{
 					&cli.BoolFlag{Name: "all", EnvVars: []string{"TXFLOW_DLQ_ALL"}, Usage: "purge all open dead letters: needed where no filter is given"},
 					&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_DLQ_DRY_RUN"}, Usage: "print how many would be purged, and purge none"},
 				}, batchcmd.ClickHouseFlags),
@@ -122,7 +123,7 @@ func checked(work func(*cli.Context, *app.Runtime) error) func(*cli.Context, *ap
 		for _, f := range c.Command.Flags {
 			switch name := f.Names()[0]; name {
 			case "state":
-				errs = append(errs, oneOfErr(c, name, append(slices.Clone(batch.LetterStates), "all")...))
+				errs = append(errs, oneOfErr(c, name, append(slices.Clone(ledger.DeadLetterStates), "all")...))
 			case "pipeline":
 				errs = append(errs, oneOfErr(c, name, "", load.Pipeline, classify.Pipeline))
 			case "source":

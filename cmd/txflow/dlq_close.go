@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
@@ -19,9 +22,9 @@ import (
 )
 
 // openLetters returns the number of open dead letters that a command is about, and how many of them do not hold their message.
-func openLetters(c *cli.Context, db *store.Store, q batch.LetterQuery) (n, without uint64, err error) {
-	q.State = batch.LetterOpen
-	counts, err := db.CountLetters(c.Context, q)
+func openDeadLetters(c *cli.Context, db *store.Store, q ledger.DeadLetterQuery) (n, without uint64, err error) {
+	q.State = ledger.StateOpen
+	counts, err := db.CountDeadLetters(c.Context, q)
 	for _, k := range counts {
 		n += k.Rows
 		if !transaction.Code(k.Code).KeepsRow() {
@@ -36,10 +39,10 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	if err != nil {
 		return err
 	}
-	q := letterQuery(c)
+	q := deadLetterQuery(c)
 	limit := c.Int("max-replays")
 	q.Pipeline, q.Origin, q.Replays = classify.Pipeline, topics.Raw, &limit
-	n, without, err := openLetters(c, db, q)
+	n, without, err := openDeadLetters(c, db, q)
 	if err != nil {
 		return err
 	}
@@ -62,38 +65,38 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 		show := newTicker(rt, "replayed")
 		replayed, err := dlq.Replay(ctx, db, sink, dlq.Config{Query: q, Rate: c.Float64("rate"), MaxReplays: limit}, func(n int) { show.tick(int64(n)) })
 		m.Counts.In = int64(replayed)
-		return batch.WithHint(err, "the same command goes on with what is still open")
+		return fault.WithHint(err, "the same command goes on with what is still open")
 	})
 	return batchcmd.Finish(c, rt, m, err, "txflow dlq stats")
 }
 
 // nothingToReplay says why: none is open, or those that are came back too often or do not hold their message.
-func nothingToReplay(c *cli.Context, db *store.Store, q batch.LetterQuery, without uint64) error {
+func nothingToReplay(c *cli.Context, db *store.Store, q ledger.DeadLetterQuery, without uint64) error {
 	limit := *q.Replays
 	q.Replays = nil
-	all, allWithout, err := openLetters(c, db, q)
+	all, allWithout, err := openDeadLetters(c, db, q)
 	if err != nil {
 		return err
 	}
 	switch tired := all - allWithout; {
 	case tired > 0:
-		return batch.WithHint(batch.Failf(batch.ExitNothing, "%d open dead letters came back %d times already, which is the limit; none was replayed", tired, limit),
+		return fault.WithHint(fault.Failf(fault.ExitNothing, "%d open dead letters came back %d times already, which is the limit; none was replayed", tired, limit),
 			"correct the cause, then replay them with a higher --max-replays; or purge them")
 	case without > 0:
-		return batch.WithHint(batch.Failf(batch.ExitNothing, "the %d open dead letters do not hold their messages, which are too large; none was replayed", without),
+		return fault.WithHint(fault.Failf(fault.ExitNothing, "the %d open dead letters do not hold their messages, which are too large; none was replayed", without),
 			"send those again from where they came, in smaller messages")
 	}
-	return batch.Failf(batch.ExitNothing, "there is no open dead letter to replay")
+	return fault.Failf(fault.ExitNothing, "there is no open dead letter to replay")
 }
 
 func dlqPurge(c *cli.Context, rt *app.Runtime, db *store.Store) error {
-	q := letterQuery(c)
+	q := deadLetterQuery(c)
 	if q.Filtered() == c.Bool("all") {
-		return batch.WithHint(batch.Failf(batch.ExitUsage, "dlq purge takes a filter, or --all to purge every open dead letter"),
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "dlq purge takes a filter, or --all to purge every open dead letter"),
 			"txflow dlq stats lists reasons and sources; --dry-run counts what would be purged")
 	}
 	if c.Bool("dry-run") {
-		n, _, err := openLetters(c, db, q)
+		n, _, err := openDeadLetters(c, db, q)
 		if err == nil {
 			_, _ = fmt.Fprintf(rt.Stdout, "%d dead letters would be purged\n", n)
 		}
@@ -102,5 +105,5 @@ func dlqPurge(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	show := newTicker(rt, "purged")
 	purged, err := dlq.Purge(c.Context, db, q, func(n int) { show.tick(int64(n)) })
 	_, _ = fmt.Fprintf(rt.Stdout, "%d dead letters are purged\n", purged)
-	return batch.WithHint(err, "the same command goes on with what is still open")
+	return fault.WithHint(err, "the same command goes on with what is still open")
 }

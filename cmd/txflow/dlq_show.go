@@ -9,19 +9,21 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/dlq"
 )
 
 func dlqStats(c *cli.Context, rt *app.Runtime, db *store.Store) error {
-	q := letterQuery(c)
-	counts, err := db.CountLetters(c.Context, q)
+	q := deadLetterQuery(c)
+	counts, err := db.CountDeadLetters(c.Context, q)
 	if err != nil {
 		return err
 	}
@@ -37,7 +39,7 @@ func dlqStats(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 }
 
 func dlqList(c *cli.Context, rt *app.Runtime, db *store.Store) error {
-	q := letterQuery(c)
+	q := deadLetterQuery(c)
 	if c.Bool("json") {
 		const rows = 500
 		out := json.NewEncoder(rt.Stdout)
@@ -53,13 +55,13 @@ func dlqList(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 		}
 		return nil
 	}
-	letters, err := db.Letters(c.Context, q)
+	deadLetters, err := db.DeadLetters(c.Context, q)
 	if err != nil {
 		return err
 	}
 	t := newTable("origin", "partition", "position", "id", "reason", "column", "state", "replays", "first seen", "message").alignRight("partition", "position", "replays")
-	for i := range letters {
-		l := &letters[i]
+	for i := range deadLetters {
+		l := &deadLetters[i]
 		t.add(l.Origin.Origin, fmt.Sprint(l.Origin.Partition), fmt.Sprint(l.Origin.Position), l.SourceID, l.Code, l.Column, l.State, fmt.Sprint(l.Replays),
 			l.FirstSeen.UTC().Format(time.RFC3339), firstLine(l.Message))
 	}
@@ -77,30 +79,30 @@ func dlqShow(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	partition, err1 := strconv.ParseInt(c.Args().Get(1), 10, 32)
 	position, err2 := strconv.ParseUint(c.Args().Get(2), 10, 64)
 	if c.NArg() != arguments || err1 != nil || err2 != nil {
-		return batch.WithHint(batch.Failf(batch.ExitUsage, "dlq show wants ORIGIN PARTITION POSITION"), "they are the first columns of txflow dlq list")
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "dlq show wants ORIGIN PARTITION POSITION"), "they are the first columns of txflow dlq list")
 	}
-	at := batch.Origin{Origin: c.Args().First(), Partition: int32(partition), Position: position}
-	letters, err := db.Letters(c.Context, batch.LetterQuery{At: &at, Raw: true})
+	at := ledger.Origin{Origin: c.Args().First(), Partition: int32(partition), Position: position}
+	deadLetters, err := db.DeadLetters(c.Context, ledger.DeadLetterQuery{At: &at, Raw: true})
 	if err != nil {
 		return err
 	}
-	if len(letters) == 0 {
-		return batch.WithHint(batch.Failf(batch.ExitNothing, "there is no dead letter of %s, partition %d, position %d", at.Origin, at.Partition, at.Position),
+	if len(deadLetters) == 0 {
+		return fault.WithHint(fault.Failf(fault.ExitNothing, "there is no dead letter of %s, partition %d, position %d", at.Origin, at.Partition, at.Position),
 			"txflow dlq list --state all shows those that there are")
 	}
-	for i := range letters { // a file that changed may have several of one line
+	for i := range deadLetters { // a file that changed may have several of one line
 		if c.Bool("json") {
-			if err := json.NewEncoder(rt.Stdout).Encode(letters[i]); err != nil {
+			if err := json.NewEncoder(rt.Stdout).Encode(deadLetters[i]); err != nil {
 				return err
 			}
 			continue
 		}
-		showLetter(rt.Stdout, &letters[i])
+		showDeadLetter(rt.Stdout, &deadLetters[i])
 	}
 	return nil
 }
 
-func showLetter(out io.Writer, l *batch.Letter) {
+func showDeadLetter(out io.Writer, l *ledger.DeadLetterState) {
 	line := func(name, value string) {
 		if value != "" {
 			_, _ = fmt.Fprintf(out, "%-10s  %s\n", name, plain(value))
@@ -121,7 +123,7 @@ func showLetter(out io.Writer, l *batch.Letter) {
 }
 
 // rawText is a message as it came, quoted where a terminal could not show it.
-func rawText(l *batch.Letter) string {
+func rawText(l *ledger.DeadLetterState) string {
 	raw := string(l.Raw)
 	hidden := func(r rune) bool { return unprintable(r) && r != '\n' && r != '\t' }
 	switch {

@@ -7,12 +7,13 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/migrate"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/client"
@@ -84,13 +85,13 @@ func runDoctor(c *cli.Context, rt *app.Runtime) error {
 		}
 	}
 	if bad > 0 {
-		return batch.Failf(batch.ExitUnavailable, "%d of %d checks failed", bad, len(checks))
+		return fault.Failf(fault.ExitUnavailable, "%d of %d checks failed", bad, len(checks))
 	}
 	return nil
 }
 
 func failed(name string, err error) check {
-	return check{Name: name, Detail: err.Error(), Next: batch.Hint(err)}
+	return check{Name: name, Detail: err.Error(), Next: fault.Hint(err)}
 }
 
 // checkEngine looks for the embedded engine, which only demo and platform need.

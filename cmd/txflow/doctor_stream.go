@@ -8,12 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/migrate"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
@@ -68,7 +69,7 @@ func checkRegistry(c *cli.Context) check {
 	defer cancel()
 	plan, _, err := planSchemas(ctx, c.String("registry-url"))
 	switch {
-	case batch.ExitCode(err) == batch.ExitUnavailable:
+	case fault.ExitCode(err) == fault.ExitUnavailable:
 		return check{Name: "schemas", Detail: err.Error(), Neutral: true, Next: "txflow platform, or set SCHEMA_REGISTRY_URL; the stream works without it"}
 	case err != nil:
 		return failed("schemas", err)

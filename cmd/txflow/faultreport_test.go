@@ -26,7 +26,7 @@ line below it was the same. Nothing was lost and nothing doubled. [reliability-s
 	return r
 }
 
-func (r *faultReport) add(f fault, saw []string) {
+func (r *faultReport) add(f faultCase, saw []string) {
 	var lines []string
 	for _, s := range saw {
 		lines = append(lines, strings.NewReplacer("|", "\\|", "\n", " ", "<", "&lt;").Replace(s))

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/testtool"
 )
 
@@ -20,7 +20,7 @@ const faultRows = 8000
 
 // faults are practised on real processes. Each returns what the user saw; afterwards all that is stored must be what an
 // undisturbed run stores.
-type fault struct {
+type faultCase struct {
 	name   string // in the report
 	harm   string // in the report
 	commit func(f *faultTest)
@@ -133,7 +133,7 @@ func mlAway() time.Duration {
 	return 3 * time.Second
 }
 
-var faults = []fault{
+var faults = []faultCase{
 	{"kill -9 in validate", "the process is killed while it reads the file", func(f *faultTest) {
 		f.killRun("validate writes", func(*process) bool { return f.exists("out/r1/*")() })
 		f.goOn()
@@ -173,10 +173,10 @@ var faults = []fault{
 			}
 		}
 		r.terminate(f.t)
-		if code := r.wait(f.t); code != batch.ExitInterrupted {
+		if code := r.wait(f.t); code != fault.ExitInterrupted {
 			f.t.Errorf("exit %d\n%s", code, r.stderr.String())
 		}
-		f.see(batch.ExitInterrupted, r)
+		f.see(fault.ExitInterrupted, r)
 		f.api.harm.Store(nil)
 		f.goOn()
 	}},
@@ -235,7 +235,7 @@ var faults = []fault{
 			}
 			honest.ServeHTTP(w, r)
 		})
-		f.expect(batch.ExitTryAgain, "run", "--run-id", "r1", "--ml-outage", "1s", f.file)
+		f.expect(fault.ExitTryAgain, "run", "--run-id", "r1", "--ml-outage", "1s", f.file)
 		f.noDeadLetters()
 		f.api.harm.Store(nil)
 		f.goOn()
@@ -284,7 +284,7 @@ var faults = []fault{
 		f.api.harmWith(func(w http.ResponseWriter, _ *http.Request, _ []byte, _ http.Handler) {
 			http.Error(w, "upstream request header too large", http.StatusBadRequest)
 		})
-		f.expect(batch.ExitUnavailable, "run", "--run-id", "r1", f.file)
+		f.expect(fault.ExitUnavailable, "run", "--run-id", "r1", f.file)
 		f.noDeadLetters()
 		f.api.harm.Store(nil)
 		f.goOn()
@@ -298,7 +298,7 @@ var faults = []fault{
 			}
 			honest.ServeHTTP(w, r)
 		})
-		f.expect(batch.ExitTryAgain, "run", "--run-id", "r1", f.file)
+		f.expect(fault.ExitTryAgain, "run", "--run-id", "r1", f.file)
 		f.noDeadLetters()
 		f.api.harm.Store(nil)
 		f.goOn()
@@ -323,7 +323,7 @@ var faults = []fault{
 		f.ok("validate", "--run-id", "r1", f.file)
 		f.ok("split", "out/r1")
 		flip(f.t, filepath.Join(f.dir, "out/r1/chunks/*.tsv"))
-		f.expect(batch.ExitData, "classify", "out/r1")
+		f.expect(fault.ExitData, "classify", "out/r1")
 		f.ok("split", "out/r1")
 		f.finish()
 	}},
@@ -332,7 +332,7 @@ var faults = []fault{
 		f.ok("split", "out/r1")
 		f.ok("classify", "out/r1")
 		flip(f.t, filepath.Join(f.dir, "out/r1/parts/*/[0-9a-f]*.json"))
-		if r := f.expect(batch.ExitData, "load", "out/r1"); !strings.Contains(r.stderr.String(), "is damaged") {
+		if r := f.expect(fault.ExitData, "load", "out/r1"); !strings.Contains(r.stderr.String(), "is damaged") {
 			f.t.Errorf("load does not say what is damaged:\n%s", r.stderr.String())
 		}
 		f.finish()
@@ -382,7 +382,7 @@ var faults = []fault{
 			f.ok("split", "out/r1")
 			f.ok("classify", "out/r1")
 			platform.kill()
-			f.expect(batch.ExitTryAgain, "load", "--clickhouse-outage", "1s", "out/r1")
+			f.expect(fault.ExitTryAgain, "load", "--clickhouse-outage", "1s", "out/r1")
 			again()
 			f.finish()
 		})
@@ -415,7 +415,7 @@ func (f *faultTest) finish() {
 // findings runs reconcile, which must find something of a kind and name an id.
 func (f *faultTest) findings(kind string) {
 	f.t.Helper()
-	r := f.expect(batch.ExitData, "reconcile", "out/r1")
+	r := f.expect(fault.ExitData, "reconcile", "out/r1")
 	if text := r.stderr.String(); !strings.Contains(text, kind) || !strings.Contains(text, "id ") && kind != "unaccounted" {
 		f.t.Errorf("reconcile does not name what is %s:\n%s", kind, text)
 	}

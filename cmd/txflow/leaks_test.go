@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // collector keeps what is sent to it as spans, in OTLP's binary form, in which texts stand as they are.
@@ -136,8 +136,8 @@ func TestValuesStayWhereTheyBelong(t *testing.T) {
 	t.Cleanup(func() { syscall.Umask(old) })
 	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
 	spans := startCollector(t)
-	for status, want := range map[int]int{http.StatusOK: batch.ExitTryAgain, http.StatusBadRequest: batch.ExitUnavailable, http.StatusUnauthorized: batch.ExitUnavailable,
-		http.StatusUnprocessableEntity: batch.ExitData, http.StatusInternalServerError: batch.ExitTryAgain} {
+	for status, want := range map[int]int{http.StatusOK: fault.ExitTryAgain, http.StatusBadRequest: fault.ExitUnavailable, http.StatusUnauthorized: fault.ExitUnavailable,
+		http.StatusUnprocessableEntity: fault.ExitData, http.StatusInternalServerError: fault.ExitTryAgain} {
 		w := newWorkbench(t, clickhouse)
 		w.env = append(w.env, "OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL, "TXFLOW_ML_OUTAGE=0s", "TXFLOW_LOG_LEVEL=debug", "TXFLOW_TEMP_DIR="+w.dir)
 		file := filepath.Join(w.dir, "a.csv")

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -30,7 +31,7 @@ func lineageCommand() *cli.Command {
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
 			text := transaction.TrimField([]byte(c.Args().First()))
 			if len(text) == 0 {
-				return batch.WithHint(batch.Failf(batch.ExitUsage, "which id?"), "txflow lineage ID --source NAME")
+				return fault.WithHint(fault.Failf(fault.ExitUsage, "which id?"), "txflow lineage ID --source NAME")
 			}
 			id := transaction.DeriveID(c.String("source"), text)
 			db, err := batchcmd.StoreNow(c, rt)
@@ -43,7 +44,7 @@ func lineageCommand() *cli.Command {
 				return err
 			}
 			if !l.Found() {
-				return batch.WithHint(batch.Failf(batch.ExitNothing, "nothing is known of id %s", id),
+				return fault.WithHint(fault.Failf(fault.ExitNothing, "nothing is known of id %s", id),
 					"an id of a file needs the --source that it was run with; without one, that is a source of its own")
 			}
 			if c.Bool("json") {

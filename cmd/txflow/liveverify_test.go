@@ -98,9 +98,9 @@ type origin struct {
 
 // tally is what verify saw.
 type tally struct {
-	messages   int // in transactions.raw
-	letters    int
-	rolledBack int64 // messages that were written in transactions that were given up
+	messages    int // in transactions.raw
+	deadLetters int
+	rolledBack  int64 // messages that were written in transactions that were given up
 }
 
 // verify takes transactions.raw as the truth: each of its messages stands in exactly one place, in Kafka and in ClickHouse, the
@@ -108,31 +108,31 @@ type tally struct {
 func (b *liveBench) verify(want, refused string) tally {
 	b.t.Helper()
 	raw := b.read(topics.Raw)
-	mustBeLetter, ids, bad := map[origin]bool{}, map[string]bool{}, 0
+	mustBeDeadLetter, ids, bad := map[origin]bool{}, map[string]bool{}, 0
 	last := map[string]uint64{} // contents by id; the messages of one are in one partition
 	for _, r := range raw.records {
 		at := origin{r.Partition, uint64(r.Offset)} //nolint:gosec // not negative
 		id, content := contentOf(r)
 		replay := slices.ContainsFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == message.HeaderReplays })
-		mustBeLetter[at] = id == "" || id == refused && !replay
+		mustBeDeadLetter[at] = id == "" || id == refused && !replay
 		if id != "" {
 			ids[id] = true
 		}
 		if id != "" && !replay { // a replay is as new as its origin
 			last[id] = content
 		}
-		if mustBeLetter[at] {
+		if mustBeDeadLetter[at] {
 			bad++
 		}
 	}
 	b.until(fmt.Sprintf("all %d messages are in the ledger", len(raw.records)), func() bool { return b.count(outcomesOfStream) >= len(raw.records) })
-	classified, letters := b.read(topics.Classified), b.read(topics.DeadLetters)
+	classified, deadLetters := b.read(topics.Classified), b.read(topics.DeadLetters)
 	seen := map[origin]bool{}
 	wrong, first := 0, ""
-	see := func(at origin, letter bool) {
-		if should, known := mustBeLetter[at]; !known || seen[at] || letter != should {
+	see := func(at origin, deadLetter bool) {
+		if should, known := mustBeDeadLetter[at]; !known || seen[at] || deadLetter != should {
 			if wrong++; wrong == 1 {
-				first = fmt.Sprintf("message %v: in transactions.raw %v, there a second time %v, as a dead letter %v, which it should be %v", at, known, seen[at], letter, should)
+				first = fmt.Sprintf("message %v: in transactions.raw %v, there a second time %v, as a dead letter %v, which it should be %v", at, known, seen[at], deadLetter, should)
 			}
 		}
 		seen[at] = true
@@ -152,7 +152,7 @@ func (b *liveBench) verify(want, refused string) tally {
 		}
 		behind[way] = m.Position + 1
 	}
-	for _, r := range letters.records {
+	for _, r := range deadLetters.records {
 		var m message.DeadLetter
 		must(b.t, json.Unmarshal(r.Value, &m))
 		see(origin{m.Partition, m.Position}, true)
@@ -182,7 +182,7 @@ SELECT id FROM dead_letters FINAL WHERE state = 'open' AND outcome = 'dead_lette
 	if want != "" {
 		b.agrees("gold", want, b.gold)
 	}
-	return tally{len(raw.records), len(letters.records), classified.rolledBack + letters.rolledBack}
+	return tally{len(raw.records), len(deadLetters.records), classified.rolledBack + deadLetters.rolledBack}
 }
 
 // agrees waits a minute for what ClickHouse is still to read, and says where it differs.

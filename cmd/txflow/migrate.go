@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/migrate"
@@ -12,7 +14,6 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/internal/batch"
 )
 
 func migrateCommand() *cli.Command {
@@ -66,7 +67,7 @@ func migrateCommand() *cli.Command {
 			}
 			_, _ = fmt.Fprintf(rt.Stderr, "%d of %d migrations are to be applied\n", pending, all)
 			if c.Bool("check") && pending > 0 {
-				return batch.WithHint(batch.Failf(batch.ExitUnavailable, "the schema is not up to date"), "run txflow migrate")
+				return fault.WithHint(fault.Failf(fault.ExitUnavailable, "the schema is not up to date"), "run txflow migrate")
 			}
 			return nil
 		}),

@@ -3,9 +3,10 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/server"
 )
@@ -51,11 +52,11 @@ another model, so that one can see what a pipeline does then; the same seed make
 // serveMLAPI serves until SIGINT or SIGTERM.
 func serveMLAPI(c *cli.Context, rt *app.Runtime) error {
 	if c.Args().Present() {
-		return batch.Failf(batch.ExitUsage, "ml-api takes no arguments, only flags: %q", c.Args().First())
+		return fault.Failf(fault.ExitUsage, "ml-api takes no arguments, only flags: %q", c.Args().First())
 	}
 	tokens, err := secret.NewTokens("", c.String("token-file"))
 	if err != nil {
-		return batch.WithHint(batch.Fail(batch.ExitUsage, err), "--token-file (ML_API_SERVER_TOKEN_FILE) names a file with a token a line")
+		return fault.WithHint(fault.Fail(fault.ExitUsage, err), "--token-file (ML_API_SERVER_TOKEN_FILE) names a file with a token a line")
 	}
 	categories, err := batchcmd.Categories(c)
 	if err != nil {

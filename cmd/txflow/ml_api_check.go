@@ -6,11 +6,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/tasks"
@@ -47,7 +48,7 @@ func checkMLAPIContract(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	if c.NArg() > 1 {
-		return batch.Failf(batch.ExitUsage, "one URL at most")
+		return fault.Failf(fault.ExitUsage, "one URL at most")
 	}
 	if url := c.Args().First(); url != "" {
 		cfg.URL = secret.NewURL(url)
@@ -60,8 +61,8 @@ func checkMLAPIContract(c *cli.Context, rt *app.Runtime) error {
 	defer api.Close()
 	report, err := api.Check(c.Context, c.Int("batch-rows"), c.Int("calls"))
 	if err != nil {
-		if batch.ExitCode(err) == batch.ExitTryAgain { // it was asked once
-			err = batch.Failf(batch.ExitUnavailable, "%s", err.Error())
+		if fault.ExitCode(err) == fault.ExitTryAgain { // it was asked once
+			err = fault.Failf(fault.ExitUnavailable, "%s", err.Error())
 		}
 		return err
 	}
@@ -73,7 +74,7 @@ func checkMLAPIContract(c *cli.Context, rt *app.Runtime) error {
 		printCheck(rt, report)
 	}
 	if !report.OK() {
-		return batch.WithHint(batch.Failf(batch.ExitData, "the ML API at %s does not keep to the contract", cfg.URL), "ml_api/openapi.yaml is the contract; GET /docs of txflow ml-api shows it")
+		return fault.WithHint(fault.Failf(fault.ExitData, "the ML API at %s does not keep to the contract", cfg.URL), "ml_api/openapi.yaml is the contract; GET /docs of txflow ml-api shows it")
 	}
 	return nil
 }

@@ -6,17 +6,18 @@ import (
 	"io"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/tasks"
 	"github.com/txflow/txflow/tasks/run"
 )
 
 // runPipeline does all five tasks with the real adapters and shows how far they are.
-func runPipeline(ctx context.Context, rt *app.Runtime, env *tasks.Env, api *client.Client, db *store.Store, cfg run.Config) (batch.RunRecord, error) {
+func runPipeline(ctx context.Context, rt *app.Runtime, env *tasks.Env, api *client.Client, db *store.Store, cfg run.Config) (ledger.RunRecord, error) {
 	_, _ = fmt.Fprintf(rt.Stderr, "run %s, artifacts in %s\n", env.RunID, env.Layout.Root)
 	display := progress.New(rt.Stderr, rt.Interactive)
 	r := run.Runner{Env: *env, Sources: rt.Artifacts, Predictor: api, Store: db, Ledger: db, Recorder: db, Observer: display}
@@ -29,7 +30,7 @@ func runPipeline(ctx context.Context, rt *app.Runtime, env *tasks.Env, api *clie
 }
 
 // summarise shows that the counts add up: the reconciled run has every row in exactly one place.
-func summarise(w io.Writer, r *batch.RunRecord) {
+func summarise(w io.Writer, r *ledger.RunRecord) {
 	n, took := r.Counts, r.FinishedAt.Sub(r.StartedAt)
 	_, _ = fmt.Fprintf(w, "%s rows = %s stored + %s rejected + %s duplicates + %s dead letters, reconciled; %s, %s rows/s\n",
 		progress.Thousands(n.In), progress.Thousands(n.Stored), progress.Thousands(n.Rejected), progress.Thousands(n.Duplicates),

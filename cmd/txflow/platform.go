@@ -12,11 +12,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
@@ -89,7 +90,7 @@ func platformPassword(given, addr, data string, w io.Writer) (string, error) {
 	}
 	file := filepath.Join(data, "clickhouse-password")
 	if err := os.MkdirAll(data, 0o700); err != nil {
-		return "", batch.Fail(batch.ExitUnavailable, err)
+		return "", fault.Fail(fault.ExitUnavailable, err)
 	}
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -97,11 +98,11 @@ func platformPassword(given, addr, data string, w io.Writer) (string, error) {
 		err = os.WriteFile(file, text, 0o600)
 	}
 	if err != nil {
-		return "", batch.Fail(batch.ExitUnavailable, err)
+		return "", fault.Fail(fault.ExitUnavailable, err)
 	}
 	password := strings.TrimSpace(string(text))
 	if password == "" {
-		return "", batch.WithHint(batch.Failf(batch.ExitUsage, "the password file %s is empty", file), "remove it, and a new password is made")
+		return "", fault.WithHint(fault.Failf(fault.ExitUsage, "the password file %s is empty", file), "remove it, and a new password is made")
 	}
 	_, _ = fmt.Fprintf(w, "ClickHouse listens beyond this machine, at %s, without TLS: user default, password in %s (set CLICKHOUSE_PASSWORD)\n", addr, file)
 	return password, nil

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/batch"
 )
@@ -168,7 +170,7 @@ func startPlatform(t *testing.T, dir, addr string) (*process, string) {
 }
 
 // record is the JSON line that a run ends with.
-func (r *process) record(t *testing.T) (record batch.RunRecord) {
+func (r *process) record(t *testing.T) (record ledger.RunRecord) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(r.stdout.String()), "\n")
 	must(t, json.Unmarshal([]byte(lines[len(lines)-1]), &record))

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
@@ -37,7 +38,7 @@ var stalledFlag = &cli.DurationFlag{Name: "stalled-after", Value: status.Default
 // positive refuses a time of no length.
 func positive(c *cli.Context, name string) error {
 	if d := c.Duration(name); d <= 0 {
-		return batch.Failf(batch.ExitUsage, "--%s is %s: it must be more than 0", name, d)
+		return fault.Failf(fault.ExitUsage, "--%s is %s: it must be more than 0", name, d)
 	}
 	return nil
 }

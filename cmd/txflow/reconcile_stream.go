@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
@@ -59,7 +62,7 @@ func reconcileStream(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	if wait := c.Duration("wait"); wait <= 0 {
-		return batch.Failf(batch.ExitUsage, "--wait is %s: it must be more than 0", wait)
+		return fault.Failf(fault.ExitUsage, "--wait is %s: it must be more than 0", wait)
 	}
 	db, err := batchcmd.Store(c, rt)
 	if err != nil {
@@ -79,7 +82,7 @@ func proveStream(ctx context.Context, c *cli.Context, rt *app.Runtime, broker ka
 	}
 	defer func() { _ = log.Close() }() // it only read
 	show, done := newTicker(rt, "verified"), int64(0)
-	var found batch.Findings
+	var found ledger.Findings
 	m.Counts, found, err = reconcile.Run(ctx, log, db, reconcile.Config{Group: c.String("group"), Limit: c.Int("findings"), AcceptGap: c.Bool("accept-gap"),
 		Read: func(ctx context.Context) error { return clickhouseHasRead(ctx, c, rt, broker) }}, func(n int) {
 		done += int64(n)
@@ -89,10 +92,10 @@ func proveStream(ctx context.Context, c *cli.Context, rt *app.Runtime, broker ka
 		return err
 	}
 	hint := "txflow dlq list --reason unreadable shows what ClickHouse could not read; it reads a topic again when its consumer group is deleted"
-	if found.Counts[batch.FindingGap] == found.Total() {
+	if found.Counts[ledger.FindingGap] == found.Total() {
 		hint = "those messages are lost to this group: send them again from where they came, then txflow reconcile --stream --accept-gap"
 	}
-	return batch.WithHint(found.Err("the stream does not add up"), "%s", hint)
+	return fault.WithHint(found.Err("the stream does not add up"), "%s", hint)
 }
 
 // clickhouseHasRead waits until ClickHouse's consumers have committed all that is in their topics now.
@@ -122,7 +125,7 @@ func clickhouseHasRead(ctx context.Context, c *cli.Context, rt *app.Runtime, bro
 				break
 			}
 			if time.Now().After(deadline) {
-				return batch.WithHint(batch.Failf(batch.ExitTryAgain, "after %s ClickHouse has not read %s messages of %s", c.Duration("wait"), progress.Thousands(left), reader[1]),
+				return fault.WithHint(fault.Failf(fault.ExitTryAgain, "after %s ClickHouse has not read %s messages of %s", c.Duration("wait"), progress.Thousands(left), reader[1]),
 					"txflow stream status shows whether it goes on; txflow doctor why not")
 			}
 			if time.Since(said) > 10*time.Second {

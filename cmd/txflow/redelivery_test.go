@@ -18,7 +18,7 @@ func redeliver(b *chaosBench) {
 	const open = "SELECT count() FROM dead_letters FINAL WHERE state = 'open' AND code = 'message_format'"
 	replayed := b.count(open)
 	b.ok("dlq", "replay", "--reason", "message_format")
-	b.until("the replayed letters are back", func() bool { return b.count(open+" AND replays = 1") == replayed })
+	b.until("the replayed dead letters are back", func() bool { return b.count(open+" AND replays = 1") == replayed })
 	b.ok("dlq", "purge", "--reason", "message_format")
 	written := map[string][]*kgo.Record{}
 	for topic := range readers {

@@ -9,13 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/progress"
-	"github.com/txflow/txflow/internal/batch"
 )
 
 func reportCommand() *cli.Command {
@@ -48,7 +49,7 @@ func reportCommand() *cli.Command {
 				q.To = t.AddDate(0, 0, 1)
 			}
 			if c.Bool("json") && c.Bool("csv") {
-				return batch.Failf(batch.ExitUsage, "either --json or --csv")
+				return fault.Failf(fault.ExitUsage, "either --json or --csv")
 			}
 			db, err := batchcmd.StoreNow(c, rt)
 			if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 func write(t *testing.T, dir, name, content string) string {
@@ -54,17 +54,17 @@ func TestTheSameCommandGoesOnWithItsRun(t *testing.T) {
 	write(t, w.dir, "other.csv", header+row(1))
 	for _, args := range [][]string{{"other.csv"}, {"--source", "erp", "in.csv"}, {"--as-of", "2020-01-01", "in.csv"}} {
 		code, r := w.run(append([]string{"run", "--run-id", runID}, args...)...)
-		if code != batch.ExitData || !strings.Contains(r.lastLog(t).Error, runID) {
+		if code != fault.ExitData || !strings.Contains(r.lastLog(t).Error, runID) {
 			t.Errorf("%v: exit %d\n%s", args, code, r.stderr.String())
 		}
 		code, r = w.run(append([]string{"validate", "--run-id", runID}, args...)...)
-		if code != batch.ExitData || r.manifest(t).ExitCode != code {
+		if code != fault.ExitData || r.manifest(t).ExitCode != code {
 			t.Errorf("validate %v: exit %d\n%s", args, code, r.stderr.String())
 		}
 	}
 	w.ok("reconcile", "out/"+runID) // its manifests are as they were
 	for _, id := range []string{"..", "../x", ".", "a/b", "a\nb"} {
-		if code, r := w.run("run", "--run-id", id, "in.csv"); code != batch.ExitUsage {
+		if code, r := w.run("run", "--run-id", id, "in.csv"); code != fault.ExitUsage {
 			t.Errorf("%q: exit %d\n%s", id, code, r.stderr.String())
 		}
 	}
@@ -86,7 +86,7 @@ func TestAnOldFileDoesNotUndoACorrection(t *testing.T) {
 	w.ok("validate", "--reclassify", "--run-id", "anew", "old.csv")
 	w.ok("split", "out/anew")
 	w.ok("classify", "out/anew")
-	if code, _ := w.run("load", "out/anew"); code != batch.ExitData {
+	if code, _ := w.run("load", "out/anew"); code != fault.ExitData {
 		t.Errorf("load before compare: exit %d", code)
 	}
 	w.ok("compare", "out/anew")
@@ -97,7 +97,7 @@ func TestAnOldFileDoesNotUndoACorrection(t *testing.T) {
 		t.Error(got)
 	}
 	for _, at := range []string{"2999-01-01", "1960-01-01", "yesterday"} {
-		if code, r := w.run("run", "--as-of", at, "--clickhouse-url", "http://127.0.0.1:1", "old.csv"); code != batch.ExitUsage || !strings.Contains(r.lastLog(t).Error, "--as-of") {
+		if code, r := w.run("run", "--as-of", at, "--clickhouse-url", "http://127.0.0.1:1", "old.csv"); code != fault.ExitUsage || !strings.Contains(r.lastLog(t).Error, "--as-of") {
 			t.Errorf("as of %s: exit %d\n%s", at, code, r.stderr.String())
 		}
 	}
@@ -132,7 +132,7 @@ func TestAPipeWithoutAWriterIsInterrupted(t *testing.T) {
 		r.terminate(t)
 		select {
 		case <-r.ended:
-			if code := r.cmd.ProcessState.ExitCode(); code != batch.ExitInterrupted || r.manifest(t).ExitCode != code {
+			if code := r.cmd.ProcessState.ExitCode(); code != fault.ExitInterrupted || r.manifest(t).ExitCode != code {
 				t.Errorf("%s: exit %d\n%s", name, code, r.stderr.String())
 			}
 		case <-time.After(10 * time.Second):

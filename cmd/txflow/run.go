@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/logging"
 	"github.com/txflow/txflow/tasks/run"
 )
@@ -62,8 +63,8 @@ func runAll(c *cli.Context, rt *app.Runtime) error {
 	}
 	record, err := runPipeline(c.Context, rt, env, api, db, cfg)
 	if err != nil {
-		if batch.Hint(err) == "" && batch.ExitCode(err) != batch.ExitUsage && batch.ExitCode(err) != batch.ExitData {
-			err = batch.WithHint(err, "%s goes on with this run", goOn)
+		if fault.Hint(err) == "" && fault.ExitCode(err) != fault.ExitUsage && fault.ExitCode(err) != fault.ExitData {
+			err = fault.WithHint(err, "%s goes on with this run", goOn)
 		}
 		return err
 	}
@@ -86,7 +87,7 @@ func runConfig(c *cli.Context, now time.Time) (run.Config, error) {
 		return cfg, err
 	}
 	if c.Bool("new") && c.String("run-id") != "" {
-		return cfg, batch.Failf(batch.ExitUsage, "--new starts a run of a new id: leave --run-id out")
+		return cfg, fault.Failf(fault.ExitUsage, "--new starts a run of a new id: leave --run-id out")
 	}
 	return cfg, batchcmd.Check(c, &cfg.Validate, &cfg.Split, &cfg.Classify, &cfg.Load, &cfg.Reconcile)
 }

@@ -11,10 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/ml_api/server"
 	"github.com/txflow/txflow/tasks/compare"
 )
@@ -43,7 +44,7 @@ func TestInboxByHand(t *testing.T) {
 		}
 	}
 	code, r := p.run("inbox")
-	if m := r.manifest(t); code != batch.ExitNothing || m.Status != "nothing" || !strings.Contains(r.lastLog(t).Error, "no new file") {
+	if m := r.manifest(t); code != fault.ExitNothing || m.Status != "nothing" || !strings.Contains(r.lastLog(t).Error, "no new file") {
 		t.Errorf("after it was taken: exit %d, %+v", code, m)
 	}
 	if m := p.ok("inbox", "--settle", "0s").manifest(t); len(m.Outputs) != 1 || !strings.HasSuffix(m.Outputs[0].URL, "growing.csv") {
@@ -53,11 +54,11 @@ func TestInboxByHand(t *testing.T) {
 	if m := p.ok("inbox").manifest(t); m.Outputs[0].Name == first.Name {
 		t.Errorf("a changed file has the old id: %+v", m)
 	}
-	if code, r := p.run("inbox", "--inbox", "nowhere"); code != batch.ExitData || !strings.Contains(r.lastLog(t).Next, "--inbox") {
+	if code, r := p.run("inbox", "--inbox", "nowhere"); code != fault.ExitData || !strings.Contains(r.lastLog(t).Next, "--inbox") {
 		t.Errorf("an inbox that is not there: exit %d\n%s", code, r.stderr.String())
 	}
 	for _, args := range [][]string{{"inbox", "--take", "x=y"}, {"inbox", "--taken", ""}, {"inbox", "--inbox", ""}} {
-		if code, r := p.run(args...); code != batch.ExitUsage {
+		if code, r := p.run(args...); code != fault.ExitUsage {
 			t.Errorf("%v: exit %d\n%s", args, code, r.stderr.String())
 		}
 	}
@@ -98,7 +99,7 @@ func TestCompareByHand(t *testing.T) {
 	w.ok("run", "old.csv")
 	w.ok("validate", "--run-id", "anew", "all.csv")
 	w.ok("split", "out/anew")
-	if code, r := w.run("compare", "out/anew"); code != batch.ExitData || r.lastLog(t).Next != "run txflow classify first" {
+	if code, r := w.run("compare", "out/anew"); code != fault.ExitData || r.lastLog(t).Next != "run txflow classify first" {
 		t.Errorf("before classify: exit %d\n%s", code, r.stderr.String())
 	}
 	w.ok("classify", "--ml-url", other.URL, "out/anew")
@@ -114,7 +115,7 @@ func TestCompareByHand(t *testing.T) {
 		t.Errorf("%+v", report)
 	}
 	code, r := w.run("compare", "--max-changed", "0.5", "--chunks", "out/anew/chunks.json")
-	if last := r.lastLog(t); code != batch.ExitData || !strings.Contains(last.Error, "3 stored rows") || last.Next == "" || *r.manifest(t).ChangedShare != 1 {
+	if last := r.lastLog(t); code != fault.ExitData || !strings.Contains(last.Error, "3 stored rows") || last.Next == "" || *r.manifest(t).ChangedShare != 1 {
 		t.Errorf("over the limit: exit %d, %+v", code, last)
 	}
 	w.ok("load", "out/anew")
@@ -137,13 +138,13 @@ func TestEveryTryIsInTheHistory(t *testing.T) {
 		rows.WriteString(row(i + 1))
 	}
 	code, r := w.run("validate", "--run-id", "r", "*.csv")
-	if last := r.lastLog(t); code != batch.ExitData || !strings.Contains(last.Error, "no file matches") || last.ExitCode != code {
+	if last := r.lastLog(t); code != fault.ExitData || !strings.Contains(last.Error, "no file matches") || last.ExitCode != code {
 		t.Errorf("no file: exit %d, %+v", code, last)
 	}
 	must(t, os.WriteFile(filepath.Join(w.dir, "in.csv"), []byte(rows.String()), 0o644))
 	w.ok("validate", "--run-id", "r", "--try", "2", "*.csv")
 	w.ok("split", "out/r")
-	if code, _ := w.run("classify", "--ml-url", "http://127.0.0.1:1", "--ml-outage", "0s", "out/r"); code != batch.ExitUnavailable && code != batch.ExitTryAgain {
+	if code, _ := w.run("classify", "--ml-url", "http://127.0.0.1:1", "--ml-outage", "0s", "out/r"); code != fault.ExitUnavailable && code != fault.ExitTryAgain {
 		t.Errorf("without the ML API: exit %d", code)
 	}
 	w.api.slow(300 * time.Millisecond)
@@ -155,7 +156,7 @@ func TestEveryTryIsInTheHistory(t *testing.T) {
 	}
 	told.terminate(t)
 	at := time.Now()
-	if code := told.wait(t); code != batch.ExitInterrupted || time.Since(at) > 10*time.Second || told.manifest(t).Status != "failed" {
+	if code := told.wait(t); code != fault.ExitInterrupted || time.Since(at) > 10*time.Second || told.manifest(t).Status != "failed" {
 		t.Errorf("told to end: exit %d after %s\n%s", code, time.Since(at), told.stderr.String())
 	}
 	kept := w.recorded("r")
@@ -227,10 +228,10 @@ func TestTraceByHand(t *testing.T) {
 		code int
 		next string
 	}{
-		{[]string{"nobody"}, batch.ExitNothing, "txflow runs"},
-		{[]string{strings.Repeat("a", 32)}, batch.ExitNothing, "OTEL_EXPORTER_OTLP_ENDPOINT"},
-		{[]string{"--jaeger-url", "http://127.0.0.1:1", traced.RunID}, batch.ExitUnavailable, "--jaeger-url"},
-		{nil, batch.ExitUsage, "txflow trace RUN_ID"},
+		{[]string{"nobody"}, fault.ExitNothing, "txflow runs"},
+		{[]string{strings.Repeat("a", 32)}, fault.ExitNothing, "OTEL_EXPORTER_OTLP_ENDPOINT"},
+		{[]string{"--jaeger-url", "http://127.0.0.1:1", traced.RunID}, fault.ExitUnavailable, "--jaeger-url"},
+		{nil, fault.ExitUsage, "txflow trace RUN_ID"},
 	} {
 		code, r := w.run(append([]string{"trace"}, c.args...)...)
 		if last := r.lastLog(t); code != c.code || !strings.Contains(last.Next, c.next) {

@@ -5,10 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/twmb/franz-go/pkg/sr"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/registryserver/registrytest"
 )
 
@@ -50,7 +51,7 @@ func TestSchemasThatCanNotFollow(t *testing.T) {
 	must(t, err)
 	for _, command := range []string{"check", "register"} {
 		code, r := p.run("schemas", command)
-		if text := r.stderr.String(); code != batch.ExitData || !strings.Contains(text, ".id: the type was boolean and is [string number]") || !strings.Contains(text, "leave the field as it was") {
+		if text := r.stderr.String(); code != fault.ExitData || !strings.Contains(text, ".id: the type was boolean and is [string number]") || !strings.Contains(text, "leave the field as it was") {
 			t.Errorf("%s: exit %d\n%s", command, code, text)
 		}
 	}
@@ -59,7 +60,7 @@ func TestSchemasThatCanNotFollow(t *testing.T) {
 	}
 	fake.Close()
 	code, r := p.run("schemas", "register")
-	if text := r.stderr.String(); code != batch.ExitUnavailable || !strings.Contains(text, "txflow platform") {
+	if text := r.stderr.String(); code != fault.ExitUnavailable || !strings.Contains(text, "txflow platform") {
 		t.Errorf("without a registry: exit %d\n%s", code, text)
 	}
 	p.ok("schemas", "check", "--offline")
@@ -106,7 +107,7 @@ func TestSchemasOfARealRegistry(t *testing.T) {
 	must(t, err)
 	for _, command := range []string{"check", "register"} {
 		code, r := p.run("schemas", command)
-		if text := r.stderr.String(); code != batch.ExitData || !strings.Contains(text, ".id: the type was boolean and is [string number]") {
+		if text := r.stderr.String(); code != fault.ExitData || !strings.Contains(text, ".id: the type was boolean and is [string number]") {
 			t.Errorf("%s of what can not follow: exit %d\n%s", command, code, text)
 		}
 	}

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/stream/status"
 )
 
@@ -53,7 +54,7 @@ func TestStalledReaderIsReported(t *testing.T) {
 	b.until("doctor says so", func() bool {
 		code, r := b.run("doctor")
 		text := r.stdout.String()
-		return code == batch.ExitUnavailable && strings.Contains(text, "kafka_classified does not progress while ") && strings.Contains(text, "nothing fits")
+		return code == fault.ExitUnavailable && strings.Contains(text, "kafka_classified does not progress while ") && strings.Contains(text, "nothing fits")
 	})
 	watch := freeAddr(t)
 	b.start("stream", "status", "--watch-addr", watch)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // nobody is a place in which no dependency answers.
@@ -35,7 +35,7 @@ func TestStreamFlagsAreChecked(t *testing.T) {
 	} {
 		code, r := p.run(args...)
 		said := r.lastLog(t).Error
-		if code != batch.ExitUsage {
+		if code != fault.ExitUsage {
 			t.Errorf("%v: exit %d\n%s", args, code, r.stderr.String())
 		}
 		for _, arg := range args {
@@ -56,7 +56,7 @@ func TestProduceEndsWithoutKafka(t *testing.T) {
 		r.find(t, &r.stderr, "(Kafka does not answer)")
 		start := time.Now()
 		must(t, r.cmd.Process.Signal(signal))
-		if code := r.wait(t); code != batch.ExitTryAgain || time.Since(start) > 20*time.Second {
+		if code := r.wait(t); code != fault.ExitTryAgain || time.Since(start) > 20*time.Second {
 			t.Errorf("%s: exit %d after %s\n%s", signal, code, time.Since(start), r.stderr.String())
 		}
 		out := r.stderr.String()
@@ -100,7 +100,7 @@ func TestKafkaSecretsStayHidden(t *testing.T) {
 				if out := r.stdout.String() + r.stderr.String(); strings.Contains(out, "hunter") {
 					t.Errorf("exit %d\n%s", code, out)
 				}
-				if name == "a list" && args[0] != "doctor" && code != batch.ExitUsage {
+				if name == "a list" && args[0] != "doctor" && code != fault.ExitUsage {
 					t.Errorf("exit %d", code)
 				}
 			})

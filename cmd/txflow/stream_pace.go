@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/data"
-	"github.com/txflow/txflow/internal/batch"
 )
 
 // pace is how traffic comes: messages a second in the long run, and how many at once.
@@ -48,7 +49,7 @@ func (g generated) OpenSource(ctx context.Context, _ string) (io.ReadCloser, err
 		options.Rows = endless
 	}
 	if err := options.Validate(); err != nil {
-		return nil, batch.Fail(batch.ExitUsage, err)
+		return nil, fault.Fail(fault.ExitUsage, err)
 	}
 	r, w := io.Pipe()
 	go func() {

@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/stream/status"
 )
 
@@ -44,7 +45,7 @@ func TestStreamStatus(t *testing.T) {
 	}
 	b.env = append(b.env, "KAFKA_BROKERS=127.0.0.1:1")
 	code, r := b.run("stream", "status")
-	if text := r.stderr.String(); code != batch.ExitUnavailable || !strings.Contains(text, "txflow platform") {
+	if text := r.stderr.String(); code != fault.ExitUnavailable || !strings.Contains(text, "txflow platform") {
 		t.Errorf("without Kafka: exit %d\n%s", code, text)
 	}
 }

@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/topics"
 )
 
@@ -57,7 +58,7 @@ func TestStream(t *testing.T) {
 	if code := second.wait(t); code != 0 {
 		t.Errorf("a member that is told to end: exit %d\n%s", code, second.stderr.String())
 	}
-	if got := b.verify(batchGold(t, b.server, rows), ""); got.messages != messages || got.letters != bad {
+	if got := b.verify(batchGold(t, b.server, rows), ""); got.messages != messages || got.deadLetters != bad {
 		t.Errorf("%+v, want %d messages and %d dead letters", got, messages, bad)
 	}
 }
@@ -79,13 +80,13 @@ func TestPipelinesAreCompared(t *testing.T) {
 	member.kill()
 	b.sql("INSERT INTO outcomes SELECT * REPLACE ('Travel' AS category) FROM (SELECT * FROM outcomes FINAL WHERE pipeline = 'batch' AND category = 'Rent' ORDER BY position LIMIT 1)")
 	code, r := b.run("reconcile", "--pipelines", "--source", "live")
-	if text := r.stderr.String(); code != batch.ExitData || !strings.Contains(text, "findings: 2") || !strings.Contains(text, "only_stream id ") || !strings.Contains(text, "category_differs id ") {
+	if text := r.stderr.String(); code != fault.ExitData || !strings.Contains(text, "findings: 2") || !strings.Contains(text, "only_stream id ") || !strings.Contains(text, "category_differs id ") {
 		t.Errorf("exit %d\n%s", code, text)
 	}
 }
 
 // TestDeadLettersAreReplayed has the ML API refuse everything, mends it, and replays: in the end none is open and all is
-// stored. Letters that can not be mended come back, and are left alone after so many times.
+// stored. Dead letters that can not be mended come back, and are left alone after so many times.
 func TestDeadLettersAreReplayed(t *testing.T) {
 	const rows = 300
 	b := newLiveBench(t)
@@ -104,7 +105,7 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 		t.Errorf("the dry run says %q", text)
 	}
 	early := []string{"dlq", "replay", "--reason", "prediction_refused", "--until", b.sql("SELECT formatDateTime(min(first_seen), '%%Y-%%m-%%dT%%H:%%i:%%SZ') FROM dead_letters FINAL")}
-	if code, r := b.run(early...); code != batch.ExitNothing { // all of them are of that second or later
+	if code, r := b.run(early...); code != fault.ExitNothing { // all of them are of that second or later
 		t.Errorf("what came before the first: exit %d, %q", code, r.stdout.String())
 	}
 	if text := b.ok("dlq", "replay", "--reason", "prediction_refused").stdout.String(); !strings.Contains(text, fmt.Sprintf(`"counts":{"in":%d}`, messages-bad)) {
@@ -112,25 +113,25 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 	}
 	b.until("all rows are stored", func() bool { return b.count("SELECT count() FROM transactions FINAL") == rows })
 	if n := open(" AND code = 'prediction_refused'"); n != 0 {
-		t.Errorf("%d refused letters are open", n)
+		t.Errorf("%d refused rows are open dead letters", n)
 	}
 	for i := 1; i <= 2; i++ {
 		b.ok("dlq", "replay", "--max-replays", "2")
-		b.until("bad letters come back", func() bool { return open(fmt.Sprintf(" AND replays = %d", i)) == bad && open("") == bad })
+		b.until("dead letters of bad rows come back", func() bool { return open(fmt.Sprintf(" AND replays = %d", i)) == bad && open("") == bad })
 	}
 	for _, limit := range []string{"2", "0"} {
 		code, r := b.run("dlq", "replay", "--max-replays", limit)
-		if text := r.stdout.String(); code != batch.ExitNothing || !strings.Contains(text, `"status":"nothing"`) ||
+		if text := r.stdout.String(); code != fault.ExitNothing || !strings.Contains(text, `"status":"nothing"`) ||
 			!strings.Contains(r.stderr.String(), fmt.Sprintf("%d open dead letters came back %s times already", bad, limit)) {
 			t.Errorf("dead letters that came back %s times: exit %d, %q\n%s", limit, code, text, r.stderr.String())
 		}
 	}
 	for _, wrong := range []string{"replay --max-replays -1", "replay --rate -1", "purge", "purge --all --reason x", "list --state foo", "stats --state foo", "list --limit -1"} {
-		if code, r := b.run(append([]string{"dlq"}, strings.Fields(wrong)...)...); code != batch.ExitUsage {
+		if code, r := b.run(append([]string{"dlq"}, strings.Fields(wrong)...)...); code != fault.ExitUsage {
 			t.Errorf("dlq %s: exit %d\n%s", wrong, code, r.stderr.String())
 		}
 	}
-	if code, r := b.run("dlq", "show", "transactions.raw", "0", "999999"); code != batch.ExitNothing {
+	if code, r := b.run("dlq", "show", "transactions.raw", "0", "999999"); code != fault.ExitNothing {
 		t.Errorf("dlq show of nothing: exit %d\n%s", code, r.stderr.String())
 	}
 	b.tombstoneIsShown()
@@ -163,7 +164,7 @@ func (b *liveBench) tombstoneIsShown() {
 func TestStreamWithoutKafka(t *testing.T) {
 	p := place{t: t, dir: t.TempDir(), env: []string{"KAFKA_BROKERS=127.0.0.1:1"}}
 	code, r := p.run("topics", "apply")
-	if text := r.stderr.String(); code != batch.ExitUnavailable || !strings.Contains(text, "Kafka at 127.0.0.1:1") || !strings.Contains(text, "txflow platform") {
+	if text := r.stderr.String(); code != fault.ExitUnavailable || !strings.Contains(text, "Kafka at 127.0.0.1:1") || !strings.Contains(text, "txflow platform") {
 		t.Errorf("exit %d\n%s", code, text)
 	}
 }

@@ -10,12 +10,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/stream/watch"
@@ -49,7 +50,7 @@ func (w *streamWatch) End(t classify.Transaction) {
 	if t.GivenUp {
 		return
 	}
-	for _, n := range t.Letters {
+	for _, n := range t.DeadLetters {
 		w.dead.Add(int64(n))
 	}
 	w.show.tick(w.done.Add(int64(t.Messages)))
@@ -57,8 +58,8 @@ func (w *streamWatch) End(t classify.Transaction) {
 
 // sum tells what was done in all.
 func (w *streamWatch) sum(out io.Writer) {
-	all, letters := w.done.Load(), w.dead.Load()
-	_, _ = fmt.Fprintf(out, "%s messages: %s classified, %s dead letters\n", progress.Thousands(all), progress.Thousands(all-letters), progress.Thousands(letters))
+	all, deadLetters := w.done.Load(), w.dead.Load()
+	_, _ = fmt.Fprintf(out, "%s messages: %s classified, %s dead letters\n", progress.Thousands(all), progress.Thousands(all-deadLetters), progress.Thousands(deadLetters))
 }
 
 // follow asks Kafka about the member until stop is called, which returns when nothing uses the log any longer.
@@ -95,7 +96,7 @@ func serveWatch(ctx context.Context, addr string, ready func() error, metrics pr
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, batch.WithHint(batch.Fail(batch.ExitUnavailable, err), "name another --watch-addr")
+		return nil, fault.WithHint(fault.Fail(fault.ExitUnavailable, err), "name another --watch-addr")
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "ok\n") })

@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/clickhouse/store"
-	"github.com/txflow/txflow/internal/batch"
 )
 
 // hostile are texts that a bank's customer may choose, and what a table shows of them.
@@ -28,7 +30,7 @@ func TestStoredTextNeverReachesATerminalRaw(t *testing.T) {
 		if err := showLineage(&out, &store.Lineage{ID: text}); err != nil {
 			t.Fatal(err)
 		}
-		showLetter(&out, &batch.Letter{Origin: batch.Origin{Origin: text}})
+		showDeadLetter(&out, &ledger.DeadLetterState{Origin: ledger.Origin{Origin: text}})
 		if got := strings.Count(out.String(), want); got != 4 {
 			t.Errorf("%q is shown as %q in %d of 4 places:\n%s", text, want, got, out.String())
 		}
@@ -59,14 +61,14 @@ func TestQuestionsDoNotWait(t *testing.T) {
 	for _, command := range []string{"report", "runs", "lineage 1", "dlq list", "dlq show a 0 1", "dlq replay --dry-run", "dlq purge --all --dry-run"} {
 		started := time.Now()
 		code, r := p.run(append(strings.Fields(command), "--clickhouse-url", "http://127.0.0.1:1")...)
-		if code != batch.ExitUnavailable || !strings.Contains(r.stderr.String(), "txflow platform") {
+		if code != fault.ExitUnavailable || !strings.Contains(r.stderr.String(), "txflow platform") {
 			t.Errorf("%s: exit %d, %s", command, code, r.stderr.String())
 		}
 		if took := time.Since(started); took > 30*time.Second {
 			t.Errorf("%s took %s", command, took)
 		}
 	}
-	if code, r := p.run("runs", "--clickhouse-url", "http://127.0.0.1:1", "--clickhouse-outage", "1s"); code != batch.ExitTryAgain || !strings.Contains(r.stderr.String(), "was away for") {
+	if code, r := p.run("runs", "--clickhouse-url", "http://127.0.0.1:1", "--clickhouse-outage", "1s"); code != fault.ExitTryAgain || !strings.Contains(r.stderr.String(), "was away for") {
 		t.Errorf("runs that may wait: exit %d, %s", code, r.stderr.String())
 	}
 }

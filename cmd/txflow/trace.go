@@ -12,12 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/progress"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/otel/jaegerapi"
 )
@@ -68,7 +69,7 @@ func showTraces(c *cli.Context, rt *app.Runtime) error {
 		found++
 	}
 	if found == 0 {
-		return batch.WithHint(batch.Failf(batch.ExitNothing, "Jaeger at %s has no trace of %s, or not yet", secret.NewURL(from.URL), c.Args().First()),
+		return fault.WithHint(fault.Failf(fault.ExitNothing, "Jaeger at %s has no trace of %s, or not yet", secret.NewURL(from.URL), c.Args().First()),
 			"spans arrive some seconds after they end, and only where the run had OTEL_EXPORTER_OTLP_ENDPOINT set")
 	}
 	return nil
@@ -77,7 +78,7 @@ func showTraces(c *cli.Context, rt *app.Runtime) error {
 func traceIDs(c *cli.Context, rt *app.Runtime, arg string) ([]string, error) {
 	switch {
 	case arg == "":
-		return nil, batch.WithHint(batch.Failf(batch.ExitUsage, "which run?"), "txflow trace RUN_ID; txflow runs has the ids")
+		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "which run?"), "txflow trace RUN_ID; txflow runs has the ids")
 	case traceIDShape.MatchString(arg):
 		return []string{arg}, nil
 	}
@@ -91,9 +92,9 @@ func traceIDs(c *cli.Context, rt *app.Runtime, arg string) ([]string, error) {
 	case err != nil:
 		return nil, err
 	case !known:
-		return nil, batch.WithHint(batch.Failf(batch.ExitNothing, "nothing is known of run %s", arg), "txflow runs has the ids of runs")
+		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "nothing is known of run %s", arg), "txflow runs has the ids of runs")
 	case len(ids) == 0:
-		return nil, batch.WithHint(batch.Failf(batch.ExitNothing, "run %s was not traced", arg), "OTEL_SDK_DISABLED was set when it ran")
+		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "run %s was not traced", arg), "OTEL_SDK_DISABLED was set when it ran")
 	}
 	return ids, nil
 }
@@ -103,7 +104,7 @@ func askJaeger(ctx context.Context, from *jaegerapi.Client, id string) (json.Raw
 	defer cancel()
 	raw, err := from.Raw(ctx, id)
 	if err != nil && !errors.Is(err, jaegerapi.ErrNotFound) && !errors.Is(err, context.Canceled) {
-		return nil, batch.WithHint(batch.Failf(batch.ExitUnavailable, "Jaeger at %s does not answer: %w", secret.NewURL(from.URL), err),
+		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Jaeger at %s does not answer: %w", secret.NewURL(from.URL), err),
 			"start Jaeger, or name another with --jaeger-url (JAEGER_URL)")
 	}
 	return raw, err
@@ -116,7 +117,7 @@ func showTrace(w io.Writer, raw json.RawMessage, id string, asJSON, all bool) er
 	}
 	roots, err := jaegerapi.Tree(raw)
 	if err != nil {
-		return batch.Fail(batch.ExitUnavailable, err)
+		return fault.Fail(fault.ExitUnavailable, err)
 	}
 	show := alikeShown
 	if all {

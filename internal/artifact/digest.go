@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/batch"
 )
 
@@ -65,7 +67,7 @@ func (v *verifier) Read(p []byte) (int, error) {
 	v.hash.Write(p[:n])
 	if errors.Is(err, io.EOF) {
 		if got := hex.EncodeToString(v.hash.Sum(nil)); got != v.want {
-			err = batch.WithHint(batch.Failf(batch.ExitData, "the artifact %s is damaged: its SHA-256 should be %s, it is %s", v.at, v.want, got),
+			err = fault.WithHint(fault.Failf(fault.ExitData, "the artifact %s is damaged: its SHA-256 should be %s, it is %s", v.at, v.want, got),
 				"it was changed after it was written: run the task that wrote it again")
 		}
 	}
@@ -76,5 +78,5 @@ func (v *verifier) Read(p []byte) (int, error) {
 var errNotRegular = errors.New("it is neither a file nor free to become one")
 
 func errClosed(at location) error {
-	return batch.Failf(batch.ExitFault, "write %s: it is committed or aborted already", at)
+	return fault.Failf(fault.ExitFault, "write %s: it is committed or aborted already", at)
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // EndpointsVariable names the servers, as host:port or URL, separated by commas, that an artifact's URL may send the
@@ -25,7 +25,7 @@ var redirecting = map[string][]string{
 func permitted(at location) error {
 	u, err := url.Parse(at.bucket)
 	if err != nil {
-		return batch.Failf(batch.ExitUsage, "%s can not be parsed", at)
+		return fault.Failf(fault.ExitUsage, "%s can not be parsed", at)
 	}
 	query := u.Query()
 	for _, name := range redirecting[u.Scheme] {
@@ -35,7 +35,7 @@ func permitted(at location) error {
 		if u.Scheme == "s3" && (query.Get("anonymous") == "true" || staticKeys() && !query.Has("profile") && !query.Has("role")) {
 			continue
 		}
-		return batch.WithHint(batch.Failf(batch.ExitUsage, "the URL of %s://%s names a server by %s: it would be sent this process's credentials", u.Scheme, u.Host, name),
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "the URL of %s://%s names a server by %s: it would be sent this process's credentials", u.Scheme, u.Host, name),
 			"where that is meant, the operator sets %s=%s; AWS_ENDPOINT_URL_S3 sets the server for all URLs", EndpointsVariable, server(query.Get(name)))
 	}
 	return nil

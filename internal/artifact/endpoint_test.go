@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // TestCredentialsStayWithTheOperatorsServers has URLs name a server that notes what it is sent.
@@ -51,7 +51,7 @@ func TestCredentialsStayWithTheOperatorsServers(t *testing.T) {
 			s := New(context.Background())
 			defer func() { _ = s.Close() }()
 			_, err := s.Open(t.Context(), c.url, "")
-			refused := batch.ExitCode(err) == batch.ExitUsage && batch.Hint(err) != ""
+			refused := fault.ExitCode(err) == fault.ExitUsage && fault.Hint(err) != ""
 			if refused != c.refused || c.refused && len(got) > 0 || !c.refused && len(got) == 0 {
 				t.Errorf("refused %t, the server got %q: %v", refused, got, err)
 			}

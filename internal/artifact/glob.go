@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"gocloud.dev/blob"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -110,7 +112,7 @@ func globLocal(at location) ([]string, error) {
 	}
 	paths, err := filepath.Glob(at.path)
 	if err != nil {
-		return nil, batch.Failf(batch.ExitUsage, "%s: %w", at, err)
+		return nil, fault.Failf(fault.ExitUsage, "%s: %w", at, err)
 	}
 	found := make([]string, 0, len(paths))
 	for _, p := range paths {
@@ -128,7 +130,7 @@ func globLocal(at location) ([]string, error) {
 
 func (s *Store) listObjects(ctx context.Context, at location) ([]batch.Object, error) {
 	if _, err := path.Match(at.key, ""); err != nil {
-		return nil, batch.Failf(batch.ExitUsage, "%s: %w", at, err)
+		return nil, fault.Failf(fault.ExitUsage, "%s: %w", at, err)
 	}
 	bucket, err := s.bucket(at)
 	if err != nil {
@@ -136,7 +138,7 @@ func (s *Store) listObjects(ctx context.Context, at location) ([]batch.Object, e
 	}
 	u, err := url.Parse(at.url)
 	if err != nil {
-		return nil, batch.Failf(batch.ExitUsage, "%s: %w", at, err)
+		return nil, fault.Failf(fault.ExitUsage, "%s: %w", at, err)
 	}
 	fixed := at.key[:strings.IndexAny(at.key, `*[`)]
 	options := &blob.ListOptions{Prefix: fixed}

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/testtool"
@@ -99,8 +101,8 @@ func TestLocalTargets(t *testing.T) {
 	} {
 		_, err := batch.WriteAll(t.Context(), store, target, []byte("x"))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), target) ||
-			batch.ExitCode(err) == batch.ExitTryAgain {
-			t.Errorf("%s: want %q and no retry, got %v (%d)", target, want, err, batch.ExitCode(err))
+			fault.ExitCode(err) == fault.ExitTryAgain {
+			t.Errorf("%s: want %q and no retry, got %v (%d)", target, want, err, fault.ExitCode(err))
 		}
 	}
 	if _, err := store.Open(t.Context(), dir, ""); err == nil || !strings.Contains(err.Error(), "is a directory") {
@@ -126,8 +128,8 @@ func TestDiskFull(t *testing.T) {
 	store := artifact.New(t.Context())
 	target := filepath.Join(dir, "chunks", "big.tsv")
 	_, err := batch.WriteAll(t.Context(), store, target, make([]byte, 4<<20))
-	if batch.ExitCode(err) != batch.ExitTryAgain || !strings.Contains(err.Error(), "disk full") || !strings.Contains(err.Error(), target) {
-		t.Fatalf("want disk full with exit code 75, got %v (%d)", err, batch.ExitCode(err))
+	if fault.ExitCode(err) != fault.ExitTryAgain || !strings.Contains(err.Error(), "disk full") || !strings.Contains(err.Error(), target) {
+		t.Fatalf("want disk full with exit code 75, got %v (%d)", err, fault.ExitCode(err))
 	}
 	if left := names(t, filepath.Dir(target)); len(left) > 0 {
 		t.Fatalf("left behind: %v", left)
@@ -207,7 +209,7 @@ func BenchmarkCommitSmall(b *testing.B) {
 // A folder that is not there is an error rather than an empty one: its name may be mistyped.
 func TestListTellsAFolderThatIsNotThere(t *testing.T) {
 	s := artifact.New(t.Context())
-	if _, err := s.List(t.Context(), t.TempDir()+"/nowhere/*"); !errors.Is(err, fs.ErrNotExist) || batch.ExitCode(err) != batch.ExitData {
+	if _, err := s.List(t.Context(), t.TempDir()+"/nowhere/*"); !errors.Is(err, fs.ErrNotExist) || fault.ExitCode(err) != fault.ExitData {
 		t.Errorf("got %v", err)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // location is a parsed URL: a local path, or a bucket with its parameters and a key in it.
@@ -38,32 +38,32 @@ func isURL(s string) bool {
 func parse(s string) (location, error) {
 	if !isURL(s) {
 		if s == "" {
-			return location{}, batch.Failf(batch.ExitUsage, "an artifact's URL or path is empty")
+			return location{}, fault.Failf(fault.ExitUsage, "an artifact's URL or path is empty")
 		}
 		return location{url: s, path: filepath.Clean(s)}, nil
 	}
 	u, err := url.Parse(s)
 	if err != nil { // its text would repeat the URL, with whatever secret is in it
 		scheme, _, _ := strings.Cut(s, "://")
-		return location{}, batch.Failf(batch.ExitUsage, "the artifact's %s URL can not be parsed", scheme)
+		return location{}, fault.Failf(fault.ExitUsage, "the artifact's %s URL can not be parsed", scheme)
 	}
 	switch u.Scheme {
 	case "file":
 		if u.Host != "" && u.Host != "localhost" || u.Path == "" || u.User != nil {
-			return location{}, batch.Failf(batch.ExitUsage, "%s: a file URL is file:///absolute/path", u.Redacted())
+			return location{}, fault.Failf(fault.ExitUsage, "%s: a file URL is file:///absolute/path", u.Redacted())
 		}
 		return location{url: s, path: filepath.Clean(u.Path)}, nil
 	case "s3", "gs", "azblob", "mem":
 	default:
-		return location{}, batch.Failf(batch.ExitUsage, "artifacts can not lie at %s:// URLs: use a path, file://, s3://, gs:// or azblob://", u.Scheme)
+		return location{}, fault.Failf(fault.ExitUsage, "artifacts can not lie at %s:// URLs: use a path, file://, s3://, gs:// or azblob://", u.Scheme)
 	}
 	query := u.Query()
 	if name, secret := credentials(u, query); secret {
-		return location{}, batch.WithHint(batch.Failf(batch.ExitUsage, "the URL of %s://%s holds credentials (%s)", u.Scheme, u.Host, name),
+		return location{}, fault.WithHint(fault.Failf(fault.ExitUsage, "the URL of %s://%s holds credentials (%s)", u.Scheme, u.Host, name),
 			"URLs end up in logs and manifests: give credentials by the cloud's own variables, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	}
 	if u.Host == "" {
-		return location{}, batch.Failf(batch.ExitUsage, "%s names no bucket", s)
+		return location{}, fault.Failf(fault.ExitUsage, "%s names no bucket", s)
 	}
 	if u.Scheme == "s3" && query.Has("endpoint") && !query.Has("use_path_style") && !query.Has("s3ForcePathStyle") {
 		query.Set("use_path_style", "true") // an own server rarely has a DNS name for each bucket
@@ -119,14 +119,14 @@ func Canonical(s string) (string, error) {
 	if !at.local() {
 		u, err := url.Parse(s)
 		if err != nil {
-			return "", batch.Failf(batch.ExitUsage, "%s can not be parsed", at)
+			return "", fault.Failf(fault.ExitUsage, "%s can not be parsed", at)
 		}
 		u.Path, u.RawPath, u.RawQuery = "/"+at.key, "", u.Query().Encode()
 		return u.String(), nil
 	}
 	abs, err := filepath.Abs(at.path)
 	if err != nil {
-		return "", batch.Failf(batch.ExitFault, "make %s absolute: %w", at, err)
+		return "", fault.Failf(fault.ExitFault, "make %s absolute: %w", at, err)
 	}
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}).String(), nil
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/batch"
 )
@@ -57,11 +59,11 @@ func TestRefusedURLs(t *testing.T) {
 		"s3://bucket/%zzhush", "file://host/hush", "file://", "s3://bucket", "s3://bucket/k?no_such_parameter=1",
 	} {
 		_, err := store.Create(t.Context(), url)
-		if batch.ExitCode(err) != batch.ExitUsage {
+		if fault.ExitCode(err) != fault.ExitUsage {
 			t.Errorf("%s: want exit code 64, got %v", url, err)
 			continue
 		}
-		if said := err.Error() + batch.Hint(err); strings.Contains(said, "hush") && !strings.HasPrefix(url, "file:") {
+		if said := err.Error() + fault.Hint(err); strings.Contains(said, "hush") && !strings.HasPrefix(url, "file:") {
 			t.Errorf("%s: a secret is shown: %s", url, said)
 		}
 	}
@@ -86,8 +88,8 @@ func TestAway(t *testing.T) {
 	}
 	for range calls {
 		err := <-errs
-		if batch.ExitCode(err) != batch.ExitUnavailable || !strings.Contains(err.Error(), "s3://bucket/") {
-			t.Errorf("want exit code 69 and the URL, got %v (%d)", err, batch.ExitCode(err))
+		if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), "s3://bucket/") {
+			t.Errorf("want exit code 69 and the URL, got %v (%d)", err, fault.ExitCode(err))
 		}
 		if err != nil && strings.Contains(err.Error(), "very-secret-value") {
 			t.Errorf("a secret is shown: %v", err)
@@ -102,7 +104,7 @@ func FuzzLocation(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		c, err := artifact.Canonical(s)
 		if err != nil {
-			if batch.ExitCode(err) != batch.ExitUsage {
+			if fault.ExitCode(err) != fault.ExitUsage {
 				t.Fatalf("%q: %v", s, err)
 			}
 			return

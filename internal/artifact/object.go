@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
@@ -28,7 +30,7 @@ type objectWriter struct {
 
 func (s *Store) createObject(ctx context.Context, at location) (batch.ArtifactWriter, error) {
 	if at.key == "" {
-		return nil, batch.Failf(batch.ExitUsage, "write %s: it names a bucket but no object in it", at)
+		return nil, fault.Failf(fault.ExitUsage, "write %s: it names a bucket but no object in it", at)
 	}
 	bucket, err := s.bucket(at)
 	if err != nil {
@@ -98,7 +100,7 @@ func (w *objectWriter) CommitNew(ctx context.Context) (batch.Artifact, bool, err
 	}
 	defer w.Abort()
 	if w.upload != nil {
-		return batch.Artifact{}, false, batch.Failf(batch.ExitFault, "write %s: an object to be written once may have %d bytes at most", w.at, spoolBytes)
+		return batch.Artifact{}, false, fault.Failf(fault.ExitFault, "write %s: an object to be written once may have %d bytes at most", w.at, spoolBytes)
 	}
 	err := w.finish(ctx, true)
 	if err == nil {

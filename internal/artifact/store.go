@@ -10,6 +10,8 @@ import (
 	"io"
 	"sync"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"gocloud.dev/blob"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -120,7 +122,7 @@ func (s *Store) bucket(at location) (*blob.Bucket, error) {
 	}
 	b, err := blob.OpenBucket(s.ctx, at.bucket)
 	if err != nil {
-		return nil, batch.Failf(batch.ExitUsage, "open the bucket of %s: %w", at, err)
+		return nil, fault.Failf(fault.ExitUsage, "open the bucket of %s: %w", at, err)
 	}
 	s.buckets[at.bucket] = b
 	return b, nil

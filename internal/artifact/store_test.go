@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"go.uber.org/goleak"
@@ -151,8 +153,8 @@ func cancelled(t *testing.T, s *artifact.Store, base string) {
 	w := must(s.Create(ctx, url))(t)
 	must(w.Write([]byte("half")))(t)
 	cancel()
-	if _, err := w.Commit(ctx); !errors.Is(err, context.Canceled) || batch.ExitCode(err) != batch.ExitInterrupted {
-		t.Fatalf("want cancelled with its exit code, got %v (%d)", err, batch.ExitCode(err))
+	if _, err := w.Commit(ctx); !errors.Is(err, context.Canceled) || fault.ExitCode(err) != fault.ExitInterrupted {
+		t.Fatalf("want cancelled with its exit code, got %v (%d)", err, fault.ExitCode(err))
 	}
 	if must(s.Exists(t.Context(), url))(t) {
 		t.Fatal("there although cancelled")
@@ -184,8 +186,8 @@ func missing(t *testing.T, s *artifact.Store, base string) {
 		"OpenSource": func() (io.ReadCloser, error) { return s.OpenSource(t.Context(), url) },
 	} {
 		_, err := open()
-		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), url) || batch.ExitCode(err) != batch.ExitData {
-			t.Errorf("%s: want fs.ErrNotExist naming the URL with exit code 65, got %v (%d)", name, err, batch.ExitCode(err))
+		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), url) || fault.ExitCode(err) != fault.ExitData {
+			t.Errorf("%s: want fs.ErrNotExist naming the URL with exit code 65, got %v (%d)", name, err, fault.ExitCode(err))
 		}
 	}
 	if must(s.Exists(t.Context(), url))(t) {
@@ -198,7 +200,7 @@ func damaged(t *testing.T, s *artifact.Store, base string) {
 	a := must(batch.WriteAll(t.Context(), s, url, []byte("the rows")))(t)
 	must(batch.WriteAll(t.Context(), s, url, []byte("the row")))(t)
 	got, err := batch.ReadAll(t.Context(), s, url, strings.ToUpper(a.SHA256))
-	if err == nil || batch.ExitCode(err) != batch.ExitData || errors.Is(err, io.EOF) {
+	if err == nil || fault.ExitCode(err) != fault.ExitData || errors.Is(err, io.EOF) {
 		t.Fatalf("want exit code 65, got %v", err)
 	}
 	for _, part := range []string{url, a.SHA256, digestOf("the row")} {
@@ -232,7 +234,7 @@ func glob(t *testing.T, s *artifact.Store, base string) {
 			t.Errorf("%s: got %v, want %v", pattern, got, want)
 		}
 	}
-	if _, err := s.Glob(t.Context(), artifact.Join(base, "[")); batch.ExitCode(err) != batch.ExitUsage {
+	if _, err := s.Glob(t.Context(), artifact.Join(base, "[")); fault.ExitCode(err) != fault.ExitUsage {
 		t.Errorf("a broken pattern: %v", err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"gocloud.dev/blob"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -60,7 +62,7 @@ func (s *Store) treeObjects(ctx context.Context, at location) ([]batch.Object, e
 	}
 	u, err := url.Parse(at.url)
 	if err != nil {
-		return nil, batch.Failf(batch.ExitUsage, "%s: %w", at, err)
+		return nil, fault.Failf(fault.ExitUsage, "%s: %w", at, err)
 	}
 	var found []batch.Object
 	list := bucket.List(&blob.ListOptions{Prefix: strings.TrimRight(at.key, "/") + "/"})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // Artifacts keeps the files between tasks, by URL. A nil error of Commit guarantees that the object is there as a whole
@@ -84,7 +86,7 @@ func ReadJSON(ctx context.Context, from Artifacts, url, sha256 string, v any) er
 		return err
 	}
 	if err := json.Unmarshal(content, v); err != nil {
-		return Failf(ExitData, "%s is not what this version of txflow writes: %w", url, err)
+		return fault.Failf(fault.ExitData, "%s is not what this version of txflow writes: %w", url, err)
 	}
 	return nil
 }

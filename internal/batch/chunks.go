@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // File is a source file of a run.
@@ -104,7 +106,7 @@ func (c *Chunks) Select(index int) ([]Chunk, error) {
 	case index < len(c.Chunks):
 		return c.Chunks[index : index+1], nil
 	}
-	return nil, Failf(ExitUsage, "there is no chunk %d: the run has %d, counted from 0", index, len(c.Chunks))
+	return nil, fault.Failf(fault.ExitUsage, "there is no chunk %d: the run has %d, counted from 0", index, len(c.Chunks))
 }
 
 // segmentStep is what is read of a segment at once, at least.
@@ -113,11 +115,11 @@ const segmentStep = 1 << 20
 // Check refuses an index that split can not have written, with exit code 65.
 func (c *Chunks) Check() error {
 	if len(c.Files) == 0 || len(c.Chunks) == 0 {
-		return Failf(ExitData, "the index has %d files and %d chunks", len(c.Files), len(c.Chunks))
+		return fault.Failf(fault.ExitData, "the index has %d files and %d chunks", len(c.Files), len(c.Chunks))
 	}
 	for i := range c.Chunks {
 		if err := c.Chunks[i].check(i); err != nil {
-			return Failf(ExitData, "the index is damaged: chunk %d: %w", i, err)
+			return fault.Failf(fault.ExitData, "the index is damaged: chunk %d: %w", i, err)
 		}
 	}
 	return nil
@@ -151,7 +153,7 @@ func (c *Chunk) check(index int) error {
 func (f *Files) Check() error {
 	for i := range f.Files {
 		if file := &f.Files[i]; len(file.Delimiter) != 1 || len(file.Decimal) != 1 || len(file.Thousands) > 1 || file.URL == "" {
-			return Failf(ExitData, "the list of files is damaged: file %d is read with the delimiter %q and the decimal mark %q", i, file.Delimiter, file.Decimal)
+			return fault.Failf(fault.ExitData, "the list of files is damaged: file %d is read with the delimiter %q and the decimal mark %q", i, file.Delimiter, file.Decimal)
 		}
 	}
 	return nil
@@ -164,15 +166,15 @@ func ReadSegment(r io.Reader, s Segment, url string, buf []byte) ([]byte, error)
 		n := min(s.Bytes-len(text), max(segmentStep, len(text), cap(text)-len(text)))
 		text = slices.Grow(text, n)
 		if _, err := io.ReadFull(r, text[len(text):len(text)+n]); err != nil {
-			return nil, Failf(ExitData, "%s is damaged: %w", url, err)
+			return nil, fault.Failf(fault.ExitData, "%s is damaged: %w", url, err)
 		}
 		text = text[:len(text)+n]
 	}
 	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != s.SHA256 {
-		return nil, Failf(ExitData, "%s is damaged: a segment has other content than when it was split", url)
+		return nil, fault.Failf(fault.ExitData, "%s is damaged: a segment has other content than when it was split", url)
 	}
 	if rows := bytes.Count(text, []byte{'\n'}); rows != s.Rows {
-		return nil, Failf(ExitData, "%s is damaged, or its index: a segment has %d rows, not %d", url, rows, s.Rows)
+		return nil, fault.Failf(fault.ExitData, "%s is damaged, or its index: a segment has %d rows, not %d", url, rows, s.Rows)
 	}
 	return text, nil
 }

@@ -1,3 +1,4 @@
+// Package batch is the contract between the batch tasks: manifests and the formats of their artifacts.
 package batch
 
 import (
@@ -5,21 +6,24 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
 )
 
 // Manifest is what a task tells about its run: the last line of stdout, and an artifact beside its outputs.
 type Manifest struct {
-	Task         string     `json:"task"`
-	Status       string     `json:"status"` // done, failed or nothing
-	RunID        string     `json:"run_id"`
-	Source       string     `json:"source"` // the name given to the system that counts the ids
-	Index        *int       `json:"index,omitempty"`
-	Try          int        `json:"try"`
-	Inputs       []Artifact `json:"inputs"`
-	Outputs      []Artifact `json:"outputs"`
-	Counts       Counts     `json:"counts"`
-	Chunks       int        `json:"chunks,omitempty"`        // split: how many mapped tasks follow
-	ChangedShare *float64   `json:"changed_share,omitempty"` // compare: of the answered rows, those that load would change or add
+	Task         string        `json:"task"`
+	Status       string        `json:"status"` // done, failed or nothing
+	RunID        string        `json:"run_id"`
+	Source       string        `json:"source"` // the name given to the system that counts the ids
+	Index        *int          `json:"index,omitempty"`
+	Try          int           `json:"try"`
+	Inputs       []Artifact    `json:"inputs"`
+	Outputs      []Artifact    `json:"outputs"`
+	Counts       ledger.Counts `json:"counts"`
+	Chunks       int           `json:"chunks,omitempty"`        // split: how many mapped tasks follow
+	ChangedShare *float64      `json:"changed_share,omitempty"` // compare: of the answered rows, those that load would change or add
 	// Comparison is compare's: what a human who decides needs to see.
 	Comparison *Comparison `json:"comparison,omitempty"`
 	Error      string      `json:"error,omitempty"`
@@ -38,29 +42,6 @@ type Artifact struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Counts says what became of the rows, as far as the task knows. In = accepted + rejected + duplicates for validate;
-// in = predicted + dead_lettered for classify.
-type Counts struct {
-	In           int64 `json:"in"`
-	Accepted     int64 `json:"accepted,omitempty"`
-	Rejected     int64 `json:"rejected,omitempty"`
-	Duplicates   int64 `json:"duplicates,omitempty"`
-	Predicted    int64 `json:"predicted,omitempty"`
-	DeadLettered int64 `json:"dead_lettered,omitempty"`
-	Stored       int64 `json:"stored,omitempty"`
-}
-
-// Add adds o to c.
-func (c *Counts) Add(o Counts) {
-	c.In += o.In
-	c.Accepted += o.Accepted
-	c.Rejected += o.Rejected
-	c.Duplicates += o.Duplicates
-	c.Predicted += o.Predicted
-	c.DeadLettered += o.DeadLettered
-	c.Stored += o.Stored
-}
-
 // Output returns the output of that name, or an error that names what is missing.
 func (m *Manifest) Output(name string) (Artifact, error) {
 	for _, a := range m.Outputs {
@@ -68,20 +49,20 @@ func (m *Manifest) Output(name string) (Artifact, error) {
 			return a, nil
 		}
 	}
-	return Artifact{}, Failf(ExitData, "the manifest of %s has no output %q", m.Task, name)
+	return Artifact{}, fault.Failf(fault.ExitData, "the manifest of %s has no output %q", m.Task, name)
 }
 
 // ReadManifest reads a manifest and checks that it is of the wanted task and that the task was done.
 func ReadManifest(r io.Reader, task string) (*Manifest, error) {
 	var m Manifest
 	if err := json.NewDecoder(r).Decode(&m); err != nil {
-		return nil, Failf(ExitData, "not a manifest: %w", err)
+		return nil, fault.Failf(fault.ExitData, "not a manifest: %w", err)
 	}
 	if m.Task != task {
-		return nil, Failf(ExitData, "a manifest of the task %q is needed, this one is of %q", task, m.Task)
+		return nil, fault.Failf(fault.ExitData, "a manifest of the task %q is needed, this one is of %q", task, m.Task)
 	}
 	if m.Status == "failed" {
-		return nil, Failf(ExitData, "the task %s of run %s failed: %s", m.Task, m.RunID, m.Error)
+		return nil, fault.Failf(fault.ExitData, "the task %s of run %s failed: %s", m.Task, m.RunID, m.Error)
 	}
 	return &m, nil
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -76,11 +78,11 @@ func (p *Part) Check(segment string, rows int) error {
 		}
 	}
 	if p.Segment != segment || len(p.Categories) != rows || answered != rows || len(refused) != len(p.Refusals) {
-		return Failf(ExitData, "the part of segment %.12s does not answer its %d rows", segment, rows)
+		return fault.Failf(fault.ExitData, "the part of segment %.12s does not answer its %d rows", segment, rows)
 	}
 	for i, name := range p.Categories {
 		if _, ok := transaction.ParseCategory(name); ok == refused[i] {
-			return Failf(ExitData, "the part of segment %.12s has no valid answer for row %d", segment, i)
+			return fault.Failf(fault.ExitData, "the part of segment %.12s has no valid answer for row %d", segment, i)
 		}
 	}
 	return nil
@@ -125,12 +127,12 @@ func ParsePart(content []byte) (*Part, error) {
 	if body := len(content) - partSumSize; body > 0 && bytes.HasPrefix(content[body:], []byte(partSum)) {
 		sum := sha256.Sum256(content[:body])
 		if string(content[body+len(partSum):len(content)-len("\"}\n")]) != hex.EncodeToString(sum[:]) {
-			return nil, Failf(ExitData, "a part's content does not have the checksum that it names")
+			return nil, fault.Failf(fault.ExitData, "a part's content does not have the checksum that it names")
 		}
 	}
 	var p Part
 	if err := json.Unmarshal(content, &p); err != nil {
-		return nil, Failf(ExitData, "not a part: %w", err)
+		return nil, fault.Failf(fault.ExitData, "not a part: %w", err)
 	}
 	return &p, nil
 }

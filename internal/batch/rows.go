@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -109,10 +111,10 @@ func (d *RowDecoder) Each(text []byte, row *Row, visit func()) error {
 	for len(text) > 0 {
 		end := bytes.IndexByte(text, '\n')
 		if end < 0 {
-			return Failf(ExitData, "the last accepted row is cut off")
+			return fault.Failf(fault.ExitData, "the last accepted row is cut off")
 		}
 		if err := d.Decode(text[:end], row); err != nil {
-			return Fail(ExitData, err)
+			return fault.Fail(fault.ExitData, err)
 		}
 		visit()
 		text = text[end+1:]

@@ -3,6 +3,8 @@ package batch
 import (
 	"regexp"
 	"time"
+
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // RunSpec is what a run was started with. It is written when the run begins and kept when it goes on: what it says does not
@@ -32,7 +34,7 @@ func CheckRunID(id string) error {
 	if runIDShape.MatchString(id) {
 		return nil
 	}
-	return WithHint(Failf(ExitUsage, "--run-id %q can not name a run", id),
+	return fault.WithHint(fault.Failf(fault.ExitUsage, "--run-id %q can not name a run", id),
 		"1 to 200 ASCII letters, digits and _ . : + @ = ~ -, the first a letter, a digit or _")
 }
 

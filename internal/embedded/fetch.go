@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // engineVersion is the version of the npm packages that carry the engine. A later one is tested before it is taken: the
@@ -49,14 +49,14 @@ func FindEngine() (string, error) {
 		if dir == "" {
 			cache, err := os.UserCacheDir()
 			if err != nil {
-				return "", batch.WithHint(batch.Fail(batch.ExitUnavailable, err), "name a folder for the ClickHouse engine in TXFLOW_ENGINE_DIR")
+				return "", fault.WithHint(fault.Fail(fault.ExitUnavailable, err), "name a folder for the ClickHouse engine in TXFLOW_ENGINE_DIR")
 			}
 			dir = filepath.Join(cache, "txflow")
 		}
 		lib = filepath.Join(dir, "engine-"+engineVersion, libraryName)
 	}
 	if _, err := os.Stat(lib); err != nil {
-		return lib, batch.Failf(batch.ExitUnavailable, "the ClickHouse engine is not there: %w", err)
+		return lib, fault.Failf(fault.ExitUnavailable, "the ClickHouse engine is not there: %w", err)
 	}
 	return lib, nil
 }
@@ -69,7 +69,7 @@ func EnsureEngine(ctx context.Context, w io.Writer) (string, error) {
 		return lib, err
 	}
 	if err := os.MkdirAll(filepath.Dir(lib), 0o755); err != nil {
-		return "", batch.Fail(batch.ExitUnavailable, err)
+		return "", fault.Fail(fault.ExitUnavailable, err)
 	}
 	// Of several processes one fetches; the others wait and find it there.
 	unlock, err := lockWait(ctx, filepath.Dir(lib)+"/fetch.lock")
@@ -81,7 +81,7 @@ func EnsureEngine(ctx context.Context, w io.Writer) (string, error) {
 		return lib, nil
 	}
 	if err := fetchEngine(ctx, lib, w); err != nil {
-		return "", batch.WithHint(batch.Fail(batch.ExitUnavailable, fmt.Errorf("fetch the ClickHouse engine: %w", err)),
+		return "", fault.WithHint(fault.Fail(fault.ExitUnavailable, fmt.Errorf("fetch the ClickHouse engine: %w", err)),
 			"it comes from npm; try again, or name a library that you have in TXFLOW_ENGINE_LIB")
 	}
 	return lib, nil

@@ -9,14 +9,14 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // lockFolder takes a folder for this process. The lock ends with the process, however it ends.
 func lockFolder(path, dir string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, batch.Fail(batch.ExitUnavailable, err)
+		return nil, fault.Fail(fault.ExitUnavailable, err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(path) // only for the message
@@ -25,7 +25,7 @@ func lockFolder(path, dir string) (unlock func(), err error) {
 		if pid := strings.TrimSpace(string(holder)); pid != "" {
 			who = " (process " + pid + ")"
 		}
-		return nil, batch.WithHint(batch.Failf(batch.ExitUnavailable, "the folder %s is open in another txflow%s: one process owns it", dir, who),
+		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "the folder %s is open in another txflow%s: one process owns it", dir, who),
 			"talk to that one over the network, stop it, or name another folder with --data")
 	}
 	if err := f.Truncate(0); err == nil {
@@ -38,7 +38,7 @@ func lockFolder(path, dir string) (unlock func(), err error) {
 func lockWait(ctx context.Context, path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, batch.Fail(batch.ExitUnavailable, err)
+		return nil, fault.Fail(fault.ExitUnavailable, err)
 	}
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -49,7 +49,7 @@ func lockWait(ctx context.Context, path string) (unlock func(), err error) {
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			_ = f.Close() // nothing was written
-			return nil, batch.Failf(batch.ExitUnavailable, "lock %s: %w", path, err)
+			return nil, fault.Failf(fault.ExitUnavailable, "lock %s: %w", path, err)
 		}
 		select {
 		case <-ctx.Done():

@@ -16,9 +16,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded/engine"
 	"github.com/txflow/txflow/internal/embedded/front"
 	"github.com/txflow/txflow/internal/sameorigin"
@@ -70,13 +71,13 @@ func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 	}
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
-		return nil, batch.Fail(batch.ExitUnavailable, err)
+		return nil, fault.Fail(fault.ExitUnavailable, err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, batch.Fail(batch.ExitUnavailable, err)
+		return nil, fault.Fail(fault.ExitUnavailable, err)
 	}
 	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder; older versions made it readable for others
-		return nil, batch.Fail(batch.ExitUnavailable, err)
+		return nil, fault.Fail(fault.ExitUnavailable, err)
 	}
 	p := &Platform{}
 	if p.unlock, err = lockFolder(filepath.Join(dir, "LOCK"), dir); err != nil {
@@ -92,7 +93,7 @@ func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 			return nil, err
 		}
 		if err := forgetAll(ctx, p.KafkaAddr()); err != nil {
-			return nil, batch.Fail(batch.ExitUnavailable, err)
+			return nil, fault.Fail(fault.ExitUnavailable, err)
 		}
 	}
 	if err := p.startClickHouse(ctx, cfg, lib, filepath.Join(dir, "clickhouse")); err != nil {
@@ -114,7 +115,7 @@ func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 
 func (p *Platform) startClickHouse(ctx context.Context, cfg Config, lib, dir string) error {
 	if cfg.Password == "" && !Loopback(cfg.ClickHouseAddr) {
-		return batch.WithHint(batch.Failf(batch.ExitUsage, "ClickHouse has no password and listens on 127.0.0.1 only, not on %s", cfg.ClickHouseAddr),
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "ClickHouse has no password and listens on 127.0.0.1 only, not on %s", cfg.ClickHouseAddr),
 			"set TXFLOW_PLATFORM_PASSWORD")
 	}
 	var err error
@@ -123,10 +124,10 @@ func (p *Platform) startClickHouse(ctx context.Context, cfg Config, lib, dir str
 	}
 	args, err := confineEngine(filepath.Join(filepath.Dir(dir), "engine-access"), dir, lib)
 	if err != nil {
-		return batch.Fail(batch.ExitUnavailable, err)
+		return fault.Fail(fault.ExitUnavailable, err)
 	}
 	if p.engine, err = engine.Open(lib, dir, idleConnections, mostConnections, args...); err != nil {
-		return batch.Fail(batch.ExitUnavailable, err)
+		return fault.Fail(fault.ExitUnavailable, err)
 	}
 	p.front = front.New(p.engine, cfg.Password)
 	p.front.Preparing(cfg.Prepare != nil)
@@ -153,23 +154,23 @@ func routed(routes map[string]http.Handler, rest http.Handler) http.Handler {
 func (p *Platform) startKafka(cfg Config, dir string) error {
 	host, text, err := net.SplitHostPort(cfg.KafkaAddr)
 	if err != nil {
-		return batch.Failf(batch.ExitUsage, "the address for Kafka: %w", err)
+		return fault.Failf(fault.ExitUsage, "the address for Kafka: %w", err)
 	}
 	port, err := strconv.Atoi(text)
 	if err != nil {
-		return batch.Failf(batch.ExitUsage, "the port for Kafka: %w", err)
+		return fault.Failf(fault.ExitUsage, "the port for Kafka: %w", err)
 	}
 	if host != "127.0.0.1" && host != "localhost" {
-		return batch.Failf(batch.ExitUsage, "the embedded Kafka listens on 127.0.0.1 only, not on %s", host)
+		return fault.Failf(fault.ExitUsage, "the embedded Kafka listens on 127.0.0.1 only, not on %s", host)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return batch.Fail(batch.ExitUnavailable, err)
+		return fault.Fail(fault.ExitUnavailable, err)
 	}
 	// ClickHouse remembers Kafka's address, so a free port is the one of last time, if it still is free.
 	note := filepath.Join(filepath.Dir(dir), "kafka-port")
 	last, err := os.ReadFile(note)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return batch.Fail(batch.ExitUnavailable, err)
+		return fault.Fail(fault.ExitUnavailable, err)
 	}
 	if before, err := strconv.Atoi(string(last)); err == nil && port == 0 {
 		p.kafka, _ = newKafka(before, dir) // where it is taken, another will do
@@ -181,13 +182,13 @@ func (p *Platform) startKafka(cfg Config, dir string) error {
 	}
 	_, now, err := net.SplitHostPort(p.KafkaAddr())
 	if err != nil {
-		return batch.Fail(batch.ExitUnavailable, err)
+		return fault.Fail(fault.ExitUnavailable, err)
 	}
 	p.kafkaMoved = now != string(last)
 	if p.kafkaMoved {
 		err = os.WriteFile(note, []byte(now), 0o600)
 	}
-	return batch.Fail(batch.ExitUnavailable, err)
+	return fault.Fail(fault.ExitUnavailable, err)
 }
 
 // newKafka starts the broker. It keeps the producers' times whatever a topic's message.timestamp.type is, which makes no
@@ -242,7 +243,7 @@ func (p *Platform) Close() error {
 	if p.engine != nil {
 		err := p.engine.Close(closePatience)
 		if errors.Is(err, engine.ErrBusy) {
-			err = batch.WithHint(batch.Fail(batch.ExitTryAgain, err), "what was stored is safe; start the platform again")
+			err = fault.WithHint(fault.Fail(fault.ExitTryAgain, err), "what was stored is safe; start the platform again")
 		}
 		errs = append(errs, err)
 	}
@@ -282,6 +283,6 @@ func portTaken(part, addr string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return batch.WithHint(batch.Fail(batch.ExitUnavailable, fmt.Errorf("%s can not listen on %s: %w", part, addr, err)),
+	return fault.WithHint(fault.Fail(fault.ExitUnavailable, fmt.Errorf("%s can not listen on %s: %w", part, addr, err)),
 		"is another one running there? txflow platform takes other addresses")
 }

@@ -13,10 +13,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded"
 )
 
@@ -113,8 +114,8 @@ func TestOneProcessOwnsAFolder(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir)
 	_, err := embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0"})
-	if batch.ExitCode(err) != batch.ExitUnavailable || !strings.Contains(err.Error(), "is open in another txflow (process ") || batch.Hint(err) == "" {
-		t.Errorf("the second open: exit %d, %v, next: %q", batch.ExitCode(err), err, batch.Hint(err))
+	if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), "is open in another txflow (process ") || fault.Hint(err) == "" {
+		t.Errorf("the second open: exit %d, %v, next: %q", fault.ExitCode(err), err, fault.Hint(err))
 	}
 	if got := ask(t, "POST", p.ClickHouseURL(), "SELECT 1"); got != "1" {
 		t.Errorf("the first answers %q", got)
@@ -127,8 +128,8 @@ func TestTakenPort(t *testing.T) {
 	dir := t.TempDir()
 	taken := strings.TrimPrefix(p.ClickHouseURL(), "http://")
 	_, err := embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: taken})
-	if batch.ExitCode(err) != batch.ExitUnavailable || !strings.Contains(err.Error(), "ClickHouse can not listen on "+taken) {
-		t.Errorf("exit %d, %v", batch.ExitCode(err), err)
+	if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), "ClickHouse can not listen on "+taken) {
+		t.Errorf("exit %d, %v", fault.ExitCode(err), err)
 	}
 }
 
@@ -152,16 +153,16 @@ func TestRegistryJournal(t *testing.T) {
 	}
 	must(t, os.WriteFile(journal, []byte("nonsense\n"), 0o644))
 	_, err = embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0", RegistryAddr: "127.0.0.1:0"})
-	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), journal) {
-		t.Errorf("a spoiled journal: exit %d, %v", batch.ExitCode(err), err)
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), journal) {
+		t.Errorf("a spoiled journal: exit %d, %v", fault.ExitCode(err), err)
 	}
 }
 
 // TestKafkaAddress refuses what the embedded broker can not do.
 func TestKafkaAddress(t *testing.T) {
 	_, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "0.0.0.0:0"})
-	if batch.ExitCode(err) != batch.ExitUsage || !strings.Contains(err.Error(), "127.0.0.1 only") {
-		t.Errorf("exit %d, %v", batch.ExitCode(err), err)
+	if fault.ExitCode(err) != fault.ExitUsage || !strings.Contains(err.Error(), "127.0.0.1 only") {
+		t.Errorf("exit %d, %v", fault.ExitCode(err), err)
 	}
 }
 
@@ -190,8 +191,8 @@ func TestBeyondThisMachine(t *testing.T) {
 	for _, cfg := range []embedded.Config{{ClickHouseAddr: "0.0.0.0:0"}, {ClickHouseAddr: ":0"}, {ClickHouseAddr: "127.0.0.1:0", RegistryAddr: "0.0.0.0:0"},
 		{ClickHouseAddr: "[::]:0"}} {
 		cfg.Dir = t.TempDir()
-		if _, err := embedded.Start(t.Context(), cfg); batch.ExitCode(err) != batch.ExitUsage || !strings.Contains(err.Error(), "127.0.0.1 only") {
-			t.Errorf("%s and %s: exit %d, %v", cfg.ClickHouseAddr, cfg.RegistryAddr, batch.ExitCode(err), err)
+		if _, err := embedded.Start(t.Context(), cfg); fault.ExitCode(err) != fault.ExitUsage || !strings.Contains(err.Error(), "127.0.0.1 only") {
+			t.Errorf("%s and %s: exit %d, %v", cfg.ClickHouseAddr, cfg.RegistryAddr, fault.ExitCode(err), err)
 		}
 	}
 	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "0.0.0.0:0", Password: "pass:wörd"})

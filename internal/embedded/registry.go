@@ -15,9 +15,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/sameorigin"
 )
 
@@ -44,10 +45,10 @@ const maxSchema = 4 << 20
 
 func startRegistry(ctx context.Context, addr, dir string) (*registry, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, batch.Fail(batch.ExitUnavailable, err)
+		return nil, fault.Fail(fault.ExitUnavailable, err)
 	}
 	if !Loopback(addr) {
-		return nil, batch.Failf(batch.ExitUsage, "the embedded Schema Registry has no password and listens on 127.0.0.1 only, not on %s", addr)
+		return nil, fault.Failf(fault.ExitUsage, "the embedded Schema Registry has no password and listens on 127.0.0.1 only, not on %s", addr)
 	}
 	l, err := listen(ctx, "the Schema Registry", addr)
 	if err != nil {
@@ -56,7 +57,7 @@ func startRegistry(ctx context.Context, addr, dir string) (*registry, error) {
 	r := &registry{url: "http://" + l.Addr().String(), inner: srfake.New(), served: make(chan error, 1)}
 	if err := r.replay(ctx, filepath.Join(dir, "journal.ndjson")); err != nil {
 		r.inner.Close()
-		return nil, errors.Join(batch.Fail(batch.ExitData, fmt.Errorf("the Schema Registry's journal: %w", err)), l.Close())
+		return nil, errors.Join(fault.Fail(fault.ExitData, fmt.Errorf("the Schema Registry's journal: %w", err)), l.Close())
 	}
 	r.server = webServer(sameorigin.Handler(r))
 	r.server.ReadTimeout = 30 * time.Second

@@ -12,9 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -75,26 +76,26 @@ func TestAFaultOfTheStoreIsNotBadData(t *testing.T) {
 			err  error
 			want int
 		}{
-			"the store is away":           {batch.Failf(batch.ExitUnavailable, "read s3://bucket/a.csv: gone"), batch.ExitUnavailable},
-			"try again":                   {batch.Failf(batch.ExitTryAgain, "read: disk full"), batch.ExitTryAgain},
-			"no code at all":              {errors.New("something broke"), batch.ExitUnavailable},
-			"a reset":                     {fmt.Errorf("read: %w", syscall.ECONNRESET), batch.ExitUnavailable},
-			"a cut":                       {io.ErrUnexpectedEOF, batch.ExitUnavailable},
-			"a cut that wraps the end":    {fmt.Errorf("Get \"https://s3\": %w", io.EOF), batch.ExitUnavailable},
-			"a time-out":                  {context.DeadlineExceeded, batch.ExitUnavailable},
-			"an interrupt":                {context.Canceled, batch.ExitInterrupted},
-			"the digest is another's: 65": {batch.Failf(batch.ExitData, "it is damaged"), batch.ExitData},
+			"the store is away":           {fault.Failf(fault.ExitUnavailable, "read s3://bucket/a.csv: gone"), fault.ExitUnavailable},
+			"try again":                   {fault.Failf(fault.ExitTryAgain, "read: disk full"), fault.ExitTryAgain},
+			"no code at all":              {errors.New("something broke"), fault.ExitUnavailable},
+			"a reset":                     {fmt.Errorf("read: %w", syscall.ECONNRESET), fault.ExitUnavailable},
+			"a cut":                       {io.ErrUnexpectedEOF, fault.ExitUnavailable},
+			"a cut that wraps the end":    {fmt.Errorf("Get \"https://s3\": %w", io.EOF), fault.ExitUnavailable},
+			"a time-out":                  {context.DeadlineExceeded, fault.ExitUnavailable},
+			"an interrupt":                {context.Canceled, fault.ExitInterrupted},
+			"the digest is another's: 65": {fault.Failf(fault.ExitData, "it is damaged"), fault.ExitData},
 		} {
 			for _, at := range []int{0, 2, len(content) / 3, len(content)} {
-				if err := scanAll(t, cut{content, at, c.err}); batch.ExitCode(err) != c.want || !strings.Contains(err.Error(), "s3://bucket/a.csv") {
-					t.Errorf("%s, %s behind %d of %d bytes: exit code %d, want %d: %v", kind, name, at, len(content), batch.ExitCode(err), c.want, err)
+				if err := scanAll(t, cut{content, at, c.err}); fault.ExitCode(err) != c.want || !strings.Contains(err.Error(), "s3://bucket/a.csv") {
+					t.Errorf("%s, %s behind %d of %d bytes: exit code %d, want %d: %v", kind, name, at, len(content), fault.ExitCode(err), c.want, err)
 				}
 			}
 		}
 		for _, at := range []int{len(content) / 3, len(content) - 1} { // the same cuts in the file itself are the file's fault
 			if kind != "plain" {
-				if err := scanAll(t, cut{content, at, io.EOF}); batch.ExitCode(err) != batch.ExitData {
-					t.Errorf("%s, cut at %d: exit code %d: %v", kind, at, batch.ExitCode(err), err)
+				if err := scanAll(t, cut{content, at, io.EOF}); fault.ExitCode(err) != fault.ExitData {
+					t.Errorf("%s, cut at %d: exit code %d: %v", kind, at, fault.ExitCode(err), err)
 				}
 			}
 		}

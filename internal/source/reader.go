@@ -14,10 +14,11 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/csvfile"
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -172,7 +173,7 @@ var errUnreadable = errors.New("the file could not be read to its end")
 
 func openError(url string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return batch.WithHint(batch.Failf(batch.ExitData, "%s: no such file", url), "check the path; a glob wants quotes")
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s: no such file", url), "check the path; a glob wants quotes")
 	}
 	return fmt.Errorf("open %s: %w", url, err)
 }
@@ -181,7 +182,7 @@ func openError(url string, err error) error {
 // it made of the cut; else the file itself is wrong.
 func (r *Reader) fail(err error) error {
 	if r.raw.failed != nil {
-		return batch.Failf(batch.ExitUnavailable, "%s could not be read to its end: %w", r.URL, r.raw.failed)
+		return fault.Failf(fault.ExitUnavailable, "%s could not be read to its end: %w", r.URL, r.raw.failed)
 	}
 	return dataError(r.URL, err)
 }
@@ -189,17 +190,17 @@ func (r *Reader) fail(err error) error {
 func dataError(url string, err error) error {
 	var header *csvfile.HeaderError
 	var ambiguous *csvfile.AmbiguousError
-	failed := batch.Failf(batch.ExitData, "%s: %w", url, err)
+	failed := fault.Failf(fault.ExitData, "%s: %w", url, err)
 	switch {
 	case errors.As(err, &ambiguous):
 		mark, other := string(ambiguous.Mark), "."
 		if mark == "." {
 			other = ","
 		}
-		return batch.WithHint(failed, "--decimal '%s' if 1%s234 is a little more than one; --decimal '%s' --thousands '%s' if it is more than a thousand",
+		return fault.WithHint(failed, "--decimal '%s' if 1%s234 is a little more than one; --decimal '%s' --thousands '%s' if it is more than a thousand",
 			mark, mark, other, mark)
 	case errors.As(err, &header):
-		return batch.WithHint(failed, "the first line must name the columns %v; leave --delimiter out to have it detected",
+		return fault.WithHint(failed, "the first line must name the columns %v; leave --delimiter out to have it detected",
 			transaction.Columns)
 	}
 	return failed

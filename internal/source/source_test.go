@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/batch/batchtest"
 	"github.com/txflow/txflow/internal/csvfile"
 	"github.com/txflow/txflow/internal/transaction"
@@ -76,9 +77,9 @@ func TestAnAmbiguousAmountFarDownIsRefused(t *testing.T) {
 	} {
 		got, err := read(t, tt.content, tt.opt)
 		var ambiguous *csvfile.AmbiguousError
-		if errors.As(err, &ambiguous) != tt.refused || tt.refused && (ambiguous.Line != 3002 || batch.ExitCode(err) != batch.ExitData ||
-			!strings.Contains(batch.Hint(err), "--decimal")) {
-			t.Errorf("%s: %v, %s", name, err, batch.Hint(err))
+		if errors.As(err, &ambiguous) != tt.refused || tt.refused && (ambiguous.Line != 3002 || fault.ExitCode(err) != fault.ExitData ||
+			!strings.Contains(fault.Hint(err), "--decimal")) {
+			t.Errorf("%s: %v, %s", name, err, fault.Hint(err))
 		}
 		if !tt.refused && (err != nil || got[3000] != "-1.25") {
 			t.Errorf("%s: %v", name, err)
@@ -122,7 +123,7 @@ func TestPackedFilesAreToldApart(t *testing.T) {
 		"padded gzip":           {gz.String() + strings.Repeat("\x00", 512), "no gzip"},
 	} {
 		got, err := read(t, tt.content, Options{})
-		if tt.says == "" && (err != nil || len(got) != 1000) || tt.says != "" && (batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), tt.says)) {
+		if tt.says == "" && (err != nil || len(got) != 1000) || tt.says != "" && (fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), tt.says)) {
 			t.Errorf("%s: %d rows, %v", name, len(got), err)
 		}
 	}

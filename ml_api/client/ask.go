@@ -4,7 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -36,10 +37,10 @@ func (c *Client) ask(ctx context.Context, transactions []transaction.Transaction
 		case misconfigured:
 			return reply{}, c.misconfigured(&o)
 		case wrongModel:
-			return reply{}, batch.Failf(batch.ExitData, "the ML API at %s answers as model %q, expected is %q", c.where, r.call.Model, c.cfg.ExpectModel)
+			return reply{}, fault.Failf(fault.ExitData, "the ML API at %s answers as model %q, expected is %q", c.where, r.call.Model, c.cfg.ExpectModel)
 		}
 		if attempt == c.cfg.MaxAttempts {
-			return reply{}, batch.Failf(batch.ExitTryAgain, "the ML API at %s gave no usable answer in %d attempts: %w", c.where, attempt, o.cause())
+			return reply{}, fault.Failf(fault.ExitTryAgain, "the ML API at %s gave no usable answer in %d attempts: %w", c.where, attempt, o.cause())
 		}
 		delay := max(backoff(c.cfg.BackoffBase, c.cfg.BackoffMax, attempt), o.retryAfter)
 		c.counts.retries.Add(1)

@@ -9,15 +9,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
 // mendable tells whether an error is one that an operator puts right at the service or on the way to it.
 func mendable(err error) bool {
-	code := batch.ExitCode(err)
-	return code == batch.ExitUnavailable || code == batch.ExitTryAgain
+	code := fault.ExitCode(err)
+	return code == fault.ExitUnavailable || code == fault.ExitTryAgain
 }
 
 // probe asks once. When the service can not be used it says so and waits. While the service refuses too many rows only
@@ -72,7 +73,7 @@ func (b *blocked) begin(log *slog.Logger, err error) {
 	b.is.Store(true)
 	if reason := err.Error(); reason != b.reason || time.Since(b.logged) >= logEvery {
 		b.reason, b.logged = reason, time.Now()
-		log.Error("waiting for the ML API to be put right; nothing is lost meanwhile", "error", reason, "next", batch.Hint(err))
+		log.Error("waiting for the ML API to be put right; nothing is lost meanwhile", "error", reason, "next", fault.Hint(err))
 	}
 }
 
@@ -96,13 +97,13 @@ func (b *blocked) what() string {
 
 // refusesTooMany is the error for a service that refuses more than it may.
 func (c *Client) refusesTooMany(last *prediction.Refusal) error {
-	err := batch.Failf(batch.ExitTryAgain, "the ML API at %s refuses too many rows: more than --max-refused of the last %d, the last with HTTP status %d (%d bytes)",
+	err := fault.Failf(fault.ExitTryAgain, "the ML API at %s refuses too many rows: more than --max-refused of the last %d, the last with HTTP status %d (%d bytes)",
 		c.where, prediction.RefusalWindow, last.Status, len(last.Message))
-	return batch.WithHint(err, "nothing of it became a dead letter: repair the ML API and run the same again; --max-refused 1 takes every refusal for the row's own fault")
+	return fault.WithHint(err, "nothing of it became a dead letter: repair the ML API and run the same again; --max-refused 1 takes every refusal for the row's own fault")
 }
 
 // foreignLimit is the error for a single transaction that something before the service finds too large.
 func (c *Client) foreignLimit(size int) error {
-	err := batch.Fail(batch.ExitUnavailable, fmt.Errorf("the ML API at %s answers 413 to one transaction of %d bytes, and not in its contract's form", c.where, size))
-	return batch.WithHint(err, "raise the limit of the proxy before the ML API")
+	err := fault.Fail(fault.ExitUnavailable, fmt.Errorf("the ML API at %s answers 413 to one transaction of %d bytes, and not in its contract's form", c.where, size))
+	return fault.WithHint(err, "raise the limit of the proxy before the ML API")
 }

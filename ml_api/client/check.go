@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -118,12 +119,12 @@ func (k *checker) post(ctx context.Context, body []byte) (status int, answer []b
 	c.authorize(request.Header)
 	response, err := request.Post(c.predict)
 	if err != nil {
-		return 0, nil, batch.Fail(batch.ExitUnavailable, fmt.Errorf("the ML API at %s: %w", c.where, plainError(err)))
+		return 0, nil, fault.Fail(fault.ExitUnavailable, fmt.Errorf("the ML API at %s: %w", c.where, plainError(err)))
 	}
 	defer func() { _ = response.RawBody().Close() }() // it was read as far as it is wanted
 	answer, err = readBounded(nil, response.RawBody(), int(response.RawResponse.ContentLength), answerBase+answerPerItem*c.cfg.MaxBodyBytes/100)
 	if err != nil {
-		return 0, nil, batch.Fail(batch.ExitUnavailable, fmt.Errorf("the ML API at %s: %w", c.where, plainError(err)))
+		return 0, nil, fault.Fail(fault.ExitUnavailable, fmt.Errorf("the ML API at %s: %w", c.where, plainError(err)))
 	}
 	return response.StatusCode(), answer, nil
 }

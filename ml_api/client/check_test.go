@@ -7,7 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -90,7 +91,7 @@ func TestCheck(t *testing.T) {
 			if r.URL.Path == "/predict" {
 				w.WriteHeader(status)
 			}
-		}))).Check(t.Context(), 2, 1); batch.ExitCode(err) != batch.ExitUnavailable {
+		}))).Check(t.Context(), 2, 1); fault.ExitCode(err) != fault.ExitUnavailable {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
@@ -107,8 +108,8 @@ func TestCategoriesAreConfiguration(t *testing.T) {
 		_, _ = io.WriteString(w, array(item(read(r)[0].ID, "Café & Bar", "")))
 	})
 	cfg := quick(url)
-	if _, err := newClient(t, cfg).Predict(t.Context(), sample(1)); batch.ExitCode(err) != batch.ExitUnavailable || !strings.Contains(err.Error(), `"Café & Bar"`) || !strings.Contains(batch.Hint(err), "--categories") {
-		t.Errorf("an unknown category: exit code %d: %v (%s)", batch.ExitCode(err), err, batch.Hint(err))
+	if _, err := newClient(t, cfg).Predict(t.Context(), sample(1)); fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), `"Café & Bar"`) || !strings.Contains(fault.Hint(err), "--categories") {
+		t.Errorf("an unknown category: exit code %d: %v (%s)", fault.ExitCode(err), err, fault.Hint(err))
 	}
 	cfg.Categories = pets
 	if r, err := newClient(t, cfg).Predict(t.Context(), sample(1)); err != nil || r.Items[0].Category != "Café & Bar" {

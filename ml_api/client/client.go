@@ -14,12 +14,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/go-resty/resty/v2"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
@@ -54,7 +55,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.CAFile != "" {
 		pool, err := authorities(cfg.CAFile)
 		if err != nil {
-			return nil, batch.Failf(batch.ExitUsage, "the ML API's certificate authority: %w", err)
+			return nil, fault.Failf(fault.ExitUsage, "the ML API's certificate authority: %w", err)
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}

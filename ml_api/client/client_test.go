@@ -13,12 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -145,18 +146,18 @@ func TestOutageEndsWithTryAgain(t *testing.T) {
 	c := newClient(t, cfg)
 	began := time.Now()
 	_, err := c.Predict(t.Context(), sample(2))
-	if batch.ExitCode(err) != batch.ExitTryAgain || !strings.Contains(err.Error(), "503") || strings.Contains(err.Error(), "maintenance") || batch.Hint(err) == "" {
+	if fault.ExitCode(err) != fault.ExitTryAgain || !strings.Contains(err.Error(), "503") || strings.Contains(err.Error(), "maintenance") || fault.Hint(err) == "" {
 		t.Errorf("%v", err)
 	}
 	if s := c.Stats(); s.Attempts < 1 || s.Attempts > 2 || time.Since(began) < cfg.OutageLimit || s.DeadRows != 0 {
 		t.Errorf("an hour of Retry-After is cut to the limit, with a last attempt at its end: %+v", s)
 	}
 	cfg.OutageLimit = -1
-	if _, err := newClient(t, cfg).Predict(t.Context(), sample(1)); batch.ExitCode(err) != batch.ExitTryAgain {
+	if _, err := newClient(t, cfg).Predict(t.Context(), sample(1)); fault.ExitCode(err) != fault.ExitTryAgain {
 		t.Errorf("without patience: %v", err)
 	}
 	cfg.OutageLimit, cfg.MaxAttempts, cfg.URL = time.Minute, 3, secret.NewURL("http://127.0.0.1:1")
-	if _, err := newClient(t, cfg).Predict(t.Context(), sample(1)); batch.ExitCode(err) != batch.ExitTryAgain || !strings.Contains(err.Error(), "3 attempts") {
+	if _, err := newClient(t, cfg).Predict(t.Context(), sample(1)); fault.ExitCode(err) != fault.ExitTryAgain || !strings.Contains(err.Error(), "3 attempts") {
 		t.Errorf("with three attempts: %v", err)
 	}
 }
@@ -210,8 +211,8 @@ func TestMisconfigured(t *testing.T) {
 			w.WriteHeader(status)
 		})))
 		_, err := c.Predict(t.Context(), sample(3))
-		if batch.ExitCode(err) != batch.ExitUnavailable || !strings.Contains(err.Error(), fmt.Sprint(status)) || !strings.Contains(batch.Hint(err), word) {
-			t.Errorf("%d: %v (%s)", status, err, batch.Hint(err))
+		if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), fmt.Sprint(status)) || !strings.Contains(fault.Hint(err), word) {
+			t.Errorf("%d: %v (%s)", status, err, fault.Hint(err))
 		}
 		if s := c.Stats(); s.Attempts != 1 || s.DeadRows != 0 {
 			t.Errorf("%d: %+v", status, s)
@@ -221,12 +222,12 @@ func TestMisconfigured(t *testing.T) {
 
 func TestExpectModel(t *testing.T) {
 	t.Parallel()
-	for answers, want := range map[string]int{"v1": batch.ExitDone, "v2": batch.ExitData, "": batch.ExitData} {
+	for answers, want := range map[string]int{"v1": fault.ExitDone, "v2": fault.ExitData, "": fault.ExitData} {
 		cfg := quick(serve(t, func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, array(item(read(r)[0].ID, "Rent", answers)))
 		}))
 		cfg.ExpectModel = "v1"
-		if _, err := newClient(t, cfg).Predict(t.Context(), sample(1)); batch.ExitCode(err) != want {
+		if _, err := newClient(t, cfg).Predict(t.Context(), sample(1)); fault.ExitCode(err) != want {
 			t.Errorf("%q answers: %v", answers, err)
 		}
 	}
@@ -444,7 +445,7 @@ func TestModel(t *testing.T) {
 		"not told":      {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"status":"ok"}`) }, "", 0},
 		"no such route": {http.NotFound, "", 0},
 		"some page":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `<html>`) }, "", 0},
-		"needs a key":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, "", batch.ExitUnavailable},
+		"needs a key":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, "", fault.ExitUnavailable},
 		"away for a bit": {func(w http.ResponseWriter, _ *http.Request) {
 			if n.Add(1) < 3 {
 				w.WriteHeader(http.StatusServiceUnavailable)
@@ -454,13 +455,13 @@ func TestModel(t *testing.T) {
 		}, "v2", 0},
 	} {
 		got, err := newClient(t, quick(serve(t, c.handler))).Model(t.Context())
-		if got != c.model || batch.ExitCode(err) != c.exit {
+		if got != c.model || fault.ExitCode(err) != c.exit {
 			t.Errorf("%s: %q %v", name, got, err)
 		}
 	}
 	cfg := quick("http://127.0.0.1:1")
 	cfg.OutageLimit = 20 * time.Millisecond
-	if _, err := newClient(t, cfg).Model(t.Context()); batch.ExitCode(err) != batch.ExitTryAgain {
+	if _, err := newClient(t, cfg).Model(t.Context()); fault.ExitCode(err) != fault.ExitTryAgain {
 		t.Errorf("away: %v", err)
 	}
 }

@@ -7,11 +7,12 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
@@ -112,5 +113,5 @@ func (c *Config) Validate() error {
 	complain(c.BreakerDelay < 0, "the breaker's delay must not be negative")
 	complain(c.MaxConcurrency < 0, "the concurrency must be at least 1")
 	complain(c.MaxBodyBytes < 0, "the largest body must be at least 1 byte")
-	return batch.Fail(batch.ExitUsage, errors.Join(faults...))
+	return fault.Fail(fault.ExitUsage, errors.Join(faults...))
 }

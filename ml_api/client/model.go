@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // Model asks GET /health for the model that answers: "" when the service has no such route or tells none. An outage is
@@ -27,7 +27,7 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 			return "", c.misconfigured(&e)
 		}
 		if attempt == c.cfg.MaxAttempts {
-			return "", batch.Failf(batch.ExitTryAgain, "the ML API at %s did not tell its health in %d attempts: %w", c.where, attempt, e.cause())
+			return "", fault.Failf(fault.ExitTryAgain, "the ML API at %s did not tell its health in %d attempts: %w", c.where, attempt, e.cause())
 		}
 		delay := max(backoff(c.cfg.BackoffBase, c.cfg.BackoffMax, attempt), e.retryAfter)
 		if err := wait.pause(ctx, delay, started, e.cause()); err != nil {
@@ -86,5 +86,5 @@ func (c *Client) misconfigured(e *exchange) error {
 	case e.status == http.StatusBadRequest || e.status == http.StatusUnprocessableEntity:
 		hint = "this is no answer of the ML API's contract: a proxy, or another service; txflow ml-api check URL tells more"
 	}
-	return batch.WithHint(batch.Failf(batch.ExitUnavailable, "%s", message), "%s", hint)
+	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "%s", message), "%s", hint)
 }

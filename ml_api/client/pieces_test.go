@@ -7,7 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/secret"
 )
 
@@ -99,7 +100,7 @@ func TestRefusalIsBounded(t *testing.T) {
 func TestConfigTellsEveryFault(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{URL: secret.NewURL("localhost:8000"), MaxAttempts: -1, BackoffBase: time.Minute, BackoffMax: time.Second, MaxConcurrency: -1})
-	if batch.ExitCode(err) != batch.ExitUsage {
+	if fault.ExitCode(err) != fault.ExitUsage {
 		t.Fatalf("%v", err)
 	}
 	for _, word := range []string{"URL", "attempts", "backoff", "concurrency"} {

@@ -14,10 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/secret"
 )
@@ -41,8 +42,8 @@ func TestOnlyTheContractRefusesRows(t *testing.T) {
 				_, _ = io.WriteString(w, c.body)
 			})))
 			_, err := cl.Predict(t.Context(), sample(2))
-			if batch.ExitCode(err) != batch.ExitUnavailable || batch.Hint(err) == "" || cl.Stats().DeadRows != 0 {
-				t.Errorf("exit code %d, %d dead rows: %v", batch.ExitCode(err), cl.Stats().DeadRows, err)
+			if fault.ExitCode(err) != fault.ExitUnavailable || fault.Hint(err) == "" || cl.Stats().DeadRows != 0 {
+				t.Errorf("exit code %d, %d dead rows: %v", fault.ExitCode(err), cl.Stats().DeadRows, err)
 			}
 		})
 	}
@@ -85,8 +86,8 @@ func TestWhoRefusesEverythingIsOutOfOrder(t *testing.T) {
 	if err != nil || len(r.Items) != 99 || r.Items[98].Refusal == nil || cfg.Refusals.Fate(r.Items[98].Refusal.At) != prediction.Pending {
 		t.Fatalf("99 rows are too few to tell: %v", err)
 	}
-	if _, err = c.Predict(t.Context(), sample(500)); batch.ExitCode(err) != batch.ExitTryAgain || !strings.Contains(err.Error(), "--max-refused") || batch.Hint(err) == "" {
-		t.Errorf("exit code %d: %v", batch.ExitCode(err), err)
+	if _, err = c.Predict(t.Context(), sample(500)); fault.ExitCode(err) != fault.ExitTryAgain || !strings.Contains(err.Error(), "--max-refused") || fault.Hint(err) == "" {
+		t.Errorf("exit code %d: %v", fault.ExitCode(err), err)
 	}
 	if cfg.Refusals.Fate(r.Items[0].Refusal.At) != prediction.Void {
 		t.Error("the first refusals are still taken for the rows' own fault")
@@ -198,7 +199,7 @@ func TestNothingOfTheServicesWordsLeaves(t *testing.T) {
 			rows[0].Description, rows[1].Merchant, rows[1].HasMerchant = planted, planted, true
 			_, err := c.Predict(t.Context(), rows)
 			_, errModel := c.Model(t.Context())
-			fmt.Fprintln(&out, err, batch.Hint(err), errModel, batch.Hint(errModel), c.Blocked(), fmt.Sprintf("%+v %+v", c.Stats(), c.cfg))
+			fmt.Fprintln(&out, err, fault.Hint(err), errModel, fault.Hint(errModel), c.Blocked(), fmt.Sprintf("%+v %+v", c.Stats(), c.cfg))
 			spans := recorder.Ended()
 			for _, s := range spans {
 				fmt.Fprintln(&out, s.Name(), s.Attributes(), s.Status(), s.Events())

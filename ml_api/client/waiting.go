@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 var errBreakerOpen = errors.New("the circuit breaker is open, since most of the last calls failed")
@@ -32,7 +32,7 @@ func (w *waiting) pause(ctx context.Context, delay time.Duration, faultBegan tim
 	if left <= 0 {
 		err := fmt.Errorf("the ML API at %s gave no usable answer for %s: %w", w.client.where,
 			max(w.client.cfg.OutageLimit, 0), w.cause)
-		return batch.WithHint(batch.Fail(batch.ExitTryAgain, err), "what was answered so far is kept; run the same again when the ML API is back")
+		return fault.WithHint(fault.Fail(fault.ExitTryAgain, err), "what was answered so far is kept; run the same again when the ML API is back")
 	}
 	began := time.Now()
 	timer := time.NewTimer(min(delay, left))

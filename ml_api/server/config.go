@@ -8,11 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -114,5 +115,5 @@ func (c *Config) Validate() error {
 	}{{"error", p.ErrorRate}, {"429", p.ThrottleRate}, {"short answer", p.ShortRate}} {
 		complain(!(r.rate >= 0 && r.rate <= 1), "the %s rate must be from 0 to 1", r.name)
 	}
-	return batch.Fail(batch.ExitUsage, errors.Join(faults...))
+	return fault.Fail(fault.ExitUsage, errors.Join(faults...))
 }

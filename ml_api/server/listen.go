@@ -10,7 +10,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/sameorigin"
 )
 
@@ -28,7 +29,7 @@ func (s *Server) Listen(ctx context.Context) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Addr)
 	if err != nil {
 		err = fmt.Errorf("the ML API can not listen at %s: %w", s.cfg.Addr, err)
-		return nil, batch.WithHint(batch.Fail(batch.ExitUnavailable, err), "stop what listens there, or choose another address with --addr")
+		return nil, fault.WithHint(fault.Fail(fault.ExitUnavailable, err), "stop what listens there, or choose another address with --addr")
 	}
 	return listener, nil
 }
@@ -49,7 +50,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if s.cfg.CertFile != "" {
 		certificate, err := tls.LoadX509KeyPair(s.cfg.CertFile, s.cfg.KeyFile)
 		if err != nil {
-			return errors.Join(batch.Failf(batch.ExitUsage, "the ML API's certificate: %w", err), listener.Close())
+			return errors.Join(fault.Failf(fault.ExitUsage, "the ML API's certificate: %w", err), listener.Close())
 		}
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 		scheme = "https://"

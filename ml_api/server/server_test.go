@@ -17,12 +17,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/goleak"
-
-	"github.com/txflow/txflow/internal/batch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -205,7 +205,7 @@ func TestSpanContinuesTheTrace(t *testing.T) {
 func TestConfigTellsEveryFault(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{Addr: "8000", ModelVersion: " ", Rotate: 15, MaxItems: -1, Practice: Practice{ErrorRate: 2, Latency: -1}})
-	if batch.ExitCode(err) != batch.ExitUsage {
+	if fault.ExitCode(err) != fault.ExitUsage {
 		t.Fatalf("%v", err)
 	}
 	for _, word := range []string{"address", "model version", "rotated", "longest array", "latency", "error rate"} {
@@ -227,7 +227,7 @@ func TestListenAndServe(t *testing.T) {
 	go func() { done <- s.Serve(ctx, listener) }()
 
 	_, err = newServer(t, Config{Addr: listener.Addr().String()}).Listen(t.Context())
-	if batch.ExitCode(err) != batch.ExitUnavailable || !strings.Contains(err.Error(), listener.Addr().String()) || batch.Hint(err) == "" {
+	if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), listener.Addr().String()) || fault.Hint(err) == "" {
 		t.Errorf("a port that is taken: %v", err)
 	}
 

@@ -9,10 +9,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
@@ -28,7 +29,7 @@ type Classifier struct {
 	cfg       Config
 	logger    *slog.Logger
 	parser    message.Parser
-	info      batch.RunInfo
+	info      ledger.RunInfo
 	observer  Observer
 	last      *work // of the transaction that is being written
 	spare     *work // of the one before it, whose memory is used again
@@ -37,7 +38,7 @@ type Classifier struct {
 // New makes a classifier.
 func New(log Log, predictor Predictor, cfg Config, logger *slog.Logger, observer Observer) *Classifier {
 	return &Classifier{log: log, predictor: predictor, cfg: cfg, logger: logger, observer: observer,
-		info: batch.RunInfo{Pipeline: Pipeline, RunID: cfg.Group, TaskTry: 1},
+		info: ledger.RunInfo{Pipeline: Pipeline, RunID: cfg.Group, TaskTry: 1},
 		last: &work{}, spare: &work{}}
 }
 
@@ -103,11 +104,11 @@ type underWay struct {
 
 func (c *Classifier) begin(ctx context.Context, messages []Message) *underWay {
 	c.observer.Begin(len(messages))
-	t := &underWay{start: c.cfg.Now(), told: Transaction{Messages: len(messages), Letters: map[transaction.Code]int{}}}
+	t := &underWay{start: c.cfg.Now(), told: Transaction{Messages: len(messages), DeadLetters: map[transaction.Code]int{}}}
 	t.ctx, t.cancel = drain(ctx, c.cfg.DrainLimit)
 	t.ctx, t.span = startSpan(t.ctx, c.cfg.Tracer, c.cfg.Group, messages)
 	t.work = c.parse(messages)
-	t.work.letters = t.told.Letters
+	t.work.deadLetters = t.told.DeadLetters
 	return t
 }
 
@@ -163,15 +164,15 @@ func drain(ctx context.Context, limit time.Duration) (context.Context, context.C
 
 // work is a transaction under way.
 type work struct {
-	messages []Message
-	parsed   []message.Parsed
-	rejected []transaction.Violation // by message; an empty code is none
-	rows     []transaction.Transaction
-	of       []int // rows[i] is of messages[of[i]]
-	results  []prediction.Result
-	records  []Record
-	arena    []byte // keys and values of the records
-	letters  map[transaction.Code]int
+	messages    []Message
+	parsed      []message.Parsed
+	rejected    []transaction.Violation // by message; an empty code is none
+	rows        []transaction.Transaction
+	of          []int // rows[i] is of messages[of[i]]
+	results     []prediction.Result
+	records     []Record
+	arena       []byte // keys and values of the records
+	deadLetters map[transaction.Code]int
 }
 
 // parse checks messages. Two transactions are under way at the most, so the memory of the last but one is used again.

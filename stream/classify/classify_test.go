@@ -40,7 +40,7 @@ func classifyAll(t *testing.T, l *memoryLog, p *predictor, cfg Config) (*observe
 	return o, New(l, p, cfg, slog.New(slog.DiscardHandler), o).Run(ctx)
 }
 
-// TestOneOfEach sends a poison message, one that is none, and one that is too large, among five hundred: one letter each.
+// TestOneOfEach sends a poison message, one that is none, and one that is too large, among five hundred: one dead letter each.
 func TestOneOfEach(t *testing.T) {
 	t.Parallel()
 	l := &memoryLog{}
@@ -55,7 +55,7 @@ func TestOneOfEach(t *testing.T) {
 	if err != nil || len(o.seen) != 1 || o.seen[0].Messages != 500 {
 		t.Fatalf("%v %+v", err, o.seen)
 	}
-	letters := map[string]message.DeadLetter{}
+	deadLetters := map[string]message.DeadLetter{}
 	for i, r := range l.written {
 		var m message.DeadLetter
 		if r.Topic == topics.Classified {
@@ -68,15 +68,15 @@ func TestOneOfEach(t *testing.T) {
 		if err := json.Unmarshal(r.Value, &m); err != nil || r.Topic != topics.DeadLetters || r.Headers[message.HeaderReason] != m.Code || r.Headers[message.HeaderOrigin] != topics.Raw {
 			t.Errorf("%d is %s, headers %v: %v", i, r.Value, r.Headers, err)
 		}
-		letters[m.Code] = m
+		deadLetters[m.Code] = m
 	}
-	if got := slices.Sorted(maps.Keys(letters)); !slices.Equal(got, []string{"message_format", "message_too_large", "prediction_refused", "too_long"}) || len(l.written) != 500 {
-		t.Errorf("letters %q of %d", got, len(l.written))
+	if got := slices.Sorted(maps.Keys(deadLetters)); !slices.Equal(got, []string{"message_format", "message_too_large", "prediction_refused", "too_long"}) || len(l.written) != 500 {
+		t.Errorf("dead letters %q of %d", got, len(l.written))
 	}
-	if m := letters["message_too_large"]; m.Raw != "" || m.Origin != topics.Raw || m.Partition != 0 || m.Position != 3 {
+	if m := deadLetters["message_too_large"]; m.Raw != "" || m.Origin != topics.Raw || m.Partition != 0 || m.Position != 3 {
 		t.Errorf("a message that is too large: %+v", m)
 	}
-	if m := letters["prediction_refused"]; m.Message != "not this one" || m.Raw == "" {
+	if m := deadLetters["prediction_refused"]; m.Message != "not this one" || m.Raw == "" {
 		t.Errorf("a message that is refused: %+v", m)
 	}
 }
@@ -206,7 +206,7 @@ func TestAhead(t *testing.T) {
 	}
 }
 
-// TestOutage holds the ML API's answers back: the group hears of us, and no letter is made.
+// TestOutage holds the ML API's answers back: the group hears of us, and no dead letter is made.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	l := &memoryLog{source: []Message{raw(0, "a")}, keptAlive: make(chan struct{})}
@@ -216,7 +216,7 @@ func TestOutage(t *testing.T) {
 		<-l.keptAlive
 		close(p.gate)
 	}()
-	if o, err := classifyAll(t, l, p, config()); err != nil || len(l.written) != 1 || len(o.seen[0].Letters) != 0 {
+	if o, err := classifyAll(t, l, p, config()); err != nil || len(l.written) != 1 || len(o.seen[0].DeadLetters) != 0 {
 		t.Errorf("%v, written %d, %+v", err, len(l.written), o.seen)
 	}
 }

@@ -84,13 +84,13 @@ type Config struct {
 
 // Transaction is what became of one: written, or given up.
 type Transaction struct {
-	Messages int
-	Deleted  int64                    // offsets that retention deleted before they were read
-	Letters  map[transaction.Code]int // dead letters by reason
-	Asked    time.Duration            // until the ML API had answered for all
-	Took     time.Duration            // from the poll to the end
-	Delays   []time.Duration          // of each message that has a time, from when it was produced to the end
-	GivenUp  bool                     // its messages come again
+	Messages    int
+	Deleted     int64                    // offsets that retention deleted before they were read
+	DeadLetters map[transaction.Code]int // dead letters by reason
+	Asked       time.Duration            // until the ML API had answered for all
+	Took        time.Duration            // from the poll to the end
+	Delays      []time.Duration          // of each message that has a time, from when it was produced to the end
+	GivenUp     bool                     // its messages come again
 }
 
 // Observer is told of every transaction, from several goroutines. Two may be under way, of which the first one mostly ends

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
@@ -16,11 +17,11 @@ func (c *Classifier) fill(w *work) {
 	now := c.cfg.Now()
 	for i := range w.messages {
 		if v := w.rejected[i]; v.Code != transaction.CodeOK {
-			d := batch.DeadLetter{Outcome: batch.OutcomeRejected, SourceID: w.parsed[i].Transaction.SourceID, Column: v.Column, Code: v.Code, Message: v.Code.Message(), At: now}
+			d := ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: w.parsed[i].Transaction.SourceID, Column: v.Column, Code: v.Code, Message: v.Code.Message(), At: now}
 			if d.SourceID != "" {
 				d.ID = &w.parsed[i].Transaction.ID
 			}
-			w.records[i] = c.letter(w, i, d)
+			w.records[i] = c.deadLetter(w, i, d)
 		}
 	}
 	n := 0
@@ -34,12 +35,12 @@ func (c *Classifier) fill(w *work) {
 			p := &w.parsed[i]
 			if item.Refusal != nil {
 				id := p.Transaction.ID
-				w.records[i] = c.letter(w, i, batch.DeadLetter{Outcome: batch.OutcomeDeadLetter, ID: &id, SourceID: p.Transaction.SourceID,
+				w.records[i] = c.deadLetter(w, i, ledger.DeadLetter{Outcome: ledger.OutcomeDeadLetter, ID: &id, SourceID: p.Transaction.SourceID,
 					ContentHash: p.ContentHash, Code: transaction.CodePrediction, Message: item.Refusal.Message, Call: call, At: call.AnsweredAt})
 				continue
 			}
 			info, at := c.infoOf(w, i)
-			row := batch.Classified{Transaction: p.Transaction, ContentHash: p.ContentHash, Category: item.Category, Call: call, Origin: at,
+			row := ledger.Classified{Transaction: p.Transaction, ContentHash: p.ContentHash, Category: item.Category, Call: call, Origin: at,
 				Version: w.messages[i].Version}
 			key := len(w.arena)
 			w.arena = p.Transaction.ID.Append(w.arena)
@@ -52,14 +53,14 @@ func (c *Classifier) fill(w *work) {
 
 // sharedCall makes the text of a call once for the rows that share it, which mostly stand together.
 type sharedCall struct {
-	info      batch.RunInfo
+	info      ledger.RunInfo
 	log       string
 	partition int32
 	call      *prediction.Call
 	made      []byte
 }
 
-func (s *sharedCall) text(info batch.RunInfo, at batch.Origin, call *prediction.Call) []byte {
+func (s *sharedCall) text(info ledger.RunInfo, at ledger.Origin, call *prediction.Call) []byte {
 	if s.call != call || s.info != info || s.partition != at.Partition || s.log != at.Digest {
 		s.info, s.log, s.partition, s.call = info, at.Digest, at.Partition, call
 		s.made = info.AppendCall(nil, at, call)
@@ -67,15 +68,15 @@ func (s *sharedCall) text(info batch.RunInfo, at batch.Origin, call *prediction.
 	return s.made
 }
 
-func (c *Classifier) infoOf(w *work, i int) (batch.RunInfo, batch.Origin) {
+func (c *Classifier) infoOf(w *work, i int) (ledger.RunInfo, ledger.Origin) {
 	info := c.info
 	info.Source, info.OriginTraceID = w.parsed[i].Source, traceOf(w.messages[i].Traceparent)
 	m := &w.messages[i]
-	return info, batch.Origin{Origin: topics.Raw, Digest: m.Log, Partition: m.Partition, Position: uint64(m.Offset)} //nolint:gosec // an offset is not negative
+	return info, ledger.Origin{Origin: topics.Raw, Digest: m.Log, Partition: m.Partition, Position: uint64(m.Offset)} //nolint:gosec // an offset is not negative
 }
 
-func (c *Classifier) letter(w *work, i int, d batch.DeadLetter) Record {
-	w.letters[d.Code]++
+func (c *Classifier) deadLetter(w *work, i int, d ledger.DeadLetter) Record {
+	w.deadLetters[d.Code]++
 	info, at := c.infoOf(w, i)
 	d.Origin, d.Version = at, w.messages[i].Version
 	if d.Code.KeepsRow() {

@@ -29,7 +29,7 @@ func (c *Classifier) settle(t *underWay) error {
 		if err := group.Wait(); err != nil {
 			return err
 		}
-		clear(t.work.letters)
+		clear(t.work.deadLetters)
 		t.work.arena = t.work.arena[:0]
 		c.fill(t.work)
 	}

@@ -81,8 +81,8 @@ func TestAnAPIThatRefusesEverythingMakesNoDeadLetters(t *testing.T) {
 		}
 	}
 	for _, s := range o.seen {
-		if len(s.Letters) != 0 {
-			t.Errorf("dead letters are counted: %v", s.Letters)
+		if len(s.DeadLetters) != 0 {
+			t.Errorf("dead letters are counted: %v", s.DeadLetters)
 		}
 	}
 	if p.probes != 0 {

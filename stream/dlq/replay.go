@@ -7,22 +7,23 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"golang.org/x/time/rate"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
 )
 
-// Letters holds the state of the dead letters.
-type Letters interface {
-	Letters(ctx context.Context, q batch.LetterQuery) ([]batch.Letter, error)
+// DeadLetters holds the state of the dead letters.
+type DeadLetters interface {
+	DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) ([]ledger.DeadLetterState, error)
 	// LetterMessages reads the messages of dead letters into their Raw.
-	LetterMessages(ctx context.Context, letters []batch.Letter) error
+	DeadLetterMessages(ctx context.Context, deadLetters []ledger.DeadLetterState) error
 	// LetterEnds returns the last position of each origin, digest and partition among what a query selects.
-	LetterEnds(ctx context.Context, q batch.LetterQuery) (map[batch.Origin]uint64, error)
+	DeadLetterEnds(ctx context.Context, q ledger.DeadLetterQuery) (map[ledger.Origin]uint64, error)
 	// MarkLetters gives open dead letters another state.
-	MarkLetters(ctx context.Context, letters []batch.Letter, state string) error
+	MarkDeadLetters(ctx context.Context, deadLetters []ledger.DeadLetterState, state string) error
 }
 
 // Sink takes messages to the topic that dead letters came from. A nil error of Flush means that the broker has them all.
@@ -33,9 +34,9 @@ type Sink interface {
 
 // Config says which dead letters to replay, and how.
 type Config struct {
-	Query      batch.LetterQuery // State, Replays and Limit are set here
-	Rate       float64           // dead letters a second; 0 for as fast as the broker takes them
-	MaxReplays int               // those that came back so often stay open; 0 leaves all alone
+	Query      ledger.DeadLetterQuery // State, Replays and Limit are set here
+	Rate       float64                // dead letters a second; 0 for as fast as the broker takes them
+	MaxReplays int                    // those that came back so often stay open; 0 leaves all alone
 }
 
 // Bounds of what is read and changed at once.
@@ -48,20 +49,20 @@ const (
 // Replay sends open dead letters back, marks them as replayed, and returns how many those were. What arrives after the start is
 // left for another time, and those that do not hold their message are left alone. Stopped in the middle, it goes on with what
 // is still open: the piece under way is sent again at most.
-func Replay(ctx context.Context, letters Letters, sink Sink, cfg Config, observe func(replayed int)) (int, error) {
+func Replay(ctx context.Context, deadLetters DeadLetters, sink Sink, cfg Config, observe func(replayed int)) (int, error) {
 	q := cfg.Query
-	q.State, q.Replays = batch.LetterOpen, &cfg.MaxReplays
+	q.State, q.Replays = ledger.StateOpen, &cfg.MaxReplays
 	rows, limiter := page, (*rate.Limiter)(nil)
 	if cfg.Rate > 0 {
 		limiter = rate.NewLimiter(rate.Limit(cfg.Rate), 1)
 		rows = min(rows, int(math.Ceil(cfg.Rate*pieceTime)))
 	}
 	replayed := 0
-	for piece, err := range Pieces(ctx, letters, q, rows) {
+	for piece, err := range Pieces(ctx, deadLetters, q, rows) {
 		if err != nil {
 			return replayed, err
 		}
-		sent := make([]batch.Letter, 0, len(piece))
+		sent := make([]ledger.DeadLetterState, 0, len(piece))
 		for i := range piece {
 			if !transaction.Code(piece[i].Code).KeepsRow() {
 				continue // it does not hold its message
@@ -79,7 +80,7 @@ func Replay(ctx context.Context, letters Letters, sink Sink, cfg Config, observe
 		if err := sink.Flush(ctx); err != nil {
 			return replayed, err
 		}
-		if err := letters.MarkLetters(ctx, sent, batch.LetterReplayed); err != nil {
+		if err := deadLetters.MarkDeadLetters(ctx, sent, ledger.StateReplayed); err != nil {
 			return replayed, err
 		}
 		replayed += len(sent)
@@ -89,7 +90,7 @@ func Replay(ctx context.Context, letters Letters, sink Sink, cfg Config, observe
 }
 
 // headers say how often a message was replayed, how new its contents are, and what trace it goes on with.
-func headers(l *batch.Letter) map[string]string {
+func headers(l *ledger.DeadLetterState) map[string]string {
 	h := map[string]string{message.HeaderReplays: strconv.Itoa(l.Replays + 1)}
 	if l.Version > 0 {
 		h[message.HeaderVersion] = strconv.FormatInt(l.Version, 10)
@@ -101,13 +102,13 @@ func headers(l *batch.Letter) map[string]string {
 }
 
 // Purge gives open dead letters the state purged and returns how many those were. What arrives after the start stays open.
-func Purge(ctx context.Context, letters Letters, q batch.LetterQuery, observe func(purged int)) (int, error) {
+func Purge(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuery, observe func(purged int)) (int, error) {
 	const rows = 5000 // their messages stay where they are
-	q.State = batch.LetterOpen
+	q.State = ledger.StateOpen
 	purged := 0
-	for some, err := range pages(ctx, letters, q, rows) {
+	for some, err := range pages(ctx, deadLetters, q, rows) {
 		if err == nil {
-			err = letters.MarkLetters(ctx, some, batch.LetterPurged)
+			err = deadLetters.MarkDeadLetters(ctx, some, ledger.StatePurged)
 		}
 		if err != nil {
 			return purged, err
@@ -120,9 +121,9 @@ func Purge(ctx context.Context, letters Letters, q batch.LetterQuery, observe fu
 
 // Pieces are the dead letters that a query selected at the start, with their messages: at most so many at once, and no more
 // than fit into memory easily. They are in the order of their origins.
-func Pieces(ctx context.Context, letters Letters, q batch.LetterQuery, rows int) iter.Seq2[[]batch.Letter, error] {
-	return func(yield func([]batch.Letter, error) bool) {
-		for some, err := range pages(ctx, letters, q, page) {
+func Pieces(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuery, rows int) iter.Seq2[[]ledger.DeadLetterState, error] {
+	return func(yield func([]ledger.DeadLetterState, error) bool) {
+		for some, err := range pages(ctx, deadLetters, q, page) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -131,7 +132,7 @@ func Pieces(ctx context.Context, letters Letters, q batch.LetterQuery, rows int)
 				n := pieceOf(some, rows)
 				piece := some[:n:n]
 				some = some[n:]
-				if err := letters.LetterMessages(ctx, piece); err != nil {
+				if err := deadLetters.DeadLetterMessages(ctx, piece); err != nil {
 					yield(nil, err)
 					return
 				}
@@ -145,10 +146,10 @@ func Pieces(ctx context.Context, letters Letters, q batch.LetterQuery, rows int)
 }
 
 // pieceOf is how many of the first dead letters make a piece: one at least.
-func pieceOf(letters []batch.Letter, rows int) int {
+func pieceOf(deadLetters []ledger.DeadLetterState, rows int) int {
 	n, bytes := 0, 0
-	for n < min(len(letters), rows) {
-		if bytes += letters[n].RawBytes; n > 0 && bytes > pieceBytes {
+	for n < min(len(deadLetters), rows) {
+		if bytes += deadLetters[n].RawBytes; n > 0 && bytes > pieceBytes {
 			break
 		}
 		n++
@@ -158,9 +159,9 @@ func pieceOf(letters []batch.Letter, rows int) int {
 
 // pages are the dead letters that a query selects, without their messages, up to what was there at the start. Clocks do not
 // decide that: those of the members that wrote them may differ from ours.
-func pages(ctx context.Context, letters Letters, q batch.LetterQuery, rows int) iter.Seq2[[]batch.Letter, error] {
-	return func(yield func([]batch.Letter, error) bool) {
-		ends, err := letters.LetterEnds(ctx, q)
+func pages(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuery, rows int) iter.Seq2[[]ledger.DeadLetterState, error] {
+	return func(yield func([]ledger.DeadLetterState, error) bool) {
+		ends, err := deadLetters.DeadLetterEnds(ctx, q)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -168,7 +169,7 @@ func pages(ctx context.Context, letters Letters, q batch.LetterQuery, rows int) 
 		left := q.Limit // 0: all
 		q.Sizes, q.Raw, q.Limit = true, false, rows
 		for {
-			some, err := letters.Letters(ctx, q)
+			some, err := deadLetters.DeadLetters(ctx, q)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -192,13 +193,13 @@ func pages(ctx context.Context, letters Letters, q batch.LetterQuery, rows int) 
 }
 
 // known leaves out what arrived after the ends were asked for.
-func known(letters []batch.Letter, ends map[batch.Origin]uint64) []batch.Letter {
-	out := letters[:0]
-	for i := range letters {
-		partition := letters[i].Origin
+func known(deadLetters []ledger.DeadLetterState, ends map[ledger.Origin]uint64) []ledger.DeadLetterState {
+	out := deadLetters[:0]
+	for i := range deadLetters {
+		partition := deadLetters[i].Origin
 		partition.Position = 0
-		if last, ok := ends[partition]; ok && letters[i].Origin.Position <= last {
-			out = append(out, letters[i])
+		if last, ok := ends[partition]; ok && deadLetters[i].Origin.Position <= last {
+			out = append(out, deadLetters[i])
 		}
 	}
 	return out

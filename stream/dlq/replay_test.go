@@ -10,29 +10,30 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/stream/message"
 )
 
 // box is a table of dead letters and a topic, in memory. A dead letter's position is its index.
 type box struct {
-	letters []batch.Letter
-	sent    []string
-	headers []map[string]string
-	failAt  int // the flush that fails, counted from 1
-	flushes int
-	held    int            // bytes of messages that were read since the last flush
-	most    int            // the most of them at once
-	sending func(i uint64) // called for each message that is sent, while it is
+	deadLetters []ledger.DeadLetterState
+	sent        []string
+	headers     []map[string]string
+	failAt      int // the flush that fails, counted from 1
+	flushes     int
+	held        int            // bytes of messages that were read since the last flush
+	most        int            // the most of them at once
+	sending     func(i uint64) // called for each message that is sent, while it is
 }
 
-func selects(q *batch.LetterQuery, l *batch.Letter) bool {
+func selects(q *ledger.DeadLetterQuery, l *ledger.DeadLetterState) bool {
 	return l.State == q.State && (q.Replays == nil || l.Replays < *q.Replays) && (q.Until.IsZero() || l.FirstSeen.Before(q.Until)) &&
 		(q.After == nil || l.Origin.Position > q.After.Position)
 }
 
-func (b *box) Letters(_ context.Context, q batch.LetterQuery) (out []batch.Letter, err error) {
-	for _, l := range b.letters {
+func (b *box) DeadLetters(_ context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterState, err error) {
+	for _, l := range b.deadLetters {
 		if selects(&q, &l) && len(out) < q.Limit {
 			if !q.Raw {
 				l.Raw = nil
@@ -43,28 +44,28 @@ func (b *box) Letters(_ context.Context, q batch.LetterQuery) (out []batch.Lette
 	return out, nil
 }
 
-func (b *box) LetterMessages(_ context.Context, letters []batch.Letter) error {
-	for i := range letters {
-		letters[i].Raw = b.letters[letters[i].Origin.Position].Raw
-		b.held += letters[i].RawBytes
+func (b *box) DeadLetterMessages(_ context.Context, deadLetters []ledger.DeadLetterState) error {
+	for i := range deadLetters {
+		deadLetters[i].Raw = b.deadLetters[deadLetters[i].Origin.Position].Raw
+		b.held += deadLetters[i].RawBytes
 	}
 	b.most = max(b.most, b.held)
 	return nil
 }
 
-func (b *box) LetterEnds(_ context.Context, q batch.LetterQuery) (map[batch.Origin]uint64, error) {
-	ends := map[batch.Origin]uint64{}
-	for _, l := range b.letters {
+func (b *box) DeadLetterEnds(_ context.Context, q ledger.DeadLetterQuery) (map[ledger.Origin]uint64, error) {
+	ends := map[ledger.Origin]uint64{}
+	for _, l := range b.deadLetters {
 		if selects(&q, &l) {
-			ends[batch.Origin{}] = l.Origin.Position
+			ends[ledger.Origin{}] = l.Origin.Position
 		}
 	}
 	return ends, nil
 }
 
-func (b *box) MarkLetters(_ context.Context, letters []batch.Letter, state string) error {
-	for _, l := range letters {
-		b.letters[l.Origin.Position].State = state
+func (b *box) MarkDeadLetters(_ context.Context, deadLetters []ledger.DeadLetterState, state string) error {
+	for _, l := range deadLetters {
+		b.deadLetters[l.Origin.Position].State = state
 	}
 	return nil
 }
@@ -94,15 +95,15 @@ func fill(n int) *box {
 	return b
 }
 
-func (b *box) add(id string, seen time.Time) *batch.Letter {
-	b.letters = append(b.letters, batch.Letter{Origin: batch.Origin{Position: uint64(len(b.letters))}, SourceID: id, Raw: []byte("raw"), RawBytes: 3,
-		State: batch.LetterOpen, FirstSeen: seen})
-	return &b.letters[len(b.letters)-1]
+func (b *box) add(id string, seen time.Time) *ledger.DeadLetterState {
+	b.deadLetters = append(b.deadLetters, ledger.DeadLetterState{Origin: ledger.Origin{Position: uint64(len(b.deadLetters))}, SourceID: id, Raw: []byte("raw"), RawBytes: 3,
+		State: ledger.StateOpen, FirstSeen: seen})
+	return &b.deadLetters[len(b.deadLetters)-1]
 }
 
 func (b *box) count(state string) (n int) {
-	for i := range b.letters {
-		if b.letters[i].State == state {
+	for i := range b.deadLetters {
+		if b.deadLetters[i].State == state {
 			n++
 		}
 	}
@@ -114,13 +115,13 @@ func ignore(int) {}
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	b := fill(4)
-	b.letters[0].Replays = 2                // came back too often
-	b.letters[1].State = batch.LetterPurged // closed
-	b.letters[2].Code = "message_too_large" // holds no message
-	b.letters[3].Replays = 1
+	b.deadLetters[0].Replays = 2                // came back too often
+	b.deadLetters[1].State = ledger.StatePurged // closed
+	b.deadLetters[2].Code = "message_too_large" // holds no message
+	b.deadLetters[3].Replays = 1
 	n, err := Replay(t.Context(), b, b, Config{MaxReplays: 2}, ignore)
-	if err != nil || n != 1 || !slices.Equal(b.sent, []string{"id3 raw 2"}) || b.letters[3].State != batch.LetterReplayed || b.letters[2].State != batch.LetterOpen {
-		t.Errorf("%d %v: sent %q, %+v", n, err, b.sent, b.letters)
+	if err != nil || n != 1 || !slices.Equal(b.sent, []string{"id3 raw 2"}) || b.deadLetters[3].State != ledger.StateReplayed || b.deadLetters[2].State != ledger.StateOpen {
+		t.Errorf("%d %v: sent %q, %+v", n, err, b.sent, b.deadLetters)
 	}
 }
 
@@ -128,7 +129,7 @@ func TestReplay(t *testing.T) {
 func TestReplayKeepsWhatItIs(t *testing.T) {
 	t.Parallel()
 	b := fill(2)
-	b.letters[0].Version, b.letters[0].Parent = 1764118577123456, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	b.deadLetters[0].Version, b.deadLetters[0].Parent = 1764118577123456, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 2}, ignore); err != nil || n != 2 {
 		t.Fatalf("%d %v", n, err)
 	}
@@ -147,15 +148,15 @@ func TestReplayKeepsToItsFilter(t *testing.T) {
 	t.Parallel()
 	b := fill(3)
 	until := time.Now().Add(-time.Hour)
-	b.letters[1].FirstSeen = until.Add(-time.Second)
-	n, err := Replay(t.Context(), b, b, Config{MaxReplays: 1, Query: batch.LetterQuery{Until: until}}, ignore)
-	if err != nil || n != 1 || b.letters[1].State != batch.LetterReplayed {
-		t.Errorf("until: %d %v, %+v", n, err, b.letters)
+	b.deadLetters[1].FirstSeen = until.Add(-time.Second)
+	n, err := Replay(t.Context(), b, b, Config{MaxReplays: 1, Query: ledger.DeadLetterQuery{Until: until}}, ignore)
+	if err != nil || n != 1 || b.deadLetters[1].State != ledger.StateReplayed {
+		t.Errorf("until: %d %v, %+v", n, err, b.deadLetters)
 	}
 	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 0}, ignore); err != nil || n != 0 || len(b.sent) != 1 {
 		t.Errorf("none may come back: %d %v, sent %q", n, err, b.sent)
 	}
-	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 1, Query: batch.LetterQuery{Limit: 1}}, ignore); err != nil || n != 1 {
+	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 1, Query: ledger.DeadLetterQuery{Limit: 1}}, ignore); err != nil || n != 1 {
 		t.Errorf("one of them: %d %v", n, err)
 	}
 }
@@ -166,13 +167,13 @@ func TestReplayLeavesWhatArrives(t *testing.T) {
 	t.Parallel()
 	for _, skew := range []time.Duration{-time.Hour, time.Hour} {
 		b := fill(page + 3)
-		for i := range b.letters {
-			b.letters[i].FirstSeen = time.Now().Add(skew)
+		for i := range b.deadLetters {
+			b.deadLetters[i].FirstSeen = time.Now().Add(skew)
 		}
 		b.sending = func(n uint64) { b.add(fmt.Sprint("back", n), time.Now().Add(skew)).Replays = 1 }
 		n, err := Replay(t.Context(), b, b, Config{MaxReplays: 3}, ignore)
-		if err != nil || n != page+3 || b.count(batch.LetterOpen) != page+3 {
-			t.Errorf("a clock off by %s: %d replayed, %v, %d open", skew, n, err, b.count(batch.LetterOpen))
+		if err != nil || n != page+3 || b.count(ledger.StateOpen) != page+3 {
+			t.Errorf("a clock off by %s: %d replayed, %v, %d open", skew, n, err, b.count(ledger.StateOpen))
 		}
 	}
 }
@@ -180,16 +181,16 @@ func TestReplayLeavesWhatArrives(t *testing.T) {
 // TestReplayGoesOn has the broker fail at the second page: the third call leaves none open.
 func TestReplayGoesOn(t *testing.T) {
 	t.Parallel()
-	const letters = 2*page + 7
-	b := fill(letters)
+	const deadLetters = 2*page + 7
+	b := fill(deadLetters)
 	b.failAt = 2
 	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 1}, ignore); err == nil || n != page {
 		t.Errorf("the first time %d, %v", n, err)
 	}
-	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 1}, ignore); err != nil || n != letters-page {
+	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 1}, ignore); err != nil || n != deadLetters-page {
 		t.Errorf("the second time %d, %v", n, err)
 	}
-	if b.count(batch.LetterOpen) != 0 {
+	if b.count(ledger.StateOpen) != 0 {
 		t.Error("a dead letter is open")
 	}
 }
@@ -199,8 +200,8 @@ func TestReplayOfLargeMessages(t *testing.T) {
 	t.Parallel()
 	b := fill(page)
 	large := []byte(strings.Repeat("x", 700<<10))
-	for i := range b.letters {
-		b.letters[i].Raw, b.letters[i].RawBytes = large, len(large)
+	for i := range b.deadLetters {
+		b.deadLetters[i].Raw, b.deadLetters[i].RawBytes = large, len(large)
 	}
 	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 1}, ignore); err != nil || n != page || b.most > pieceBytes {
 		t.Errorf("%d, %v: %d bytes at once", n, err, b.most)
@@ -208,8 +209,8 @@ func TestReplayOfLargeMessages(t *testing.T) {
 	b = fill(3)
 	ctx, cancel := context.WithCancel(t.Context())
 	b.sending = func(uint64) { cancel() }
-	if _, err := Replay(ctx, b, b, Config{MaxReplays: 1, Rate: .5 / pieceTime}, ignore); err == nil || b.count(batch.LetterReplayed) != 1 {
-		t.Errorf("one dead letter a piece, stopped at the first: %v, %d are marked", err, b.count(batch.LetterReplayed))
+	if _, err := Replay(ctx, b, b, Config{MaxReplays: 1, Rate: .5 / pieceTime}, ignore); err == nil || b.count(ledger.StateReplayed) != 1 {
+		t.Errorf("one dead letter a piece, stopped at the first: %v, %d are marked", err, b.count(ledger.StateReplayed))
 	}
 }
 
@@ -217,8 +218,8 @@ func TestReplayOfLargeMessages(t *testing.T) {
 func TestPurgeLeavesWhatArrives(t *testing.T) {
 	t.Parallel()
 	b := fill(12_000)
-	n, err := Purge(t.Context(), b, batch.LetterQuery{}, func(int) { b.add("late", time.Now().Add(-time.Hour)) })
-	if err != nil || n != 12_000 || b.count(batch.LetterPurged) != n || b.held != 0 {
+	n, err := Purge(t.Context(), b, ledger.DeadLetterQuery{}, func(int) { b.add("late", time.Now().Add(-time.Hour)) })
+	if err != nil || n != 12_000 || b.count(ledger.StatePurged) != n || b.held != 0 {
 		t.Errorf("%d purged, %v; %d bytes of messages were read", n, err, b.held)
 	}
 }

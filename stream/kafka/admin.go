@@ -5,9 +5,10 @@ import (
 	"errors"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/topics"
 )
 
@@ -106,7 +107,7 @@ func (a *Admin) settle(ctx context.Context, name string, done func(topics.State)
 		}
 		select {
 		case <-ctx.Done():
-			return batch.Failf(batch.ExitTryAgain, "%s is not what it should be after %s: %w", name, adminTimeout, ctx.Err())
+			return fault.Failf(fault.ExitTryAgain, "%s is not what it should be after %s: %w", name, adminTimeout, ctx.Err())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

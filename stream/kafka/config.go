@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"maps"
 
-	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/txflow/txflow/internal/fault"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
 // Config says which broker and who we are.
@@ -31,12 +31,12 @@ func (c *Config) with(r *reporter, settings kafka.ConfigMap) *kafka.ConfigMap {
 
 // away is the error of a broker that does not answer, or not as it should. No secret of the settings is in it.
 func (c *Config) away(err error) error {
-	return batch.WithHint(batch.Failf(batch.ExitUnavailable, "Kafka at %s: %w", c.Brokers, c.Settings.redacted(err)),
+	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s: %w", c.Brokers, c.Settings.redacted(err)),
 		"start one with txflow platform, or name another with --kafka-brokers (KAFKA_BROKERS)")
 }
 
 // refused is the error of a client that librdkafka does not make: its settings are wrong.
 func (c *Config) refused(err error) error {
-	return batch.WithHint(batch.Failf(batch.ExitUsage, "the settings for Kafka: %w", c.Settings.redacted(err)),
+	return fault.WithHint(fault.Failf(fault.ExitUsage, "the settings for Kafka: %w", c.Settings.redacted(err)),
 		"librdkafka's CONFIGURATION.md lists them; they come from --kafka-config-file, KAFKA_CONFIG and --kafka-config")
 }

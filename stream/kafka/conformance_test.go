@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/kafkaserver/kafkatest"
 	"github.com/txflow/txflow/stream/classify"
@@ -224,8 +225,8 @@ func refused(t *testing.T, b *broker) {
 	if err == nil {
 		err = p.Flush(t.Context())
 	}
-	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(strings.ToLower(err.Error()), "large") || p.Acknowledged() != 0 {
-		t.Errorf("a message of 2 MiB: exit %d, %v", batch.ExitCode(err), err)
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(strings.ToLower(err.Error()), "large") || p.Acknowledged() != 0 {
+		t.Errorf("a message of 2 MiB: exit %d, %v", fault.ExitCode(err), err)
 	}
 	b.send(0, 3, 0)
 	small := b.topic + "-small" // the topic's own limit, which the client learns of when it is too late
@@ -238,7 +239,7 @@ func refused(t *testing.T, b *broker) {
 	noise := make([]byte, 20_000)
 	_, _ = rand.Read(noise)
 	b.must(q.Send(t.Context(), nil, noise, nil))
-	if err := q.Flush(t.Context()); batch.ExitCode(err) != batch.ExitData || q.Acknowledged() != 1 {
-		t.Errorf("a message over the topic's limit: exit %d, %v; %d are acknowledged", batch.ExitCode(err), err, q.Acknowledged())
+	if err := q.Flush(t.Context()); fault.ExitCode(err) != fault.ExitData || q.Acknowledged() != 1 {
+		t.Errorf("a message over the topic's limit: exit %d, %v; %d are acknowledged", fault.ExitCode(err), err, q.Acknowledged())
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/txflow/txflow/internal/fault"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
 // DefaultSession is LogConfig.Session where nobody says otherwise.
@@ -111,9 +111,9 @@ func (l *Log) fenced(by *kafka.MemberDescription, cause error) error {
 	if by != nil && by.ClientID != l.client {
 		who = fmt.Sprintf("%s at %s", by.ClientID, host(by.Host))
 	}
-	err := batch.Failf(batch.ExitUsage, "another member of the group %s is called %s, too: %s has taken over, and this one ends: %w",
+	err := fault.Failf(fault.ExitUsage, "another member of the group %s is called %s, too: %s has taken over, and this one ends: %w",
 		l.cfg.Group, l.cfg.Instance, who, cause)
-	return batch.WithHint(err, "give each member an --instance (TXFLOW_STREAM_INSTANCE) of its own")
+	return fault.WithHint(err, "give each member an --instance (TXFLOW_STREAM_INSTANCE) of its own")
 }
 
 // fencedOut says that the broker has ended this member for another of its name.

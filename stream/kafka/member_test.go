@@ -8,11 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/stream/topics"
 )
@@ -21,9 +22,9 @@ import (
 func (b *broker) isReplaced(err error, by *Log) {
 	b.t.Helper()
 	told := func(text string) bool { return strings.Contains(err.Error(), text) }
-	if batch.ExitCode(err) != batch.ExitUsage || errors.Is(err, classify.ErrRedelivered) || !strings.Contains(batch.Hint(err), "--instance") ||
+	if fault.ExitCode(err) != fault.ExitUsage || errors.Is(err, classify.ErrRedelivered) || !strings.Contains(fault.Hint(err), "--instance") ||
 		!told(by.client+" at 127.0.0.1") && !told("Kafka does not tell where") {
-		b.t.Fatalf("a member that was replaced by %s says (exit %d) %v", by.client, batch.ExitCode(err), err)
+		b.t.Fatalf("a member that was replaced by %s says (exit %d) %v", by.client, fault.ExitCode(err), err)
 	}
 }
 

@@ -8,9 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/message"
 )
 
@@ -67,10 +68,10 @@ func (p *Producer) follow() {
 func (p *Producer) explain(err error) error {
 	switch code(err) {
 	case kafka.ErrMsgSizeTooLarge, kafka.ErrInvalidMsgSize:
-		return batch.WithHint(batch.Failf(batch.ExitData, "Kafka takes no message of this size in %s: %w", p.topic, err),
+		return fault.WithHint(fault.Failf(fault.ExitData, "Kafka takes no message of this size in %s: %w", p.topic, err),
 			"make the row shorter; the limits are message.max.bytes of the client and max.message.bytes of the topic")
 	case kafka.ErrMsgTimedOut, kafka.ErrTransport, kafka.ErrAllBrokersDown, kafka.ErrTimedOut:
-		return batch.Fail(batch.ExitTryAgain, p.cfg.away(err))
+		return fault.Fail(fault.ExitTryAgain, p.cfg.away(err))
 	}
 	return p.cfg.away(err)
 }

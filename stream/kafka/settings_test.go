@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/txflow/txflow/internal/fault"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
 func TestSettings(t *testing.T) {
@@ -74,7 +74,7 @@ func TestSecretsStayHidden(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := NewProducer(Config{Brokers: "127.0.0.1:1", Settings: s}, "t")
-	if batch.ExitCode(err) != batch.ExitUsage || strings.Contains(err.Error(), "hunter") || !strings.Contains(err.Error(), "security.protocol") {
+	if fault.ExitCode(err) != fault.ExitUsage || strings.Contains(err.Error(), "hunter") || !strings.Contains(err.Error(), "security.protocol") {
 		t.Errorf("%v", err)
 	}
 	for text, want := range map[string]string{

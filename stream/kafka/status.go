@@ -8,9 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/status"
 )
 
@@ -57,7 +58,7 @@ func (s *Status) Look(ctx context.Context, group, topic string) (status.Look, er
 	}
 	t, ok := meta.Topics[topic]
 	if !ok {
-		return look, batch.WithHint(batch.Failf(batch.ExitUnavailable, "Kafka at %s has no topic %s", s.cfg.Brokers, topic), "make it with txflow topics apply")
+		return look, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s has no topic %s", s.cfg.Brokers, topic), "make it with txflow topics apply")
 	}
 	var numbers []int32
 	for _, p := range t.Partitions {

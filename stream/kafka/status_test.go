@@ -4,7 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
@@ -76,8 +77,8 @@ func TestStatusWithoutKafka(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = s.Look(t.Context(), "g", topics.Raw)
-	if batch.ExitCode(err) != batch.ExitUnavailable || batch.Hint(err) == "" {
-		t.Errorf("exit %d: %v", batch.ExitCode(err), err)
+	if fault.ExitCode(err) != fault.ExitUnavailable || fault.Hint(err) == "" {
+		t.Errorf("exit %d: %v", fault.ExitCode(err), err)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

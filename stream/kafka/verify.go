@@ -6,9 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/reconcile"
 )
 
@@ -57,7 +58,7 @@ func (v *Verifier) Topic(ctx context.Context) (reconcile.Topic, error) {
 	}
 	t, ok := meta.Topics[v.topic]
 	if !ok {
-		return reconcile.Topic{}, batch.WithHint(batch.Failf(batch.ExitUnavailable, "Kafka at %s has no topic %s", v.cfg.Brokers, v.topic), "make it with txflow topics apply")
+		return reconcile.Topic{}, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s has no topic %s", v.cfg.Brokers, v.topic), "make it with txflow topics apply")
 	}
 	var numbers []int32
 	for _, p := range t.Partitions {
@@ -119,7 +120,7 @@ func (v *Verifier) Read(ctx context.Context, partition int32, from, to int64, vi
 			return err
 		}
 		if time.Now().After(end) {
-			return batch.Failf(batch.ExitTryAgain, "Kafka at %s gave no message of %s, partition %d, up to offset %d for %s", v.cfg.Brokers, v.topic, partition, to, readPatience)
+			return fault.Failf(fault.ExitTryAgain, "Kafka at %s gave no message of %s, partition %d, up to offset %d for %s", v.cfg.Brokers, v.topic, partition, to, readPatience)
 		}
 	}
 }

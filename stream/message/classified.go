@@ -7,7 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/jsontext"
 )
 
@@ -25,14 +26,14 @@ type Classified struct {
 	Position      uint64          `json:"position"` // the offset of the raw message
 	ContentHash   uint64          `json:"content_hash"`
 	VersionUS     int64           `json:"version_us"` // microseconds since 1970: how new the contents are
-	Call          json.RawMessage `json:"call"`       // what the rows of one ML call share: see batch.RunInfo
+	Call          json.RawMessage `json:"call"`       // what the rows of one ML call share: see ledger.RunInfo
 }
 
 const timestampLayout = "2006-01-02 15:04:05.000000"
 
 // AppendClassified appends the message for a row; call is what info.AppendCall made for it. It is written by hand: this is
 // the path of every message.
-func AppendClassified(b []byte, row *batch.Classified, call []byte) []byte {
+func AppendClassified(b []byte, row *ledger.Classified, call []byte) []byte {
 	t := &row.Transaction
 	b = append(b, `{"id":"`...)
 	b = t.ID.Append(b)
@@ -95,7 +96,7 @@ type DeadLetter struct {
 }
 
 // AppendDeadLetter appends the message for a dead letter that was replayed so often before, and came with a traceparent.
-func AppendDeadLetter(b []byte, info *batch.RunInfo, d *batch.DeadLetter, replays int, traceparent string) []byte {
+func AppendDeadLetter(b []byte, info *ledger.RunInfo, d *ledger.DeadLetter, replays int, traceparent string) []byte {
 	m := DeadLetter{Pipeline: info.Pipeline, RunID: info.RunID, Source: info.Source, Origin: d.Origin.Origin, OriginDigest: d.Origin.Digest, Partition: d.Origin.Partition,
 		Position: d.Origin.Position, ID: "00000000-0000-0000-0000-000000000000", SourceID: strings.ToValidUTF8(d.SourceID, "\uFFFD"), ContentHash: d.ContentHash,
 		Outcome: string(d.Outcome), Column: d.Column, Code: string(d.Code), Message: d.Message, Raw: base64.StdEncoding.EncodeToString(d.Raw),

@@ -10,12 +10,13 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
@@ -125,7 +126,7 @@ func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observ
 	case ctx.Err() == nil || missing == 0:
 		return p.stats, flushErr
 	default:
-		return p.stats, batch.WithHint(batch.Failf(batch.ExitTryAgain, "Kafka has not acknowledged %d of the %d messages that were sent",
+		return p.stats, fault.WithHint(fault.Failf(fault.ExitTryAgain, "Kafka has not acknowledged %d of the %d messages that were sent",
 			missing, p.stats.Messages), "they may be there or not; sending them again is safe, since their ids stay the same")
 	}
 }
@@ -162,7 +163,7 @@ func (p *producer) block(ctx context.Context, e encoded) error {
 		}
 		p.rows++
 		if err := p.row(ctx, e.keys[i], e.values[i]); err != nil {
-			if batch.ExitCode(err) == batch.ExitData {
+			if fault.ExitCode(err) == fault.ExitData {
 				err = fmt.Errorf("%s, line %d: %w", p.file, e.lines[i], err)
 			}
 			return err

@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
@@ -27,7 +28,7 @@ type sink struct {
 
 func (s *sink) Send(_ context.Context, key, value []byte, headers map[string]string) error {
 	if s.largest > 0 && len(value) > s.largest {
-		return batch.Failf(batch.ExitData, "too large")
+		return fault.Failf(fault.ExitData, "too large")
 	}
 	s.keys, s.values, s.at = append(s.keys, string(key)), append(s.values, string(value)), append(s.at, time.Now())
 	if headers[message.HeaderTrace] != "" {
@@ -142,7 +143,7 @@ func TestInterrupted(t *testing.T) {
 		switch {
 		case !down && (err != nil || stats.Acknowledged != stats.Messages || stats.Messages != 20):
 			t.Errorf("with all acknowledged: %+v %v", stats, err)
-		case down && (batch.ExitCode(err) != batch.ExitTryAgain || stats.Acknowledged != 10 || !strings.Contains(err.Error(), "10 of the 20")):
+		case down && (fault.ExitCode(err) != fault.ExitTryAgain || stats.Acknowledged != 10 || !strings.Contains(err.Error(), "10 of the 20")):
 			t.Errorf("with half acknowledged: %+v %v", stats, err)
 		}
 	}
@@ -155,7 +156,7 @@ func TestTooLarge(t *testing.T) {
 	reader := open(t, header+"1,Coffee,-1.50,2024-01-31 12:00:00,Shop,card,debit\n"+
 		"2,"+strings.Repeat("x", 1000)+",-1.50,2024-01-31 12:00:00,Shop,card,debit\n")
 	stats, err := Run(t.Context(), reader, s, Config{}, func(Stats) {})
-	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), "in.csv, line 3: ") || stats.Messages != 1 || stats.Acknowledged != 1 {
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "in.csv, line 3: ") || stats.Messages != 1 || stats.Acknowledged != 1 {
 		t.Errorf("%+v %v", stats, err)
 	}
 }

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
 	"github.com/txflow/txflow/stream/topics"
@@ -21,11 +23,11 @@ type checker struct {
 
 // differs says what does not fit; "" when all does. A message that was stored is read by the rules again, but for the latest
 // time, which was another one then. What was rejected may meet the rules of another release.
-func (c *checker) differs(value []byte, e *batch.StreamEntry) string {
+func (c *checker) differs(value []byte, e *ledger.StreamEntry) string {
 	c.parser.Rules = transaction.DefaultRules(time.Time{})
 	c.parser.Rules.Latest = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 	c.parser.Rules.Source = e.Source // of a message that names none, the member's
-	if e.Outcome != batch.OutcomeStored {
+	if e.Outcome != ledger.OutcomeStored {
 		return ""
 	}
 	switch v := c.parser.Parse(value, &c.parsed); {
@@ -41,7 +43,7 @@ func (c *checker) differs(value []byte, e *batch.StreamEntry) string {
 
 // unaccounted is a message without an entry. That is right if ClickHouse could not read its result, which is a dead letter of
 // its own then.
-func (r *run) unaccounted(ctx context.Context, part batch.StreamRange, m *delivered) error {
+func (r *run) unaccounted(ctx context.Context, part ledger.StreamRange, m *delivered) error {
 	if r.unreadable == nil {
 		if err := r.readUnreadable(ctx); err != nil {
 			return err
@@ -51,7 +53,7 @@ func (r *run) unaccounted(ctx context.Context, part batch.StreamRange, m *delive
 		r.counts.DeadLettered++
 		return nil
 	}
-	r.add(part, batch.FindingUnaccounted, transaction.ID{}, m.offset, "the ledger has no entry for this message")
+	r.add(part, ledger.FindingUnaccounted, transaction.ID{}, m.offset, "the ledger has no entry for this message")
 	return nil
 }
 
@@ -61,17 +63,17 @@ const codeUnreadable = "unreadable"
 func (r *run) readUnreadable(ctx context.Context) error {
 	r.unreadable = map[place]bool{}
 	for _, topic := range []string{topics.Classified, topics.DeadLetters} {
-		letters, err := r.tables.Letters(ctx, batch.LetterQuery{Origin: topic, Code: codeUnreadable, Raw: true})
+		deadLetters, err := r.tables.DeadLetters(ctx, ledger.DeadLetterQuery{Origin: topic, Code: codeUnreadable, Raw: true})
 		if err != nil {
 			return err
 		}
-		for i := range letters {
+		for i := range deadLetters {
 			var at struct {
 				Partition int32
 				Position  int64
 				Call      struct{ Partition int32 }
 			}
-			if json.Unmarshal(letters[i].Raw, &at) == nil { // one that is no JSON leaves its message unaccounted for
+			if json.Unmarshal(deadLetters[i].Raw, &at) == nil { // one that is no JSON leaves its message unaccounted for
 				r.unreadable[place{at.Partition + at.Call.Partition, at.Position}] = true
 			}
 		}
@@ -82,29 +84,29 @@ func (r *run) readUnreadable(ctx context.Context) error {
 // gaps adds what retention deleted: before the group read it, as the group recorded; what the group is still to notice; and
 // what was read and can not be verified any more.
 func (r *run) gaps(ctx context.Context, topic Topic) error {
-	letters, err := r.tables.Letters(ctx, batch.LetterQuery{Origin: topics.Raw, Code: string(transaction.CodeDeleted), Raw: true})
+	deadLetters, err := r.tables.DeadLetters(ctx, ledger.DeadLetterQuery{Origin: topics.Raw, Code: string(transaction.CodeDeleted), Raw: true})
 	if err != nil {
 		return err
 	}
 	if r.cfg.AcceptGap {
-		closed := func(l batch.Letter) bool { return l.State != batch.LetterOpen }
-		return r.tables.MarkLetters(ctx, slices.DeleteFunc(letters, closed), batch.LetterPurged)
+		closed := func(l ledger.DeadLetterState) bool { return l.State != ledger.StateOpen }
+		return r.tables.MarkDeadLetters(ctx, slices.DeleteFunc(deadLetters, closed), ledger.StatePurged)
 	}
 	known := map[place]int64{} // the offset after a gap that is recorded, accepted or not, by where it begins
 	gap := func(partition int32, first, next int64, why string) {
-		part := batch.StreamRange{Topic: topics.Raw, Partition: partition}
-		r.add(part, batch.FindingGap, transaction.ID{}, first, fmt.Sprintf("%d to %d: %s", first, next-1, why))
+		part := ledger.StreamRange{Topic: topics.Raw, Partition: partition}
+		r.add(part, ledger.FindingGap, transaction.ID{}, first, fmt.Sprintf("%d to %d: %s", first, next-1, why))
 	}
-	for i := range letters {
-		first, next, err := message.ParseGap(letters[i].Raw)
+	for i := range deadLetters {
+		first, next, err := message.ParseGap(deadLetters[i].Raw)
 		if err != nil {
-			return batch.Fail(batch.ExitData, err)
+			return fault.Fail(fault.ExitData, err)
 		}
-		if at := &letters[i].Origin; at.Digest == topic.Log {
+		if at := &deadLetters[i].Origin; at.Digest == topic.Log {
 			known[place{at.Partition, first}] = next
 		}
-		if letters[i].State == batch.LetterOpen {
-			gap(letters[i].Origin.Partition, first, next, transaction.CodeDeleted.Message())
+		if deadLetters[i].State == ledger.StateOpen {
+			gap(deadLetters[i].Origin.Partition, first, next, transaction.CodeDeleted.Message())
 		}
 	}
 	for _, p := range topic.Partitions {

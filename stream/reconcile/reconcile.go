@@ -6,7 +6,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/topics"
 )
@@ -37,11 +38,11 @@ type Log interface {
 // Tables are what ClickHouse holds.
 type Tables interface {
 	// StreamLedger returns the entries of a range, by their offsets.
-	StreamLedger(ctx context.Context, r batch.StreamRange) ([]batch.StreamEntry, error)
+	StreamLedger(ctx context.Context, r ledger.StreamRange) ([]ledger.StreamEntry, error)
 	// StreamProblems compares the entries of a range with transactions and dead_letters.
-	StreamProblems(ctx context.Context, r batch.StreamRange, limit int) (batch.Findings, error)
-	Letters(ctx context.Context, q batch.LetterQuery) ([]batch.Letter, error)
-	MarkLetters(ctx context.Context, letters []batch.Letter, state string) error
+	StreamProblems(ctx context.Context, r ledger.StreamRange, limit int) (ledger.Findings, error)
+	DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) ([]ledger.DeadLetterState, error)
+	MarkDeadLetters(ctx context.Context, deadLetters []ledger.DeadLetterState, state string) error
 }
 
 // Config says what to reconcile.
@@ -61,8 +62,8 @@ const (
 
 // Run reconciles what the group has committed since the last time, and records how far it came when there are no findings.
 // Observe is told of messages as they are done.
-func Run(ctx context.Context, log Log, tables Tables, cfg Config, observe func(messages int)) (counts batch.Counts, found batch.Findings, err error) {
-	r := &run{log: log, tables: tables, cfg: cfg, observe: observe, found: batch.Findings{Limit: cfg.Limit}}
+func Run(ctx context.Context, log Log, tables Tables, cfg Config, observe func(messages int)) (counts ledger.Counts, found ledger.Findings, err error) {
+	r := &run{log: log, tables: tables, cfg: cfg, observe: observe, found: ledger.Findings{Limit: cfg.Limit}}
 	topic, err := log.Topic(ctx)
 	if err != nil {
 		return r.counts, r.found, err
@@ -95,8 +96,8 @@ type run struct {
 	tables     Tables
 	cfg        Config
 	observe    func(int)
-	counts     batch.Counts
-	found      batch.Findings
+	counts     ledger.Counts
+	found      ledger.Findings
 	unreadable map[place]bool // raw messages whose results ClickHouse could not read; nil until they are asked for
 }
 
@@ -112,7 +113,7 @@ type delivered struct {
 }
 
 func (r *run) partition(ctx context.Context, log string, partition int32, from, to int64) error {
-	part := batch.StreamRange{Group: r.cfg.Group, Topic: topics.Raw, Log: log, Partition: partition, From: from}
+	part := ledger.StreamRange{Group: r.cfg.Group, Topic: topics.Raw, Log: log, Partition: partition, From: from}
 	some, size := make([]delivered, 0, chunk), 0
 	check := func(end int64) error {
 		part.To = end
@@ -137,7 +138,7 @@ func (r *run) partition(ctx context.Context, log string, partition int32, from, 
 }
 
 // compare walks through the messages of a range and their entries side by side: both are in the order of offsets.
-func (r *run) compare(ctx context.Context, part batch.StreamRange, messages []delivered) error {
+func (r *run) compare(ctx context.Context, part ledger.StreamRange, messages []delivered) error {
 	entries, err := r.tables.StreamLedger(ctx, part)
 	if err != nil {
 		return err
@@ -160,9 +161,9 @@ func (r *run) compare(ctx context.Context, part batch.StreamRange, messages []de
 		entries = entries[1:]
 		r.count(e)
 		if e.Variants > 1 {
-			r.add(part, batch.FindingDoubled, e.ID, m.offset, "the ledger has several entries for this message that differ")
+			r.add(part, ledger.FindingDoubled, e.ID, m.offset, "the ledger has several entries for this message that differ")
 		} else if why := c.differs(m.value, e); why != "" {
-			r.add(part, batch.FindingOther, e.ID, m.offset, why)
+			r.add(part, ledger.FindingOther, e.ID, m.offset, why)
 		}
 	}
 	for i := range entries {
@@ -176,11 +177,11 @@ func (r *run) compare(ctx context.Context, part batch.StreamRange, messages []de
 	return nil
 }
 
-func (r *run) count(e *batch.StreamEntry) {
+func (r *run) count(e *ledger.StreamEntry) {
 	switch e.Outcome {
-	case batch.OutcomeStored:
+	case ledger.OutcomeStored:
 		r.counts.Stored++
-	case batch.OutcomeRejected:
+	case ledger.OutcomeRejected:
 		r.counts.Rejected++
 	default:
 		r.counts.DeadLettered++
@@ -188,14 +189,14 @@ func (r *run) count(e *batch.StreamEntry) {
 }
 
 // surplus is an entry without a message. Deleted offsets have one, which says so.
-func (r *run) surplus(part batch.StreamRange, e *batch.StreamEntry) {
+func (r *run) surplus(part ledger.StreamRange, e *ledger.StreamEntry) {
 	if e.Code != transaction.CodeDeleted {
-		r.add(part, batch.FindingInvented, e.ID, e.Offset, "the ledger has an entry for an offset that holds no message")
+		r.add(part, ledger.FindingInvented, e.ID, e.Offset, "the ledger has an entry for an offset that holds no message")
 	}
 }
 
-func (r *run) add(part batch.StreamRange, kind batch.FindingKind, id transaction.ID, offset int64, why string) {
-	f := batch.Finding{Kind: kind, Origin: fmt.Sprintf("%s/%d", part.Topic, part.Partition), Position: uint64(offset), Detail: why} //nolint:gosec // not negative
+func (r *run) add(part ledger.StreamRange, kind ledger.FindingKind, id transaction.ID, offset int64, why string) {
+	f := ledger.Finding{Kind: kind, Origin: fmt.Sprintf("%s/%d", part.Topic, part.Partition), Position: uint64(offset), Detail: why} //nolint:gosec // not negative
 	if id != (transaction.ID{}) {
 		f.ID = id.String()
 	}

@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
 	"github.com/txflow/txflow/stream/topics"
@@ -17,12 +18,12 @@ import (
 
 // world is a topic, the tables and the note of how far it is verified, in memory.
 type world struct {
-	topic    Topic
-	messages map[int32]map[int64]string
-	entries  map[int32][]batch.StreamEntry
-	letters  []batch.Letter
-	recorded map[int32]int64
-	asked    []batch.StreamRange
+	topic       Topic
+	messages    map[int32]map[int64]string
+	entries     map[int32][]ledger.StreamEntry
+	deadLetters []ledger.DeadLetterState
+	recorded    map[int32]int64
+	asked       []ledger.StreamRange
 }
 
 func (w *world) Topic(context.Context) (Topic, error) { return w.topic, nil }
@@ -43,7 +44,7 @@ func (w *world) Record(_ context.Context, verified map[int32]int64) error {
 	return nil
 }
 
-func (w *world) StreamLedger(_ context.Context, r batch.StreamRange) (out []batch.StreamEntry, err error) {
+func (w *world) StreamLedger(_ context.Context, r ledger.StreamRange) (out []ledger.StreamEntry, err error) {
 	w.asked = append(w.asked, r)
 	for _, e := range w.entries[r.Partition] {
 		if e.Offset >= r.From && e.Offset < r.To {
@@ -53,12 +54,12 @@ func (w *world) StreamLedger(_ context.Context, r batch.StreamRange) (out []batc
 	return out, nil
 }
 
-func (w *world) StreamProblems(context.Context, batch.StreamRange, int) (batch.Findings, error) {
-	return batch.Findings{}, nil
+func (w *world) StreamProblems(context.Context, ledger.StreamRange, int) (ledger.Findings, error) {
+	return ledger.Findings{}, nil
 }
 
-func (w *world) Letters(_ context.Context, q batch.LetterQuery) (out []batch.Letter, err error) {
-	for _, l := range w.letters {
+func (w *world) DeadLetters(_ context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterState, err error) {
+	for _, l := range w.deadLetters {
 		if l.Origin.Origin == q.Origin && l.Code == q.Code && (q.State == "" || l.State == q.State) {
 			out = append(out, l)
 		}
@@ -66,10 +67,10 @@ func (w *world) Letters(_ context.Context, q batch.LetterQuery) (out []batch.Let
 	return out, nil
 }
 
-func (w *world) MarkLetters(_ context.Context, letters []batch.Letter, state string) error {
-	for i := range w.letters {
-		if slices.ContainsFunc(letters, func(l batch.Letter) bool { return l.Origin == w.letters[i].Origin }) {
-			w.letters[i].State = state
+func (w *world) MarkDeadLetters(_ context.Context, deadLetters []ledger.DeadLetterState, state string) error {
+	for i := range w.deadLetters {
+		if slices.ContainsFunc(deadLetters, func(l ledger.DeadLetterState) bool { return l.Origin == w.deadLetters[i].Origin }) {
+			w.deadLetters[i].State = state
 		}
 	}
 	return nil
@@ -79,13 +80,13 @@ func raw(id int) string {
 	return fmt.Sprintf(`{"id":"%d","amount":"-1.5","timestamp":"2024-01-31 12:00:00","operation_type":"card","side":"debit"}`, id)
 }
 
-func entry(offset int64, value string) batch.StreamEntry {
+func entry(offset int64, value string) ledger.StreamEntry {
 	var p message.Parsed
 	parser := message.Parser{Rules: transaction.DefaultRules(time.Now())}
 	parser.Rules.Source = "s"
-	e := batch.StreamEntry{Offset: offset, Source: "s", Variants: 1, Outcome: batch.OutcomeStored}
+	e := ledger.StreamEntry{Offset: offset, Source: "s", Variants: 1, Outcome: ledger.OutcomeStored}
 	if v := parser.Parse([]byte(value), &p); v.Code != transaction.CodeOK {
-		e.Outcome, e.Code = batch.OutcomeRejected, v.Code
+		e.Outcome, e.Code = ledger.OutcomeRejected, v.Code
 		return e
 	}
 	e.ID, e.ContentHash = p.Transaction.ID, p.ContentHash
@@ -95,7 +96,7 @@ func entry(offset int64, value string) batch.StreamEntry {
 // fine is a world that adds up: two partitions, a bad message, and a marker at offset 3.
 func fine() *world {
 	w := &world{topic: Topic{Log: "c/t", Partitions: []Partition{{0, 0, 8, -1}, {1, 2, 6, 4}, {2, 0, -1, -1}}},
-		messages: map[int32]map[int64]string{0: {}, 1: {}}, entries: map[int32][]batch.StreamEntry{}}
+		messages: map[int32]map[int64]string{0: {}, 1: {}}, entries: map[int32][]ledger.StreamEntry{}}
 	for partition, p := range w.topic.Partitions[:2] {
 		for offset := p.Begin; offset < p.Committed+2; offset++ { // two more wait
 			value := raw(partition*100 + int(offset))
@@ -114,7 +115,7 @@ func fine() *world {
 	return w
 }
 
-func (w *world) run(t *testing.T, accept bool) (batch.Counts, string) {
+func (w *world) run(t *testing.T, accept bool) (ledger.Counts, string) {
 	t.Helper()
 	w.recorded = nil
 	counts, found, err := Run(t.Context(), w, w, Config{Group: "g", Limit: 9, AcceptGap: accept, Read: func(context.Context) error { return nil }}, func(int) {})
@@ -150,20 +151,20 @@ func TestFindings(t *testing.T) {
 		"unaccounted at transactions.raw/0:4": func(w *world) { w.entries[0] = slices.Delete(w.entries[0], 3, 4) },
 		"unaccounted at transactions.raw/0:7": func(w *world) { w.entries[0] = w.entries[0][:6] },
 		"invented at transactions.raw/0:3": func(w *world) {
-			w.entries[0] = slices.Insert(w.entries[0], 3, batch.StreamEntry{Offset: 3, Variants: 1})
+			w.entries[0] = slices.Insert(w.entries[0], 3, ledger.StreamEntry{Offset: 3, Variants: 1})
 		},
 		"doubled ":                              func(w *world) { w.entries[0][2].Variants = 2 },
 		"another id than":                       func(w *world) { w.entries[0][2].ID[0]++ },
 		"another content than":                  func(w *world) { w.entries[0][2].ContentHash++ },
-		"breaks the rule message_format":        func(w *world) { w.entries[1][2].Outcome = batch.OutcomeStored },
+		"breaks the rule message_format":        func(w *world) { w.entries[1][2].Outcome = ledger.OutcomeStored },
 		"gap at transactions.raw/0:8":           func(w *world) { w.topic.Partitions[0].Begin = 20 },
 		"gap at transactions.raw/1:4 (4 to 4: ": func(w *world) { w.topic.Partitions[1].Begin = 5 },
 		"gap at transactions.raw/1:4 (4 to 4: retention deleted these offsets before they were read": func(w *world) {
-			w.topic.Partitions[1].Begin, w.letters = 5, []batch.Letter{gapAt(4, 5)} // recorded, it is one gap
-			w.letters[0].Origin.Partition, w.letters[0].Origin.Digest = 1, "c/t"
+			w.topic.Partitions[1].Begin, w.deadLetters = 5, []ledger.DeadLetterState{gapAt(4, 5)} // recorded, it is one gap
+			w.deadLetters[0].Origin.Partition, w.deadLetters[0].Origin.Digest = 1, "c/t"
 			w.messages[1], w.entries[1] = map[int64]string{5: "[]"}, w.entries[1][2:]
 		},
-		"gap at transactions.raw/0:20 (20 to 29": func(w *world) { w.letters = append(w.letters, gapAt(20, 30)) },
+		"gap at transactions.raw/0:20 (20 to 29": func(w *world) { w.deadLetters = append(w.deadLetters, gapAt(20, 30)) },
 	} {
 		w := fine()
 		harm(w)
@@ -173,8 +174,8 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-func gapAt(first, next int64) batch.Letter {
-	return batch.Letter{Origin: batch.Origin{Origin: topics.Raw, Position: uint64(first)}, Code: string(transaction.CodeDeleted), State: batch.LetterOpen, //nolint:gosec // not negative
+func gapAt(first, next int64) ledger.DeadLetterState {
+	return ledger.DeadLetterState{Origin: ledger.Origin{Origin: topics.Raw, Position: uint64(first)}, Code: string(transaction.CodeDeleted), State: ledger.StateOpen, //nolint:gosec // not negative
 		Raw: message.AppendGap(nil, first, next)}
 }
 
@@ -182,8 +183,8 @@ func gapAt(first, next int64) batch.Letter {
 func TestGapIsAccepted(t *testing.T) {
 	t.Parallel()
 	w := fine()
-	w.letters = []batch.Letter{gapAt(3, 4)}
-	w.entries[0] = slices.Insert(w.entries[0], 3, batch.StreamEntry{Offset: 3, Variants: 1, Outcome: batch.OutcomeRejected, Code: transaction.CodeDeleted})
+	w.deadLetters = []ledger.DeadLetterState{gapAt(3, 4)}
+	w.entries[0] = slices.Insert(w.entries[0], 3, ledger.StreamEntry{Offset: 3, Variants: 1, Outcome: ledger.OutcomeRejected, Code: transaction.CodeDeleted})
 	if _, found := w.run(t, false); strings.Count(found, "gap at ") != 1 || strings.Contains(found, "\n") {
 		t.Errorf("%q", found)
 	}
@@ -202,15 +203,15 @@ func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	w := fine()
 	w.entries[0] = slices.Delete(slices.Delete(w.entries[0], 3, 4), 0, 1) // offsets 4 and 0
-	w.letters = []batch.Letter{
-		{Origin: batch.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte(`{"amount":"x","position":4,"call":{"partition":0}}`)},
-		{Origin: batch.Origin{Origin: topics.DeadLetters}, Code: codeUnreadable, Raw: []byte(`{"partition":0,"position":0}`)},
-		{Origin: batch.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte(`torn`)},
+	w.deadLetters = []ledger.DeadLetterState{
+		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte(`{"amount":"x","position":4,"call":{"partition":0}}`)},
+		{Origin: ledger.Origin{Origin: topics.DeadLetters}, Code: codeUnreadable, Raw: []byte(`{"partition":0,"position":0}`)},
+		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte(`torn`)},
 	}
 	if counts, found := w.run(t, false); found != "" || counts.DeadLettered != 2 {
 		t.Errorf("%+v %q", counts, found)
 	}
-	w.letters = w.letters[2:]
+	w.deadLetters = w.deadLetters[2:]
 	if _, found := w.run(t, false); strings.Count(found, "unaccounted") != 2 {
 		t.Errorf("%q", found)
 	}

@@ -10,9 +10,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/twmb/franz-go/pkg/sr"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/schemas"
 )
@@ -31,7 +32,7 @@ const requestTime = 30 * time.Second
 func New(address string) (*Client, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, batch.Failf(batch.ExitUsage, "the Schema Registry's URL must be like http://127.0.0.1:8081")
+		return nil, fault.Failf(fault.ExitUsage, "the Schema Registry's URL must be like http://127.0.0.1:8081")
 	}
 	options := []sr.ClientOpt{sr.UserAgent("txflow"), sr.HTTPClient(&http.Client{Timeout: requestTime})}
 	if u.User != nil {
@@ -41,7 +42,7 @@ func New(address string) (*Client, error) {
 	}
 	client, err := sr.NewClient(append(options, sr.URLs(u.String()))...)
 	if err != nil {
-		return nil, batch.Fail(batch.ExitUsage, err)
+		return nil, fault.Fail(fault.ExitUsage, err)
 	}
 	return &Client{secret.NewURL(u.String()).String(), client}, nil
 }
@@ -80,7 +81,7 @@ func (c *Client) Level(ctx context.Context, subject string) (string, error) {
 func (c *Client) SetLevel(ctx context.Context, subject, level string) error {
 	var l sr.CompatibilityLevel
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return batch.Fail(batch.ExitUsage, err)
+		return fault.Fail(fault.ExitUsage, err)
 	}
 	return c.fault(c.client.SetCompatibility(ctx, sr.SetCompatibility{Level: l}, subject)[0].Err)
 }
@@ -133,8 +134,8 @@ func (c *Client) fault(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &answer) && answer.StatusCode < http.StatusInternalServerError:
-		return batch.Fail(batch.ExitData, fmt.Errorf("the Schema Registry at %s refuses: %w", c.address, &refusal{answer}))
+		return fault.Fail(fault.ExitData, fmt.Errorf("the Schema Registry at %s refuses: %w", c.address, &refusal{answer}))
 	}
-	return batch.WithHint(batch.Failf(batch.ExitUnavailable, "the Schema Registry at %s: %w", c.address, err),
+	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "the Schema Registry at %s: %w", c.address, err),
 		"start one with txflow platform, or name another with --registry-url (SCHEMA_REGISTRY_URL)")
 }

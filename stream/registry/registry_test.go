@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/registryserver/registrytest"
 	"github.com/txflow/txflow/stream/schemas"
 )
@@ -90,8 +91,8 @@ func registers(t *testing.T, url string, judges bool) {
 	if found, err := c.Findings(t.Context(), all[0].Name, breaking); err != nil || len(found) == 0 {
 		t.Errorf("findings of a schema that can not follow: %q, %v", found, err)
 	}
-	if err := c.Register(t.Context(), all[0].Name, breaking); batch.ExitCode(err) != batch.ExitData {
-		t.Errorf("it is registered: exit %d, %v", batch.ExitCode(err), err)
+	if err := c.Register(t.Context(), all[0].Name, breaking); fault.ExitCode(err) != fault.ExitData {
+		t.Errorf("it is registered: exit %d, %v", fault.ExitCode(err), err)
 	}
 }
 
@@ -113,11 +114,11 @@ func TestRefused(t *testing.T) {
 	if found, err := c.Findings(t.Context(), "s", "{}"); err != nil || len(found) != 1 {
 		t.Errorf("%q %v", found, err)
 	}
-	for code, want := range map[int]int{http.StatusConflict: batch.ExitData, http.StatusUnauthorized: batch.ExitData, http.StatusInternalServerError: batch.ExitUnavailable} {
+	for code, want := range map[int]int{http.StatusConflict: fault.ExitData, http.StatusUnauthorized: fault.ExitData, http.StatusInternalServerError: fault.ExitUnavailable} {
 		status, answer = code, `{"error_code":1,"message":"no"}`
 		err := c.Register(t.Context(), "s", "{}")
-		if batch.ExitCode(err) != want || strings.Contains(err.Error(), "secret") {
-			t.Errorf("status %d: exit %d, %v", code, batch.ExitCode(err), err)
+		if fault.ExitCode(err) != want || strings.Contains(err.Error(), "secret") {
+			t.Errorf("status %d: exit %d, %v", code, fault.ExitCode(err), err)
 		}
 		if versions, err := c.Versions(t.Context(), "s"); err == nil {
 			t.Errorf("status %d gives the versions %q", code, versions)
@@ -128,11 +129,11 @@ func TestRefused(t *testing.T) {
 func TestAway(t *testing.T) {
 	t.Parallel()
 	_, err := open(t, "http://me:secret@127.0.0.1:1").Versions(t.Context(), "s")
-	if batch.ExitCode(err) != batch.ExitUnavailable || !strings.Contains(batch.Hint(err), "txflow platform") || strings.Contains(err.Error(), "secret") {
-		t.Errorf("exit %d, %v, next: %s", batch.ExitCode(err), err, batch.Hint(err))
+	if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(fault.Hint(err), "txflow platform") || strings.Contains(err.Error(), "secret") {
+		t.Errorf("exit %d, %v, next: %s", fault.ExitCode(err), err, fault.Hint(err))
 	}
 	for _, url := range []string{"", "127.0.0.1:8081", "ftp://x"} {
-		if _, err := New(url); batch.ExitCode(err) != batch.ExitUsage {
+		if _, err := New(url); fault.ExitCode(err) != fault.ExitUsage {
 			t.Errorf("%q: %v", url, err)
 		}
 	}

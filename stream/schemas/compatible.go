@@ -7,7 +7,7 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // Findings are the changes from an old version of a schema to a new one for which messages of the old would no longer be
@@ -37,7 +37,7 @@ func Check(subjects []Subject) error {
 			for j, before := range s.Versions[:i] {
 				found, err := Findings(before, after)
 				if err != nil {
-					return batch.Fail(batch.ExitData, fmt.Errorf("%s: %w", s.Name, err))
+					return fault.Fail(fault.ExitData, fmt.Errorf("%s: %w", s.Name, err))
 				}
 				for _, f := range found {
 					errs = append(errs, fmt.Errorf("%s, version %d behind version %d: %s", s.Name, i+1, j+1, f))
@@ -45,7 +45,7 @@ func Check(subjects []Subject) error {
 			}
 		}
 	}
-	return batch.Fail(batch.ExitData, errors.Join(errs...))
+	return fault.Fail(fault.ExitData, errors.Join(errs...))
 }
 
 // annotations change nothing about what is valid.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // TestVersions checks every version in the folder against those before it, and that none was changed since it landed.
@@ -90,9 +90,9 @@ func TestCheck(t *testing.T) {
 		t.Fatalf("%v %v", subjects, err)
 	}
 	err = Check(subjects)
-	if text := fmt.Sprint(err); batch.ExitCode(err) != batch.ExitData || !strings.Contains(text, "t-value, version 3 behind version 1: the message: a is gone") ||
+	if text := fmt.Sprint(err); fault.ExitCode(err) != fault.ExitData || !strings.Contains(text, "t-value, version 3 behind version 1: the message: a is gone") ||
 		!strings.Contains(text, "version 3 behind version 2") {
-		t.Errorf("exit %d: %v", batch.ExitCode(err), err)
+		t.Errorf("exit %d: %v", fault.ExitCode(err), err)
 	}
 	if _, err := load(fstest.MapFS{}, "t"); err == nil {
 		t.Error("a topic without a schema is fine")
@@ -153,8 +153,8 @@ func TestPlan(t *testing.T) {
 	refused := func(text, want string) {
 		t.Helper()
 		_, err := Plan(t.Context(), m, []Subject{{"t-value", []string{text}}})
-		if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), want) || batch.Hint(err) == "" {
-			t.Errorf("exit %d: %v, want %q", batch.ExitCode(err), err, want)
+		if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), want) || fault.Hint(err) == "" {
+			t.Errorf("exit %d: %v, want %q", fault.ExitCode(err), err, want)
 		}
 	}
 	refused(strings.ReplaceAll(base, "integer", "string"), ".b.c: the type was integer and is string")

@@ -7,9 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/message"
@@ -64,16 +65,16 @@ func written() map[string][][]byte {
 		b := []byte(text)
 		add(topics.Raw, message.AppendFields(nil, &transaction.Fields{b, b, b, b, b, b, b}, text))
 		add(topics.Raw, message.AppendFields(nil, &transaction.Fields{}, ""))
-		info := batch.RunInfo{Pipeline: "stream", RunID: text, TaskTry: math.MaxInt32, Source: text, OriginTraceID: text, Chunk: text}
-		origin := batch.Origin{Origin: topics.Raw, Digest: text, Partition: math.MaxInt32, Position: math.MaxUint64}
+		info := ledger.RunInfo{Pipeline: "stream", RunID: text, TaskTry: math.MaxInt32, Source: text, OriginTraceID: text, Chunk: text}
+		origin := ledger.Origin{Origin: topics.Raw, Digest: text, Partition: math.MaxInt32, Position: math.MaxUint64}
 		for c := range transaction.CategoryCount {
-			row := batch.Classified{Transaction: tr, ContentHash: math.MaxUint64, Category: transaction.CategoryAt(c), Origin: origin}
+			row := ledger.Classified{Transaction: tr, ContentHash: math.MaxUint64, Category: transaction.CategoryAt(c), Origin: origin}
 			add(topics.Classified, message.AppendClassified(nil, &row, info.AppendCall(nil, origin, &call)))
 		}
 		id := tr.ID
-		for _, d := range []batch.DeadLetter{
-			{Outcome: batch.OutcomeRejected, Code: transaction.CodeMessage, Origin: origin, At: at},
-			{Outcome: batch.OutcomeDeadLetter, ID: &id, SourceID: text, ContentHash: math.MaxUint64, Column: text, Code: transaction.CodePrediction, Message: text,
+		for _, d := range []ledger.DeadLetter{
+			{Outcome: ledger.OutcomeRejected, Code: transaction.CodeMessage, Origin: origin, At: at},
+			{Outcome: ledger.OutcomeDeadLetter, ID: &id, SourceID: text, ContentHash: math.MaxUint64, Column: text, Code: transaction.CodePrediction, Message: text,
 				Raw: []byte(text), Call: &call, At: at, Origin: origin},
 		} {
 			add(topics.DeadLetters, message.AppendDeadLetter(nil, &info, &d, i*math.MaxUint16, text))

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // Level is the rule that a registry is told: a new version must read what any former one wrote, since messages stay in
@@ -77,12 +77,12 @@ func follows(ctx context.Context, registry Registry, subject string, have []stri
 	for _, before := range have {
 		ours, err := Findings(before, text)
 		if err != nil {
-			return batch.Fail(batch.ExitData, fmt.Errorf("%s: %w", subject, err))
+			return fault.Fail(fault.ExitData, fmt.Errorf("%s: %w", subject, err))
 		}
 		found = append(found, ours...)
 	}
 	if len(found) > 0 {
-		return batch.WithHint(batch.Failf(batch.ExitData, "%s, version %d can not follow what the registry has:\n  %s", subject, version, strings.Join(found, "\n  ")),
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s, version %d can not follow what the registry has:\n  %s", subject, version, strings.Join(found, "\n  ")),
 			"leave the field as it was, or add another that may be absent; what can not be compatible needs a topic of its own")
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // Names of the topics.
@@ -126,7 +126,7 @@ func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 			continue
 		}
 		if state.Partitions > t.Partitions {
-			return nil, batch.WithHint(batch.Failf(batch.ExitData, "%s has %d partitions and can not shrink to %d", t.Name, state.Partitions, t.Partitions),
+			return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s has %d partitions and can not shrink to %d", t.Name, state.Partitions, t.Partitions),
 				"leave them, with --partitions %d, or make another topic", state.Partitions)
 		}
 		if state.Replicas != t.Replicas {
@@ -148,7 +148,7 @@ func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 		}
 	}
 	if len(drift) > 0 {
-		return nil, batch.WithHint(batch.Fail(batch.ExitData, errors.Join(drift...)),
+		return nil, fault.WithHint(fault.Fail(fault.ExitData, errors.Join(drift...)),
 			"leave them, with --replicas as they are, or move them with Kafka's own kafka-reassign-partitions: txflow moves no data between brokers")
 	}
 	return plan, nil

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // memory is a broker that remembers.
@@ -56,7 +56,7 @@ func TestPlan(t *testing.T) {
 	if got := plan(t, m, All(12, 1)); len(got) != 3 || got[0] != "grow transactions.raw from 6 to 12 partitions" || !strings.HasPrefix(got[2], "configure transactions.dlq, cleanup.policy delete") {
 		t.Errorf("more partitions: %q", got)
 	}
-	if _, err := Plan(t.Context(), m, All(3, 1)); batch.ExitCode(err) != batch.ExitData || m[Raw].Partitions != 12 {
+	if _, err := Plan(t.Context(), m, All(3, 1)); fault.ExitCode(err) != fault.ExitData || m[Raw].Partitions != 12 {
 		t.Errorf("fewer partitions: %v, %v", err, m)
 	}
 }
@@ -79,10 +79,10 @@ func TestReplicas(t *testing.T) {
 	}
 	m[Raw], m[DeadLetters] = State{6, 1, m[Raw].Config}, State{1, 2, m[DeadLetters].Config}
 	_, err := Plan(t.Context(), m, All(6, 3))
-	if batch.ExitCode(err) != batch.ExitData || !strings.Contains(err.Error(), Raw+" has 1 replicas, not 3") || !strings.Contains(err.Error(), DeadLetters+" has 2 replicas, not 3") {
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), Raw+" has 1 replicas, not 3") || !strings.Contains(err.Error(), DeadLetters+" has 2 replicas, not 3") {
 		t.Errorf("%v", err)
 	}
-	if _, err := Plan(t.Context(), m, Kept(m, 1)); batch.ExitCode(err) != batch.ExitData || Kept(m, 1)[0].Partitions != 6 || Kept(m, 1)[0].Replicas != 3 {
+	if _, err := Plan(t.Context(), m, Kept(m, 1)); fault.ExitCode(err) != fault.ExitData || Kept(m, 1)[0].Partitions != 6 || Kept(m, 1)[0].Replicas != 3 {
 		t.Errorf("%v", err)
 	}
 	if weak := Weak(m); len(weak) != 0 {

@@ -20,7 +20,7 @@ type Metrics struct {
 	Registry *prometheus.Registry
 	health   *Health
 
-	messages, letters          *prometheus.CounterVec
+	messages, deadLetters      *prometheus.CounterVec
 	givenUp, deleted           prometheus.Counter
 	underWay                   prometheus.Gauge
 	sizes, asked, took, delays prometheus.Histogram
@@ -40,20 +40,20 @@ func NewMetrics(health *Health, ml func() ML) *Metrics {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
 	m := &Metrics{Registry: prometheus.NewRegistry(), health: health,
-		messages: counter("txflow_stream_messages_total", "Messages that are done, by outcome: classified or dead_letter.", "outcome"),
-		letters:  counter("txflow_stream_dead_letters_total", "Dead letters, by reason.", "reason"),
-		givenUp:  prometheus.NewCounter(prometheus.CounterOpts{Name: "txflow_stream_messages_given_up_total", Help: "Messages of transactions that were given up; they come again."}),
-		deleted:  prometheus.NewCounter(prometheus.CounterOpts{Name: "txflow_stream_offsets_deleted_total", Help: "Offsets that retention deleted before they were read: lost messages, unless they were markers."}),
-		underWay: prometheus.NewGauge(prometheus.GaugeOpts{Name: "txflow_stream_messages_under_way", Help: "Messages of the transactions that are worked on: one that is written, and one that is asked for."}),
-		sizes:    histogram("txflow_stream_transaction_messages", "Messages a transaction.", []float64{1, 10, 50, 100, 500, 1000, 2500, 5000, 10000}),
-		asked:    histogram("txflow_stream_transaction_ml_seconds", "Time until the ML API had answered for a transaction.", secondBuckets),
-		took:     histogram("txflow_stream_transaction_seconds", "Time from the poll of a transaction's messages until it was committed.", secondBuckets),
-		delays:   histogram("txflow_stream_delay_seconds", "Time of each message from when it was produced until its result was committed.", secondBuckets),
-		calls:    counter("txflow_stream_ml_calls_total", "Calls of the ML API, by outcome, and by error: an HTTP status, timeout, bad_answer, or fault for a connection that failed.", "outcome", "error"),
-		callTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "txflow_stream_ml_call_seconds", Help: "Time of a call of the ML API, by outcome.", Buckets: secondBuckets}, []string{"outcome"}),
-		callRows: histogram("txflow_stream_ml_call_rows", "Transactions a call of the ML API.", []float64{1, 10, 50, 100, 250, 500, 1000, 2500, 5000}),
+		messages:    counter("txflow_stream_messages_total", "Messages that are done, by outcome: classified or dead_letter.", "outcome"),
+		deadLetters: counter("txflow_stream_dead_letters_total", "Dead letters, by reason.", "reason"),
+		givenUp:     prometheus.NewCounter(prometheus.CounterOpts{Name: "txflow_stream_messages_given_up_total", Help: "Messages of transactions that were given up; they come again."}),
+		deleted:     prometheus.NewCounter(prometheus.CounterOpts{Name: "txflow_stream_offsets_deleted_total", Help: "Offsets that retention deleted before they were read: lost messages, unless they were markers."}),
+		underWay:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "txflow_stream_messages_under_way", Help: "Messages of the transactions that are worked on: one that is written, and one that is asked for."}),
+		sizes:       histogram("txflow_stream_transaction_messages", "Messages a transaction.", []float64{1, 10, 50, 100, 500, 1000, 2500, 5000, 10000}),
+		asked:       histogram("txflow_stream_transaction_ml_seconds", "Time until the ML API had answered for a transaction.", secondBuckets),
+		took:        histogram("txflow_stream_transaction_seconds", "Time from the poll of a transaction's messages until it was committed.", secondBuckets),
+		delays:      histogram("txflow_stream_delay_seconds", "Time of each message from when it was produced until its result was committed.", secondBuckets),
+		calls:       counter("txflow_stream_ml_calls_total", "Calls of the ML API, by outcome, and by error: an HTTP status, timeout, bad_answer, or fault for a connection that failed.", "outcome", "error"),
+		callTime:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "txflow_stream_ml_call_seconds", Help: "Time of a call of the ML API, by outcome.", Buckets: secondBuckets}, []string{"outcome"}),
+		callRows:    histogram("txflow_stream_ml_call_rows", "Transactions a call of the ML API.", []float64{1, 10, 50, 100, 250, 500, 1000, 2500, 5000}),
 	}
-	m.Registry.MustRegister(health, m.messages, m.letters, m.givenUp, m.deleted, m.underWay, m.sizes, m.asked, m.took, m.delays, m.calls, m.callTime, m.callRows,
+	m.Registry.MustRegister(health, m.messages, m.deadLetters, m.givenUp, m.deleted, m.underWay, m.sizes, m.asked, m.took, m.delays, m.calls, m.callTime, m.callRows,
 		&breaker{ml}, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "txflow_stream_ml_in_flight", Help: "Calls of the ML API now."},
 			func() float64 { return float64(ml().InFlight) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -75,13 +75,13 @@ func (m *Metrics) End(t classify.Transaction) {
 		return
 	}
 	m.deleted.Add(float64(t.Deleted))
-	letters := 0
-	for code, n := range t.Letters {
-		letters += n
-		m.letters.WithLabelValues(string(code)).Add(float64(n))
+	deadLetters := 0
+	for code, n := range t.DeadLetters {
+		deadLetters += n
+		m.deadLetters.WithLabelValues(string(code)).Add(float64(n))
 	}
-	m.messages.WithLabelValues("dead_letter").Add(float64(letters))
-	m.messages.WithLabelValues("classified").Add(float64(t.Messages - letters))
+	m.messages.WithLabelValues("dead_letter").Add(float64(deadLetters))
+	m.messages.WithLabelValues("classified").Add(float64(t.Messages - deadLetters))
 	m.sizes.Observe(float64(t.Messages))
 	m.asked.Observe(t.Asked.Seconds())
 	m.took.Observe(t.Took.Seconds())

@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/status"
 )
 
@@ -85,9 +86,9 @@ func TestRecovery(t *testing.T) {
 		tries    int // in an hour
 		code     int
 	}{
-		"a new consumer hangs, too":    {status.Hangs, done, maxTries, batch.ExitTryAgain},
-		"DETACH hangs":                 {status.Hangs, hang, 1, batch.ExitTryAgain},
-		"ATTACH is refused":            {status.Hangs, refuse, maxTries, batch.ExitTryAgain},
+		"a new consumer hangs, too":    {status.Hangs, done, maxTries, fault.ExitTryAgain},
+		"DETACH hangs":                 {status.Hangs, hang, 1, fault.ExitTryAgain},
+		"ATTACH is refused":            {status.Hangs, refuse, maxTries, fault.ExitTryAgain},
 		"a view fails":                 {status.Fails, done, 0, 0},
 		"a detached table":             {status.Detached, done, 60, 0},
 		"one that can not be attached": {status.Detached, refuse, 60, 0},
@@ -106,7 +107,7 @@ func TestRecovery(t *testing.T) {
 			for end := clock.Add(time.Hour); err == nil && clock.Before(end); clock = clock.Add(5 * time.Second) {
 				err = r.Act(t.Context(), waits(0), status.Verdict{Cause: c.cause, Text: "why"})
 			}
-			if tries != c.tries || batch.ExitCode(err) != c.code || err != nil && (batch.Hint(err) == "" || !strings.Contains(err.Error(), "why")) {
+			if tries != c.tries || fault.ExitCode(err) != c.code || err != nil && (fault.Hint(err) == "" || !strings.Contains(err.Error(), "why")) {
 				t.Errorf("%d tries, want %d; %v", tries, c.tries, err)
 			}
 		})

@@ -7,7 +7,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/stream/status"
 )
 
@@ -90,7 +91,7 @@ func (r *Recovery) replace(ctx context.Context, table string, v status.Verdict) 
 }
 
 func giveUp(why error) error {
-	return batch.WithHint(batch.Failf(batch.ExitTryAgain, "ClickHouse's engine hangs: %w", why),
+	return fault.WithHint(fault.Failf(fault.ExitTryAgain, "ClickHouse's engine hangs: %w", why),
 		"start txflow platform again: nothing is lost, and it goes on where it was")
 }
 

@@ -188,7 +188,7 @@ func TestMetrics(t *testing.T) {
 	if n := testutil.ToFloat64(m.underWay); n != 4 {
 		t.Errorf("%v messages are under way", n)
 	}
-	m.End(classify.Transaction{Messages: 4, Letters: map[transaction.Code]int{transaction.CodeMessage: 1}, Asked: time.Second, Took: 2 * time.Second,
+	m.End(classify.Transaction{Messages: 4, DeadLetters: map[transaction.Code]int{transaction.CodeMessage: 1}, Asked: time.Second, Took: 2 * time.Second,
 		Delays: []time.Duration{20 * time.Millisecond, 3 * time.Second, 3 * time.Second}})
 	m.Begin(2)
 	m.End(classify.Transaction{Messages: 2, GivenUp: true})

@@ -9,6 +9,9 @@ import (
 	"io/fs"
 	"iter"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -60,30 +63,30 @@ func classified(ctx context.Context, artifacts batch.Artifacts, url string, chun
 	err := batch.ReadJSON(ctx, artifacts, url, "", &index)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, batch.WithHint(batch.Failf(batch.ExitData, "chunk %d is not classified: %w", chunk.Index, err), "run txflow classify first")
+		return nil, fault.WithHint(fault.Failf(fault.ExitData, "chunk %d is not classified: %w", chunk.Index, err), "run txflow classify first")
 	case err != nil:
 		return nil, err
 	case index.Chunk != chunk.SHA256 || len(index.Parts) != len(chunk.Segments):
-		return nil, batch.WithHint(batch.Failf(batch.ExitData, "%s is of another chunk", url), "run txflow classify again")
+		return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s is of another chunk", url), "run txflow classify again")
 	}
 	return index.Parts, nil
 }
 
 // Reader joins a block's rows with their answers, a segment at a time in memory that it uses again. The zero value is ready.
 type Reader struct {
-	Version int64              // of the rows of blocks without versions of their own
-	Refused []batch.DeadLetter // of the whole block, once it is read
-	At      []int              // for each row that Read gave last its number in the chunk
-	next    int                // the number of the next segment's first row
+	Version int64               // of the rows of blocks without versions of their own
+	Refused []ledger.DeadLetter // of the whole block, once it is read
+	At      []int               // for each row that Read gave last its number in the chunk
+	next    int                 // the number of the next segment's first row
 	block   *Block
 	text    []byte
-	rows    []batch.Classified
+	rows    []ledger.Classified
 	decoder batch.RowDecoder
 }
 
 // Read gives a block's answered rows, a segment at a time. It can be ranged over again.
-func (r *Reader) Read(ctx context.Context, artifacts batch.Artifacts, b *Block, files []batch.File) iter.Seq2[[]batch.Classified, error] {
-	return func(yield func([]batch.Classified, error) bool) {
+func (r *Reader) Read(ctx context.Context, artifacts batch.Artifacts, b *Block, files []batch.File) iter.Seq2[[]ledger.Classified, error] {
+	return func(yield func([]ledger.Classified, error) bool) {
 		r.Refused, r.block, r.next = r.Refused[:0], b, b.first
 		chunk, err := artifacts.OpenAt(ctx, b.Chunk.URL, b.offset)
 		if err != nil {
@@ -131,7 +134,7 @@ func (r *Reader) join(part *batch.Part, files []batch.File) error {
 	var damaged error
 	err := r.decoder.Each(r.text, &row, func() {
 		if row.File < 0 || row.File >= len(files) {
-			damaged = batch.Failf(batch.ExitData, "a row names file %d, the run has %d", row.File, len(files))
+			damaged = fault.Failf(fault.ExitData, "a row names file %d, the run has %d", row.File, len(files))
 			return
 		}
 		for left == 0 {
@@ -145,16 +148,16 @@ func (r *Reader) join(part *batch.Part, files []batch.File) error {
 			version = r.block.versions[at-r.block.first]
 		}
 		file := files[row.File]
-		origin := batch.Origin{Origin: file.URL, Digest: file.SHA256, Position: row.Line}
+		origin := ledger.Origin{Origin: file.URL, Digest: file.SHA256, Position: row.Line}
 		if len(refusals) > 0 && refusals[0].Row == n {
 			id := row.Transaction.ID
-			r.Refused = append(r.Refused, batch.DeadLetter{Outcome: batch.OutcomeDeadLetter, ID: &id,
+			r.Refused = append(r.Refused, ledger.DeadLetter{Outcome: ledger.OutcomeDeadLetter, ID: &id,
 				SourceID: row.Transaction.SourceID, ContentHash: row.ContentHash, Origin: origin, Code: transaction.CodePrediction,
 				Message: refusals[0].Message, Raw: asSent(&row.Transaction), Call: call, At: call.AnsweredAt, Version: version})
 			refusals = refusals[1:]
 		} else {
 			category := transaction.Category(part.Categories[n]) // the part was checked
-			r.rows = append(r.rows, batch.Classified{Transaction: row.Transaction, ContentHash: row.ContentHash,
+			r.rows = append(r.rows, ledger.Classified{Transaction: row.Transaction, ContentHash: row.ContentHash,
 				Category: category, Call: call, Origin: origin, Version: version})
 			r.At = append(r.At, at)
 		}
@@ -190,12 +193,12 @@ func KeepVersions(ctx context.Context, artifacts batch.Artifacts, layout batch.L
 	err := batch.ReadJSON(ctx, artifacts, url, "", &v)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return batch.WithHint(batch.Failf(batch.ExitData, "chunk %d is classified anew, and was not compared with what is stored: %w", chunk.Index, err),
+		return fault.WithHint(fault.Failf(fault.ExitData, "chunk %d is classified anew, and was not compared with what is stored: %w", chunk.Index, err),
 			"run txflow compare first")
 	case err != nil:
 		return err
 	case v.Chunk != chunk.SHA256 || int64(len(v.Versions)) != chunk.Rows:
-		return batch.WithHint(batch.Failf(batch.ExitData, "%s is of another chunk", url), "run txflow compare again")
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s is of another chunk", url), "run txflow compare again")
 	}
 	for i := range blocks {
 		b := &blocks[i]

@@ -11,6 +11,9 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"golang.org/x/sync/errgroup"
 
 	"go.opentelemetry.io/otel/trace"
@@ -97,7 +100,7 @@ func (c *classifier) chunk(ctx context.Context, chunk *batch.Chunk, m *batch.Man
 	rows := bufio.NewReaderSize(file, 256<<10)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(segmentsAtOnce)
-	parts, counts := make([]batch.Artifact, len(chunk.Segments)), make([]batch.Counts, len(chunk.Segments))
+	parts, counts := make([]batch.Artifact, len(chunk.Segments)), make([]ledger.Counts, len(chunk.Segments))
 	for i, segment := range chunk.Segments {
 		if groupCtx.Err() != nil {
 			break
@@ -137,7 +140,7 @@ func (c *classifier) chunk(ctx context.Context, chunk *batch.Chunk, m *batch.Man
 
 // segment fills in the part of a segment: the recorded one if there is a sound one, else it asks and records. A part with
 // refusals is recorded when it is sure that they are about their rows.
-func (c *classifier) segment(ctx context.Context, segment batch.Segment, text []byte, a *batch.Artifact, n *batch.Counts) error {
+func (c *classifier) segment(ctx context.Context, segment batch.Segment, text []byte, a *batch.Artifact, n *ledger.Counts) error {
 	url := c.env.Layout.Part(c.cfg.API, segment.SHA256)
 	part, recorded, damaged, err := c.recorded(ctx, url, segment)
 	if err != nil {
@@ -156,10 +159,10 @@ func (c *classifier) segment(ctx context.Context, segment batch.Segment, text []
 	return c.recordHeld(ctx, false)
 }
 
-func describe(part *batch.Part, a batch.Artifact, segment batch.Segment) (batch.Artifact, batch.Counts) {
+func describe(part *batch.Part, a batch.Artifact, segment batch.Segment) (batch.Artifact, ledger.Counts) {
 	a.Name, a.Rows = "part", int64(segment.Rows)
 	refused := int64(len(part.Refusals))
-	return a, batch.Counts{In: int64(segment.Rows), Predicted: int64(segment.Rows) - refused, DeadLettered: refused}
+	return a, ledger.Counts{In: int64(segment.Rows), Predicted: int64(segment.Rows) - refused, DeadLettered: refused}
 }
 
 // recorded reads the part that an earlier try wrote, nil if there is none or a damaged one, which is asked again.
@@ -203,7 +206,7 @@ func (c *classifier) record(ctx context.Context, url string, segment batch.Segme
 	}
 	other, a, damaged, err := c.recorded(ctx, url, segment)
 	if err == nil && (other == nil || damaged) {
-		err = batch.Failf(batch.ExitTryAgain, "%s was written and damaged while it was asked", url)
+		err = fault.Failf(fault.ExitTryAgain, "%s was written and damaged while it was asked", url)
 	}
 	return other, a, err
 }

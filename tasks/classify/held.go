@@ -4,6 +4,9 @@ import (
 	"context"
 	"sync"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 )
@@ -17,7 +20,7 @@ type heldPart struct {
 	replace  bool   // a damaged one lies there
 	last     uint64 // the number of its last refusal, 0 for none
 	artifact *batch.Artifact
-	counts   *batch.Counts
+	counts   *ledger.Counts
 }
 
 // heldParts are few: a refusal is settled a hundred rows later.
@@ -62,7 +65,7 @@ func (c *classifier) recordHeld(ctx context.Context, end bool) error {
 		*p.artifact, *p.counts = describe(part, a, p.segment)
 	}
 	if end && left > 0 {
-		return batch.Failf(batch.ExitTryAgain, "the ML API refused too many rows: %d segments are to be asked again", left)
+		return fault.Failf(fault.ExitTryAgain, "the ML API refused too many rows: %d segments are to be asked again", left)
 	}
 	return nil
 }

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/tasks"
@@ -27,7 +30,7 @@ const DefaultExamples = 20
 // Store looks up the current state.
 type Store interface {
 	// Stored calls visit for each of the ids that is stored, in no order.
-	Stored(ctx context.Context, ids []transaction.ID, visit func(transaction.ID, batch.Stored)) error
+	Stored(ctx context.Context, ids []transaction.ID, visit func(transaction.ID, ledger.Stored)) error
 }
 
 // Config says what to compare.
@@ -76,14 +79,14 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 		}
 		a.Name, a.Rows = batch.OutputComparison, report.Rows
 		m.Outputs = append(m.Outputs, a)
-		m.Counts = batch.Counts{In: report.Rows + report.Refused, Predicted: report.Rows, DeadLettered: report.Refused}
+		m.Counts = ledger.Counts{In: report.Rows + report.Refused, Predicted: report.Rows, DeadLettered: report.Refused}
 		m.ChangedShare, m.Comparison = &report.Share, report.Cut(MaxListed)
 		if cfg.MaxNew >= 0 && report.New > cfg.MaxNew {
-			return batch.WithHint(batch.Failf(batch.ExitData, "%d of %d rows are not stored yet: loading this run would add them",
+			return fault.WithHint(fault.Failf(fault.ExitData, "%d of %d rows are not stored yet: loading this run would add them",
 				report.New, report.Rows), "check that --source is the name under which they were stored; allow new rows with --max-new; see %s", a.URL)
 		}
 		if report.Share > cfg.MaxChanged {
-			return batch.WithHint(batch.Failf(batch.ExitData, "loading this run would change %d stored rows and add %d, %.4g %% of %d: more than the %.4g %% that are allowed",
+			return fault.WithHint(fault.Failf(fault.ExitData, "loading this run would change %d stored rows and add %d, %.4g %% of %d: more than the %.4g %% that are allowed",
 				report.Changed, report.New, 100*report.Share, report.Rows, 100*cfg.MaxChanged), "look at %s; if the change is wanted, allow it with --max-changed, or load the run", a.URL)
 		}
 		return nil
@@ -158,7 +161,7 @@ func (c *comparison) block(ctx context.Context, b *answers.Block) error {
 		}
 	}
 	known := int64(0)
-	err := c.store.Stored(ctx, ids, func(id transaction.ID, was batch.Stored) {
+	err := c.store.Stored(ctx, ids, func(id transaction.ID, was ledger.Stored) {
 		known++
 		c.known(id, asked[id], was)
 		delete(asked, id) // what remains is not stored
@@ -179,7 +182,7 @@ func (c *comparison) block(ctx context.Context, b *answers.Block) error {
 	return nil
 }
 
-func (c *comparison) known(id transaction.ID, now answer, was batch.Stored) {
+func (c *comparison) known(id transaction.ID, now answer, was ledger.Stored) {
 	c.models[pair{was.Model, now.model}]++
 	if c.cfg.Chunks.Reclassify {
 		now.version = was.Version

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/tasks"
 )
@@ -56,7 +58,7 @@ func Look(ctx context.Context, env *tasks.Env, lister Lister, cfg Config) (*batc
 	return tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
 		files, err := list(ctx, lister, cfg.Inbox)
 		if err != nil {
-			return batch.WithHint(err, "make the folder, or name another with --inbox (TXFLOW_INBOX)")
+			return fault.WithHint(err, "make the folder, or name another with --inbox (TXFLOW_INBOX)")
 		}
 		taken, err := marks(ctx, lister, cfg.Taken)
 		if err != nil {
@@ -80,7 +82,7 @@ func Look(ctx context.Context, env *tasks.Env, lister Lister, cfg Config) (*batc
 			env.Log.InfoContext(ctx, "files are left for the next look", "still_written", unsettled, "over_the_limit", waiting)
 		}
 		if len(m.Outputs) == 0 {
-			return batch.Failf(batch.ExitNothing, "there is no new file in %s", cfg.Inbox)
+			return fault.Failf(fault.ExitNothing, "there is no new file in %s", cfg.Inbox)
 		}
 		return nil
 	})
@@ -143,7 +145,7 @@ type Mark struct {
 func ParseMark(s string) (Mark, error) {
 	id, url, _ := strings.Cut(s, "=")
 	if !idShape.MatchString(id) || url == "" {
-		return Mark{}, batch.WithHint(batch.Failf(batch.ExitUsage, "%q is not ID=URL", s), "ids are the names of the outputs in the manifest of txflow inbox")
+		return Mark{}, fault.WithHint(fault.Failf(fault.ExitUsage, "%q is not ID=URL", s), "ids are the names of the outputs in the manifest of txflow inbox")
 	}
 	return Mark{ID: id, URL: url}, nil
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -50,7 +52,7 @@ func (b *box) env() *tasks.Env {
 func (b *box) look(t *testing.T, at string, limit int) (names string, ids map[string]string) {
 	t.Helper()
 	m, err := inbox.Look(t.Context(), b.env(), b, inbox.Config{Inbox: at, Taken: "taken", Settle: 10 * time.Second, Limit: limit, Now: now})
-	if want := map[bool]int{true: batch.ExitNothing}[len(m.Outputs) == 0]; batch.ExitCode(err) != want || m.ExitCode != want {
+	if want := map[bool]int{true: fault.ExitNothing}[len(m.Outputs) == 0]; fault.ExitCode(err) != want || m.ExitCode != want {
 		t.Fatalf("%d files and exit code %d: %v", len(m.Outputs), m.ExitCode, err)
 	}
 	ids = map[string]string{}
@@ -109,7 +111,7 @@ func TestAFileIsListedUntilItIsTakenAndAgainWhenItChanged(t *testing.T) {
 func TestAMarkIsAnIDAndAURL(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{"", "a.csv", "0123456789abcdef", "0123456789abcdef=", "../../etc/passwd=x", "0123456789ABCDEF=x"} {
-		if _, err := inbox.ParseMark(s); batch.ExitCode(err) != batch.ExitUsage {
+		if _, err := inbox.ParseMark(s); fault.ExitCode(err) != fault.ExitUsage {
 			t.Errorf("%q: %v", s, err)
 		}
 	}

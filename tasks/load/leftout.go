@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/tasks/validate"
@@ -43,14 +46,14 @@ func (l *loader) rejects(ctx context.Context) error {
 		}
 		judged = m.StartedAt
 	}
-	var rows []batch.DeadLetter
+	var rows []ledger.DeadLetter
 	size := 0
 	flush := func() error {
 		if len(rows) == 0 {
 			return nil
 		}
 		err := l.store.InsertDeadLetters(ctx, l.info, rows)
-		l.count(batch.Counts{In: int64(len(rows)), Rejected: int64(len(rows))})
+		l.count(ledger.Counts{In: int64(len(rows)), Rejected: int64(len(rows))})
 		rows, size = rows[:0], 0
 		return err
 	}
@@ -71,36 +74,36 @@ func (l *loader) rejects(ctx context.Context) error {
 	return flush()
 }
 
-func (l *loader) deadLetter(line []byte, judged time.Time) (batch.DeadLetter, error) {
+func (l *loader) deadLetter(line []byte, judged time.Time) (ledger.DeadLetter, error) {
 	var r batch.Reject
 	if err := json.Unmarshal(line, &r); err != nil {
-		return batch.DeadLetter{}, batch.Failf(batch.ExitData, "a rejected row can not be read back: %w", err)
+		return ledger.DeadLetter{}, fault.Failf(fault.ExitData, "a rejected row can not be read back: %w", err)
 	}
 	origin, err := l.origin(r.File, r.Line)
 	if err != nil {
-		return batch.DeadLetter{}, err
+		return ledger.DeadLetter{}, err
 	}
-	row := batch.DeadLetter{Outcome: batch.OutcomeRejected, SourceID: r.SourceID, Origin: origin, Column: r.Column, Code: r.Code,
+	row := ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: r.SourceID, Origin: origin, Column: r.Column, Code: r.Code,
 		Message: r.Message, Raw: r.RawText(), At: judged, Version: l.cfg.Chunks.Version()}
 	if id, ok := transaction.ParseUUID([]byte(r.ID)); ok {
 		row.ID = &id
 	}
 	if r.ContentHash != "" {
 		if row.ContentHash, err = strconv.ParseUint(r.ContentHash, 16, 64); err != nil {
-			return row, batch.Failf(batch.ExitData, "a rejected row can not be read back: %w", err)
+			return row, fault.Failf(fault.ExitData, "a rejected row can not be read back: %w", err)
 		}
 	}
 	return row, nil
 }
 
 func (l *loader) duplicates(ctx context.Context) error {
-	var rows []batch.Duplicate
+	var rows []ledger.Duplicate
 	flush := func() error {
 		if len(rows) == 0 {
 			return nil
 		}
 		err := l.store.InsertDuplicates(ctx, l.info, rows)
-		l.count(batch.Counts{In: int64(len(rows)), Duplicates: int64(len(rows))})
+		l.count(ledger.Counts{In: int64(len(rows)), Duplicates: int64(len(rows))})
 		rows = rows[:0]
 		return err
 	}
@@ -112,7 +115,7 @@ func (l *loader) duplicates(ctx context.Context) error {
 		}
 		r, err := batch.ParseRepeat(line)
 		if err != nil {
-			return batch.Fail(batch.ExitData, err)
+			return fault.Fail(fault.ExitData, err)
 		}
 		at, err := l.origin(r.File, r.Line)
 		if err != nil {
@@ -122,7 +125,7 @@ func (l *loader) duplicates(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		rows = append(rows, batch.Duplicate{ID: r.ID, ContentHash: r.ContentHash, Origin: at, FirstOrigin: first.Origin,
+		rows = append(rows, ledger.Duplicate{ID: r.ID, ContentHash: r.ContentHash, Origin: at, FirstOrigin: first.Origin,
 			FirstPosition: first.Position})
 		if len(rows) >= leftOutRows {
 			return flush()
@@ -135,12 +138,12 @@ func (l *loader) duplicates(ctx context.Context) error {
 	return flush()
 }
 
-func (l *loader) origin(file int, line uint64) (batch.Origin, error) {
+func (l *loader) origin(file int, line uint64) (ledger.Origin, error) {
 	if file < 0 || file >= len(l.cfg.Chunks.Files) {
-		return batch.Origin{}, batch.Failf(batch.ExitData, "a row names file %d, the run has %d", file, len(l.cfg.Chunks.Files))
+		return ledger.Origin{}, fault.Failf(fault.ExitData, "a row names file %d, the run has %d", file, len(l.cfg.Chunks.Files))
 	}
 	f := l.cfg.Chunks.Files[file]
-	return batch.Origin{Origin: f.URL, Digest: f.SHA256, Position: line}, nil
+	return ledger.Origin{Origin: f.URL, Digest: f.SHA256, Position: line}, nil
 }
 
 // lines calls visit for each line of an artifact; the line is valid during the visit.
@@ -165,7 +168,7 @@ func (l *loader) lines(ctx context.Context, a batch.Artifact, visit func([]byte)
 	}
 }
 
-func (l *loader) count(c batch.Counts) {
+func (l *loader) count(c ledger.Counts) {
 	l.mu.Lock()
 	l.manifest.Counts.Add(c)
 	l.mu.Unlock()

@@ -8,6 +8,9 @@ import (
 	"iter"
 	"sync"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
@@ -27,11 +30,11 @@ const Pipeline = "batch"
 type Store interface {
 	// InsertClassified stores one block, which comes in pieces; a piece is only good until the next. For another try the
 	// rows are asked for again. Their error is returned as it is.
-	InsertClassified(ctx context.Context, info batch.RunInfo, rows iter.Seq2[[]batch.Classified, error]) error
-	InsertDeadLetters(ctx context.Context, info batch.RunInfo, rows []batch.DeadLetter) error
-	InsertDuplicates(ctx context.Context, info batch.RunInfo, rows []batch.Duplicate) error
+	InsertClassified(ctx context.Context, info ledger.RunInfo, rows iter.Seq2[[]ledger.Classified, error]) error
+	InsertDeadLetters(ctx context.Context, info ledger.RunInfo, rows []ledger.DeadLetter) error
+	InsertDuplicates(ctx context.Context, info ledger.RunInfo, rows []ledger.Duplicate) error
 	// ResolveLetters closes the dead letters of a source whose rows have been stored since.
-	ResolveLetters(ctx context.Context, source string) error
+	ResolveDeadLetters(ctx context.Context, source string) error
 }
 
 // Config says what to load.
@@ -61,7 +64,7 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 			return err
 		}
 		l := &loader{env: env, store: store, cfg: cfg, manifest: m}
-		l.info = batch.RunInfo{Pipeline: Pipeline, RunID: env.RunID, TaskTry: env.Try, Source: env.Source}
+		l.info = ledger.RunInfo{Pipeline: Pipeline, RunID: env.RunID, TaskTry: env.Try, Source: env.Source}
 		if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
 			l.info.OriginTraceID = sc.TraceID().String()
 		}
@@ -78,7 +81,7 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 		if err := group.Wait(); err != nil {
 			return err
 		}
-		if err := store.ResolveLetters(ctx, env.Source); err != nil {
+		if err := store.ResolveDeadLetters(ctx, env.Source); err != nil {
 			return fmt.Errorf("close dead letters that this run mended: %w", err)
 		}
 		return allRefused(m.Counts)
@@ -87,11 +90,11 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 
 // allRefused fails a load whose every row was refused: too few for classify to tell that the ML API is out of order, and
 // still no result that anybody wants. The dead letters are stored.
-func allRefused(n batch.Counts) error {
+func allRefused(n ledger.Counts) error {
 	if n.DeadLettered == 0 || n.Stored > 0 {
 		return nil
 	}
-	return batch.WithHint(batch.Failf(batch.ExitData, "the ML API refused all %d rows; each is a dead letter now", n.DeadLettered),
+	return fault.WithHint(fault.Failf(fault.ExitData, "the ML API refused all %d rows; each is a dead letter now", n.DeadLettered),
 		"txflow dlq list shows why; repair the rows or the ML API, and run the file again")
 }
 
@@ -100,7 +103,7 @@ type loader struct {
 	store    Store
 	cfg      Config
 	manifest *batch.Manifest
-	info     batch.RunInfo
+	info     ledger.RunInfo
 	mu       sync.Mutex // guards the manifest's counts
 	readers  sync.Pool  // of *answers.Reader
 }
@@ -152,7 +155,7 @@ func (l *loader) insert(ctx context.Context, b *answers.Block) error {
 		}
 	}
 	refused := int64(len(r.Refused))
-	l.count(batch.Counts{In: b.Rows(), Stored: b.Rows() - refused, DeadLettered: refused})
+	l.count(ledger.Counts{In: b.Rows(), Stored: b.Rows() - refused, DeadLettered: refused})
 	l.env.Done(int(b.Rows()))
 	return nil
 }

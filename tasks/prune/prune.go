@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/tasks"
 	"github.com/txflow/txflow/tasks/reconcile"
@@ -62,7 +64,7 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 		}
 		env.Log.InfoContext(ctx, p.verb(), "runs", p.runs, "bytes", p.bytes, "unfinished", p.unfinished, "younger", p.younger)
 		if p.runs == 0 {
-			return batch.Failf(batch.ExitNothing, "no finished run is older than %s", cfg.OlderThan)
+			return fault.Failf(fault.ExitNothing, "no finished run is older than %s", cfg.OlderThan)
 		}
 		return nil
 	})
@@ -150,7 +152,7 @@ func (p *pruner) finished(ctx context.Context, run batch.Layout, id string) (boo
 	if err != nil || validated == nil || validated.Task != validate.Name || validated.RunID != id {
 		return false, err
 	}
-	if validated.Status == "nothing" || validated.ExitCode == batch.ExitData || validated.ExitCode == batch.ExitUsage {
+	if validated.Status == "nothing" || validated.ExitCode == fault.ExitData || validated.ExitCode == fault.ExitUsage {
 		return true, nil
 	}
 	reconciled, err := p.manifest(ctx, run.Manifest(reconcile.Name, -1))

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/txflow/txflow/internal/artifact"
@@ -106,14 +108,14 @@ func TestOnlyFinishedAndOldRunsAreRemoved(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(out, "young", "parts", "a", "b.json")); err != nil {
 		t.Error(err)
 	}
-	if _, err := run(t, out, false); batch.ExitCode(err) != batch.ExitNothing {
+	if _, err := run(t, out, false); fault.ExitCode(err) != fault.ExitNothing {
 		t.Errorf("nothing is left to remove: %v", err)
 	}
 }
 
 func TestAFolderThatIsNotThereHasNoRuns(t *testing.T) {
 	t.Parallel()
-	if _, err := run(t, filepath.Join(t.TempDir(), "none"), false); batch.ExitCode(err) != batch.ExitNothing {
+	if _, err := run(t, filepath.Join(t.TempDir(), "none"), false); fault.ExitCode(err) != fault.ExitNothing {
 		t.Error(err)
 	}
 }

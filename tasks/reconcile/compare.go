@@ -1,18 +1,18 @@
 package reconcile
 
 import (
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
 // comparison joins the rows of a file with their ledger entries.
 type comparison struct {
 	file    string
-	next    func() (batch.LedgerRow, error, bool)
-	entry   batch.LedgerRow
+	next    func() (ledger.Entry, error, bool)
+	entry   ledger.Entry
 	has     bool // entry is set and not yet compared
-	found   *batch.Findings
-	counts  *batch.Counts
+	found   *ledger.Findings
+	counts  *ledger.Counts
 	started bool
 }
 
@@ -34,13 +34,13 @@ func (c *comparison) row(s *sourceRow) error {
 		}
 	}
 	for c.has && c.entry.Position < s.line {
-		c.add(batch.FindingInvented, &c.entry, "the ledger has an entry where the file has no row")
+		c.add(ledger.FindingInvented, &c.entry, "the ledger has an entry where the file has no row")
 		if err := c.advance(); err != nil {
 			return err
 		}
 	}
 	if !c.has || c.entry.Position > s.line {
-		c.add(batch.FindingUnaccounted, &batch.LedgerRow{Position: s.line, ID: s.id}, "")
+		c.add(ledger.FindingUnaccounted, &ledger.Entry{Position: s.line, ID: s.id}, "")
 		return nil
 	}
 	c.outcome(s)
@@ -52,20 +52,20 @@ func (c *comparison) outcome(s *sourceRow) {
 	e := &c.entry
 	sameRow := s.valid && e.ID == s.id && e.ContentHash == s.hash
 	switch e.Outcome {
-	case batch.OutcomeStored:
+	case ledger.OutcomeStored:
 		c.counts.Stored++
 		c.counts.Accepted++
-	case batch.OutcomeDeadLetter:
+	case ledger.OutcomeDeadLetter:
 		c.counts.DeadLettered++
 		c.counts.Accepted++
-	case batch.OutcomeDuplicate:
+	case ledger.OutcomeDuplicate:
 		c.counts.Duplicates++
-	case batch.OutcomeRejected:
+	case ledger.OutcomeRejected:
 		c.counts.Rejected++
 		sameRow = sameRow || !s.valid // a row that meets the rules is rejected for a conflict only
 	}
 	if !sameRow {
-		c.add(batch.FindingOther, e, "the ledger's entry "+string(e.Outcome)+" is not for the row that the file has there")
+		c.add(ledger.FindingOther, e, "the ledger's entry "+string(e.Outcome)+" is not for the row that the file has there")
 	}
 }
 
@@ -77,7 +77,7 @@ func (c *comparison) rest() error {
 		}
 	}
 	for c.has {
-		c.add(batch.FindingInvented, &c.entry, "the ledger has an entry where the file has no row")
+		c.add(ledger.FindingInvented, &c.entry, "the ledger has an entry where the file has no row")
 		if err := c.advance(); err != nil {
 			return err
 		}
@@ -85,8 +85,8 @@ func (c *comparison) rest() error {
 	return nil
 }
 
-func (c *comparison) add(kind batch.FindingKind, e *batch.LedgerRow, detail string) {
-	f := batch.Finding{Kind: kind, Origin: c.file, Position: e.Position, Detail: detail}
+func (c *comparison) add(kind ledger.FindingKind, e *ledger.Entry, detail string) {
+	f := ledger.Finding{Kind: kind, Origin: c.file, Position: e.Position, Detail: detail}
 	if e.ID != (transaction.ID{}) {
 		f.ID = e.ID.String()
 	}

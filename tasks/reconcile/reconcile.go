@@ -6,6 +6,9 @@ import (
 	"context"
 	"iter"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"golang.org/x/sync/errgroup"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -21,10 +24,10 @@ const Name = "reconcile"
 // Ledger reads what ClickHouse holds of a run.
 type Ledger interface {
 	// Ledger yields the run's entries for one file in the order of their lines.
-	Ledger(ctx context.Context, pipeline, runID, origin string, partition int32) iter.Seq2[batch.LedgerRow, error]
+	Ledger(ctx context.Context, pipeline, runID, origin string, partition int32) iter.Seq2[ledger.Entry, error]
 	// Problems compares the run's entries with transactions and dead_letters: missing, changed and doubled ids and
 	// dead letters that are not there, with the first of each kind.
-	Problems(ctx context.Context, pipeline, runID string, limit int) (batch.Findings, error)
+	Problems(ctx context.Context, pipeline, runID string, limit int) (ledger.Findings, error)
 }
 
 // Config says what to reconcile.
@@ -45,16 +48,16 @@ const DefaultLimit = 20
 
 // Run reconciles. Without findings the manifest's counts are those of the ledger; with any, the error carries exit code
 // 65 and names the first ids.
-func Run(ctx context.Context, env *tasks.Env, sources source.Opener, ledger Ledger, cfg Config) (*batch.Manifest, error) {
+func Run(ctx context.Context, env *tasks.Env, sources source.Opener, entries Ledger, cfg Config) (*batch.Manifest, error) {
 	return tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
-		found := &batch.Findings{Limit: cfg.Limit}
-		var problems batch.Findings
+		found := &ledger.Findings{Limit: cfg.Limit}
+		var problems ledger.Findings
 		group, groupCtx := errgroup.WithContext(ctx)
 		group.Go(func() (err error) {
-			problems, err = ledger.Problems(groupCtx, cfg.Pipeline, env.RunID, cfg.Limit)
+			problems, err = entries.Problems(groupCtx, cfg.Pipeline, env.RunID, cfg.Limit)
 			return err
 		})
-		group.Go(func() error { return compareFiles(groupCtx, env, sources, ledger, cfg, found, m) })
+		group.Go(func() error { return compareFiles(groupCtx, env, sources, entries, cfg, found, m) })
 		if err := group.Wait(); err != nil {
 			return err
 		}
@@ -63,22 +66,22 @@ func Run(ctx context.Context, env *tasks.Env, sources source.Opener, ledger Ledg
 	})
 }
 
-func compareFiles(ctx context.Context, env *tasks.Env, sources source.Opener, ledger Ledger, cfg Config, found *batch.Findings, m *batch.Manifest) error {
+func compareFiles(ctx context.Context, env *tasks.Env, sources source.Opener, entries Ledger, cfg Config, found *ledger.Findings, m *batch.Manifest) error {
 	for i := range cfg.Files.Files {
 		file := &cfg.Files.Files[i]
 		m.Inputs = append(m.Inputs, batch.Artifact{Name: "source", URL: file.URL, Rows: file.Rows, Bytes: file.Bytes, SHA256: file.SHA256})
-		if err := compareFile(ctx, env, sources, ledger, cfg, file, found, &m.Counts); err != nil {
+		if err := compareFile(ctx, env, sources, entries, cfg, file, found, &m.Counts); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func verdict(found *batch.Findings) error {
+func verdict(found *ledger.Findings) error {
 	if found.Total() == 0 {
 		return nil
 	}
-	return batch.WithHint(found.Err("the run does not add up"), "running txflow load again stores what is missing; it never stores anything twice")
+	return fault.WithHint(found.Err("the run does not add up"), "running txflow load again stores what is missing; it never stores anything twice")
 }
 
 // sourceRow is what reconcile keeps of a row of the file.
@@ -90,14 +93,14 @@ type sourceRow struct {
 }
 
 // compareFile walks through the file and its ledger side by side: both are in the order of lines.
-func compareFile(ctx context.Context, env *tasks.Env, sources source.Opener, ledger Ledger, cfg Config, file *batch.File,
-	found *batch.Findings, counts *batch.Counts) error {
+func compareFile(ctx context.Context, env *tasks.Env, sources source.Opener, entries Ledger, cfg Config, file *batch.File,
+	found *ledger.Findings, counts *ledger.Counts) error {
 	r, err := source.Open(ctx, sources, file.URL, readAlike(cfg.Files, file))
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	next, stop := iter.Pull2(ledger.Ledger(ctx, cfg.Pipeline, env.RunID, file.URL, 0))
+	next, stop := iter.Pull2(entries.Ledger(ctx, cfg.Pipeline, env.RunID, file.URL, 0))
 	defer stop()
 	c := &comparison{file: file.URL, next: next, found: found, counts: counts}
 	newWorker := func() func(func(func(*source.Row))) []sourceRow {
@@ -126,7 +129,7 @@ func compareFile(ctx context.Context, env *tasks.Env, sources source.Opener, led
 		return err
 	}
 	if digest, _ := r.Digest(); digest != file.SHA256 {
-		return batch.WithHint(batch.Failf(batch.ExitData, "%s is not the file that was validated: its SHA-256 is %s instead of %s",
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s is not the file that was validated: its SHA-256 is %s instead of %s",
 			file.URL, digest, file.SHA256), "put the file back, or run the new one as a new run")
 	}
 	return c.rest()

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -24,7 +26,7 @@ import (
 // Recorder keeps the history of runs and of their tasks.
 type Recorder interface {
 	tasks.Recorder
-	RecordRun(ctx context.Context, run batch.RunRecord) error
+	RecordRun(ctx context.Context, run ledger.RunRecord) error
 }
 
 // Observer is told how far the run is; it must be safe for concurrent use.
@@ -64,8 +66,8 @@ const chunksAtOnce = 4
 const loadsAtOnce = 2
 
 // Run does all tasks and records the run. The record is returned also when the run failed.
-func (r *Runner) Run(ctx context.Context, cfg Config) (batch.RunRecord, error) {
-	record := batch.RunRecord{RunID: r.Env.RunID, Pipeline: load.Pipeline, Source: r.Env.Source, Status: "running",
+func (r *Runner) Run(ctx context.Context, cfg Config) (ledger.RunRecord, error) {
+	record := ledger.RunRecord{RunID: r.Env.RunID, Pipeline: load.Pipeline, Source: r.Env.Source, Status: "running",
 		Files: len(cfg.Validate.Files), StartedAt: time.Now().UTC()}
 	ctx, span := r.Env.Tracer.Start(ctx, "run "+load.Pipeline, trace.WithLinks(r.Env.Links...), trace.WithAttributes(attribute.String("txflow.run_id", r.Env.RunID)))
 	defer span.End()
@@ -100,7 +102,7 @@ func (r *Runner) Run(ctx context.Context, cfg Config) (batch.RunRecord, error) {
 	return record, err
 }
 
-func (r *Runner) tasks(ctx context.Context, cfg Config) (batch.Counts, error) {
+func (r *Runner) tasks(ctx context.Context, cfg Config) (ledger.Counts, error) {
 	validated, err := r.do(validate.Name, 0, func(env *tasks.Env) (*batch.Manifest, error) {
 		return validate.Run(ctx, env, r.Sources, cfg.Validate)
 	})
@@ -130,7 +132,7 @@ func (r *Runner) tasks(ctx context.Context, cfg Config) (batch.Counts, error) {
 }
 
 // chunks classifies chunk by chunk and loads each as soon as it is classified.
-func (r *Runner) chunks(ctx context.Context, cfg Config, chunks *batch.Chunks, rows batch.Counts) error {
+func (r *Runner) chunks(ctx context.Context, cfg Config, chunks *batch.Chunks, rows ledger.Counts) error {
 	group, ctx := errgroup.WithContext(ctx)
 	ready := make(chan int, chunksAtOnce)
 	r.Observer.Begin(classify.Name, rows.Accepted)
@@ -168,7 +170,7 @@ func (r *Runner) chunks(ctx context.Context, cfg Config, chunks *batch.Chunks, r
 	return group.Wait()
 }
 
-func (r *Runner) reconcile(ctx context.Context, cfg Config, validated *batch.Manifest) (batch.Counts, error) {
+func (r *Runner) reconcile(ctx context.Context, cfg Config, validated *batch.Manifest) (ledger.Counts, error) {
 	at, err := validated.Output(batch.OutputFiles)
 	if err != nil {
 		return validated.Counts, err
@@ -203,9 +205,9 @@ func (r *Runner) env(task string) *tasks.Env {
 	return &env
 }
 
-func countsOf(m *batch.Manifest) batch.Counts {
+func countsOf(m *batch.Manifest) ledger.Counts {
 	if m == nil {
-		return batch.Counts{}
+		return ledger.Counts{}
 	}
 	return m.Counts
 }

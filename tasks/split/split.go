@@ -11,6 +11,9 @@ import (
 	"hash"
 	"io"
 
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/tasks"
 )
@@ -67,7 +70,7 @@ func Run(ctx context.Context, env *tasks.Env, cfg Config) (*batch.Manifest, erro
 		a.Name, a.Rows = batch.OutputChunks, accepted.Rows
 		m.Outputs = append(m.Outputs, a)
 		m.Chunks = len(index.Chunks)
-		m.Counts = batch.Counts{In: accepted.Rows, Accepted: accepted.Rows}
+		m.Counts = ledger.Counts{In: accepted.Rows, Accepted: accepted.Rows}
 		return nil
 	})
 }
@@ -169,7 +172,7 @@ func writeChunk(ctx context.Context, env *tasks.Env, rows io.Reader, chunk *batc
 		return err
 	}
 	if a.SHA256 != chunk.SHA256 {
-		return batch.Failf(batch.ExitTryAgain, "the accepted rows changed while they were split")
+		return fault.Failf(fault.ExitTryAgain, "the accepted rows changed while they were split")
 	}
 	chunk.URL = a.URL
 	return nil
@@ -192,7 +195,7 @@ func openRows(ctx context.Context, env *tasks.Env, accepted batch.Artifact) (*ro
 	l := &rowReader{url: accepted.URL, file: f, r: bufio.NewReaderSize(f, 1<<20)}
 	header, err := l.next()
 	if err == nil && string(header) != batch.RowHeader {
-		err = batch.Failf(batch.ExitData, "%s is not what this version of txflow writes", accepted.URL)
+		err = fault.Failf(fault.ExitData, "%s is not what this version of txflow writes", accepted.URL)
 	}
 	if err != nil {
 		l.close()
@@ -213,7 +216,7 @@ func (l *rowReader) next() ([]byte, error) {
 		line = l.long
 	}
 	if errors.Is(err, io.EOF) {
-		return nil, batch.Failf(batch.ExitData, "%s has fewer rows than its manifest says", l.url)
+		return nil, fault.Failf(fault.ExitData, "%s has fewer rows than its manifest says", l.url)
 	}
 	return line, err
 }
@@ -236,7 +239,7 @@ func (l *rowReader) flush(sums ...hash.Hash) {
 func (l *rowReader) end() error {
 	n, err := io.Copy(io.Discard, l.r)
 	if err == nil && n > 0 {
-		err = batch.Failf(batch.ExitData, "%s has more rows than its manifest says", l.url)
+		err = fault.Failf(fault.ExitData, "%s has more rows than its manifest says", l.url)
 	}
 	return err
 }

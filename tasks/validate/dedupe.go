@@ -8,7 +8,8 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -88,9 +89,9 @@ func diskError(dir string, err error) error {
 	}
 	err = fmt.Errorf("temporary disk in %s: %w", dir, err)
 	if errors.Is(err, syscall.ENOSPC) {
-		return batch.WithHint(batch.Fail(batch.ExitTryAgain, err), "free some space, or name another folder with --temp-dir")
+		return fault.WithHint(fault.Fail(fault.ExitTryAgain, err), "free some space, or name another folder with --temp-dir")
 	}
-	return batch.Fail(batch.ExitUnavailable, err)
+	return fault.Fail(fault.ExitUnavailable, err)
 }
 
 // close frees the temporary disk.

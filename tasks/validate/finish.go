@@ -3,6 +3,8 @@ package validate
 import (
 	"context"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
@@ -142,7 +144,7 @@ func (v *validation) readFileAgain(ctx context.Context, file int, url string, se
 		return err
 	}
 	if digest, _ := r.Digest(); digest != v.files[file].SHA256 {
-		return batch.Failf(batch.ExitTryAgain, "%s changed while it was read", url)
+		return fault.Failf(fault.ExitTryAgain, "%s changed while it was read", url)
 	}
 	return nil
 }

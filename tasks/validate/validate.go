@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/tasks"
@@ -34,11 +36,11 @@ func (c *Config) Validate() error {
 	err := tasks.First(tasks.Share("--max-reject-ratio", c.MaxRejectRatio), tasks.Limit("--workers", c.Workers, 1, 1024),
 		tasks.Bytes("--max-record", c.Options.MaxRecord), tasks.Bytes("--max-text", rules.MaxText))
 	if err == nil && !rules.Earliest.Before(rules.Latest) {
-		err = batch.Failf(batch.ExitUsage, "--earliest %s is after --latest: no timestamp lies between", rules.Earliest.Format(time.DateOnly))
+		err = fault.Failf(fault.ExitUsage, "--earliest %s is after --latest: no timestamp lies between", rules.Earliest.Format(time.DateOnly))
 	}
 	if err == nil && c.TempDir != "" {
 		if info, statErr := os.Stat(c.TempDir); statErr != nil || !info.IsDir() {
-			err = batch.Failf(batch.ExitUsage, "--temp-dir %s is no folder", c.TempDir)
+			err = fault.Failf(fault.ExitUsage, "--temp-dir %s is no folder", c.TempDir)
 		}
 	}
 	return err
@@ -190,15 +192,15 @@ func (v *validation) reject(r *batch.Reject) error {
 func (v *validation) gate() error {
 	c := v.manifest.Counts
 	if c.In == 0 {
-		return batch.Failf(batch.ExitNothing, "there are no rows in %s", strings.Join(v.cfg.Files, ", "))
+		return fault.Failf(fault.ExitNothing, "there are no rows in %s", strings.Join(v.cfg.Files, ", "))
 	}
 	ratio := float64(c.Rejected) / float64(c.In)
 	if ratio <= v.cfg.MaxRejectRatio {
 		return nil
 	}
-	err := batch.Failf(batch.ExitData, "%d of %d rows are rejected, a share of %.3f; the gate is at %.3f. The first of them:\n  %s",
+	err := fault.Failf(fault.ExitData, "%d of %d rows are rejected, a share of %.3f; the gate is at %.3f. The first of them:\n  %s",
 		c.Rejected, c.In, ratio, v.cfg.MaxRejectRatio, strings.Join(v.shown, "\n  "))
-	return batch.WithHint(err, "see all of them in %s; mend the file, or raise --max-reject-ratio", v.env.Layout.Rejected())
+	return fault.WithHint(err, "see all of them in %s; mend the file, or raise --max-reject-ratio", v.env.Layout.Rejected())
 }
 
 // output is an artifact that grows.

@@ -14,12 +14,13 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/txflow/txflow/internal/artifact"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/logging"
 	"github.com/txflow/txflow/otel/telemetry"
 )
@@ -62,7 +63,7 @@ func New(name, usage string, commands []*cli.Command) *cli.App {
 			if !c.Args().Present() {
 				return cli.ShowAppHelp(c)
 			}
-			return batch.WithHint(batch.Failf(batch.ExitUsage, "there is no command %q", c.Args().First()), "see %s --help", name)
+			return fault.WithHint(fault.Failf(fault.ExitUsage, "there is no command %q", c.Args().First()), "see %s --help", name)
 		},
 	}
 }
@@ -73,7 +74,7 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != at {
 		at += " " + c.Command.Name
 	}
-	return batch.WithHint(batch.Fail(batch.ExitUsage, err), "see %s --help", at)
+	return fault.WithHint(fault.Fail(fault.ExitUsage, err), "see %s --help", at)
 }
 
 // Main runs an application and returns its exit code. SIGINT and SIGTERM cancel the work, which then ends in good order;
@@ -84,14 +85,14 @@ func Main(a *cli.App, args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // the next signal has its usual effect
 	if completion(a, args, a.Writer) {
-		return batch.ExitDone
+		return fault.ExitDone
 	}
 	for _, c := range a.Commands {
 		prepare(c)
 	}
 	err := usage(a.RunContext(ctx, flagsFirst(a, args)))
 	if err == nil {
-		return batch.ExitDone
+		return fault.ExitDone
 	}
 	format, _ := a.Metadata[logFormat].(string) // "" where the command line was not understood
 	return report(a.ErrWriter, format, err, ctx.Err() != nil)
@@ -107,11 +108,11 @@ func prepare(c *cli.Command) {
 
 // report tells an error and what to do next: two lines for people, else the last line of the log.
 func report(w io.Writer, format string, err error, interrupted bool) int {
-	code, hint := batch.ExitCode(err), batch.Hint(err)
-	interrupted = code == batch.ExitInterrupted || interrupted && (errors.Is(err, context.Canceled) || code == batch.ExitFault)
+	code, hint := fault.ExitCode(err), fault.Hint(err)
+	interrupted = code == fault.ExitInterrupted || interrupted && (errors.Is(err, context.Canceled) || code == fault.ExitFault)
 	what, text := "error: ", err.Error()
 	if interrupted {
-		code, what, text = batch.ExitInterrupted, "", "interrupted; what was done is kept"
+		code, what, text = fault.ExitInterrupted, "", "interrupted; what was done is kept"
 	}
 	if log := logging.ForMachines(w, format); log != nil {
 		attrs := []any{"error", text, "exit_code", code}
@@ -148,11 +149,11 @@ func Action(work func(*cli.Context, *Runtime) error) cli.ActionFunc {
 	return func(c *cli.Context) (err error) {
 		rt := &Runtime{Stdin: c.App.Reader, Stdout: c.App.Writer, Stderr: c.App.ErrWriter, Interactive: logging.IsTerminal(c.App.ErrWriter)}
 		if rt.Log, err = logging.New(c.App.ErrWriter, c.String(logFormat), c.String("log-level")); err != nil {
-			return batch.Fail(batch.ExitUsage, err)
+			return fault.Fail(fault.ExitUsage, err)
 		}
 		traces, err := telemetry.Setup(c.Context, telemetry.Config{Service: service(c), Version: c.App.Version, Links: c.Int("transaction-rows"), Log: rt.Log})
 		if err != nil {
-			return batch.Fail(batch.ExitUsage, err)
+			return fault.Fail(fault.ExitUsage, err)
 		}
 		rt.TracerProvider, rt.Tracer, rt.Propagator = traces.TracerProvider(), traces.Tracer("txflow"), traces.Propagator()
 		rt.Artifacts = artifact.New(c.Context)

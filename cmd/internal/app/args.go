@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
+	"github.com/txflow/txflow/internal/fault"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/urfave/cli/v2"
 )
 
 // flagsFirst moves a command's flags before its arguments, since the library only reads them there, and users write
@@ -63,9 +63,9 @@ func limitArguments(c *cli.Command) {
 	c.Action = func(ctx *cli.Context) error {
 		switch {
 		case ctx.NArg() > limit && parent:
-			return batch.WithHint(batch.Failf(batch.ExitUsage, "there is no command \"%s %s\"", c.HelpName, ctx.Args().First()), "see %s --help", c.HelpName)
+			return fault.WithHint(fault.Failf(fault.ExitUsage, "there is no command \"%s %s\"", c.HelpName, ctx.Args().First()), "see %s --help", c.HelpName)
 		case ctx.NArg() > limit:
-			return batch.WithHint(batch.Failf(batch.ExitUsage, "%s takes %d arguments at most, and was given %d: what is %q?", c.HelpName, limit, ctx.NArg(),
+			return fault.WithHint(fault.Failf(fault.ExitUsage, "%s takes %d arguments at most, and was given %d: what is %q?", c.HelpName, limit, ctx.NArg(),
 				ctx.Args().Get(limit)), "see %s --help", c.HelpName)
 		case work == nil:
 			return cli.ShowSubcommandHelp(ctx)
@@ -76,10 +76,10 @@ func limitArguments(c *cli.Command) {
 
 // usage gives the library's own refusals exit code 64: an unknown topic of help, a value of a variable that is no number.
 func usage(err error) error {
-	var ours *batch.Error
+	var ours *fault.Error
 	var exit cli.ExitCoder
 	if err != nil && !errors.As(err, &ours) && (errors.As(err, &exit) || strings.Contains(err.Error(), "from environment variable")) {
-		return batch.WithHint(batch.Fail(batch.ExitUsage, err), "see --help")
+		return fault.WithHint(fault.Fail(fault.ExitUsage, err), "see --help")
 	}
 	return err
 }

@@ -5,9 +5,9 @@ import (
 	"io"
 	"strings"
 
-	"github.com/urfave/cli/v2"
+	"github.com/txflow/txflow/internal/fault"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/urfave/cli/v2"
 )
 
 //go:embed completion/*
@@ -26,7 +26,7 @@ func Completion() *cli.Command {
 			name := c.Args().First()
 			script, err := completionScripts.ReadFile("completion/" + name)
 			if err != nil {
-				return batch.WithHint(batch.Failf(batch.ExitUsage, "there is no completion for the shell %q", name), "name bash, zsh or fish")
+				return fault.WithHint(fault.Failf(fault.ExitUsage, "there is no completion for the shell %q", name), "name bash, zsh or fish")
 			}
 			_, err = io.WriteString(c.App.Writer, strings.ReplaceAll(string(script), "PROGRAM", c.App.Name))
 			return err

@@ -3,9 +3,9 @@ package app
 import (
 	"errors"
 
-	"github.com/urfave/cli/v2"
+	"github.com/txflow/txflow/internal/fault"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/urfave/cli/v2"
 )
 
 // Usage is one error with exit code 64 of all that is wrong with a command's flags; nil when nothing is. Commands call it
@@ -15,5 +15,5 @@ func Usage(c *cli.Context, errs ...error) error {
 	if err == nil {
 		return nil
 	}
-	return batch.WithHint(batch.Fail(batch.ExitUsage, err), "see %s --help", c.Command.HelpName)
+	return fault.WithHint(fault.Fail(fault.ExitUsage, err), "see %s --help", c.Command.HelpName)
 }

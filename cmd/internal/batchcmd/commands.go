@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
@@ -96,7 +98,7 @@ func readManifest(c *cli.Context, rt *app.Runtime, url, task string) (*batch.Man
 	r, err := rt.Artifacts.Open(c.Context, url, "")
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			err = batch.WithHint(err, "run txflow %s first", task)
+			err = fault.WithHint(err, "run txflow %s first", task)
 		}
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
@@ -33,7 +35,7 @@ func NewEnv(c *cli.Context, rt *app.Runtime, layout batch.Layout, runID, source 
 // failEarly gives what went wrong before a task could begin a manifest and an entry in the history, too; wrong usage, which
 // is no try of anything, gets none.
 func failEarly(c *cli.Context, rt *app.Runtime, env *tasks.Env, task string, index int, err error) error {
-	if batch.ExitCode(err) == batch.ExitUsage {
+	if fault.ExitCode(err) == fault.ExitUsage {
 		return err
 	}
 	m, err := tasks.Do(c.Context, env, task, index, func(context.Context, *batch.Manifest) error { return err })
@@ -88,7 +90,7 @@ func runFolder(c *cli.Context, flag string) (batch.Layout, string, error) {
 		at = c.Args().First()
 	}
 	if at == "" {
-		return batch.Layout{}, "", batch.WithHint(batch.Failf(batch.ExitUsage, "which run?"), "name its folder: txflow %s out/RUN_ID", c.Command.Name)
+		return batch.Layout{}, "", fault.WithHint(fault.Failf(fault.ExitUsage, "which run?"), "name its folder: txflow %s out/RUN_ID", c.Command.Name)
 	}
 	if strings.HasSuffix(strings.SplitN(at, "?", 2)[0], ".json") {
 		return batch.LayoutOf(at), at, nil
@@ -107,10 +109,10 @@ func readChunks(c *cli.Context, rt *app.Runtime) (*batch.Chunks, batch.Layout, e
 	}
 	var chunks batch.Chunks
 	if err := batch.ReadJSON(c.Context, rt.Artifacts, url, "", &chunks); err != nil {
-		return nil, layout, batch.WithHint(err, "run txflow split first")
+		return nil, layout, fault.WithHint(err, "run txflow split first")
 	}
 	if err := chunks.Check(); err != nil {
-		return nil, layout, batch.WithHint(fmt.Errorf("%s: %w", url, err), "run txflow split again")
+		return nil, layout, fault.WithHint(fmt.Errorf("%s: %w", url, err), "run txflow split again")
 	}
 	return &chunks, layout, nil
 }

@@ -9,6 +9,8 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
@@ -28,7 +30,7 @@ type input struct {
 func inputs(c *cli.Context, rt *app.Runtime) ([]input, error) {
 	args := c.Args().Slice()
 	if len(args) == 0 {
-		return nil, batch.WithHint(batch.Failf(batch.ExitUsage, "which file?"), "txflow %s FILE..., or - for stdin", c.Command.Name)
+		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "which file?"), "txflow %s FILE..., or - for stdin", c.Command.Name)
 	}
 	var all []input
 	for _, arg := range args {
@@ -41,7 +43,7 @@ func inputs(c *cli.Context, rt *app.Runtime) ([]input, error) {
 			return nil, err
 		}
 		if len(matches) == 0 {
-			return nil, batch.WithHint(batch.Failf(batch.ExitData, "%s: no file matches", arg), "check the path; * stays within a folder")
+			return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s: no file matches", arg), "check the path; * stays within a folder")
 		}
 		for _, url := range matches {
 			in, err := look(c.Context, rt, url)
@@ -54,7 +56,7 @@ func inputs(c *cli.Context, rt *app.Runtime) ([]input, error) {
 	seen := map[string]bool{}
 	for i := range all {
 		if seen[all[i].URL] {
-			return nil, batch.Failf(batch.ExitUsage, "%s is named twice", all[i].URL)
+			return nil, fault.Failf(fault.ExitUsage, "%s is named twice", all[i].URL)
 		}
 		seen[all[i].URL] = true
 	}
@@ -147,8 +149,8 @@ func same(ctx context.Context, rt *app.Runtime, url, digest string) error {
 		_, err = io.Copy(io.Discard, old)
 		_ = old.Close() // it was only read
 	}
-	if batch.ExitCode(err) == batch.ExitData {
-		return batch.WithHint(batch.Failf(batch.ExitData, "this run has read something else before: %w", err), "leave --run-id out, or name a new one")
+	if fault.ExitCode(err) == fault.ExitData {
+		return fault.WithHint(fault.Failf(fault.ExitData, "this run has read something else before: %w", err), "leave --run-id out, or name a new one")
 	}
 	return err
 }

@@ -5,9 +5,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
@@ -124,7 +125,7 @@ func SourceOptions(c *cli.Context, now time.Time) (source.Options, error) {
 	case err != nil:
 		return opt, err
 	case thousands != 0 && thousands == opt.Dialect.DecimalPoint:
-		return opt, batch.Failf(batch.ExitUsage, "--decimal and --thousands are both %q", string(thousands))
+		return opt, fault.Failf(fault.ExitUsage, "--decimal and --thousands are both %q", string(thousands))
 	case thousands == '.':
 		opt.Dialect.DecimalPoint = ','
 	case thousands == ',':
@@ -146,5 +147,5 @@ func oneByte(flag, value, allowed string) (byte, error) {
 			return value[0], nil
 		}
 	}
-	return 0, batch.Failf(batch.ExitUsage, "--%s takes one of %q, not %q", flag, allowed, value)
+	return 0, fault.Failf(fault.ExitUsage, "--%s takes one of %q, not %q", flag, allowed, value)
 }

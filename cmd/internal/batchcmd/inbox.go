@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
@@ -34,7 +36,7 @@ the same name is a new one. Names like .x, x.tmp and x.part are left alone.
 				return err
 			}
 			if c.String("taken") == "" {
-				return batch.WithHint(batch.Failf(batch.ExitUsage, "where are the marks of taken files?"), "txflow inbox --inbox FOLDER --taken FOLDER")
+				return fault.WithHint(fault.Failf(fault.ExitUsage, "where are the marks of taken files?"), "txflow inbox --inbox FOLDER --taken FOLDER")
 			}
 			taken, err := artifact.Canonical(c.String("taken"))
 			if err != nil {
@@ -52,7 +54,7 @@ the same name is a new one. Names like .x, x.tmp and x.part are left alone.
 				return Finish(c, rt, m, err, "")
 			}
 			if c.String("inbox") == "" {
-				return batch.WithHint(batch.Failf(batch.ExitUsage, "which inbox?"), "txflow inbox --inbox FOLDER --taken FOLDER")
+				return fault.WithHint(fault.Failf(fault.ExitUsage, "which inbox?"), "txflow inbox --inbox FOLDER --taken FOLDER")
 			}
 			cfg.Taken = taken
 			m, err := inbox.Look(c.Context, env, rt.Artifacts, cfg)

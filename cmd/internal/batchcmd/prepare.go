@@ -3,6 +3,8 @@ package batchcmd
 import (
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
@@ -22,7 +24,7 @@ func asOf(c *cli.Context, now time.Time) (time.Time, error) {
 	if !ok {
 		day, err := time.Parse(time.DateOnly, text)
 		if err != nil {
-			return at, batch.WithHint(batch.Failf(batch.ExitUsage, "--as-of %q is no time", text), "YYYY-MM-DD, YYYY-MM-DD HH:MM:SS or RFC 3339; without a zone it is UTC")
+			return at, fault.WithHint(fault.Failf(fault.ExitUsage, "--as-of %q is no time", text), "YYYY-MM-DD, YYYY-MM-DD HH:MM:SS or RFC 3339; without a zone it is UTC")
 		}
 		at = day
 	}
@@ -39,7 +41,7 @@ func wish(c *cli.Context, now time.Time) (spec batch.RunSpec, err error) {
 		return spec, err
 	}
 	if err := transaction.ValidateSource(spec.Source); err != nil {
-		return spec, batch.Failf(batch.ExitUsage, "--source: %w", err)
+		return spec, fault.Failf(fault.ExitUsage, "--source: %w", err)
 	}
 	spec.AsOf, err = asOf(c, now)
 	return spec, err
@@ -76,7 +78,7 @@ func begin(c *cli.Context, rt *app.Runtime, env *tasks.Env, spec batch.RunSpec, 
 	}
 	begun, err := tasks.Begin(c.Context, env, spec)
 	if err != nil {
-		if batch.ExitCode(err) == batch.ExitData { // the manifest of the other run stays
+		if fault.ExitCode(err) == fault.ExitData { // the manifest of the other run stays
 			env.Layout, env.Recorder = batch.Layout{}, nil
 		}
 		return err

@@ -3,6 +3,8 @@ package batchcmd
 import (
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
@@ -29,7 +31,7 @@ there is none.
    txflow artifacts prune --out s3://bank/out --older-than 2160h`,
 			Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
 				if c.Duration("older-than") < time.Hour {
-					return batch.Failf(batch.ExitUsage, "--older-than is an hour or more, not %s", c.Duration("older-than"))
+					return fault.Failf(fault.ExitUsage, "--older-than is an hour or more, not %s", c.Duration("older-than"))
 				}
 				out, err := artifact.Canonical(c.String("out"))
 				if err != nil {

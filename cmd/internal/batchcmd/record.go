@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
@@ -54,7 +56,7 @@ func recordTasks(ctx context.Context, rt *app.Runtime, db run.Recorder, loaded *
 	warn := func(what string, err error) {
 		rt.Log.WarnContext(ctx, "the history of this run has a gap", "missing", what, "error", err)
 	}
-	record := batch.RunRecord{RunID: loaded.RunID, Pipeline: load.Pipeline, Source: loaded.Source, Status: "running", TraceID: loaded.TraceID}
+	record := ledger.RunRecord{RunID: loaded.RunID, Pipeline: load.Pipeline, Source: loaded.Source, Status: "running", TraceID: loaded.TraceID}
 	for _, t := range tasks {
 		var m batch.Manifest
 		switch err := batch.ReadJSON(ctx, rt.Artifacts, t.manifest, "", &m); {
@@ -80,7 +82,7 @@ func recordTasks(ctx context.Context, rt *app.Runtime, db run.Recorder, loaded *
 func recordRun(ctx context.Context, rt *app.Runtime, db run.Recorder, validated, reconciled *batch.Manifest, files int, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	record := batch.RunRecord{RunID: validated.RunID, Pipeline: load.Pipeline, Source: validated.Source, Status: "done", Files: files,
+	record := ledger.RunRecord{RunID: validated.RunID, Pipeline: load.Pipeline, Source: validated.Source, Status: "done", Files: files,
 		Counts: reconciled.Counts, TraceID: reconciled.TraceID, StartedAt: validated.StartedAt, FinishedAt: time.Now().UTC()}
 	if err != nil {
 		record.Status, record.Error = "failed", err.Error()

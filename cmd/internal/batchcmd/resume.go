@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
@@ -64,7 +66,7 @@ func resume(c *cli.Context, rt *app.Runtime, runID string, files []input) (strin
 	}
 	var known command
 	err = batch.ReadJSON(c.Context, rt.Artifacts, url, "", &known)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && batch.ExitCode(err) != batch.ExitData {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && fault.ExitCode(err) != fault.ExitData {
 		return "", err
 	}
 	if !c.Bool("new") {
@@ -92,7 +94,7 @@ func canGoOn(ctx context.Context, rt *app.Runtime, out, id string) (bool, error)
 	layout := batch.NewLayout(out, id)
 	var spec batch.RunSpec
 	err := batch.ReadJSON(ctx, rt.Artifacts, layout.Run(), "", &spec)
-	if errors.Is(err, fs.ErrNotExist) || batch.ExitCode(err) == batch.ExitData {
+	if errors.Is(err, fs.ErrNotExist) || fault.ExitCode(err) == fault.ExitData {
 		return false, nil // it never began, or was cleared away
 	}
 	if err != nil {

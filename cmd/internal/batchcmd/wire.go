@@ -6,11 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
@@ -49,7 +50,7 @@ func ClientConfig(c *cli.Context, rt *app.Runtime) (client.Config, error) {
 func MLAddress(c *cli.Context, rt *app.Runtime) (client.Config, error) {
 	tokens, err := secret.NewTokens(os.Getenv("ML_API_TOKEN"), c.String("ml-token-file"))
 	if err != nil {
-		return client.Config{}, batch.WithHint(batch.Failf(batch.ExitUsage, "the token for the ML API: %w", err), "see --ml-token-file (ML_API_TOKEN_FILE) and ML_API_TOKEN")
+		return client.Config{}, fault.WithHint(fault.Failf(fault.ExitUsage, "the token for the ML API: %w", err), "see --ml-token-file (ML_API_TOKEN_FILE) and ML_API_TOKEN")
 	}
 	categories, err := Categories(c)
 	if err != nil {
@@ -68,7 +69,7 @@ func Categories(c *cli.Context) (*transaction.Categories, error) {
 	if path, ok := strings.CutPrefix(text, "@"); ok {
 		content, err := os.ReadFile(path)
 		if err != nil {
-			return nil, batch.Failf(batch.ExitUsage, "--categories: %w", err)
+			return nil, fault.Failf(fault.ExitUsage, "--categories: %w", err)
 		}
 		names = strings.Split(strings.TrimSpace(string(content)), "\n")
 	}
@@ -77,7 +78,7 @@ func Categories(c *cli.Context) (*transaction.Categories, error) {
 	}
 	categories, err := transaction.NewCategories(names)
 	if err != nil {
-		return nil, batch.WithHint(batch.Failf(batch.ExitUsage, "--categories: %w", err), "give names separated by commas, or @FILE with one a line (TXFLOW_CATEGORIES)")
+		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "--categories: %w", err), "give names separated by commas, or @FILE with one a line (TXFLOW_CATEGORIES)")
 	}
 	return categories, nil
 }

@@ -12,6 +12,8 @@ import (
 	"io/fs"
 	"sync"
 
+	"github.com/txflow/txflow/internal/fault"
+
 	"github.com/txflow/txflow/internal/batch"
 )
 
@@ -35,7 +37,7 @@ func (m *Memory) Open(_ context.Context, url, want string) (io.ReadCloser, error
 		return nil, fmt.Errorf("%s: %w", url, fs.ErrNotExist)
 	}
 	if got := digest(content); want != "" && got != want {
-		return nil, batch.Failf(batch.ExitData, "%s is damaged: its SHA-256 is %s, not %s", url, got, want)
+		return nil, fault.Failf(fault.ExitData, "%s is damaged: its SHA-256 is %s, not %s", url, got, want)
 	}
 	return io.NopCloser(bytes.NewReader(content)), nil
 }

@@ -1,4 +1,6 @@
-package batch
+// Package ledger says what becomes of a row or message: its origin, its outcome, the state of a dead letter, and what
+// reconciliation finds. Both pipelines and the store share these types.
+package ledger
 
 import (
 	"time"
@@ -82,8 +84,8 @@ type Duplicate struct {
 	FirstPosition uint64
 }
 
-// LedgerRow is an entry of the ledger as reconcile reads it back.
-type LedgerRow struct {
+// Entry is an entry of the ledger as reconcile reads it back.
+type Entry struct {
 	Position    uint64
 	ID          transaction.ID // the zero ID when the row had none
 	ContentHash uint64

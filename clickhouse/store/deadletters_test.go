@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/txflow/txflow/clickhouse/store"
-	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -19,25 +20,25 @@ func (d database) states() string {
 
 // TestMarksHoldWhateverClocksSay closes dead letters that were judged by a clock that is ahead, by each way there is.
 func TestMarksHoldWhateverClocksSay(t *testing.T) {
-	for _, state := range []string{batch.LetterReplayed, batch.LetterPurged, batch.LetterResolved} {
+	for _, state := range []string{ledger.StateReplayed, ledger.StatePurged, ledger.StateResolved} {
 		db := open(t)
-		ahead := letter(4)
+		ahead := deadLetter(4)
 		ahead.At = time.Now().Add(time.Hour)
 		id := transaction.DeriveID("s", []byte("4"))
 		ahead.ID = &id
-		insert := func() { must(t, db.InsertDeadLetters(t.Context(), info, []batch.DeadLetter{ahead})) }
+		insert := func() { must(t, db.InsertDeadLetters(t.Context(), info, []ledger.DeadLetter{ahead})) }
 		insert()
-		if state == batch.LetterResolved {
+		if state == ledger.StateResolved {
 			by := info
 			by.RunID = "run-2"
-			must(t, db.InsertClassified(t.Context(), by, pieces(classified(4, 5, "Rent", func(r *batch.Classified) {
+			must(t, db.InsertClassified(t.Context(), by, pieces(classified(4, 5, "Rent", func(r *ledger.Classified) {
 				r.Transaction.ID, r.Call.AnsweredAt = id, ahead.At.Add(time.Second)
 			}))))
-			must(t, db.ResolveLetters(t.Context(), "s"))
+			must(t, db.ResolveDeadLetters(t.Context(), "s"))
 		} else {
-			letters, err := db.Letters(t.Context(), batch.LetterQuery{State: batch.LetterOpen})
+			deadLetters, err := db.DeadLetters(t.Context(), ledger.DeadLetterQuery{State: ledger.StateOpen})
 			must(t, err)
-			must(t, db.MarkLetters(t.Context(), letters, state))
+			must(t, db.MarkDeadLetters(t.Context(), deadLetters, state))
 		}
 		insert() // delivered again
 		if got := db.states(); got != state {
@@ -47,12 +48,12 @@ func TestMarksHoldWhateverClocksSay(t *testing.T) {
 }
 
 // TestLettersOfLongOrigins marks more dead letters than a statement's text could name at once, in pages, and large ones.
-func TestLettersOfLongOrigins(t *testing.T) {
+func TestDeadLettersOfLongOrigins(t *testing.T) {
 	db := open(t)
 	const many = 1200
-	var rows []batch.DeadLetter
+	var rows []ledger.DeadLetter
 	for i := range many {
-		l := letter(uint64(i))
+		l := deadLetter(uint64(i))
 		l.Origin.Origin = fmt.Sprintf("s3://bucket/%s/%04d.csv", strings.Repeat("a'\\", 120), i/2)
 		l.Origin.Partition = int32(i % 3)
 		if i%100 == 0 {
@@ -61,10 +62,10 @@ func TestLettersOfLongOrigins(t *testing.T) {
 		rows = append(rows, l)
 	}
 	must(t, db.InsertDeadLetters(t.Context(), info, rows))
-	q := batch.LetterQuery{State: batch.LetterOpen, Limit: 1000}
-	seen, bytes := map[batch.Origin]bool{}, 0
+	q := ledger.DeadLetterQuery{State: ledger.StateOpen, Limit: 1000}
+	seen, bytes := map[ledger.Origin]bool{}, 0
 	for {
-		some, err := db.Letters(t.Context(), q)
+		some, err := db.DeadLetters(t.Context(), q)
 		must(t, err)
 		if len(some) == 0 {
 			break
@@ -80,23 +81,23 @@ func TestLettersOfLongOrigins(t *testing.T) {
 	if len(seen) != many {
 		t.Errorf("pages have %d dead letters, want %d", len(seen), many)
 	}
-	all, err := db.Letters(t.Context(), batch.LetterQuery{Sizes: true})
+	all, err := db.DeadLetters(t.Context(), ledger.DeadLetterQuery{Sizes: true})
 	must(t, err)
-	must(t, db.LetterMessages(t.Context(), all[:200]))
+	must(t, db.DeadLetterMessages(t.Context(), all[:200]))
 	for i := range all {
 		bytes += all[i].RawBytes
 		if i < 200 && len(all[i].Raw) != all[i].RawBytes || i >= 200 && all[i].Raw != nil {
 			t.Fatalf("dead letter %d has %d bytes of %d", i, len(all[i].Raw), all[i].RawBytes)
 		}
 	}
-	if want := 12*700<<10 + (many-12)*len(letter(0).Raw); bytes != want {
+	if want := 12*700<<10 + (many-12)*len(deadLetter(0).Raw); bytes != want {
 		t.Errorf("messages of %d bytes, want %d", bytes, want)
 	}
-	must(t, db.MarkLetters(t.Context(), all, batch.LetterPurged))
+	must(t, db.MarkDeadLetters(t.Context(), all, ledger.StatePurged))
 	if got := db.sql("SELECT state, count() FROM dead_letters FINAL GROUP BY state"); got != "purged\t1200" {
 		t.Errorf("they are %s", got)
 	}
-	ends, err := db.LetterEnds(t.Context(), batch.LetterQuery{})
+	ends, err := db.DeadLetterEnds(t.Context(), ledger.DeadLetterQuery{})
 	must(t, err)
 	if len(ends) != many {
 		t.Errorf("%d ends", len(ends))
@@ -114,17 +115,17 @@ func TestConflictsAreResolvedByTheirContents(t *testing.T) {
 		first, second := classified(4, 5, "Rent", nil), classified(5, 7, "Rent", nil)
 		second.Transaction.ID, second.Transaction.SourceID = first.Transaction.ID, first.Transaction.SourceID
 		second.ContentHash = second.Transaction.ContentHash(new([]byte))
-		conflict := letter(5)
+		conflict := deadLetter(5)
 		conflict.ID, conflict.ContentHash, conflict.Code = &first.Transaction.ID, second.ContentHash, transaction.CodeConflict
 		must(t, db.InsertClassified(t.Context(), info, pieces(first)))
-		must(t, db.InsertDeadLetters(t.Context(), info, []batch.DeadLetter{conflict}))
+		must(t, db.InsertDeadLetters(t.Context(), info, []ledger.DeadLetter{conflict}))
 		by := info
 		by.RunID = "run-2"
-		must(t, db.InsertClassified(t.Context(), by, pieces(classified(4, c.amount, "Rent", func(r *batch.Classified) {
+		must(t, db.InsertClassified(t.Context(), by, pieces(classified(4, c.amount, "Rent", func(r *ledger.Classified) {
 			r.ContentHash = r.Transaction.ContentHash(new([]byte))
 			r.Call.AnsweredAt = answered.Add(time.Second)
 		}))))
-		must(t, db.ResolveLetters(t.Context(), info.Source))
+		must(t, db.ResolveDeadLetters(t.Context(), info.Source))
 		if got := db.states(); got != c.want {
 			t.Errorf("%s: the id_conflict is %s, want %s", name, got, c.want)
 		}
@@ -134,10 +135,10 @@ func TestConflictsAreResolvedByTheirContents(t *testing.T) {
 // TestFirstSeenStays judges the rows of a file again: one that was purged since, and one that was not; and then a row of before.
 func TestFirstSeenStays(t *testing.T) {
 	db := open(t)
-	first := []batch.DeadLetter{letter(4), letter(5)}
+	first := []ledger.DeadLetter{deadLetter(4), deadLetter(5)}
 	must(t, db.InsertDeadLetters(t.Context(), info, first))
-	must(t, db.MarkLetters(t.Context(), []batch.Letter{{Origin: first[0].Origin}}, batch.LetterPurged))
-	again := []batch.DeadLetter{letter(4), letter(5), letter(6)}
+	must(t, db.MarkDeadLetters(t.Context(), []ledger.DeadLetterState{{Origin: first[0].Origin}}, ledger.StatePurged))
+	again := []ledger.DeadLetter{deadLetter(4), deadLetter(5), deadLetter(6)}
 	for i := range again {
 		again[i].At = time.Now().Add(time.Hour)
 	}
@@ -148,7 +149,7 @@ func TestFirstSeenStays(t *testing.T) {
 		if got := db.states(); got != "open open open" {
 			t.Errorf("they are %s", got)
 		}
-		found, err := db.Letters(t.Context(), batch.LetterQuery{})
+		found, err := db.DeadLetters(t.Context(), ledger.DeadLetterQuery{})
 		must(t, err)
 		for i, want := range []time.Time{answered, answered, again[2].At.Truncate(time.Microsecond)} {
 			if !found[i].FirstSeen.Equal(want) || !found[i].UpdatedAt.Equal(again[i].At.Truncate(time.Microsecond)) {
@@ -161,7 +162,7 @@ func TestFirstSeenStays(t *testing.T) {
 
 // TestClosedLettersCostNothing has few that are open among many that are closed: a statement that reads more than a part of the
 // table is refused.
-func TestClosedLettersCostNothing(t *testing.T) {
+func TestClosedDeadLettersCostNothing(t *testing.T) {
 	db := open(t)
 	db.sql(`INSERT INTO dead_letters (origin, position, pipeline, source, run_id, id, source_id, outcome, code, state, first_seen, updated_at)
 SELECT 'transactions.raw', number, 'stream', 's', 'r', generateUUIDv4(), toString(number), 'rejected', 'message_format',
@@ -170,30 +171,30 @@ if(number IN (200000, 200001), 'open', 'purged'), now64(6), now64(6) FROM number
 	limited, err := store.Open(store.Config{URL: db.url + "&max_rows_to_read=80000"})
 	must(t, err)
 	t.Cleanup(limited.Close)
-	if _, err := limited.CountLetters(t.Context(), batch.LetterQuery{}); store.Code(err) != 158 {
+	if _, err := limited.CountDeadLetters(t.Context(), ledger.DeadLetterQuery{}); store.Code(err) != 158 {
 		t.Fatalf("a query of all is not refused: %v", err)
 	}
-	q := batch.LetterQuery{State: batch.LetterOpen, Pipeline: "stream", Origin: "transactions.raw", Sizes: true}
-	found, err := limited.Letters(t.Context(), q)
+	q := ledger.DeadLetterQuery{State: ledger.StateOpen, Pipeline: "stream", Origin: "transactions.raw", Sizes: true}
+	found, err := limited.DeadLetters(t.Context(), q)
 	if err != nil || len(found) != 2 {
 		t.Fatalf("%d are open, %v", len(found), err)
 	}
-	counts, err := limited.CountLetters(t.Context(), q)
+	counts, err := limited.CountDeadLetters(t.Context(), q)
 	if err != nil || len(counts) != 1 || counts[0].Rows != 2 {
 		t.Errorf("count: %+v, %v", counts, err)
 	}
-	if ends, err := limited.LetterEnds(t.Context(), q); err != nil || ends[batch.Origin{Origin: "transactions.raw"}] != 200001 {
+	if ends, err := limited.DeadLetterEnds(t.Context(), q); err != nil || ends[ledger.Origin{Origin: "transactions.raw"}] != 200001 {
 		t.Errorf("ends: %v, %v", ends, err)
 	}
-	must(t, limited.LetterMessages(t.Context(), found))
-	must(t, limited.ResolveLetters(t.Context(), "s"))
-	must(t, limited.MarkLetters(t.Context(), found[:1], batch.LetterPurged))
-	if found, err = limited.Letters(t.Context(), q); err != nil || len(found) != 1 {
+	must(t, limited.DeadLetterMessages(t.Context(), found))
+	must(t, limited.ResolveDeadLetters(t.Context(), "s"))
+	must(t, limited.MarkDeadLetters(t.Context(), found[:1], ledger.StatePurged))
+	if found, err = limited.DeadLetters(t.Context(), q); err != nil || len(found) != 1 {
 		t.Errorf("%d are open, %v", len(found), err)
 	}
 	// A page of all costs as much as its place in the table, and not the whole table.
-	q = batch.LetterQuery{Limit: 10, After: &batch.Origin{Origin: "transactions.raw", Position: 350_000}}
-	if page, err := limited.Letters(t.Context(), q); err != nil || len(page) != 10 || page[0].Origin.Position != 350_001 {
+	q = ledger.DeadLetterQuery{Limit: 10, After: &ledger.Origin{Origin: "transactions.raw", Position: 350_000}}
+	if page, err := limited.DeadLetters(t.Context(), q); err != nil || len(page) != 10 || page[0].Origin.Position != 350_001 {
 		t.Errorf("a page of %d, %v", len(page), err)
 	}
 }

@@ -3,16 +3,16 @@ package store
 import (
 	"context"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/txflow/txflow/internal/ledger"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // MarkLetters gives open dead letters another state, by adding a row, which a redelivery of the dead letter does not undo. Its
 // time is later than the one of the row that it replaces, whoever's clock that is from: the later time is what counts.
 // Marked again, nothing changes. RawBytes bounds the memory of a statement.
-func (s *Store) MarkLetters(ctx context.Context, letters []batch.Letter, state string) error {
-	for keys := range keyLists(letters) {
+func (s *Store) MarkDeadLetters(ctx context.Context, deadLetters []ledger.DeadLetterState, state string) error {
+	for keys := range keyLists(deadLetters) {
 		err := s.retry(ctx, func(ctx context.Context) error {
 			return s.conn.Exec(ctx, `INSERT INTO dead_letters SELECT * REPLACE (CAST(`+literal(state)+`, toTypeName(state)) AS state,
 greatest(now64(6, 'UTC'), updated_at + toIntervalMicrosecond(1)) AS updated_at)
@@ -34,8 +34,8 @@ const openOf = `dead_letters FINAL WHERE state = 'open' AND source = {source:Str
 // resolved are those of them whose id is stored with newer contents, or with equally new ones that were classified later. The run that a file's dead letter is from does not count, since its
 // row may be about another row with the same id. For the same reason an id_conflict, whose id was stored all along, counts as
 // stored only where its own contents were.
-var resolved = `SELECT ` + letterKey + `, bytes
-FROM (SELECT ` + letterKey + `, id, run_id, pipeline, code, content_hash, version, updated_at, length(raw) AS bytes FROM ` + openOf + `) AS open
+var resolved = `SELECT ` + deadLetterKey + `, bytes
+FROM (SELECT ` + deadLetterKey + `, id, run_id, pipeline, code, content_hash, version, updated_at, length(raw) AS bytes FROM ` + openOf + `) AS open
 INNER JOIN
 (
     SELECT id, last.1 AS stored_by, last.2 AS stored_content, last.3 AS stored_version, last.4 AS classified_at FROM
@@ -47,34 +47,34 @@ INNER JOIN
     )
 ) AS stored USING id
 WHERE (stored_version, classified_at) > (version, updated_at) AND (stored_by != run_id OR pipeline = 'stream') AND (code != 'id_conflict' OR stored_content = content_hash)
-ORDER BY ` + letterKey + ` LIMIT ` + itoa(resolvePage)
+ORDER BY ` + deadLetterKey + ` LIMIT ` + itoa(resolvePage)
 
 // ResolveLetters closes the open dead letters of a source whose id is stored with newer contents, or with equally new ones
 // that were classified after the dead letter was judged: by a run of the corrected file, or by another message. Done again it changes nothing.
-func (s *Store) ResolveLetters(ctx context.Context, source string) error {
+func (s *Store) ResolveDeadLetters(ctx context.Context, source string) error {
 	for {
-		letters, err := s.lettersOf(ctx, resolved, clickhouse.Named("source", source))
-		if err != nil || len(letters) == 0 {
+		deadLetters, err := s.deadLettersOf(ctx, resolved, clickhouse.Named("source", source))
+		if err != nil || len(deadLetters) == 0 {
 			return err
 		}
-		if err := s.MarkLetters(ctx, letters, batch.LetterResolved); err != nil {
+		if err := s.MarkDeadLetters(ctx, deadLetters, ledger.StateResolved); err != nil {
 			return err
 		}
-		if len(letters) < resolvePage {
+		if len(deadLetters) < resolvePage {
 			return nil
 		}
 	}
 }
 
 // lettersOf reads keys and sizes.
-func (s *Store) lettersOf(ctx context.Context, sql string, args ...any) (out []batch.Letter, err error) {
+func (s *Store) deadLettersOf(ctx context.Context, sql string, args ...any) (out []ledger.DeadLetterState, err error) {
 	rows, err := s.query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // it was only read
 	for rows.Next() {
-		var l batch.Letter
+		var l ledger.DeadLetterState
 		var bytes uint64
 		if err := rows.Scan(&l.Origin.Origin, &l.Origin.Digest, &l.Origin.Partition, &l.Origin.Position, &bytes); err != nil {
 			return nil, err

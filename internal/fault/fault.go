@@ -1,6 +1,6 @@
-// Package batch is the contract between the batch tasks: manifests, exit codes and the formats of their artifacts.
-// It imports the standard library and the domain only.
-package batch
+// Package fault is an error with the exit code that fits it and what the user can do next. Its ExitCode is the one place
+// that decides how a command ends and whether the same work may be tried again.
+package fault
 
 import (
 	"errors"

@@ -7,19 +7,19 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/ledger"
+
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
-
-	"github.com/txflow/txflow/internal/batch"
 )
 
 // letterKey identifies a dead letter; it is the order of the table.
-const letterKey = "origin, origin_digest, partition, position"
+const deadLetterKey = "origin, origin_digest, partition, position"
 
-// Letters returns dead letters in the order of their origins. Their messages are read only where the query asks for them:
+// DeadLetters returns dead letters in the order of their origins. Their messages are read only where the query asks for them:
 // they are nearly all of the table's bytes.
-func (s *Store) Letters(ctx context.Context, q batch.LetterQuery) (out []batch.Letter, err error) {
-	where, args := letterConditions(&q)
+func (s *Store) DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterState, err error) {
+	where, args := deadLetterConditions(&q)
 	limit := ""
 	if q.Limit > 0 {
 		limit = " LIMIT " + itoa(q.Limit)
@@ -31,15 +31,15 @@ func (s *Store) Letters(ctx context.Context, q batch.LetterQuery) (out []batch.L
 	if q.Sizes || q.Raw {
 		size = "length(raw)"
 	}
-	rows, err := s.query(ctx, `SELECT `+letterKey+`, pipeline, source, source_id, toString(id), toString(outcome), column, code,
+	rows, err := s.query(ctx, `SELECT `+deadLetterKey+`, pipeline, source, source_id, toString(id), toString(outcome), column, code,
 message, toString(state), replays, `+raw+`, `+size+`, trace_id, toUnixTimestamp64Micro(version), traceparent, first_seen, updated_at
-FROM dead_letters FINAL WHERE `+where+` ORDER BY `+letterKey+limit, args...)
+FROM dead_letters FINAL WHERE `+where+` ORDER BY `+deadLetterKey+limit, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // it was only read
 	for rows.Next() {
-		var l batch.Letter
+		var l ledger.DeadLetterState
 		var replays uint16
 		var message string
 		var bytes uint64
@@ -57,18 +57,18 @@ FROM dead_letters FINAL WHERE `+where+` ORDER BY `+letterKey+limit, args...)
 }
 
 // LetterMessages reads the messages of dead letters into their Raw. By RawBytes the caller decides how many that may be at once.
-func (s *Store) LetterMessages(ctx context.Context, letters []batch.Letter) error {
-	byKey := make(map[batch.Origin]*batch.Letter, len(letters))
-	for i := range letters {
-		byKey[letters[i].Origin] = &letters[i]
+func (s *Store) DeadLetterMessages(ctx context.Context, deadLetters []ledger.DeadLetterState) error {
+	byKey := make(map[ledger.Origin]*ledger.DeadLetterState, len(deadLetters))
+	for i := range deadLetters {
+		byKey[deadLetters[i].Origin] = &deadLetters[i]
 	}
-	for keys := range keyLists(letters) {
-		rows, err := s.query(ctx, `SELECT `+letterKey+`, raw FROM dead_letters FINAL WHERE `+keys)
+	for keys := range keyLists(deadLetters) {
+		rows, err := s.query(ctx, `SELECT `+deadLetterKey+`, raw FROM dead_letters FINAL WHERE `+keys)
 		if err != nil {
 			return err
 		}
 		for rows.Next() {
-			var at batch.Origin
+			var at ledger.Origin
 			var raw string
 			if err := rows.Scan(&at.Origin, &at.Digest, &at.Partition, &at.Position, &raw); err != nil {
 				return errors.Join(err, rows.Close())
@@ -86,17 +86,17 @@ func (s *Store) LetterMessages(ctx context.Context, letters []batch.Letter) erro
 
 // LetterEnds returns the last position of each origin, digest and partition among the dead letters that a query selects. What
 // arrives later in a topic has a higher one, whatever the clocks of those who write it say.
-func (s *Store) LetterEnds(ctx context.Context, q batch.LetterQuery) (map[batch.Origin]uint64, error) {
-	where, args := letterConditions(&q)
+func (s *Store) DeadLetterEnds(ctx context.Context, q ledger.DeadLetterQuery) (map[ledger.Origin]uint64, error) {
+	where, args := deadLetterConditions(&q)
 	rows, err := s.query(ctx, `SELECT origin, origin_digest, partition, max(position) FROM dead_letters FINAL WHERE `+where+`
 GROUP BY origin, origin_digest, partition`, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // it was only read
-	ends := map[batch.Origin]uint64{}
+	ends := map[ledger.Origin]uint64{}
 	for rows.Next() {
-		var at batch.Origin
+		var at ledger.Origin
 		var last uint64
 		if err := rows.Scan(&at.Origin, &at.Digest, &at.Partition, &last); err != nil {
 			return nil, err
@@ -107,8 +107,8 @@ GROUP BY origin, origin_digest, partition`, args...)
 }
 
 // CountLetters counts dead letters by reason and state, the largest number first.
-func (s *Store) CountLetters(ctx context.Context, q batch.LetterQuery) (out []batch.LetterCount, err error) {
-	where, args := letterConditions(&q)
+func (s *Store) CountDeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterCount, err error) {
+	where, args := deadLetterConditions(&q)
 	rows, err := s.query(ctx, `SELECT pipeline, source, code, column, toString(state), count() AS rows, min(first_seen) FROM dead_letters FINAL WHERE `+where+`
 GROUP BY pipeline, source, code, column, state ORDER BY rows DESC, pipeline, source, code, column, state`, args...)
 	if err != nil {
@@ -116,7 +116,7 @@ GROUP BY pipeline, source, code, column, state ORDER BY rows DESC, pipeline, sou
 	}
 	defer func() { _ = rows.Close() }() // it was only read
 	for rows.Next() {
-		var c batch.LetterCount
+		var c ledger.DeadLetterCount
 		if err := rows.Scan(&c.Pipeline, &c.Source, &c.Code, &c.Column, &c.State, &c.Rows, &c.Oldest); err != nil {
 			return nil, err
 		}
@@ -125,7 +125,7 @@ GROUP BY pipeline, source, code, column, state ORDER BY rows DESC, pipeline, sou
 	return out, s.explain(rows.Err())
 }
 
-func letterConditions(q *batch.LetterQuery) (string, []any) {
+func deadLetterConditions(q *ledger.DeadLetterQuery) (string, []any) {
 	where, args := []string{"1"}, []any{}
 	bind := func(condition, name, value string) {
 		if value != "" {

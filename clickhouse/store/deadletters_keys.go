@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/ledger"
 )
 
 // Bounds of one statement about dead letters: the text of its keys, well below ClickHouse's max_query_size (256 KiB), and the
@@ -19,7 +19,7 @@ const (
 )
 
 // afterKey selects the keys that follow one. Comparing tuples would select the same, but ClickHouse reads the whole table for it.
-func afterKey(at *batch.Origin) string {
+func afterKey(at *ledger.Origin) string {
 	condition := fmt.Sprintf("position > %d", at.Position)
 	for _, c := range []struct{ column, value string }{
 		{"partition", itoa(int(at.Partition))}, {"origin_digest", literal(at.Digest)}, {"origin", literal(at.Origin)},
@@ -31,23 +31,23 @@ func afterKey(at *batch.Origin) string {
 
 // keyLists are conditions that select dead letters by their keys, each bounded by its own length and by the sizes of the
 // messages (RawBytes). Keys that follow each other in one partition share the text of their origin.
-func keyLists(letters []batch.Letter) iter.Seq[string] {
+func keyLists(deadLetters []ledger.DeadLetterState) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		var text strings.Builder
-		var group batch.Origin // whose positions are being written
+		var group ledger.Origin // whose positions are being written
 		bytes := 0
-		for i := range letters {
-			at := letters[i].Origin
+		for i := range deadLetters {
+			at := deadLetters[i].Origin
 			of := at
 			of.Position = 0
-			if text.Len() > maxKeysText || text.Len() > 0 && bytes+letters[i].RawBytes > maxKeysBytes {
+			if text.Len() > maxKeysText || text.Len() > 0 && bytes+deadLetters[i].RawBytes > maxKeysBytes {
 				if !yield(text.String() + "))") {
 					return
 				}
 				text.Reset()
 				bytes = 0
 			}
-			bytes += letters[i].RawBytes
+			bytes += deadLetters[i].RawBytes
 			if text.Len() > 0 && of == group {
 				_, _ = fmt.Fprintf(&text, ", %d", at.Position)
 				continue
@@ -66,19 +66,19 @@ func keyLists(letters []batch.Letter) iter.Seq[string] {
 }
 
 // firstSeen returns when dead letters were first seen that are stored already; for the others it has nothing.
-func (s *Store) firstSeen(ctx context.Context, rows []batch.DeadLetter) (map[batch.Origin]time.Time, error) {
-	letters := make([]batch.Letter, len(rows))
+func (s *Store) firstSeen(ctx context.Context, rows []ledger.DeadLetter) (map[ledger.Origin]time.Time, error) {
+	deadLetters := make([]ledger.DeadLetterState, len(rows))
 	for i := range rows {
-		letters[i].Origin = rows[i].Origin
+		deadLetters[i].Origin = rows[i].Origin
 	}
-	seen := map[batch.Origin]time.Time{}
-	for keys := range keyLists(letters) {
-		found, err := s.query(ctx, `SELECT `+letterKey+`, min(first_seen) FROM dead_letters WHERE `+keys+` GROUP BY `+letterKey)
+	seen := map[ledger.Origin]time.Time{}
+	for keys := range keyLists(deadLetters) {
+		found, err := s.query(ctx, `SELECT `+deadLetterKey+`, min(first_seen) FROM dead_letters WHERE `+keys+` GROUP BY `+deadLetterKey)
 		if err != nil {
 			return nil, err
 		}
 		for found.Next() {
-			var at batch.Origin
+			var at ledger.Origin
 			var first time.Time
 			if err := found.Scan(&at.Origin, &at.Digest, &at.Partition, &at.Position, &first); err != nil {
 				return nil, errors.Join(err, found.Close())

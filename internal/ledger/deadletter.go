@@ -1,9 +1,9 @@
-package batch
+package ledger
 
 import "time"
 
-// Letter is the current state of a dead letter.
-type Letter struct {
+// DeadLetterState is the current state of a dead letter.
+type DeadLetterState struct {
 	Origin    Origin
 	Pipeline  string
 	Source    string
@@ -26,17 +26,17 @@ type Letter struct {
 
 // States of a dead letter.
 const (
-	LetterOpen     = "open"
-	LetterReplayed = "replayed"
-	LetterResolved = "resolved" // its id was stored later
-	LetterPurged   = "purged"
+	StateOpen     = "open"
+	StateReplayed = "replayed"
+	StateResolved = "resolved" // its id was stored later
+	StatePurged   = "purged"
 )
 
-// LetterStates are all states.
-var LetterStates = []string{LetterOpen, LetterReplayed, LetterResolved, LetterPurged}
+// DeadLetterStates are all states.
+var DeadLetterStates = []string{StateOpen, StateReplayed, StateResolved, StatePurged}
 
-// LetterQuery selects dead letters; a zero field selects all.
-type LetterQuery struct {
+// DeadLetterQuery selects dead letters; a zero field selects all.
+type DeadLetterQuery struct {
 	Pipeline string
 	Origin   string // URL of the file, or topic
 	State    string
@@ -47,7 +47,7 @@ type LetterQuery struct {
 	Until    time.Time // first seen before
 	Replays  *int      // replayed fewer times than this
 	At       *Origin   // at this origin, partition and position
-	After    *Origin   // that follow this one, in the order of Letters
+	After    *Origin   // that follow this one, in the order of Dead letters
 	Limit    int
 
 	Sizes bool // also read how large each message is
@@ -55,13 +55,13 @@ type LetterQuery struct {
 }
 
 // Filtered tells whether anything but the state restricts what is selected.
-func (q *LetterQuery) Filtered() bool {
+func (q *DeadLetterQuery) Filtered() bool {
 	return q.Pipeline != "" || q.Origin != "" || q.Code != "" || q.Source != "" || q.ID != "" || !q.Since.IsZero() || !q.Until.IsZero() ||
 		q.Replays != nil || q.At != nil
 }
 
-// LetterCount counts dead letters that have the same reason and state.
-type LetterCount struct {
+// DeadLetterCount counts dead letters that have the same reason and state.
+type DeadLetterCount struct {
 	Pipeline, Source, Code, Column, State string
 	Rows                                  uint64
 	Oldest                                time.Time

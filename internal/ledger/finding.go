@@ -1,8 +1,10 @@
-package batch
+package ledger
 
 import (
 	"fmt"
 	"strings"
+
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // Finding is one break of the delivery contract.
@@ -19,16 +21,16 @@ type FindingKind string
 
 // The kinds that reconcile looks for: in a run, and between the pipelines.
 const (
-	FindingUnaccounted FindingKind = "unaccounted"      // a source row without an entry in the ledger
-	FindingInvented    FindingKind = "invented"         // an entry in the ledger without a source row
-	FindingOther       FindingKind = "other_row"        // the entry is for another id or content than the source row has
-	FindingMissing     FindingKind = "missing"          // stored by the ledger, but transactions lacks it or has an older version
-	FindingChanged     FindingKind = "changed"          // transactions has the same version with another category
-	FindingDoubled     FindingKind = "doubled"          // one id stored twice in the run
-	FindingOnlyBatch   FindingKind = "only_batch"       // stored by batch and not by the stream
-	FindingOnlyStream  FindingKind = "only_stream"      // stored by the stream and not by batch
-	FindingCategory    FindingKind = "category_differs" // the two gave it different categories
-	FindingNoLetter    FindingKind = "no_dead_letter"   // rejected or dead by the ledger, but dead_letters lacks it
+	FindingUnaccounted  FindingKind = "unaccounted"      // a source row without an entry in the ledger
+	FindingInvented     FindingKind = "invented"         // an entry in the ledger without a source row
+	FindingOther        FindingKind = "other_row"        // the entry is for another id or content than the source row has
+	FindingMissing      FindingKind = "missing"          // stored by the ledger, but transactions lacks it or has an older version
+	FindingChanged      FindingKind = "changed"          // transactions has the same version with another category
+	FindingDoubled      FindingKind = "doubled"          // one id stored twice in the run
+	FindingOnlyBatch    FindingKind = "only_batch"       // stored by batch and not by the stream
+	FindingOnlyStream   FindingKind = "only_stream"      // stored by the stream and not by batch
+	FindingCategory     FindingKind = "category_differs" // the two gave it different categories
+	FindingNoDeadLetter FindingKind = "no_dead_letter"   // rejected or dead by the ledger, but dead_letters lacks it
 )
 
 // FindingGap is of a stream: retention deleted offsets that were not read, or not verified.
@@ -100,5 +102,5 @@ func (f *Findings) Err(what string) error {
 	if more := f.Total() - int64(len(lines)); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
-	return Failf(ExitData, "%s, findings: %d\n  %s", what, f.Total(), strings.Join(lines, "\n  "))
+	return fault.Failf(fault.ExitData, "%s, findings: %d\n  %s", what, f.Total(), strings.Join(lines, "\n  "))
 }

@@ -1,0 +1,24 @@
+package ledger
+
+// Counts says what became of the rows, as far as the task knows. In = accepted + rejected + duplicates for validate;
+// in = predicted + dead_lettered for classify.
+type Counts struct {
+	In           int64 `json:"in"`
+	Accepted     int64 `json:"accepted,omitempty"`
+	Rejected     int64 `json:"rejected,omitempty"`
+	Duplicates   int64 `json:"duplicates,omitempty"`
+	Predicted    int64 `json:"predicted,omitempty"`
+	DeadLettered int64 `json:"dead_lettered,omitempty"`
+	Stored       int64 `json:"stored,omitempty"`
+}
+
+// Add adds o to c.
+func (c *Counts) Add(o Counts) {
+	c.In += o.In
+	c.Accepted += o.Accepted
+	c.Rejected += o.Rejected
+	c.Duplicates += o.Duplicates
+	c.Predicted += o.Predicted
+	c.DeadLettered += o.DeadLettered
+	c.Stored += o.Stored
+}
