@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
+
+	"github.com/txflow/txflow/internal/retry"
 
 	"github.com/txflow/txflow/internal/fault"
 )
@@ -64,15 +65,13 @@ func (s *Store) Reattach(ctx context.Context, old []string) (tables []string, er
 const attachTries = 3
 
 func (s *Store) attach(ctx context.Context, table string) (err error) {
-	for try := range attachTries {
+	for failures := 1; failures <= attachTries; failures++ {
 		err = s.conn.Exec(ctx, "ATTACH TABLE IF NOT EXISTS "+table)
 		if err == nil || Code(err) == codeNoCreateQuery { // there never was such a table
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(firstWait << try):
+		if err := retry.Wait(ctx, waits.Delay(failures)); err != nil {
+			return err
 		}
 	}
 	return fault.WithHint(fmt.Errorf("attach %s, so that ClickHouse reads from Kafka again: %w", table, s.explain(err)),

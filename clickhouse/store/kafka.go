@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/txflow/txflow/internal/retry"
+
 	"github.com/txflow/txflow/internal/fault"
 )
 
@@ -85,15 +87,13 @@ func (s *Store) ReattachKafka(ctx context.Context, table string, forget func(con
 	if forget != nil {
 		forgotten = forget(ctx) // a table that is detached is attached again in any case
 	}
-	for wait := firstWait; ; wait = min(2*wait, longWait) {
+	for failures := 1; ; failures++ {
 		err := s.conn.Exec(ctx, "ATTACH TABLE IF NOT EXISTS "+quoteName(table))
 		if err == nil {
 			return forgotten
 		}
-		select { // it must not stay detached for a failure that passes
-		case <-ctx.Done():
+		if retry.Wait(ctx, waits.Delay(failures)) != nil { // it must not stay detached for a failure that passes
 			return errors.Join(s.explain(err), forgotten)
-		case <-time.After(wait):
 		}
 	}
 }

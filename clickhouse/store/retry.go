@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -12,6 +11,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/txflow/txflow/internal/retry"
 
 	"github.com/txflow/txflow/internal/fault"
 
@@ -29,7 +30,7 @@ const (
 	codeAccessDenied    = 497
 )
 
-// passing are the codes of exceptions that pass by themselves: too much at once, a network or a replica that is away, a
+// passing are the codes of exceptions that pass by themselves: too much at once, a network or a replica that is unavailable, a
 // server that starts or stops, a full disk. See src/Common/ErrorCodes.cpp.
 var passing = map[int]bool{
 	3:   true, // UNEXPECTED_END_OF_FILE
@@ -114,7 +115,7 @@ func Code(err error) int {
 	return 0
 }
 
-// Retryable decides whether what failed may work if it is tried again. Every retry in this room asks it.
+// Retryable decides whether what failed may work if it is tried again. Every retry in this package asks it.
 func Retryable(err error) bool {
 	var input *inputError
 	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &input) {
@@ -143,16 +144,13 @@ func short(err error) error {
 	return err
 }
 
-// Waits between tries.
-const (
-	firstWait = 100 * time.Millisecond
-	longWait  = 5 * time.Second
-)
+// waits between attempts.
+var waits = retry.Policy{First: 100 * time.Millisecond, Longest: 5 * time.Second}
 
 // retry runs work until it is done, gives an error that will not pass, or the outage lasts longer than the limit.
 func (s *Store) retry(ctx context.Context, work func(context.Context) error) error {
 	started := time.Now()
-	for wait := firstWait; ; wait = min(2*wait, longWait) {
+	for failures := 1; ; failures++ {
 		err := work(ctx)
 		if err == nil || !Retryable(err) || ctx.Err() != nil {
 			return s.explain(err)
@@ -161,14 +159,12 @@ func (s *Store) retry(ctx context.Context, work func(context.Context) error) err
 			return s.explain(err)
 		}
 		if time.Since(started) >= s.outage {
-			return fault.WithHint(fault.Failf(fault.ExitTryAgain, "ClickHouse at %s was away for %s: %w", s.where, time.Since(started).Round(time.Second), short(err)),
+			return fault.WithHint(fault.Failf(fault.ExitTryAgain, "ClickHouse at %s was unavailable for %s: %w", s.where, time.Since(started).Round(time.Second), short(err)),
 				"nothing is lost: start ClickHouse and run the same command again")
 		}
-		s.log.WarnContext(ctx, "ClickHouse is away, waiting", "address", s.where, "for", time.Since(started).Round(time.Second).String(), "error", short(err).Error())
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait/2 + rand.N(wait/2)): //nolint:gosec // jitter
+		s.log.WarnContext(ctx, "ClickHouse is unavailable, waiting", "address", s.where, "for", time.Since(started).Round(time.Second).String(), "error", short(err).Error())
+		if err := retry.Wait(ctx, waits.Delay(failures)); err != nil {
+			return err
 		}
 	}
 }

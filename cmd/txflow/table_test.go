@@ -68,7 +68,7 @@ func TestQuestionsDoNotWait(t *testing.T) {
 			t.Errorf("%s took %s", command, took)
 		}
 	}
-	if code, r := p.run("runs", "--clickhouse-url", "http://127.0.0.1:1", "--clickhouse-outage", "1s"); code != fault.ExitTryAgain || !strings.Contains(r.stderr.String(), "was away for") {
+	if code, r := p.run("runs", "--clickhouse-url", "http://127.0.0.1:1", "--clickhouse-outage", "1s"); code != fault.ExitTryAgain || !strings.Contains(r.stderr.String(), "was unavailable for") {
 		t.Errorf("runs that may wait: exit %d, %s", code, r.stderr.String())
 	}
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"github.com/txflow/txflow/internal/fault"
@@ -42,7 +43,7 @@ func (c *Client) ask(ctx context.Context, transactions []transaction.Transaction
 		if attempt == c.cfg.MaxAttempts {
 			return reply{}, fault.Failf(fault.ExitTryAgain, "the ML API at %s gave no usable answer in %d attempts: %w", c.where, attempt, o.cause())
 		}
-		delay := max(backoff(c.cfg.BackoffBase, c.cfg.BackoffMax, attempt), o.retryAfter)
+		delay := max(c.cfg.backoff().Delay(attempt), o.retryAfter)
 		c.counts.retries.Add(1)
 		c.cfg.Logger.Debug("asking the ML API again", "attempt", attempt, "delay", delay, "cause", o.cause())
 		if err := wait.pause(ctx, delay, started, o.cause()); err != nil {
@@ -54,7 +55,7 @@ func (c *Client) ask(ctx context.Context, transactions []transaction.Transaction
 // admit waits for the circuit breaker, then for a place among the calls in flight.
 func (c *Client) admit(ctx context.Context, wait *waiting) error {
 	for !c.breaker.TryAcquirePermit() {
-		delay := max(c.breaker.RemainingDelay(), c.cfg.BreakerDelay/20) + jitter(c.cfg.BreakerDelay/20)
+		delay := max(c.breaker.RemainingDelay(), c.cfg.BreakerDelay/20) + rand.N(max(c.cfg.BreakerDelay/20, 1)) //nolint:gosec // jitter
 		if err := wait.pause(ctx, delay, time.Now(), errBreakerOpen); err != nil {
 			return err
 		}
@@ -69,10 +70,10 @@ func (c *Client) admit(ctx context.Context, wait *waiting) error {
 // settle tells the breaker and the limiter how the call went. Whatever the service says in its own words, a refusal as
 // well, shows that it is alive.
 func (c *Client) settle(v verdict, o *outcome, started time.Time) {
-	overloaded := v == throttled || v == retry && (o.status >= 500 || isTimeout(o.err)) ||
+	overloaded := v == throttled || v == transient && (o.status >= 500 || isTimeout(o.err)) ||
 		v == answered && time.Since(started) > c.cfg.CallTimeout/2
 	switch v {
-	case retry:
+	case transient:
 		c.breaker.RecordFailure()
 	case cancelled:
 		c.abandonProbe()

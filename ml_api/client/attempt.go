@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/txflow/txflow/internal/retry"
+
 	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/txflow/txflow/internal/prediction"
@@ -90,7 +92,7 @@ func (c *Client) exchange(ctx context.Context, transactions []transaction.Transa
 	}
 	defer func() { _ = response.RawBody().Close() }() // it was read as far as it is wanted
 	e.status = response.StatusCode()
-	e.retryAfter = retryAfter(response.Header().Get("Retry-After"), time.Now(), c.cfg.RetryAfterMax)
+	e.retryAfter = retry.After(response.Header().Get("Retry-After"), time.Now(), c.cfg.RetryAfterMax)
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	limit := answerBase + answerPerItem*len(transactions)

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/txflow/txflow/internal/retry"
+
 	"github.com/txflow/txflow/internal/fault"
 
 	"github.com/txflow/txflow/internal/prediction"
@@ -35,16 +37,13 @@ func (c *Client) probe(ctx context.Context, transactions []transaction.Transacti
 	}
 	c.blocked.begin(c.cfg.Logger, err)
 	const slower = 6 // than an outage: people are slow
-	timer := time.NewTimer(backoff(slower*c.cfg.BackoffBase, slower*c.cfg.BackoffMax, attempt))
-	defer timer.Stop()
+	patience := retry.Policy{First: slower * c.cfg.BackoffBase, Longest: slower * c.cfg.BackoffMax}
 	began := time.Now()
-	select {
-	case <-ctx.Done():
-		return result, ctx.Err()
-	case <-timer.C:
-		c.counts.waited.Add(int64(time.Since(began)))
+	if err := retry.Wait(ctx, patience.Delay(attempt)); err != nil {
 		return result, err
 	}
+	c.counts.waited.Add(int64(time.Since(began)))
+	return result, err
 }
 
 // void tells whether a refusal of a result is void.

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/txflow/txflow/internal/retry"
+
 	"github.com/txflow/txflow/internal/fault"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -114,4 +116,8 @@ func (c *Config) Validate() error {
 	complain(c.MaxConcurrency < 0, "the concurrency must be at least 1")
 	complain(c.MaxBodyBytes < 0, "the largest body must be at least 1 byte")
 	return fault.Fail(fault.ExitUsage, errors.Join(faults...))
+}
+
+func (c *Config) backoff() retry.Policy {
+	return retry.Policy{First: c.BackoffBase, Longest: c.BackoffMax}
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/txflow/txflow/internal/retry"
+
 	"github.com/txflow/txflow/internal/fault"
 )
 
@@ -29,7 +31,7 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 		if attempt == c.cfg.MaxAttempts {
 			return "", fault.Failf(fault.ExitTryAgain, "the ML API at %s did not tell its health in %d attempts: %w", c.where, attempt, e.cause())
 		}
-		delay := max(backoff(c.cfg.BackoffBase, c.cfg.BackoffMax, attempt), e.retryAfter)
+		delay := max(c.cfg.backoff().Delay(attempt), e.retryAfter)
 		if err := wait.pause(ctx, delay, started, e.cause()); err != nil {
 			return "", err
 		}
@@ -48,7 +50,7 @@ func (c *Client) askHealth(ctx context.Context) (model string, e exchange) {
 	}
 	defer func() { _ = response.RawBody().Close() }() // it was read as far as it is wanted
 	e.status = response.StatusCode()
-	e.retryAfter = retryAfter(response.Header().Get("Retry-After"), time.Now(), c.cfg.RetryAfterMax)
+	e.retryAfter = retry.After(response.Header().Get("Retry-After"), time.Now(), c.cfg.RetryAfterMax)
 	body, err := readBounded(nil, response.RawBody(), int(response.RawResponse.ContentLength), answerBase)
 	e.describe(body)
 	if e.status != http.StatusOK {

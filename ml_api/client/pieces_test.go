@@ -12,39 +12,6 @@ import (
 	"github.com/txflow/txflow/internal/secret"
 )
 
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2024, 3, 5, 10, 0, 0, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"": 0, "0": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "-1": 0, "1.5": 0, "soon": 0, "99999999999999999999": time.Hour, "3601": time.Hour, "Tue, 12 Mar 2024 10:00:30 GMT": time.Hour, "2147483647": time.Hour,
-		"Tue, 05 Mar 2024 10:00:30 GMT": 30 * time.Second, "Tue, 05 Mar 2024 09:00:00 GMT": 0,
-		"Tuesday, 05-Mar-24 10:01:00 GMT": time.Minute,
-	} {
-		if got := retryAfter(value, now, time.Hour); got != want {
-			t.Errorf("Retry-After: %q is %s, want %s", value, got, want)
-		}
-	}
-}
-
-func TestBackoffIsFullJitter(t *testing.T) {
-	t.Parallel()
-	const base, longest = 100 * time.Millisecond, 5 * time.Second
-	for attempt := 1; attempt < 80; attempt++ {
-		ceiling := longest
-		if attempt <= 6 {
-			ceiling = base << (attempt - 1)
-		}
-		low, high := longest, time.Duration(0)
-		for range 300 {
-			d := backoff(base, longest, attempt)
-			low, high = min(low, d), max(high, d)
-		}
-		if low <= 0 || high > ceiling || low > ceiling/4 || high < ceiling*3/4 {
-			t.Fatalf("attempt %d waits %s to %s, want all of (0, %s]", attempt, low, high, ceiling)
-		}
-	}
-}
-
 func TestCut(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

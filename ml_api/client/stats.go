@@ -35,7 +35,7 @@ func (c *counters) attempt(v verdict, o *outcome) {
 		c.refused.Add(1)
 	case throttled:
 		c.throttled.Add(1)
-	case retry:
+	case transient:
 		c.faults.Add(1)
 		if isBadAnswer(o.err) {
 			c.badAnswers.Add(1)

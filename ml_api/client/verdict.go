@@ -12,7 +12,7 @@ type verdict uint8
 
 const (
 	answered      verdict = iota // done
-	retry                        // a fault of the service or of the way to it: wait, ask again
+	transient                    // a fault of the service or of the way to it: wait, ask again
 	throttled                    // the service is well and asks for patience: wait, ask again
 	refused                      // the service blames the content
 	misconfigured                // asking again can not help: not this service, not allowed
@@ -46,7 +46,7 @@ func judge(ctx context.Context, o *outcome) verdict {
 	case o.err != nil && (notThisService(o.err) || isUnknownCategory(o.err)):
 		return misconfigured
 	case o.err != nil:
-		return retry // refused or cut connections, time-outs, names that do not resolve, answers that can not be used
+		return transient // refused or cut connections, time-outs, names that do not resolve, answers that can not be used
 	}
 	switch o.status {
 	case http.StatusOK:
@@ -61,14 +61,14 @@ func judge(ctx context.Context, o *outcome) verdict {
 		}
 		return misconfigured
 	case http.StatusRequestTimeout, http.StatusTooEarly:
-		return retry
+		return transient
 	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported, http.StatusNetworkAuthenticationRequired:
 		return misconfigured
 	}
 	if o.status >= 300 && o.status < 500 {
 		return misconfigured
 	}
-	return retry
+	return transient
 }
 
 // notThisService tells whether the error comes from talking to the wrong kind of server, which no wait mends.

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
+
+	"github.com/txflow/txflow/internal/retry"
 
 	"github.com/txflow/txflow/internal/fault"
 )
@@ -19,7 +20,7 @@ type waiting struct {
 	cause  error // the last fault of the service itself
 }
 
-// pause waits out delay, or what is left of the limit if that is less, so that a last attempt is made at its end. Behind
+// pause waits out delay, or what is left of the limit if that is less, so that a last attempt is made at its end. After
 // the end it fails with exit code 75.
 func (w *waiting) pause(ctx context.Context, delay time.Duration, faultBegan time.Time, cause error) error {
 	if w.since.IsZero() {
@@ -35,31 +36,9 @@ func (w *waiting) pause(ctx context.Context, delay time.Duration, faultBegan tim
 		return fault.WithHint(fault.Fail(fault.ExitTryAgain, err), "what was answered so far is kept; run the same again when the ML API is back")
 	}
 	began := time.Now()
-	timer := time.NewTimer(min(delay, left))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		w.client.counts.waited.Add(int64(time.Since(began)))
-		return nil
+	if err := retry.Wait(ctx, min(delay, left)); err != nil {
+		return err
 	}
-}
-
-// backoff is full jitter: anything up to base·2^(attempt-1), capped. Clients that failed together do not come back
-// together.
-func backoff(base, longest time.Duration, attempt int) time.Duration {
-	ceiling := longest
-	if shift := attempt - 1; shift < 30 && base<<shift < longest {
-		ceiling = base << shift
-	}
-	return jitter(ceiling)
-}
-
-// jitter is uniform in (0, ceiling].
-func jitter(ceiling time.Duration) time.Duration {
-	if ceiling <= 0 {
-		return 0
-	}
-	return rand.N(ceiling) + 1
+	w.client.counts.waited.Add(int64(time.Since(began)))
+	return nil
 }

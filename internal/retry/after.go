@@ -1,4 +1,4 @@
-package client
+package retry
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// retryAfter reads the header's seconds or its HTTP date, at most longest; 0 if it is absent, past or unreadable.
-func retryAfter(value string, now time.Time, longest time.Duration) time.Duration {
+// After reads the seconds of a Retry-After header or its HTTP date, at most longest; 0 if it is absent, past or unreadable.
+func After(value string, now time.Time, longest time.Duration) time.Duration {
 	value = strings.TrimSpace(value)
 	if value == "" {
 		return 0
