@@ -16,7 +16,7 @@ import (
 
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
-	"github.com/txflow/txflow/stream/message"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }

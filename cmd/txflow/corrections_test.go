@@ -22,9 +22,9 @@ import (
 
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/client"
-	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 const correctedRows = 600

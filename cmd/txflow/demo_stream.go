@@ -15,10 +15,10 @@ import (
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/ml_api/client"
-	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/stream/kafka"
-	"github.com/txflow/txflow/stream/produce"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/classify"
+	"github.com/txflow/txflow/stream/transactions/produce"
 )
 
 // The demo's live traffic: some of it bad, some sent twice.

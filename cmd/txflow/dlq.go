@@ -12,7 +12,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/transactions/classify"
 	"github.com/txflow/txflow/tasks/load"
 )
 

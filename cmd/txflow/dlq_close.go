@@ -14,10 +14,10 @@ import (
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/transaction"
-	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/stream/dlq"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/classify"
 	"github.com/txflow/txflow/tasks"
 )
 

@@ -14,8 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/txflow/txflow/internal/transaction"
-	"github.com/txflow/txflow/stream/message"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 // committed is what a topic holds for those who read what is committed.

@@ -18,7 +18,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/ml_api/client"
-	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/transactions/classify"
 	"github.com/txflow/txflow/stream/watch"
 )
 

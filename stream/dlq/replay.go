@@ -12,7 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/txflow/txflow/internal/transaction"
-	"github.com/txflow/txflow/stream/message"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 // DeadLetters holds the state of the dead letters.

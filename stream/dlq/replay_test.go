@@ -12,7 +12,7 @@ import (
 
 	"github.com/txflow/txflow/internal/ledger"
 
-	"github.com/txflow/txflow/stream/message"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 // box is a table of dead letters and a topic, in memory. A dead letter's position is its index.

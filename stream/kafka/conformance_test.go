@@ -15,8 +15,8 @@ import (
 
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/kafkaserver/kafkatest"
-	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // TestEmbedded and TestReal run the same suite on both brokers that txflow knows.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
-	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // deletedIsGap deletes what a group has not read: with messages behind it, and up to the end. Markers of transactions are no

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // lagIsOfCommitted asks a member for its lag: by what is committed, also while its partitions are paused; without

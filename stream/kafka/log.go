@@ -9,7 +9,7 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // LogConfig says what a member of a group reads, and as whom it writes.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/txflow/txflow/stream/classify"
-	"github.com/txflow/txflow/stream/message"
+	"github.com/txflow/txflow/stream/transactions/classify"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 // place is where the reading of a partition stands.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // polls knows which messages may still be committed. Messages are polled in one goroutine while others are committed in

@@ -12,7 +12,7 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/txflow/txflow/stream/message"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 // Producer sends messages to one topic, each exactly once as long as it lives; it implements produce.Sink and dlq.Sink.

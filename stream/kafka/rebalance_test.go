@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // What the suite asks of partitions that are taken away and come back.

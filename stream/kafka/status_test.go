@@ -6,9 +6,9 @@ import (
 
 	"github.com/txflow/txflow/internal/fault"
 
-	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // stands looks at a group until it has such a lag: the broker tells of a transaction a little after it took it.

@@ -10,8 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/txflow/txflow/internal/kafkaserver/kafkatest"
-	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // TestThrownOut has the broker take a member out of its group between poll and commit, as after a time without a sign of

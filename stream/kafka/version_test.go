@@ -11,9 +11,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/txflow/txflow/stream/classify"
-	"github.com/txflow/txflow/stream/message"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/classify"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 // What the suite asks of versions: they follow the log, whatever clocks, members and rebalances do.

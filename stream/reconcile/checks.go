@@ -11,8 +11,8 @@ import (
 	"github.com/txflow/txflow/internal/ledger"
 
 	"github.com/txflow/txflow/internal/transaction"
-	"github.com/txflow/txflow/stream/message"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 // checker compares a message with its entry in the ledger.

@@ -12,8 +12,8 @@ import (
 	"github.com/txflow/txflow/internal/ledger"
 
 	"github.com/txflow/txflow/internal/transaction"
-	"github.com/txflow/txflow/stream/message"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 // world is a topic, the tables and the note of how far it is verified, in memory.

@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/txflow/txflow/internal/transaction"
-	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // fakeLog is a member whose place in the group a test sets.

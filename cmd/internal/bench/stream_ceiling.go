@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/txflow/txflow/stream/classify"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // echoTopic takes what the ceiling writes; it has as many partitions as txflow topics apply makes.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/cmd/internal/progress"
-	"github.com/txflow/txflow/stream/classify"
+	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // streamReport is docs/performance-stream.md.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
-	"github.com/txflow/txflow/stream/message"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 type sink struct {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
-	"github.com/txflow/txflow/stream/message"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 // fill makes the messages to be written, in the order of those that came.

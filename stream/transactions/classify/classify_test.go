@@ -17,8 +17,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
-	"github.com/txflow/txflow/stream/message"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 func raw(i int, description string) Message {

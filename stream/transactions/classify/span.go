@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/txflow/txflow/stream/message"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 // startSpan starts the span of a transaction, which links to the span of every message that carries one. Names are those
