@@ -13,7 +13,7 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 
 	"github.com/txflow/txflow/clickhouse/migrate"
-	"github.com/txflow/txflow/clickhouse/migrations"
+	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
@@ -148,8 +148,8 @@ func migrated(t *testing.T) string {
 	db, err := store.Open(store.Config{URL: url})
 	must(t, err)
 	t.Cleanup(db.Close)
-	all, err := migrate.Load(migrations.Files)
+	core, err := schema.Core()
 	must(t, err)
-	must(t, migrate.Up(t.Context(), db, migrate.Set{Name: "core", Migrations: all}, func(migrate.Migration) {}))
+	must(t, migrate.Up(t.Context(), db, core, func(migrate.Migration) {}))
 	return url
 }

@@ -43,7 +43,8 @@ type world struct {
 	stored      map[transaction.ID]ledger.Classified
 	ledger      map[string]ledger.Entry // by origin and line
 	deadLetters map[string]ledger.DeadLetter
-	resolved    int // entries of the ledger when dead letters were resolved last
+	superseded  int64
+	resolved    int // entries of the ledger when letters were resolved last
 }
 
 func newWorld() *world {
@@ -145,6 +146,8 @@ func (w *world) Problems(_ context.Context, _, _ string, limit int) (ledger.Find
 	}
 	return found, nil
 }
+
+func (w *world) Superseded(context.Context, string, string) (int64, error) { return w.superseded, nil }
 
 func (w *world) env() *tasks.Env {
 	return &tasks.Env{Artifacts: w, Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler), RunID: "r1", Try: 1,

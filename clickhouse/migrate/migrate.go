@@ -89,8 +89,8 @@ type Database interface {
 	// Lock waits until no other process migrates the database, and keeps others out until unlock. held says what ended the
 	// lock before that, as when this process was stopped for so long that another took over.
 	Lock(ctx context.Context) (held func(context.Context) error, unlock func(), err error)
-	// Record adds to the ledger.
-	Record(ctx context.Context, set string, m Migration) error
+	// Record adds to the ledger: all or, when it fails, none.
+	Record(ctx context.Context, set string, all ...Migration) error
 }
 
 // Applied is an entry of the ledger.
@@ -100,6 +100,7 @@ type Applied struct{ Name, Checksum string }
 type Set struct {
 	Name       string
 	Migrations []Migration
+	Snapshot   []Object // what all Migrations make of an empty database, in an order that works; nil: it is made by them
 }
 
 // State says how a database stands to a set.
@@ -108,6 +109,8 @@ type State struct {
 	Changed []Migration // applied once with another content
 	Newer   []int       // applied by a later version of txflow
 	Current int         // the last number applied; 0: none
+	// Snapshot is the checksum of the snapshot that the set was made from, or is being made from while Current is 0.
+	Snapshot string
 }
 
 // Err is nil when migrating may go on: nothing was changed behind its back, and the database is not ahead.
@@ -129,7 +132,7 @@ func Status(ctx context.Context, db Database, set Set) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{}
+	s := &State{Snapshot: applied[snapshotNumber].Checksum}
 	for _, m := range set.Migrations {
 		a, ok := applied[m.Number]
 		switch {
@@ -164,6 +167,9 @@ func Up(ctx context.Context, db Database, set Set, done func(Migration)) error {
 	}
 	defer unlock()
 	if state, err = pending(ctx, db, set); err != nil { // another process may have been at it
+		return err
+	}
+	if made, err := fromSnapshot(ctx, db, set, state, done); err != nil || made {
 		return err
 	}
 	fresh := state.Current == 0

@@ -30,7 +30,8 @@ CREATE TABLE transactions
     `origin_trace_id` LowCardinality(String) COMMENT 'that the row came in by',
     `inserted_at` DateTime64(3, 'UTC') DEFAULT now64(3),
     `row_version` UInt128 MATERIALIZED bitOr(bitShiftLeft(toUInt128(greatest(toUnixTimestamp64Micro(version), 0)), 64), toUInt128(greatest(toUnixTimestamp64Micro(classified_at), 0))) COMMENT '(version, classified_at) as one number' CODEC(ZSTD(1)),
-    INDEX by_insertion inserted_at TYPE minmax GRANULARITY 1
+    INDEX by_insertion inserted_at TYPE minmax GRANULARITY 1,
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(row_version)
 PARTITION BY toYear(timestamp)

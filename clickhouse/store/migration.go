@@ -71,10 +71,13 @@ func (s *Store) Holds(ctx context.Context, query string) (bool, error) {
 	return n != 0, s.explain(err)
 }
 
-// Record adds a migration to the ledger.
-func (s *Store) Record(ctx context.Context, set string, m migrate.Migration) error {
-	return s.explain(s.conn.Exec(ctx, fmt.Sprintf("INSERT INTO schema_migrations (set, number, name, checksum) VALUES ('%s', %d, '%s', '%s')",
-		set, m.Number, m.Name, m.Checksum))) // all of them are plain by their patterns
+// Record adds migrations to the ledger, in one block.
+func (s *Store) Record(ctx context.Context, set string, all ...migrate.Migration) error {
+	rows := make([]string, len(all))
+	for i, m := range all {
+		rows[i] = fmt.Sprintf("('%s', %d, '%s', '%s')", set, m.Number, m.Name, m.Checksum) // all of them are plain by their patterns
+	}
+	return s.explain(s.conn.Exec(ctx, "INSERT INTO schema_migrations (set, number, name, checksum) VALUES "+strings.Join(rows, ", ")))
 }
 
 func quoteName(name string) string {

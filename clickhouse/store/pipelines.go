@@ -2,18 +2,20 @@ package store
 
 import (
 	"context"
-
-	"github.com/txflow/txflow/internal/ledger"
+	"fmt"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/txflow/txflow/internal/ledger"
 )
 
-// What each pipeline last stored of an id, by the ledger; then what the two do not agree on.
+// What each pipeline last stored of an id, by the ledger; then how many ids the two agree on (no kind), and what not, with the first
+// of each kind. It reads the ledger once, and its memory follows neither the ids nor the findings: groups go to the disk.
 const pipelinesDiffer = `
-SELECT kind, toString(id), origin, position, count() OVER (PARTITION BY kind) AS all_of_kind FROM
+SELECT kind, count(), groupArraySorted(%d)((toString(id), toString(origin), position)) FROM
 (
     SELECT id, any(last_origin) AS origin, any(last_position) AS position,
-        multiIf(count() > 1, 'category_differs', any(pipeline) = 'batch', 'only_batch', 'only_stream') AS kind
+        multiIf(min(last_category) != max(last_category), 'category_differs', count() > 1, '', any(pipeline) = 'batch', 'only_batch', 'only_stream') AS kind
     FROM
     (
         SELECT id, pipeline, argMax((category, origin, position), (version, classified_at)) AS last,
@@ -23,13 +25,9 @@ SELECT kind, toString(id), origin, position, count() OVER (PARTITION BY kind) AS
         GROUP BY id, pipeline
     )
     GROUP BY id
-    HAVING count() = 1 OR uniqExact(last_category) > 1
 )
-ORDER BY kind, id
-LIMIT {limit:UInt32} BY kind`
-
-const pipelinesIDs = `SELECT count() FROM
-(SELECT id FROM outcomes FINAL WHERE outcome = 'stored' AND (source = {source:String} OR {all:UInt8} = 1) GROUP BY id)`
+GROUP BY kind
+ORDER BY kind`
 
 // ComparePipelines compares what batch and stream stored, by the ledger: ids that only one has, and ids that were given
 // different categories. It returns the number of all ids and the first findings of each kind. A nil source means all.
@@ -40,30 +38,31 @@ func (s *Store) ComparePipelines(ctx context.Context, source *string, limit int)
 	if source != nil {
 		name, all = *source, "0"
 	}
-	var ids uint64
-	err = s.retry(ctx, func(ctx context.Context) error {
-		return s.conn.QueryRow(ctx, pipelinesIDs, clickhouse.Named("source", name), clickhouse.Named("all", all)).Scan(&ids)
-	})
+	rows, err := s.query(ctx, fmt.Sprintf(pipelinesDiffer, max(limit, 1)), clickhouse.Named("source", name), clickhouse.Named("all", all))
 	if err != nil {
 		return 0, found, err
 	}
-	compared = int64(ids) //nolint:gosec // a count
-	rows, err := s.query(ctx, pipelinesDiffer, clickhouse.Named("source", name), clickhouse.Named("all", all), clickhouse.Named("limit", itoa(max(limit, 1))))
-	if err != nil {
-		return compared, found, err
-	}
 	defer func() { _ = rows.Close() }() // it was only read
 	for rows.Next() {
-		var f ledger.Finding
-		var total uint64
-		if err := rows.Scan((*string)(&f.Kind), &f.ID, &f.Origin, &f.Position, &total); err != nil {
+		var kind ledger.FindingKind
+		var ids uint64
+		var first [][]any // id, origin, position
+		if err := rows.Scan((*string)(&kind), &ids, &first); err != nil {
 			return compared, found, err
 		}
-		if found.Counts[f.Kind] == 0 {
-			found.Add(int64(total), f) //nolint:gosec // a count
-		} else {
-			found.First = append(found.First, f)
+		compared += int64(ids) //nolint:gosec // a count
+		if kind == "" {
+			continue
 		}
+		all := make([]ledger.Finding, 0, len(first))
+		for _, f := range first {
+			finding := ledger.Finding{Kind: kind}
+			finding.ID, _ = f[0].(string)
+			finding.Origin, _ = f[1].(string)
+			finding.Position, _ = f[2].(uint64)
+			all = append(all, finding)
+		}
+		found.Add(int64(ids), all...) //nolint:gosec // a count
 	}
 	return compared, found, s.explain(rows.Err())
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/txflow/txflow/internal/ledger"
 
 	"github.com/txflow/txflow/clickhouse/migrate"
-	"github.com/txflow/txflow/clickhouse/migrations"
+	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
@@ -43,9 +43,9 @@ func open(t *testing.T) database {
 	db, err := store.Open(store.Config{URL: url})
 	must(t, err)
 	t.Cleanup(db.Close)
-	all, err := migrate.Load(migrations.Files)
+	core, err := schema.Core()
 	must(t, err)
-	must(t, migrate.Up(t.Context(), db, migrate.Set{Name: "core", Migrations: all}, func(migrate.Migration) {}))
+	must(t, migrate.Up(t.Context(), db, core, func(migrate.Migration) {}))
 	return database{db, t, url}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/txflow/txflow/internal/failpoint"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/topics"
 )
@@ -43,11 +44,6 @@ func TestChaos(t *testing.T) {
 	want := batchGold(t, clickhouse, rows)
 	platform.kill()
 	report := newChaosReport(rows)
-	t.Cleanup(func() { // when all cases have ended
-		if path := os.Getenv(chaosReportEnv); path != "" {
-			must(t, os.WriteFile(path, report.bytes(), 0o644))
-		}
-	})
 	for i, c := range matrix {
 		if whole == "" && !c.daily {
 			continue
@@ -55,7 +51,7 @@ func TestChaos(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // most of the time somebody waits for a time-out
 			start := time.Now()
-			report.fail(i, c) // until it is known better
+			report.fail(t, i, c) // until it is known better
 			b := newChaosBench(t, rows)
 			c.run(b)
 			b.finish()
@@ -65,7 +61,7 @@ func TestChaos(t *testing.T) {
 				c.after(b)
 			}
 			if !t.Failed() {
-				report.hold(i, c, b, got)
+				report.hold(t, i, c, b, got)
 			}
 			t.Logf("%d times, %+v, %d messages came again, %s", b.done, got, b.again, time.Since(start).Round(time.Second))
 		})
@@ -73,7 +69,7 @@ func TestChaos(t *testing.T) {
 }
 
 // killed is a case of members that are killed at a fail point.
-func killed(at, harm string, daily bool, f failPoint) chaos {
+func killed(at, harm string, daily bool, f failpoint.Point) chaos {
 	return chaos{"a member is killed " + at, harm, daily, func(b *chaosBench) {
 		b.api.slow(50 * time.Millisecond)
 		b.traffic(10)
@@ -83,13 +79,13 @@ func killed(at, harm string, daily bool, f failPoint) chaos {
 }
 
 var (
-	afterPoll     = failPoint{step: "polled", nth: 3}
-	duringCall    = failPoint{step: "polled", nth: 3, late: 20 * time.Millisecond}
-	beforeProduce = failPoint{step: "producing", nth: 3}
-	afterProduce  = failPoint{step: "produced", nth: 3, held: 200 * time.Millisecond}
-	beforeCommit  = failPoint{step: "committing", nth: 3}
-	duringCommit  = failPoint{step: "committing", nth: 3, late: 2 * time.Millisecond}
-	afterCommit   = failPoint{step: "committed", nth: 3}
+	afterPoll     = failpoint.Point{Name: failpoint.Polled, Nth: 3}
+	duringCall    = failpoint.Point{Name: failpoint.Polled, Nth: 3, Late: 20 * time.Millisecond}
+	beforeProduce = failpoint.Point{Name: failpoint.Producing, Nth: 3}
+	afterProduce  = failpoint.Point{Name: failpoint.Produced, Nth: 3, Held: 200 * time.Millisecond}
+	beforeCommit  = failpoint.Point{Name: failpoint.Committing, Nth: 3}
+	duringCommit  = failpoint.Point{Name: failpoint.Committing, Nth: 3, Late: 2 * time.Millisecond}
+	afterCommit   = failpoint.Point{Name: failpoint.Committed, Nth: 3}
 )
 
 var matrix = []chaos{
@@ -102,7 +98,7 @@ var matrix = []chaos{
 	killed("after it committed", "kill -9 once the broker has confirmed; only what was polled ahead comes again", false, afterCommit),
 	{"a member is told to end", "SIGTERM at each of these seven points in turn", false, func(b *chaosBench) {
 		b.traffic(10)
-		for _, f := range []failPoint{afterPoll, duringCall, beforeProduce, afterProduce, beforeCommit, duringCommit, afterCommit} {
+		for _, f := range []failpoint.Point{afterPoll, duringCall, beforeProduce, afterProduce, beforeCommit, duringCommit, afterCommit} {
 			b.die(f, syscall.SIGTERM, "a")
 		}
 	}, nil},

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/txflow/txflow/internal/failpoint"
 	"github.com/txflow/txflow/internal/kafkaserver"
 	"github.com/txflow/txflow/internal/kafkaserver/kafkatest"
 	"github.com/txflow/txflow/stream/topics"
@@ -95,10 +96,11 @@ func (b *chaosBench) harm(what func()) {
 
 // die has members end at a fail point, each of them another's successor. Of a member that is killed, the broker hears
 // nothing more; the next one has another name, so that the broker must end what was left open.
-func (b *chaosBench) die(f failPoint, signal syscall.Signal, instances ...string) {
+func (b *chaosBench) die(f failpoint.Point, signal syscall.Signal, instances ...string) {
 	b.t.Helper()
+	f.Signal = signal
 	for _, instance := range instances {
-		b.harm(func() { b.member(instance, f.env(signal)).dies(b.t, signal) })
+		b.harm(func() { b.member(instance, f.Env()).diesAt(b.t, f) })
 	}
 }
 

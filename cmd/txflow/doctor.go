@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/migrate"
+	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/internal/embedded"
@@ -116,7 +117,7 @@ func checkClickHouse(c *cli.Context, rt *app.Runtime) []check {
 		return []check{failed("ClickHouse", err)}
 	}
 	here := check{Name: "ClickHouse", OK: true, Detail: version + " at " + db.Address()}
-	set, err := coreMigrations()
+	set, err := schema.Core()
 	if err != nil {
 		return []check{here, failed("schema", err)}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/migrate"
+	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/stream/kafka"
@@ -82,7 +83,7 @@ func checkRegistry(c *cli.Context) check {
 // checkStreamTables looks for ClickHouse's readers of Kafka; without any, nobody reads it.
 func checkStreamTables(ctx context.Context, db *store.Store) check {
 	const name = "stream tables"
-	set, err := streamMigrations()
+	set, err := schema.Stream()
 	if err != nil {
 		return failed(name, err)
 	}

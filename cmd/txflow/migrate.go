@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/migrate"
-	"github.com/txflow/txflow/clickhouse/migrations"
+	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
@@ -76,28 +76,17 @@ func migrateCommand() *cli.Command {
 
 // migrationSets are what every txflow needs and, with stream, what reads from Kafka.
 func migrationSets(stream bool) ([]migrate.Set, error) {
-	core, err := coreMigrations()
+	core, err := schema.Core()
 	if err != nil || !stream {
 		return []migrate.Set{core}, err
 	}
-	kafka, err := streamMigrations()
+	kafka, err := schema.Stream()
 	return []migrate.Set{core, kafka}, err
-}
-
-func streamMigrations() (migrate.Set, error) {
-	all, err := migrate.Load(migrations.Stream())
-	return migrate.Set{Name: "stream", Migrations: all}, err
-}
-
-// coreMigrations is the set that every txflow needs.
-func coreMigrations() (migrate.Set, error) {
-	all, err := migrate.Load(migrations.Files)
-	return migrate.Set{Name: "core", Migrations: all}, err
 }
 
 // migrateUp brings the tables that every txflow needs up to date.
 func migrateUp(ctx context.Context, db *store.Store, w io.Writer) error {
-	set, err := coreMigrations()
+	set, err := schema.Core()
 	if err != nil {
 		return err
 	}
@@ -106,7 +95,7 @@ func migrateUp(ctx context.Context, db *store.Store, w io.Writer) error {
 
 // migrateStream brings up to date what reads from Kafka. ClickHouse is told where the brokers are, unless they are "".
 func migrateStream(ctx context.Context, db *store.Store, w io.Writer, brokers string) error {
-	set, err := streamMigrations()
+	set, err := schema.Stream()
 	if err != nil {
 		return err
 	}

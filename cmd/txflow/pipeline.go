@@ -32,7 +32,11 @@ func runPipeline(ctx context.Context, rt *app.Runtime, env *tasks.Env, api *clie
 // summarise shows that the counts add up: the reconciled run has every row in exactly one place.
 func summarise(w io.Writer, r *ledger.RunRecord) {
 	n, took := r.Counts, r.FinishedAt.Sub(r.StartedAt)
-	_, _ = fmt.Fprintf(w, "%s rows = %s stored + %s rejected + %s duplicates + %s dead letters, reconciled; %s, %s rows/s\n",
-		progress.Thousands(n.In), progress.Thousands(n.Stored), progress.Thousands(n.Rejected), progress.Thousands(n.Duplicates),
+	superseded := ""
+	if n.Superseded > 0 {
+		superseded = fmt.Sprintf(" (of them %s superseded by newer contents)", progress.Thousands(n.Superseded))
+	}
+	_, _ = fmt.Fprintf(w, "%s rows = %s stored%s + %s rejected + %s duplicates + %s dead letters, reconciled; %s, %s rows/s\n",
+		progress.Thousands(n.In), progress.Thousands(n.Stored), superseded, progress.Thousands(n.Rejected), progress.Thousands(n.Duplicates),
 		progress.Thousands(n.DeadLettered), took.Round(time.Millisecond), progress.Thousands(int64(float64(n.In)/took.Seconds())))
 }

@@ -25,9 +25,7 @@ const asMain = "TXFLOW_TEST_AS_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
-		a := application()
-		a.ErrWriter = logOf(a.ErrWriter)
-		os.Exit(app.Main(a, os.Args))
+		os.Exit(app.Main(application(), os.Args))
 	}
 	os.Exit(m.Run())
 }

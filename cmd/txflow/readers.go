@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/urfave/cli/v2"
 
+	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/stream/kafka"
@@ -46,7 +47,7 @@ func positive(c *cli.Context, name string) error {
 // readerTables asks ClickHouse for its Kafka tables, in the order of clickHouseReaders; none where the stream's tables were
 // never made.
 func readerTables(ctx context.Context, db *store.Store) ([]status.Reader, error) {
-	set, err := streamMigrations()
+	set, err := schema.Stream()
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ type Counts struct {
 	Predicted    int64 `json:"predicted,omitempty"`
 	DeadLettered int64 `json:"dead_lettered,omitempty"`
 	Stored       int64 `json:"stored,omitempty"`
+	// Superseded counts those of Stored that newer contents have replaced, or had before they came.
+	Superseded int64 `json:"superseded,omitempty"`
 }
 
 // Add adds o to c.
@@ -21,4 +23,5 @@ func (c *Counts) Add(o Counts) {
 	c.Predicted += o.Predicted
 	c.DeadLettered += o.DeadLettered
 	c.Stored += o.Stored
+	c.Superseded += o.Superseded
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
+	"github.com/txflow/txflow/internal/failpoint"
 	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
@@ -205,7 +206,7 @@ func (l *Log) Poll(ctx context.Context, limit int, wait time.Duration) ([]classi
 		messages[i].Poll = number
 	}
 	if len(messages) > 0 {
-		l.step(ctx, "polled", len(messages))
+		l.step(ctx, failpoint.Polled, len(messages))
 	}
 	return messages, nil
 }

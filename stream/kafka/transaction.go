@@ -8,6 +8,7 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
+	"github.com/txflow/txflow/internal/failpoint"
 	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
@@ -32,9 +33,10 @@ func (l *Log) openProducer(ctx context.Context) error {
 	return nil
 }
 
-// step says how far a transaction is. Tests kill members at these lines.
-func (l *Log) step(ctx context.Context, name string, messages int) {
-	l.cfg.Log.DebugContext(ctx, "transaction", "step", name, "messages", messages)
+// step says how far a transaction is.
+func (l *Log) step(ctx context.Context, point failpoint.Name, messages int) {
+	l.cfg.Log.DebugContext(ctx, "transaction", "step", string(point), "messages", messages)
+	failpoint.Pass(point)
 }
 
 // Commit implements classify.Log.
@@ -45,11 +47,11 @@ func (l *Log) Commit(ctx context.Context, records []classify.Record, done []clas
 	if err := l.producer.BeginTransaction(); err != nil {
 		return l.giveUp(ctx, err)
 	}
-	l.step(ctx, "producing", len(done))
+	l.step(ctx, failpoint.Producing, len(done))
 	if err := l.write(ctx, records); err != nil {
 		return l.giveUp(ctx, err)
 	}
-	l.step(ctx, "produced", len(done))
+	l.step(ctx, failpoint.Produced, len(done))
 	member, err := l.member(done)
 	if err != nil {
 		return l.giveUp(ctx, err)
@@ -60,12 +62,12 @@ func (l *Log) Commit(ctx context.Context, records []classify.Record, done []clas
 	}); err != nil {
 		return l.giveUp(ctx, err)
 	}
-	l.step(ctx, "committing", len(done))
+	l.step(ctx, failpoint.Committing, len(done))
 	if err := l.persist(ctx, "commit", l.producer.CommitTransaction); err != nil {
 		return l.giveUp(ctx, err)
 	}
 	l.backoff.committed()
-	l.step(ctx, "committed", len(done))
+	l.step(ctx, failpoint.Committed, len(done))
 	return nil
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/txflow/txflow/internal/fault"
@@ -68,17 +70,45 @@ func (r *run) readUnreadable(ctx context.Context) error {
 			return err
 		}
 		for i := range deadLetters {
-			var at struct {
-				Partition int32
-				Position  int64
-				Call      struct{ Partition int32 }
-			}
-			if json.Unmarshal(deadLetters[i].Raw, &at) == nil { // one that is no JSON leaves its message unaccounted for
-				r.unreadable[place{at.Partition + at.Call.Partition, at.Position}] = true
+			if at, ok := placeOf(deadLetters[i].Raw); ok { // one that does not say it leaves its message unaccounted for
+				r.unreadable[at] = true
 			}
 		}
 	}
 	return nil
+}
+
+// Inside a string the quotes would be escaped, so that no row's text is taken for these.
+var (
+	partitionOf = regexp.MustCompile(`"partition":(\d+)`)
+	positionOf  = regexp.MustCompile(`"position":(\d+)`)
+)
+
+// placeOf returns which raw message a result is of, which may be damaged: it looks into JSON, and else into the text.
+func placeOf(result []byte) (at place, ok bool) {
+	var named struct {
+		Partition *int32
+		Position  *int64
+		Call      struct{ Partition *int32 }
+	}
+	if json.Unmarshal(result, &named) == nil && named.Position != nil {
+		if named.Partition == nil {
+			named.Partition = named.Call.Partition
+		}
+		if named.Partition != nil {
+			return place{*named.Partition, *named.Position}, true
+		}
+	}
+	partition, position := partitionOf.FindSubmatch(result), positionOf.FindSubmatch(result)
+	if partition == nil || position == nil {
+		return at, false
+	}
+	number, err := strconv.ParseInt(string(partition[1]), 10, 32)
+	if err != nil {
+		return at, false
+	}
+	offset, err := strconv.ParseInt(string(position[1]), 10, 64)
+	return place{int32(number), offset}, err == nil
 }
 
 // gaps adds what retention deleted: before the group read it, as the group recorded; what the group is still to notice; and

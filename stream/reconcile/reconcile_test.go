@@ -211,7 +211,19 @@ func TestUnreadable(t *testing.T) {
 	if counts, found := w.run(t, false); found != "" || counts.DeadLettered != 2 {
 		t.Errorf("%+v %q", counts, found)
 	}
-	w.deadLetters = w.deadLetters[2:]
+	// What is no JSON any more still says whose result it is, where that much is left of it.
+	w.deadLetters = []ledger.DeadLetterState{
+		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte("\xff{\"description\":\"\\\"position\\\":9\",\"position\":4,\"call\":{\"partition\":0,\"or")},
+		{Origin: ledger.Origin{Origin: topics.DeadLetters}, Code: codeUnreadable, Raw: []byte(`{"partition":0,"position":0,"id":}`)},
+	}
+	if counts, found := w.run(t, false); found != "" || counts.DeadLettered != 2 {
+		t.Errorf("damaged: %+v %q", counts, found)
+	}
+	w.deadLetters = []ledger.DeadLetterState{
+		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte(`torn`)},
+		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte(`"position":4,"partition":99999999999`)},
+		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte(`{}`)}, // not of offset 0
+	}
 	if _, found := w.run(t, false); strings.Count(found, "unaccounted") != 2 {
 		t.Errorf("%q", found)
 	}

@@ -60,15 +60,17 @@ func Look(ctx context.Context, env *tasks.Env, lister Lister, cfg Config) (*batc
 		if err != nil {
 			return fault.WithHint(err, "make the folder, or name another with --inbox (TXFLOW_INBOX)")
 		}
-		taken, err := marks(ctx, lister, cfg.Taken)
-		if err != nil {
-			return err
-		}
+		taken := marks{lister: lister, folder: cfg.Taken, months: map[string]map[string]bool{}}
 		slices.SortFunc(files, func(a, b batch.Object) int { return a.Modified.Compare(b.Modified) })
 		unsettled, waiting := 0, 0
 		for i := range files {
-			switch id := ID(&files[i]); {
-			case taken[id]:
+			id := ID(&files[i])
+			isTaken, err := taken.has(ctx, id)
+			if err != nil {
+				return err
+			}
+			switch {
+			case isTaken:
 			case cfg.Now.Sub(files[i].Modified) < cfg.Settle:
 				unsettled++
 			case len(m.Outputs) == cfg.Limit:
@@ -114,26 +116,63 @@ func name(url string) string {
 	return path.Base(url)
 }
 
-// marks returns the ids that are taken.
-func marks(ctx context.Context, lister Lister, taken string) (map[string]bool, error) {
-	files, err := lister.List(ctx, batch.NewLayout(taken, "*.json").Root)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // nothing was taken yet
-	}
-	ids := make(map[string]bool, len(files))
-	for _, f := range files {
-		ids[strings.TrimSuffix(name(f.URL), ".json")] = true
-	}
-	return ids, err
+// marks knows which ids are taken. The marks of a month are a folder of their own, so that a look lists those of the months
+// that the inbox has files of, however many there were before.
+type marks struct {
+	lister Lister
+	folder string
+	months map[string]map[string]bool // what was listed; "" has the marks of older releases, which knew no months
 }
 
-// ID names a file as it is now: one that changed under the same name is a new one.
+func (m *marks) has(ctx context.Context, id string) (bool, error) {
+	month, digest := split(id)
+	for _, month := range []string{month, ""} {
+		if err := m.list(ctx, month); err != nil {
+			return false, err
+		}
+		if m.months[month][digest] {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (m *marks) list(ctx context.Context, month string) error {
+	if m.months[month] != nil {
+		return nil
+	}
+	files, err := m.lister.List(ctx, batch.NewLayout(m.folder, path.Join(month, "*.json")).Root)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // nothing was taken in that month yet
+		return err
+	}
+	digests := make(map[string]bool, len(files))
+	for _, f := range files {
+		digests[strings.TrimSuffix(name(f.URL), ".json")] = true
+	}
+	m.months[month] = digests
+	return nil
+}
+
+// ID names a file as it is now: one that changed under the same name is a new one. It is the month in which the file was
+// modified, a hyphen and 16 hexadecimal digits; older releases had the digits alone.
 func ID(o *batch.Object) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", o.URL, o.Bytes, o.Modified.UnixNano()))
-	return hex.EncodeToString(sum[:8])
+	digest := hex.EncodeToString(sum[:8])
+	if year := o.Modified.UTC().Year(); year < 0 || year > 9999 { // some file systems have it
+		return digest
+	}
+	return o.Modified.UTC().Format("200601") + "-" + digest
 }
 
-var idShape = regexp.MustCompile(`^[0-9a-f]{16}$`)
+var idShape = regexp.MustCompile(`^(?:[0-9]{6}-)?[0-9a-f]{16}$`)
+
+// split returns the month, "" for none, and the digits.
+func split(id string) (month, digest string) {
+	if month, digest, ok := strings.Cut(id, "-"); ok {
+		return month, digest
+	}
+	return "", id
+}
 
 // Mark is a file that was taken.
 type Mark struct {
@@ -154,7 +193,8 @@ func ParseMark(s string) (Mark, error) {
 func Take(ctx context.Context, env *tasks.Env, taken string, all []Mark) (*batch.Manifest, error) {
 	return tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
 		for _, mark := range all {
-			a, err := batch.WriteJSON(ctx, env.Artifacts, batch.NewLayout(taken, mark.ID+".json").Root, mark)
+			month, digest := split(mark.ID)
+			a, err := batch.WriteJSON(ctx, env.Artifacts, batch.NewLayout(taken, path.Join(month, digest+".json")).Root, mark)
 			if err != nil {
 				return fmt.Errorf("mark %s as taken: %w", mark.URL, err)
 			}

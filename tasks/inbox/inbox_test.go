@@ -2,6 +2,7 @@ package inbox_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"path"
 	"slices"
@@ -23,6 +24,7 @@ import (
 type box struct {
 	batchtest.Memory
 	modified map[string]time.Time
+	listed   int
 }
 
 func (b *box) List(_ context.Context, pattern string) (found []batch.Object, err error) {
@@ -34,6 +36,7 @@ func (b *box) List(_ context.Context, pattern string) (found []batch.Object, err
 		}
 		found = append(found, batch.Object{URL: url, Bytes: int64(len(b.Get(url))), Modified: b.modified[url]})
 	}
+	b.listed += len(found)
 	return found, nil
 }
 
@@ -108,14 +111,55 @@ func TestAFileIsListedUntilItIsTakenAndAgainWhenItChanged(t *testing.T) {
 	}
 }
 
+// The marks of an older release, which knew no months, still count, and so do its ids that are under way.
+func TestOlderMarksCount(t *testing.T) {
+	t.Parallel()
+	b := &box{modified: map[string]time.Time{}}
+	b.put("in/a.csv", "1", time.Minute)
+	_, ids := b.look(t, "in", 100)
+	mark, err := inbox.ParseMark(ids["a.csv"][len("202406-"):] + "=in/a.csv")
+	if err != nil || !strings.HasPrefix(ids["a.csv"], "202406-") {
+		t.Fatal(err, ids)
+	}
+	if _, err := inbox.Take(t.Context(), b.env(), "taken", []inbox.Mark{mark}); err != nil || len(b.Get("taken/"+mark.ID+".json")) == 0 {
+		t.Fatalf("%v, %v", err, b.URLs())
+	}
+	if got, _ := b.look(t, "in", 100); got != "" {
+		t.Errorf("listed again: %s", got)
+	}
+}
+
+// A look lists the marks of the months that the inbox has files of, and no others.
+func TestALookReadsTheMarksOfItsMonths(t *testing.T) {
+	t.Parallel()
+	b := &box{modified: map[string]time.Time{}}
+	b.put("in/a.csv", "1", time.Minute)
+	b.put("in/b.csv", "1", 40*24*time.Hour)
+	for i := range 1000 {
+		b.Put(fmt.Sprintf("taken/202301/%016x.json", i), []byte("{}"))
+	}
+	_, ids := b.look(t, "in", 100)
+	for file, id := range ids {
+		if _, err := inbox.Take(t.Context(), b.env(), "taken", []inbox.Mark{{ID: id, URL: "in/" + file}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.listed = 0
+	if got, _ := b.look(t, "in", 100); got != "" || b.listed != 4 { // two files and their marks
+		t.Errorf("new %q, %d files were listed", got, b.listed)
+	}
+}
+
 func TestAMarkIsAnIDAndAURL(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"", "a.csv", "0123456789abcdef", "0123456789abcdef=", "../../etc/passwd=x", "0123456789ABCDEF=x"} {
+	for _, s := range []string{"", "a.csv", "0123456789abcdef", "0123456789abcdef=", "../../etc/passwd=x", "0123456789ABCDEF=x", "2024-0123456789abcdef=x", "202406/0123456789abcdef=x"} {
 		if _, err := inbox.ParseMark(s); fault.ExitCode(err) != fault.ExitUsage {
 			t.Errorf("%q: %v", s, err)
 		}
 	}
-	if m, err := inbox.ParseMark("0123456789abcdef=s3://b/k?x=1,2"); err != nil || m.URL != "s3://b/k?x=1,2" {
-		t.Errorf("%+v, %v", m, err)
+	for _, id := range []string{"0123456789abcdef", "202406-0123456789abcdef"} {
+		if m, err := inbox.ParseMark(id + "=s3://b/k?x=1,2"); err != nil || m != (inbox.Mark{ID: id, URL: "s3://b/k?x=1,2"}) {
+			t.Errorf("%+v, %v", m, err)
+		}
 	}
 }

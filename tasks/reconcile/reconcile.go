@@ -28,6 +28,8 @@ type Ledger interface {
 	// Problems compares the run's entries with transactions and dead_letters: missing, changed and doubled ids and
 	// dead letters that are not there, with the first of each kind.
 	Problems(ctx context.Context, pipeline, runID string, limit int) (ledger.Findings, error)
+	// Superseded counts the run's stored rows whose ids have newer contents in transactions.
+	Superseded(ctx context.Context, pipeline, runID string) (int64, error)
 }
 
 // Config says what to reconcile.
@@ -57,10 +59,16 @@ func Run(ctx context.Context, env *tasks.Env, sources source.Opener, entries Led
 			problems, err = entries.Problems(groupCtx, cfg.Pipeline, env.RunID, cfg.Limit)
 			return err
 		})
+		var superseded int64
+		group.Go(func() (err error) {
+			superseded, err = entries.Superseded(groupCtx, cfg.Pipeline, env.RunID)
+			return err
+		})
 		group.Go(func() error { return compareFiles(groupCtx, env, sources, entries, cfg, found, m) })
 		if err := group.Wait(); err != nil {
 			return err
 		}
+		m.Counts.Superseded = superseded
 		found.Merge(&problems)
 		return verdict(found)
 	})

@@ -67,7 +67,8 @@ func countFields(m *batch.Manifest) []any {
 		name  string
 		count int64
 	}{{"accepted", m.Counts.Accepted}, {"rejected", m.Counts.Rejected}, {"duplicates", m.Counts.Duplicates},
-		{"predicted", m.Counts.Predicted}, {"dead_lettered", m.Counts.DeadLettered}, {"stored", m.Counts.Stored}} {
+		{"predicted", m.Counts.Predicted}, {"dead_lettered", m.Counts.DeadLettered}, {"stored", m.Counts.Stored},
+		{"superseded", m.Counts.Superseded}} {
 		if n.count > 0 {
 			f = append(f, n.name, n.count)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -40,8 +39,10 @@ func (b *bencher) growth(ctx context.Context, o options, r *report) error {
 	for _, size := range []int{0, o.growth / 10, o.growth} {
 		say("a run of %s rows over %s stored rows", progress.Thousands(growthRows), progress.Thousands(int64(size)))
 		for ; stored < size; stored += growthBlock {
-			if _, err := b.query(ctx, storedRows(stored, min(growthBlock, size-stored))); err != nil {
-				return err
+			for _, sql := range storedRows(stored, min(growthBlock, size-stored)) {
+				if _, err := b.query(ctx, sql); err != nil {
+					return err
+				}
 			}
 		}
 		if err := b.settle(ctx); err != nil {
@@ -62,27 +63,33 @@ func (b *bencher) growth(ctx context.Context, o options, r *report) error {
 	return nil
 }
 
-// storedRows inserts rows of other runs, with random ids, as load does.
-func storedRows(first, n int) string {
-	return fmt.Sprintf(`INSERT INTO incoming_classified (id, source_id, description, amount_e4, timestamp_us, merchant, merchant_null,
-    operation_type, side, category, position, content_hash, call)
-SELECT reinterpretAsUUID(sipHash128(number)), toString(number), concat('Card payment ', toString(number %% 5000)),
-    if(number %% 3 = 0, 1, -1) * (1 + number %% 9999999), 1000000 * (1640995200 + number %% 94608000),
-    concat('Merchant ', toString(number %% 1000)), 0, 'card', if(number %% 3 = 0, 2, 1),
-    arrayElement(['Rent', 'Food', 'Restaurant', 'Travel', 'Shopping'], 1 + number %% 5), number, cityHash64(number),
-    '{"pipeline":"batch","run_id":"stored-%d","task_try":1,"source":"stored","origin":"file:///stored-%d.csv","origin_digest":"","partition":0,`+
-		`"chunk":"","origin_trace_id":"","model_version":"m","classified_us":1700000000000000,"attempt":1,"trace_id":"","span_id":"","sampled":false}'
-FROM numbers(%d, %d)`, first/growthBlock, first/growthBlock, first, n)
+// storedRows are the statements that store rows of other runs, with random ids, as load did a month ago.
+func storedRows(first, n int) []string {
+	from := fmt.Sprintf("FROM numbers(%d, %d)", first, n)
+	run := fmt.Sprintf("'batch' AS pipeline, 'stored-%[1]d' AS run_id, 'stored' AS source, 'file:///stored-%[1]d.csv' AS origin", first/growthBlock)
+	const row = `reinterpretAsUUID(sipHash128(number)) AS id, number AS position, cityHash64(number) AS content_hash,
+    arrayElement(['Rent', 'Food', 'Restaurant', 'Travel', 'Shopping'], 1 + number % 5) AS category, 'm' AS model_version,
+    now64(6, 'UTC') - toIntervalDay(30) AS classified_at, classified_at AS version`
+	return []string{`INSERT INTO transactions (pipeline, run_id, source, origin, id, position, content_hash, category, model_version, classified_at, version,
+    source_id, description, amount, timestamp, merchant, operation_type, side, task_try, attempt, inserted_at)
+SELECT ` + run + `, ` + row + `,
+    toString(number), concat('Card payment ', toString(number % 5000)), toDecimal64(if(number % 3 = 0, 1, -1) * (1 + number % 9999999), 4) / 100,
+    toDateTime64(1640995200 + number % 94608000, 6, 'UTC'), concat('Merchant ', toString(number % 1000)), 'card',
+    if(number % 3 = 0, 'credit', 'debit'), 1, 1, classified_at ` + from,
+		`INSERT INTO outcomes (pipeline, run_id, source, origin, id, position, content_hash, category, model_version, classified_at, version, outcome, recorded_at)
+SELECT ` + run + `, ` + row + `, 'stored', classified_at ` + from}
 }
 
-// settle waits until the merges of what was stored have ended: another run's merges would be measured, too.
+// settle waits until the merges of what was stored have ended, a minute ago: they would be measured, too, and reconcile reads the
+// parts that were written or merged since a minute before its run.
 func (b *bencher) settle(ctx context.Context) error {
 	for deadline := time.Now().Add(settleLimit); ; {
-		merges, err := b.query(ctx, "SELECT count() FROM system.merges")
+		busy, err := b.query(ctx, `SELECT (SELECT count() FROM system.merges) + (SELECT count() FROM system.parts
+WHERE database = currentDatabase() AND table = 'transactions' AND active AND rows > 100000 AND modification_time > now() - 61)`)
 		if err != nil {
 			return err
 		}
-		if n, err := strconv.Atoi(merges); err == nil && n == 0 {
+		if busy == "0" {
 			return nil
 		}
 		if time.Now().After(deadline) {
@@ -103,7 +110,7 @@ func (r *report) growthText() string {
 		return "Not measured in this run: `make bench BENCH_GROWTH=30000000` runs over a table of thirty million rows.\n"
 	}
 	var w strings.Builder
-	fmt.Fprintf(&w, `A run of %s rows, median of %d, over a table that holds rows of other runs with random ids.
+	fmt.Fprintf(&w, `A run of %s rows, median of %d, over a table that holds rows of other runs with random ids, which were stored a month ago and merged.
 
 | rows stored before | time of the run | against the empty table |
 | ---: | ---: | ---: |

@@ -1,0 +1,2 @@
+-- For the rows of before, too; ClickHouse does it in the background.
+ALTER TABLE transactions MATERIALIZE INDEX by_version;
