@@ -96,8 +96,9 @@ func (d *RowDecoder) Decode(line []byte, r *Row) error {
 	if !ok || err1 != nil || err2 != nil || err3 != nil || code != transaction.CodeOK || !okTime || !okSide {
 		return fmt.Errorf("an accepted row (line %d of the source) can not be read back", at)
 	}
+	sourceID := string(d.unescape(f[1])) // copied before the next text reuses the buffer: in the literal, Go may convert it after
 	*r = Row{ContentHash: hash, File: file, Line: at, Transaction: transaction.Transaction{
-		ID: id, SourceID: string(d.unescape(f[1])), Description: d.intern.String(d.unescape(f[5])), Amount: amount,
+		ID: id, SourceID: sourceID, Description: d.intern.String(d.unescape(f[5])), Amount: amount,
 		Timestamp: ts, OperationType: d.intern.String(d.unescape(f[9])), Side: side,
 	}}
 	if string(f[8]) != `\N` {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/prediction"
@@ -25,7 +26,7 @@ func FuzzAppendCall(f *testing.F) {
 		if strings.Contains(body, `\\`) || strings.Contains(body, "\n") {
 			t.Errorf("%q", body)
 		}
-		if want := strings.ToValidUTF8(origin, "\ufffd"); len(want) == len(origin) && got["origin"] != want {
+		if utf8.ValidString(origin) && got["origin"] != origin {
 			t.Errorf("the origin %q becomes %q", origin, got["origin"])
 		}
 		if got["task_try"] != float64(1<<16-1) {
