@@ -25,7 +25,8 @@ func migrateCommand() *cli.Command {
 			&cli.BoolFlag{Name: "stream", EnvVars: []string{"TXFLOW_MIGRATE_STREAM"}, Usage: "also what reads from Kafka, at --kafka-brokers as ClickHouse sees it"},
 			brokersFlag,
 		}, batchcmd.ClickHouseFlags),
-		Description: `Migrations go forward only; each is applied once and kept with its checksum. Two may migrate at once.
+		Description: `Migrations go forward only; each is applied once and kept with its checksum. An empty database is made at once, from what they
+add up to. Two may migrate at once.
 
    txflow migrate
    txflow migrate --dry-run
