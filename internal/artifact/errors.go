@@ -22,6 +22,9 @@ func fail(at location, verb string, err error) error {
 	case at.local():
 		return failLocal(at, verb, err)
 	}
+	if hint := permanent(at, err); hint != "" {
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "%s %s: %w", verb, at, err), "%s", hint)
+	}
 	switch gcerrors.Code(err) { //nolint:exhaustive // whatever else fails may pass
 	case gcerrors.DeadlineExceeded, gcerrors.ResourceExhausted:
 		return fault.Failf(fault.ExitTryAgain, "%s %s: %w", verb, at, err)
@@ -30,7 +33,7 @@ func fail(at location, verb string, err error) error {
 	case gcerrors.Canceled:
 		return fmt.Errorf("%s %s: %w (%w)", verb, at, context.Canceled, err)
 	case gcerrors.PermissionDenied, gcerrors.InvalidArgument, gcerrors.Unimplemented, gcerrors.FailedPrecondition:
-		return fault.WithHint(fault.Failf(fault.ExitUsage, "%s %s: %w", verb, at, err), "check the bucket's name, region and credentials")
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "%s %s: %w", verb, at, err), fixAny)
 	}
 	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "%s %s: %w", verb, at, err), "is the object store up and its endpoint right?")
 }
