@@ -162,7 +162,8 @@ func (s *Store) retry(ctx context.Context, work func(context.Context) error) err
 			return fault.WithHint(fault.Failf(fault.ExitTryAgain, "ClickHouse at %s was unavailable for %s: %w", s.where, time.Since(started).Round(time.Second), short(err)),
 				"nothing is lost: start ClickHouse and run the same command again")
 		}
-		s.log.WarnContext(ctx, "ClickHouse is unavailable, waiting", "address", s.where, "for", time.Since(started).Round(time.Second).String(), "error", short(err).Error())
+		s.log.WarnContext(ctx, "ClickHouse is unavailable, waiting", "address", s.where, "for", time.Since(started).Round(time.Second).String(),
+			"until", started.Add(s.outage).UTC().Format(time.RFC3339), "error", short(err).Error())
 		if err := retry.Wait(ctx, waits.Delay(failures)); err != nil {
 			return err
 		}

@@ -42,6 +42,7 @@ type Client struct {
 	spanAttrs []attribute.KeyValue // the same on every span
 	counts    counters
 	blocked   blocked
+	notice    notice
 }
 
 // New makes a client, or fails with exit code 64 and every fault of the configuration.
@@ -64,6 +65,7 @@ func New(cfg Config) (*Client, error) {
 		http:    newHTTP(transport),
 		limiter: newLimiter(cfg.MaxConcurrency),
 		tracer:  cfg.TracerProvider.Tracer(scope),
+		notice:  notice{after: 5 * time.Second, every: 30 * time.Second},
 	}
 	c.spanAttrs = spanAttributes(secret.NewURL(c.predict))
 	c.breaker = newBreaker(cfg)
