@@ -9,7 +9,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/kafka"
 )
 
@@ -35,13 +34,6 @@ func instanceOf(c *cli.Context) (string, error) {
 		return "", fmt.Errorf("--instance is needed, since this host has no name that serves: %w", err)
 	}
 	return host, nil
-}
-
-func sourceErr(c *cli.Context) error {
-	if err := transaction.ValidateSource(c.String("source")); err != nil {
-		return fmt.Errorf("--source: %w", err)
-	}
-	return nil
 }
 
 func durationErr(c *cli.Context, flag string, low, high time.Duration) error {
