@@ -12,11 +12,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"github.com/txflow/txflow/internal/retry"
 
+	"github.com/txflow/txflow/internal/authority"
 	"github.com/txflow/txflow/internal/fault"
-
-	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // Codes of ClickHouse's exceptions that are treated by name.
@@ -128,6 +129,9 @@ func Retryable(err error) bool {
 	if errors.As(err, &status) {
 		return status.StatusCode >= http.StatusInternalServerError || status.StatusCode == http.StatusTooManyRequests ||
 			status.StatusCode == http.StatusRequestTimeout
+	}
+	if authority.Refused(err) {
+		return false
 	}
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||

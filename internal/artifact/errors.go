@@ -46,6 +46,8 @@ func failLocal(at location, verb string, err error) error {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fault.WithHint(fault.Failf(fault.ExitTryAgain, "%s %s: disk full: %w", verb, at, err),
 			"free space and run the same command again: it goes on where it was")
+	case errors.Is(err, syscall.ELOOP):
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s %s: %w", verb, at, err), "a link in this path leads to itself: remove it, or name the file that it was meant for")
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EISDIR):
 		return fault.Failf(fault.ExitData, "%s %s: %w", verb, at, err)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG),
