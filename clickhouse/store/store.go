@@ -4,7 +4,6 @@ package store
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/url"
@@ -17,9 +16,6 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
-	"github.com/txflow/txflow/internal/authority"
-	"github.com/txflow/txflow/internal/secret"
 )
 
 // DefaultDatabase holds txflow's tables where the URL names no other.
@@ -27,7 +23,7 @@ const DefaultDatabase = "txflow"
 
 // Config says where ClickHouse is, and how patient to be.
 type Config struct {
-	URL         secret.URL    // http://, https:// or clickhouse://, with ?database=
+	URL         string        // http://, https:// or clickhouse://, with ?database=
 	OutageLimit time.Duration // how long ClickHouse is waited for; 0: it is not, and less than 0: the error says what to start
 	Log         *slog.Logger  // told of every wait; nil is silent
 }
@@ -41,10 +37,10 @@ type Store struct {
 	log     *slog.Logger
 }
 
-// Open parses the URL; it does not connect. User and password may stand in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, which
-// keeps them off command lines. CLICKHOUSE_CA_FILE names certificates that may vouch for the server, beside the system's.
+// Open parses the URL; it does not connect. User and password may stand in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, or
+// in the file that CLICKHOUSE_PASSWORD_FILE names, which keeps them off command lines.
 func Open(cfg Config) (*Store, error) {
-	opt, err := options(cfg.URL.Reveal())
+	opt, err := options(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +85,12 @@ func options(text string) (*clickhouse.Options, error) {
 	if password := os.Getenv("CLICKHOUSE_PASSWORD"); password != "" && opt.Auth.Password == "" {
 		opt.Auth.Password = password
 	}
-	if opt.TLS != nil {
-		opt.TLS.MinVersion = tls.VersionTLS12
-		if file := os.Getenv("CLICKHOUSE_CA_FILE"); file != "" {
-			if opt.TLS.RootCAs, err = authority.Pool(file); err != nil {
-				return nil, fault.Failf(fault.ExitUsage, "ClickHouse's certificate authority (CLICKHOUSE_CA_FILE): %w", err)
-			}
+	if file := os.Getenv("CLICKHOUSE_PASSWORD_FILE"); file != "" && opt.Auth.Password == "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "ClickHouse's password: %w", err), "CLICKHOUSE_PASSWORD_FILE names a file that holds it")
 		}
+		opt.Auth.Password = strings.TrimRight(string(text), "\r\n")
 	}
 	opt.DialTimeout = 5 * time.Second
 	opt.ReadTimeout = 5 * time.Minute
@@ -105,12 +100,6 @@ func options(text string) (*clickhouse.Options, error) {
 
 // Close frees the connections.
 func (s *Store) Close() { _ = s.conn.Close() } // nothing is written by it
-
-// String names the server, and never a user or a password.
-func (s *Store) String() string { return "ClickHouse at " + s.where }
-
-// GoString is String: %#v reads the fields, password and all, of what has none.
-func (s *Store) GoString() string { return s.String() }
 
 // Database is the name of the database.
 func (s *Store) Database() string { return s.options.Auth.Database }
@@ -161,9 +150,6 @@ func (s *Store) explain(err error) error {
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s has no tables of txflow in %s: %w", s.where, s.Database(), err), "run txflow migrate")
 	case code == codeAuthentication || code == codeWrongPassword || code == codeUnknownUser:
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s refuses the user: %w", s.where, err), "set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD")
-	case code == 0 && authority.Refused(err):
-		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s: no TLS with a server that is vouched for: %w", s.where, short(err)),
-			"name the certificates that vouch for it in CLICKHOUSE_CA_FILE, and the port where it speaks TLS in --clickhouse-url (CLICKHOUSE_URL)")
 	case code == 0 && Retryable(err):
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, short(err)),
 			"start one with txflow platform, or name another with --clickhouse-url (CLICKHOUSE_URL)")

@@ -15,7 +15,6 @@ import (
 	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/otel/jaegerapi"
@@ -49,7 +48,7 @@ func doctorCommand() *cli.Command {
 }
 
 func runDoctor(c *cli.Context, rt *app.Runtime) error {
-	checks := append([]check{checkEngine()}, checkClickHouse(c, rt)...)
+	checks := append(checkEngine(), checkClickHouse(c, rt)...)
 	checks = append(checks, checkMLAPI(c, rt), checkArtifacts(c, rt), checkKafka(c, rt), checkRegistry(c))
 	checks = append(checks, checkReaders(c, rt)...)
 	checks = append(checks, checkTraces(c)...)
@@ -93,15 +92,6 @@ func runDoctor(c *cli.Context, rt *app.Runtime) error {
 
 func failed(name string, err error) check {
 	return check{Name: name, Detail: err.Error(), Next: fault.Hint(err)}
-}
-
-// checkEngine looks for the embedded engine, which only demo and platform need.
-func checkEngine() check {
-	lib, err := embedded.FindEngine()
-	if err != nil {
-		return check{Name: "embedded engine", Detail: err.Error(), Neutral: true, Next: "txflow platform fetch, for demo and platform; a ClickHouse server needs none"}
-	}
-	return check{Name: "embedded engine", OK: true, Detail: lib}
 }
 
 func checkClickHouse(c *cli.Context, rt *app.Runtime) []check {

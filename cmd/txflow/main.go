@@ -8,6 +8,10 @@ import (
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/cmd/internal/copycmd"
+	"github.com/txflow/txflow/cmd/internal/dockerproxycmd"
+	"github.com/txflow/txflow/cmd/internal/healthcmd"
+	"github.com/txflow/txflow/cmd/internal/initcmd"
 )
 
 func main() {
@@ -15,7 +19,8 @@ func main() {
 }
 
 func application() *cli.App {
-	commands := append(withStream(batchcmd.Commands()), runCommand(), reportCommand(), lineageCommand(), runsCommand(), traceCommand(),
-		demoCommand(), platformCommand(), mlAPICommand(), migrateCommand(), doctorCommand(), topicsCommand(), schemasCommand(), streamCommand(), dlqCommand(), dataCommand(), app.Completion())
+	commands := append(withStream(batchcmd.Commands()), runCommand(), reportCommand(), lineageCommand(), runsCommand(), traceCommand())
+	commands = append(commands, embeddedCommands()...)
+	commands = append(commands, mlAPICommand(), healthcmd.Command(), copycmd.Command(), dockerproxycmd.Command(), initcmd.Command(kafkaFlags, kafkaConfig), migrateCommand(), doctorCommand(), topicsCommand(), schemasCommand(), streamCommand(), dlqCommand(), dataCommand(), app.Completion())
 	return app.New("txflow", "categorise bank transactions: CSV, ML API, ClickHouse", commands)
 }

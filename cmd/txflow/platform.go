@@ -1,3 +1,5 @@
+//go:build !noembed
+
 package main
 
 import (
@@ -19,7 +21,6 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/embedded"
-	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
 )
@@ -154,7 +155,7 @@ func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform,
 			return err
 		}
 	}
-	db, err := store.Open(store.Config{URL: secret.NewURL(platformURL(p, password)), Log: rt.Log})
+	db, err := store.Open(store.Config{URL: platformURL(p, password), Log: rt.Log})
 	if err != nil {
 		return err
 	}
@@ -166,5 +167,5 @@ func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform,
 	if p.KafkaMoved() {
 		brokers = p.KafkaAddr()
 	}
-	return migrateStream(ctx, db, rt.Stderr, brokers, nil)
+	return migrateStream(ctx, db, rt.Stderr, brokers)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/txflow/txflow/cmd/internal/instance"
+	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/kafka"
 )
 
@@ -34,6 +37,29 @@ func instanceOf(c *cli.Context) (string, error) {
 		return "", fmt.Errorf("--instance is needed, since this host has no name that serves: %w", err)
 	}
 	return host, nil
+}
+
+// heldInstance is the name of this member, which with --instance-dir is its own until release.
+func heldInstance(c *cli.Context) (name string, release func(), err error) {
+	dir := c.String("instance-dir")
+	switch {
+	case dir == "":
+		name, err = instanceOf(c)
+		return name, func() {}, err
+	case c.String("instance") != "":
+		return "", func() {}, errors.New("--instance and --instance-dir exclude each other")
+	}
+	if name, release, err = instance.Hold(dir, "member"); err != nil {
+		return "", func() {}, fmt.Errorf("--instance-dir: %w", err)
+	}
+	return name, release, nil
+}
+
+func sourceErr(c *cli.Context) error {
+	if err := transaction.ValidateSource(c.String("source")); err != nil {
+		return fmt.Errorf("--source: %w", err)
+	}
+	return nil
 }
 
 func durationErr(c *cli.Context, flag string, low, high time.Duration) error {

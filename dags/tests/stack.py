@@ -34,7 +34,6 @@ class Stack:
             "TXFLOW_DEV_DIR": str(folder / "dev"),
             "TXFLOW_RETRY_DELAY": "3",
             "TXFLOW_PATIENCE": "2s",
-            "TXFLOW_DEADLINE": "40",
             "TXFLOW_INBOX_EVERY": "2",
             "TXFLOW_INBOX_SETTLE": "1s",
             "TXFLOW_MONTHLY_TEMPLATE": f"{self.months}/month={{{{YYYY-MM}}}}/transactions.csv",
@@ -60,9 +59,8 @@ class Stack:
         assert not processes(str(self.folder)), "processes are left"
 
     def pid(self, part: str) -> int:
-        """The part's process now, 0 while it is started again."""
-        process = State.read().processes.get(part)
-        return process.pid if process else 0
+        """The part's process now."""
+        return State.read().processes[part].pid
 
     def trigger(self, dag: str, **conf: Any) -> str:
         """Start a run; returns its id."""
@@ -147,7 +145,7 @@ class Stack:
 
 
 class MLAPI:
-    """Another model's API, in a process that a test may kill and start again."""
+    """Another model's API, in a process that a test may kill and start anew."""
 
     def __init__(self, *flags: str) -> None:
         port = free_ports(1)[0]

@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"net/url"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,15 @@ type location struct {
 
 func (l location) local() bool    { return l.bucket == "" }
 func (l location) String() string { return l.url }
+
+// name is the bucket's name alone.
+func (l location) name() string {
+	u, err := url.Parse(l.bucket)
+	if err != nil { // it was made from a parsed one
+		return ""
+	}
+	return u.Host
+}
 
 // isURL tells URLs from paths.
 func isURL(s string) bool {
@@ -65,7 +75,8 @@ func parse(s string) (location, error) {
 	if u.Host == "" {
 		return location{}, fault.Failf(fault.ExitUsage, "%s names no bucket", s)
 	}
-	if u.Scheme == "s3" && query.Has("endpoint") && !query.Has("use_path_style") && !query.Has("s3ForcePathStyle") {
+	ownServer := query.Has("endpoint") || os.Getenv("AWS_ENDPOINT_URL_S3") != "" || os.Getenv("AWS_ENDPOINT_URL") != ""
+	if u.Scheme == "s3" && ownServer && !query.Has("use_path_style") && !query.Has("s3ForcePathStyle") {
 		query.Set("use_path_style", "true") // an own server rarely has a DNS name for each bucket
 	}
 	if u.Scheme == "s3" && !query.Has("response_checksum_validation") {

@@ -40,6 +40,7 @@ func TestVersity(t *testing.T) {
 	})
 	waitFor(t, addr, log.Name())
 	conformance(t, "s3://bucket/some/run?region=us-east-1&endpoint=http://"+addr)
+	ensure(t, "s3://made?region=us-east-1&endpoint=http://"+addr)
 }
 
 // buildVersity keeps the server in the user's cache: cold it takes a minute or two.

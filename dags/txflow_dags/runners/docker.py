@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import deque
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -51,7 +52,7 @@ class ContainerOperator(Command):
 
     def execute(self, context: Any) -> Any:
         """Run the container and return its result."""
-        environment, labels = self.variables(context), _labels(context["ti"])
+        environment, labels = with_secrets(self.variables(context)), _labels(context["ti"])
         self._sweep(labels)
         self._fetch()
         memory = settings.text("TXFLOW_DOCKER_MEMORY", "512m")
@@ -111,7 +112,7 @@ class ContainerOperator(Command):
         return self.cli.wait(container)["StatusCode"], "".join(last), relay.said
 
     def _sweep(self, labels: dict[str, str]) -> None:
-        """Remove the containers of an earlier try on this engine, as after a crash of the host."""
+        """Remove what an earlier try left behind on this engine, as after a crash of the host."""
         wanted = [f"{name}={value}" for name, value in labels.items()]
         for left in self.cli.containers(all=True, filters={"label": wanted}):
             self.log.warning(f"removing the container {left['Id'][:12]} of an earlier try")
@@ -148,8 +149,21 @@ class _Lines:
         return [line.decode(errors="replace") for line in lines]
 
     def rest(self) -> list[str]:
-        """The bytes after the last newline."""
+        """What stands behind the last newline."""
         return [self.tail.decode(errors="replace")] if self.tail else []
+
+
+# Secrets that the worker has as files. A task mounts nothing, so it gets them as variables.
+SECRETS = ("CLICKHOUSE_PASSWORD", "ML_API_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+
+def with_secrets(environment: dict[str, str]) -> dict[str, str]:
+    """The variables with the contents of the files that NAME_FILE names, for each secret that is not given itself."""
+    env = dict(environment)
+    for name in SECRETS:
+        if (file := env.pop(f"{name}_FILE", None)) and name not in env:
+            env[name] = Path(file).read_text().strip()
+    return env
 
 
 def _labels(ti: Any) -> dict[str, str]:

@@ -1,0 +1,15 @@
+//go:build noembed
+
+package main
+
+import (
+	_ "time/tzdata" // an image from scratch has no time zones, and ClickHouse may name one
+
+	"github.com/urfave/cli/v2"
+	_ "golang.org/x/crypto/x509roots/fallback" // nor root certificates; those of the system are preferred where there are any
+)
+
+// embeddedCommands: none. This txflow is for images, beside servers.
+func embeddedCommands() []*cli.Command { return nil }
+
+func checkEngine() []check { return nil }
