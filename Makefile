@@ -74,6 +74,8 @@ verify: engine ## generated files are up to date, and images hold nothing that t
 	go run ./clickhouse/schema/gen -check
 	@if go list -deps ./cmd/txflow-task | grep -E 'internal/embedded|purego|kfake|confluent'; then \
 	  echo "cmd/txflow-task must not link the embedded platform"; exit 1; fi
+	@if go list -deps -tags noembed ./cmd/txflow | grep -E 'internal/embedded|purego|kfake|kafkaserver|registryserver'; then \
+	  echo "the txflow of an image must not link the embedded platform"; exit 1; fi
 	@if git grep -nE '"resolved": *"http' -- '*package-lock.json'; then echo "a lock file carries download addresses"; exit 1; fi
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l) && test -z "$$unformatted" || { echo "$$unformatted"; exit 1; }
 
@@ -102,6 +104,64 @@ images: ## an image a task, txflow/TASK:VERSION and :latest, on the Docker engin
 	    --build-arg "VERSION=$(VERSION)" --build-arg "REVISION=$$(git rev-parse HEAD)" . 2>&1) || { echo "$$said"; exit 1; }; \
 	  echo "txflow/$$image:$(VERSION)"; \
 	done
+
+# txflow for images: one static binary. musl-gcc is Debian's musl-tools; MUSL_CC names another compiler for musl.
+MUSL_CC ?= musl-gcc
+BUILDER ?= golang:1.26-alpine
+GO_BUILD_STATIC := CGO_ENABLED=1 go build -trimpath -tags musl,noembed \
+  -ldflags "-s -w -linkmode external -extldflags -static -X github.com/txflow/txflow/cmd/internal/app.Version=$(VERSION)"
+
+.PHONY: static
+static: ## bin/linux/txflow, static, without the platform of its own; in a container where there is no compiler for musl
+	@mkdir -p bin/linux/folders/artifacts && mkdir -p -m 1777 bin/linux/folders/tmp
+	@if test "$$(uname -s)" = Linux && command -v "$(MUSL_CC)" >/dev/null && command -v go >/dev/null; then \
+	  CC="$(MUSL_CC)" $(GO_BUILD_STATIC) -o bin/linux/txflow ./cmd/txflow; \
+	else \
+	  echo "building txflow in a container of $(BUILDER), since there is no $(MUSL_CC)"; \
+	  docker run --rm --volume "$$PWD:/src" --volume txflow-go:/go --volume txflow-go-build:/root/.cache/go-build --workdir /src "$(BUILDER)" \
+	    sh -ec 'apk add --no-cache gcc musl-dev >/dev/null; git() { :; }; export GOFLAGS=-buildvcs=false; $(GO_BUILD_STATIC) -o bin/linux/txflow ./cmd/txflow'; \
+	fi
+
+.PHONY: image-txflow image-airflow images-all
+image-txflow: static ## the image txflow/txflow: stream, dead letters, ML API, migrations, reports
+	docker build --quiet --file cmd/txflow/Dockerfile $(IMAGE_TAGS:%=--tag "txflow/txflow:%") \
+	  --build-arg "VERSION=$(VERSION)" --build-arg "REVISION=$$(git rev-parse HEAD)" .
+image-airflow: ## the image txflow/airflow: Airflow, the locked requirements and the DAGs
+	docker build --quiet --file dags/image/Dockerfile $(IMAGE_TAGS:%=--tag "txflow/airflow:%") \
+	  --build-arg "VERSION=$(VERSION)" --build-arg "REVISION=$$(git rev-parse HEAD)" dags
+images-all: images image-txflow image-airflow ## all of txflow's own images
+
+# --- The Docker stack: docker-compose.yml. STACK is the script behind it.
+STACK := internal/stack/stack
+SERVICE ?=
+MEMBERS ?= 2
+
+.PHONY: up all infra batch streaming status logs down rebuild scale urls
+up: all ## the whole stack in Docker, with pages for everything; prints the addresses
+all:
+	@$(STACK) up all
+infra: ## of the stack, what both pipelines need: Kafka, ClickHouse, Schema Registry, S3, the ML API
+	@$(STACK) up core
+batch: ## of the stack, what files need: Airflow, ClickHouse, S3, the ML API, Jaeger
+	@$(STACK) up batch
+streaming: ## of the stack, what live transactions need: Kafka, ClickHouse, the stream, Jaeger
+	@$(STACK) up streaming
+status: ## of the stack, what runs and how it is
+	@$(STACK) status
+logs: ## follow the stack's logs, or those of SERVICE
+	@$(STACK) logs "$(SERVICE)"
+urls: ## of the stack, the addresses, and where the passwords are
+	@$(STACK) urls
+down: ## stop the stack; what it stored stays
+	@$(STACK) down
+rebuild: images-all ## build txflow's images again, and restart what runs with them
+	@$(STACK) restart
+scale: ## MEMBERS (2) members share the live transactions
+	@$(STACK) scale "$(MEMBERS)"
+
+.PHONY: e2e
+e2e: engine jaeger ## the Docker stack, as users get it, on a real engine: messages arrive, services are killed, nothing is lost
+	TXFLOW_E2E=1 go test -count 1 -timeout 40m -v ./internal/e2e
 
 .PHONY: test-images
 test-images: ## build the images, look into them, and run the batch in their containers
@@ -167,8 +227,8 @@ dev-status: ## what of `make dev` runs, and where
 dev-logs: ## follow the logs of `make dev`
 	@"$(PYTHON)" dags/dev logs
 trigger: export SOURCE := $(SOURCE)
-trigger: ## run the DAG transactions_batch on SOURCE (data/transactions.csv), and wait for its outcome
-	@"$(PYTHON)" dags/dev trigger -- "$$SOURCE"
+trigger: ## run the DAG transactions_batch on SOURCE (data/transactions.csv), in the stack where it runs, and wait for its outcome
+	@if $(STACK) serves airflow-api-server; then $(STACK) trigger "$${SOURCE:-data/transactions.csv}"; else "$(PYTHON)" dags/dev trigger -- "$$SOURCE"; fi
 
 .PHONY: dags-lock
 dags-lock: ## write dags/requirements*.txt anew from dags/requirements*.in
@@ -201,6 +261,7 @@ lint-dags: dags-env ## ruff for the DAGs, shellcheck for every script and the re
 	"$(VENV_PYTHON)" .ci/shellcheck.py
 
 .PHONY: clean
-clean: ## remove what was built and what demos and `make dev` stored, which is stopped; the engine in the user's cache stays
+clean: ## remove what was built and what demos, `make dev` and the Docker stack stored, which are stopped; the engine in the user's cache stays
 	@test ! -d .dev || "$(PYTHON)" dags/dev down
+	@$(STACK) clean
 	rm -rf bin out .txflow .dev .cache dags/tests/browser/node_modules

@@ -1,0 +1,126 @@
+// Command clickhouse is the stand-in for a ClickHouse server where its image cannot be pulled: txflow platform with ClickHouse's own
+// engine, and before it the users of the stack with the passwords of their file. What it cannot prove: grants, profiles, the
+// native port. The user reader may only read, as its profile says.
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	passwords = "/etc/clickhouse-server/users.d/zz-passwords.xml"
+	engine    = "127.0.0.1:8124"
+	reader    = "reader"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until SIGTERM, or until the platform ends.
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	users, err := readUsers(passwords)
+	if err != nil {
+		return err
+	}
+	platform := exec.CommandContext(ctx, "/txflow", "platform", "--data", "/var/lib/clickhouse/platform", "--clickhouse-addr", engine, "--kafka-addr", "", "--registry-addr", "")
+	platform.Stdout, platform.Stderr = os.Stdout, os.Stderr
+	platform.Cancel = func() error { return platform.Process.Signal(syscall.SIGTERM) }
+	platform.WaitDelay = 25 * time.Second
+	if err := platform.Start(); err != nil {
+		return err
+	}
+	at := &url.URL{Scheme: "http", Host: engine}
+	proxy := &httputil.ReverseProxy{FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) }}
+	server := &http.Server{Addr: ":8123", ReadHeaderTimeout: 10 * time.Second, Handler: users.before(proxy)}
+	failed := make(chan error, 1)
+	go func() { failed <- server.ListenAndServe() }()
+	ended := make(chan error, 1)
+	go func() { ended <- platform.Wait() }()
+	select {
+	case err := <-failed:
+		stop()
+		<-ended
+		return err
+	case err := <-ended:
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("the platform ended: %w", err)
+	}
+}
+
+// users are SHA-256 of passwords, by name.
+type users map[string]string
+
+func readUsers(file string) (users, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var found struct {
+		Users struct {
+			All []struct {
+				XMLName xml.Name
+				Hash    string `xml:"password_sha256_hex"`
+			} `xml:",any"`
+		} `xml:"users"`
+	}
+	if err := xml.Unmarshal(text, &found); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	all := users{}
+	for _, u := range found.Users.All {
+		all[u.XMLName.Local] = u.Hash
+	}
+	return all, nil
+}
+
+// before lets users with their passwords through, as the engine's only one.
+func (u users) before(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		name, password, _ := r.BasicAuth()
+		for _, other := range [][2]string{{r.Header.Get("X-ClickHouse-User"), r.Header.Get("X-ClickHouse-Key")}, {query.Get("user"), query.Get("password")}} {
+			if other[0] != "" {
+				name, password = other[0], other[1]
+			}
+		}
+		sum := sha256.Sum256([]byte(password))
+		open := r.URL.Path == "/ping" || r.URL.Path == "/metrics" || r.URL.Path == "/readyz"
+		if want := u[name]; !open && (want == "" || subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(strings.ToLower(want))) != 1) {
+			w.Header().Set("X-ClickHouse-Exception-Code", "516")
+			http.Error(w, "Code: 516. DB::Exception: "+name+": Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)", http.StatusForbidden)
+			return
+		}
+		query.Del("user")
+		query.Del("password")
+		if name == reader {
+			query.Set("readonly", "1")
+		}
+		r.URL.RawQuery = query.Encode()
+		for _, header := range []string{"Authorization", "X-ClickHouse-User", "X-ClickHouse-Key", "Origin", "Referer"} {
+			r.Header.Del(header)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
