@@ -231,7 +231,7 @@ trigger: ## run the DAG transactions_batch on SOURCE (data/transactions.csv), in
 	@if $(STACK) serves airflow-api-server; then $(STACK) trigger "$${SOURCE:-data/transactions.csv}"; else "$(PYTHON)" dags/dev trigger -- "$$SOURCE"; fi
 
 .PHONY: dags-lock
-dags-lock: ## write dags/requirements*.txt anew from dags/requirements*.in
+dags-lock: ## write dags/requirements*.txt from dags/requirements*.in
 	@test -x .cache/uv/bin/uv || { "$(PYTHON)" -m venv .cache/uv && .cache/uv/bin/python -m pip install -q uv==0.13.9; }
 	cd dags && for name in requirements requirements-dev; do \
 	  ../.cache/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header "$$name.in" -o "$$name.txt"; done
