@@ -40,7 +40,7 @@ func sets(t *testing.T) []migrate.Set {
 	return []migrate.Set{core, stream}
 }
 
-// brokers has the named collection there that Kafka's tables need; nobody listens.
+// brokers has the named collection there that the Kafka tables of a database need; nobody listens.
 func brokers(t *testing.T, db *store.Store) {
 	t.Helper()
 	_, err := db.SetBrokers(t.Context(), "127.0.0.1:1")
@@ -95,6 +95,7 @@ func TestTheSnapshotIsWhatTheMigrationsMake(t *testing.T) {
 	t.Parallel()
 	byMigrations, bySnapshot := open(t), open(t)
 	brokers(t, byMigrations)
+	brokers(t, bySnapshot)
 	k := &killed{Store: bySnapshot, seen: map[string]bool{}}
 	for _, set := range sets(t) {
 		applied := 0
