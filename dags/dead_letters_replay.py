@@ -1,9 +1,9 @@
 """
 ### Dead letters back into the stream
 
-Sends open dead letters of the stream back to the topic that they came from, after what was wrong has been corrected. One
-that is still wrong comes back as a new one, and is left alone after *Greatest number of replays*. Try it as a dry run
-first: its log says how many dead letters it would send.
+Sends open dead letters of the stream to the topic that they are from, once the cause of the error is corrected. A message
+that is still wrong becomes a dead letter again; it is skipped once it was sent *Maximum replays* times. Start with a dry run:
+its log says how many dead letters would be sent.
 """
 
 from airflow.sdk import DAG, Param
@@ -14,7 +14,7 @@ from txflow_dags.factory import command, of_every_dag
 
 with DAG(
     "dead_letters_replay",
-    description="Sends dead letters back into the stream",
+    description="Sends dead letters to the topic that they are from",
     doc_md=__doc__,
     schedule=None,
     tags=["txflow", "stream"],
@@ -28,20 +28,18 @@ with DAG(
             maxLength=100,
             pattern=params.CONNECTION,
             title="Reason",
-            description_md="Only dead letters with this code, like `prediction_refused`.",
+            description_md="Only dead letters with this reason code, such as `prediction_refused`; empty for all.",
         ),
         "since": Param(
             None,
             type=["null", "string"],
             format="date-time",
             title="Since",
-            description_md="Only dead letters first seen then or later.",
+            description_md="Only dead letters first seen at this time or later; empty for all.",
         ),
-        "rate": params.number(100.0, "Dead letters a second", "0 for as fast as Kafka takes them.", 0, 1_000_000),
-        "max_replays": params.number(
-            3, "Greatest number of replays", "Leave dead letters alone that came back so often.", 1, 1000
-        ),
-        "dry_run": Param(True, type="boolean", title="Dry run", description_md="Say how many, and send none."),
+        "rate": params.number(100.0, "Rate", "Dead letters sent per second; 0 for no limit.", 0, 1_000_000),
+        "max_replays": params.number(3, "Maximum replays", "Skip dead letters that were sent this many times already.", 1, 1000),
+        "dry_run": Param(True, type="boolean", title="Dry run", description_md="Report how many would be sent, and send none."),
         "clickhouse_conn_id": params.clickhouse(),
     },
 ):

@@ -48,7 +48,7 @@ with DAG(
             type="string",
             pattern=rf"^\d+(ms|s|m|h){params.END}",
             title="Settle time",
-            description_md="Leave files alone that changed within this time: they may still be written.",
+            description_md="Ignore files that changed within this time: they may still be written.",
         ),
         "every": params.number(
             settings.seconds("TXFLOW_INBOX_EVERY", 30), "Seconds between looks", "While nothing is new.", 1, 86_400

@@ -4,8 +4,8 @@
 The data interval is a calendar month, and its file is where the source template says, with `{{YYYY-MM}}` for the month.
 Unpause the DAG to have each month run as soon as it is over, the last one at once; without a source template it is skipped.
 
-**Trigger → Backfill** runs past months, one at a time or several. Tick **Override parameters on existing runs** under *Advanced
-options* and fill in the parameters: Airflow sends none otherwise, and a backfill without any is refused. So does
+**Trigger → Backfill** runs past months, one at a time or several. Tick **Override parameters on existing runs** and
+fill in the parameters: Airflow sends none otherwise, and a backfill without any is refused. The same on the command line:
 
     airflow backfill create --dag-id transactions_monthly --from-date 2024-01-01 --to-date 2024-06-30 \\
         --max-active-runs 3 --dag-run-conf '{"source": "bank"}'
@@ -20,10 +20,7 @@ from txflow_dags import params, pipeline, settings
 from txflow_dags.factory import of_every_dag
 
 TEMPLATE = settings.text("TXFLOW_MONTHLY_TEMPLATE")
-HELP = (
-    "Where a month's file is, with `{{YYYY-MM}}` for the month: `s3://bank/month={{YYYY-MM}}/transactions.csv`. "
-    + params.URL_HELP
-)
+HELP = "Where a month's file is, with {{YYYY-MM}} for the month, like s3://bank/{{YYYY-MM}}.csv. " + params.URL_HELP
 
 with DAG(
     "transactions_monthly",

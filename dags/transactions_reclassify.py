@@ -1,5 +1,5 @@
 """
-### Categories anew, through another model
+### Categories from another model
 
 Asks the ML API of *ML API connection* for the categories of a file that is stored already, and compares its answers with what
 is stored **before** anything is replaced. A file with rows that are not stored is refused, since it is most likely another

@@ -1,8 +1,8 @@
 """
-### Rows that did not make it
+### Rows that were left out
 
-Runs whenever a run of another DAG stored transactions, and tells the notifier of rows that were rejected or that the ML API
-refused: a file within its reject gate is stored without them, and its run is green. Its log has what each run stored.
+Runs whenever a run of another DAG stored transactions, and reports rows that were rejected or that the ML API refused
+to the notifier: a file within its reject gate is stored without them, and its run is green. Its log has what each run stored.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from txflow_dags.pipeline import CATEGORIES, TRANSACTIONS
 
 with DAG(
     "transactions_watch",
-    description="Tells of rejected rows in what was stored",
+    description="Reports rows that were rejected or refused",
     doc_md=__doc__,
     schedule=(TRANSACTIONS | CATEGORIES),
     catchup=False,

@@ -17,6 +17,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/server"
 )
 
@@ -145,7 +146,7 @@ func holdTheBinaryAlone(i images) {
 func migrated(t *testing.T) string {
 	t.Helper()
 	url := embeddedtest.Database(t)
-	db, err := store.Open(store.Config{URL: url})
+	db, err := store.Open(store.Config{URL: secret.NewURL(url)})
 	must(t, err)
 	t.Cleanup(db.Close)
 	core, err := schema.Core()

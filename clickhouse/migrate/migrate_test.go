@@ -17,13 +17,14 @@ import (
 	"github.com/txflow/txflow/clickhouse/migrations"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
+	"github.com/txflow/txflow/internal/secret"
 )
 
 func TestMain(m *testing.M) { os.Exit(embeddedtest.Main(m)) }
 
 func open(t *testing.T) *store.Store {
 	t.Helper()
-	db, err := store.Open(store.Config{URL: embeddedtest.Database(t)})
+	db, err := store.Open(store.Config{URL: secret.NewURL(embeddedtest.Database(t))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func TestUpAppliesOnce(t *testing.T) {
 }
 
 func TestUpMakesTheDatabase(t *testing.T) {
-	db, err := store.Open(store.Config{URL: embeddedtest.ClickHouse(t) + "/?database=made_by_migrate"})
+	db, err := store.Open(store.Config{URL: secret.NewURL(embeddedtest.ClickHouse(t) + "/?database=made_by_migrate")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/migrations"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/internal/secret"
 )
 
 // How many migrations the first release had.
@@ -55,7 +56,7 @@ func newBench(t *testing.T) *bench {
 	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any
 	t.Logf("seed %d", seed)
 	b := &bench{t: t, url: p.ClickHouseURL(), brokers: p.KafkaAddr(), rand: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // a test
-	b.db, err = store.Open(store.Config{URL: b.url})
+	b.db, err = store.Open(store.Config{URL: secret.NewURL(b.url)})
 	must(t, err)
 	b.kafka, err = kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.RecordPartitioner(kgo.RoundRobinPartitioner()))
 	must(t, err)
@@ -98,7 +99,7 @@ func (b *bench) migrate(name string, files fs.FS, n int) {
 func (b *bench) firstRelease() {
 	b.t.Helper()
 	b.migrate("core", migrations.Files, firstCore)
-	_, err := b.db.SetBrokers(b.t.Context(), b.brokers)
+	_, err := b.db.SetBrokers(b.t.Context(), b.brokers, nil)
 	must(b.t, err)
 	b.migrate("stream", migrations.Stream(), firstStream)
 }
@@ -108,7 +109,7 @@ func (b *bench) upgrade() {
 	b.t.Helper()
 	before := b.groups()
 	b.migrate("core", migrations.Files, 0)
-	old, err := b.db.SetBrokers(b.t.Context(), b.brokers)
+	old, err := b.db.SetBrokers(b.t.Context(), b.brokers, nil)
 	must(b.t, err)
 	b.migrate("stream", migrations.Stream(), 0)
 	if tables, err := b.db.Reattach(b.t.Context(), old); err != nil || len(old) != 2 || len(tables) > 0 {

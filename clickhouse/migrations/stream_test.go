@@ -312,7 +312,7 @@ func (b *bench) testBrokers() {
 	b.sql("DETACH TABLE kafka_classified")
 	b.sql("DETACH TABLE kafka_dead_letters")
 	for _, want := range []int{0, 2} { // those that were detached have the brokers; the next time they are old
-		old, err := b.db.SetBrokers(b.t.Context(), b.brokers)
+		old, err := b.db.SetBrokers(b.t.Context(), b.brokers, nil)
 		must(b.t, err)
 		tables, err := b.db.Reattach(b.t.Context(), old)
 		must(b.t, err)

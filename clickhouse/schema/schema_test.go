@@ -12,13 +12,14 @@ import (
 	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
+	"github.com/txflow/txflow/internal/secret"
 )
 
 func TestMain(m *testing.M) { os.Exit(embeddedtest.Main(m)) }
 
 func open(t *testing.T) *store.Store {
 	t.Helper()
-	db, err := store.Open(store.Config{URL: embeddedtest.Database(t)})
+	db, err := store.Open(store.Config{URL: secret.NewURL(embeddedtest.Database(t))})
 	must(t, err)
 	t.Cleanup(db.Close)
 	return db
@@ -43,7 +44,7 @@ func sets(t *testing.T) []migrate.Set {
 // brokers has the named collection there that the Kafka tables of a database need; nobody listens.
 func brokers(t *testing.T, db *store.Store) {
 	t.Helper()
-	_, err := db.SetBrokers(t.Context(), "127.0.0.1:1")
+	_, err := db.SetBrokers(t.Context(), "127.0.0.1:1", nil)
 	must(t, err)
 }
 
@@ -173,7 +174,7 @@ func BenchmarkEmptyDatabase(b *testing.B) {
 	for name, set := range map[string]migrate.Set{"snapshot": core, "migrations": chain} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				db, err := store.Open(store.Config{URL: embeddedtest.Database(b)})
+				db, err := store.Open(store.Config{URL: secret.NewURL(embeddedtest.Database(b))})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -15,20 +15,16 @@ var kafkaTables = []string{"kafka_classified", "kafka_dead_letters"}
 
 var kafkaTableList = "'" + strings.Join(kafkaTables, "', '") + "'"
 
-// SetBrokers tells ClickHouse which Kafka to read from: the named collection that the Kafka tables refer to. It returns the
-// UUIDs of the tables that read from where they read before, until Reattach. Kafka tables that an earlier Reattach left
-// detached are attached again, and read from the new brokers.
-func (s *Store) SetBrokers(ctx context.Context, brokers string) (old []string, err error) {
+// SetBrokers tells ClickHouse which Kafka to read from, and how it lets one in: security are settings of librdkafka by their
+// names, as it takes them (see collection.go). It returns the UUIDs of the tables that read from where they read before, until
+// Reattach. Kafka tables that an earlier Reattach left detached are attached again, and read from the new brokers.
+func (s *Store) SetBrokers(ctx context.Context, brokers string, security map[string]string) (old []string, err error) {
 	err = s.conn.QueryRow(ctx, "SELECT groupArray(toString(uuid)) FROM system.tables WHERE database = currentDatabase() AND name IN ("+kafkaTableList+")").Scan(&old)
 	if err != nil {
 		return nil, s.explain(err)
 	}
-	value := literal(brokers)
-	for _, sql := range []string{"CREATE NAMED COLLECTION IF NOT EXISTS txflow_kafka AS kafka_broker_list = " + value,
-		"ALTER NAMED COLLECTION txflow_kafka SET kafka_broker_list = " + value} {
-		if err := s.Apply(ctx, sql); err != nil {
-			return nil, fmt.Errorf("tell ClickHouse where Kafka is: %w", err)
-		}
+	if err := s.setCollection(ctx, brokers, security); err != nil {
+		return nil, fmt.Errorf("tell ClickHouse where Kafka is: %w", err)
 	}
 	for _, table := range kafkaTables {
 		if err := s.attach(ctx, table); err != nil {

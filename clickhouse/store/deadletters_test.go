@@ -9,6 +9,7 @@ import (
 	"github.com/txflow/txflow/internal/ledger"
 
 	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -168,7 +169,7 @@ func TestClosedDeadLettersCostNothing(t *testing.T) {
 SELECT 'transactions.raw', number, 'stream', 's', 'r', generateUUIDv4(), toString(number), 'rejected', 'message_format',
 if(number IN (200000, 200001), 'open', 'purged'), now64(6), now64(6) FROM numbers(400000)`)
 	db.sql("OPTIMIZE TABLE dead_letters FINAL")
-	limited, err := store.Open(store.Config{URL: db.url + "&max_rows_to_read=80000"})
+	limited, err := store.Open(store.Config{URL: secret.NewURL(db.url + "&max_rows_to_read=80000")})
 	must(t, err)
 	t.Cleanup(limited.Close)
 	if _, err := limited.CountDeadLetters(t.Context(), ledger.DeadLetterQuery{}); store.Code(err) != 158 {

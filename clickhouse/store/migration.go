@@ -59,8 +59,12 @@ func (s *Store) Applied(ctx context.Context, set string) (map[int]migrate.Applie
 	return applied, s.explain(rows.Err())
 }
 
-// Apply runs one statement.
+// Apply runs one statement. The collection of Kafka tables that it names becomes this database's own.
 func (s *Store) Apply(ctx context.Context, sql string) error {
+	sql, err := s.withCollection(ctx, sql)
+	if err != nil {
+		return err
+	}
 	return s.explain(s.conn.Exec(ctx, sql))
 }
 
@@ -84,7 +88,8 @@ func quoteName(name string) string {
 	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
 }
 
-// Schema returns the statement that makes each object of the database, by name, as ClickHouse tells it.
+// Schema returns the statement that makes each object of the database, by name, as ClickHouse tells it; the collection
+// of Kafka tables has the name that migrations give it.
 func (s *Store) Schema(ctx context.Context) (map[string]string, error) {
 	rows, err := s.query(ctx, `SELECT name, formatQuery(replaceAll(create_table_query, concat(database, '.'), '')) FROM system.tables
 WHERE database = currentDatabase() AND NOT startsWith(name, '.inner') ORDER BY name`)
@@ -98,7 +103,7 @@ WHERE database = currentDatabase() AND NOT startsWith(name, '.inner') ORDER BY n
 		if err := rows.Scan(&name, &sql); err != nil {
 			return nil, err
 		}
-		objects[name] = sql
+		objects[name] = s.withoutCollection(sql)
 	}
 	return objects, s.explain(rows.Err())
 }

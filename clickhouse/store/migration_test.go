@@ -17,6 +17,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/migrations"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -62,7 +63,7 @@ func (k *killed) Apply(ctx context.Context, sql string) error {
 func older(t *testing.T) (database, migrate.Set) {
 	t.Helper()
 	url := embeddedtest.Database(t)
-	db, err := store.Open(store.Config{URL: url})
+	db, err := store.Open(store.Config{URL: secret.NewURL(url)})
 	must(t, err)
 	t.Cleanup(db.Close)
 	all, err := migrate.Load(migrations.Files)

@@ -12,11 +12,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"github.com/txflow/txflow/internal/retry"
 
+	"github.com/txflow/txflow/internal/authority"
 	"github.com/txflow/txflow/internal/fault"
-
-	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // Codes of ClickHouse's exceptions that are treated by name.
@@ -129,6 +130,9 @@ func Retryable(err error) bool {
 		return status.StatusCode >= http.StatusInternalServerError || status.StatusCode == http.StatusTooManyRequests ||
 			status.StatusCode == http.StatusRequestTimeout
 	}
+	if authority.Refused(err) {
+		return false
+	}
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
@@ -162,7 +166,8 @@ func (s *Store) retry(ctx context.Context, work func(context.Context) error) err
 			return fault.WithHint(fault.Failf(fault.ExitTryAgain, "ClickHouse at %s was unavailable for %s: %w", s.where, time.Since(started).Round(time.Second), short(err)),
 				"nothing is lost: start ClickHouse and run the same command again")
 		}
-		s.log.WarnContext(ctx, "ClickHouse is unavailable, waiting", "address", s.where, "for", time.Since(started).Round(time.Second).String(), "error", short(err).Error())
+		s.log.WarnContext(ctx, "ClickHouse is unavailable, waiting", "address", s.where, "for", time.Since(started).Round(time.Second).String(),
+			"until", started.Add(s.outage).UTC().Format(time.RFC3339), "error", short(err).Error())
 		if err := retry.Wait(ctx, waits.Delay(failures)); err != nil {
 			return err
 		}

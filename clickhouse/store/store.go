@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/url"
@@ -16,6 +17,9 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/txflow/txflow/internal/authority"
+	"github.com/txflow/txflow/internal/secret"
 )
 
 // DefaultDatabase holds txflow's tables where the URL names no other.
@@ -23,7 +27,7 @@ const DefaultDatabase = "txflow"
 
 // Config says where ClickHouse is, and how patient to be.
 type Config struct {
-	URL         string        // http://, https:// or clickhouse://, with ?database=
+	URL         secret.URL    // http://, https:// or clickhouse://, with ?database=
 	OutageLimit time.Duration // how long ClickHouse is waited for; 0: it is not, and less than 0: the error says what to start
 	Log         *slog.Logger  // told of every wait; nil is silent
 }
@@ -38,9 +42,10 @@ type Store struct {
 }
 
 // Open parses the URL; it does not connect. User and password may stand in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, or
-// in the file that CLICKHOUSE_PASSWORD_FILE names, which keeps them off command lines.
+// in the file that CLICKHOUSE_PASSWORD_FILE names, which keeps them off command lines. CLICKHOUSE_CA_FILE names certificates that
+// may vouch for the server, beside the system's.
 func Open(cfg Config) (*Store, error) {
-	opt, err := options(cfg.URL)
+	opt, err := options(cfg.URL.Reveal())
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +90,14 @@ func options(text string) (*clickhouse.Options, error) {
 	if password := os.Getenv("CLICKHOUSE_PASSWORD"); password != "" && opt.Auth.Password == "" {
 		opt.Auth.Password = password
 	}
+	if opt.TLS != nil {
+		opt.TLS.MinVersion = tls.VersionTLS12
+		if file := os.Getenv("CLICKHOUSE_CA_FILE"); file != "" {
+			if opt.TLS.RootCAs, err = authority.Pool(file); err != nil {
+				return nil, fault.Failf(fault.ExitUsage, "ClickHouse's certificate authority (CLICKHOUSE_CA_FILE): %w", err)
+			}
+		}
+	}
 	if file := os.Getenv("CLICKHOUSE_PASSWORD_FILE"); file != "" && opt.Auth.Password == "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -100,6 +113,12 @@ func options(text string) (*clickhouse.Options, error) {
 
 // Close frees the connections.
 func (s *Store) Close() { _ = s.conn.Close() } // nothing is written by it
+
+// String names the server, and never a user or a password.
+func (s *Store) String() string { return "ClickHouse at " + s.where }
+
+// GoString is String: %#v reads the fields, password and all, of what has none.
+func (s *Store) GoString() string { return s.String() }
 
 // Database is the name of the database.
 func (s *Store) Database() string { return s.options.Auth.Database }
@@ -150,6 +169,9 @@ func (s *Store) explain(err error) error {
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s has no tables of txflow in %s: %w", s.where, s.Database(), err), "run txflow migrate")
 	case code == codeAuthentication || code == codeWrongPassword || code == codeUnknownUser:
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s refuses the user: %w", s.where, err), "set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD")
+	case code == 0 && authority.Refused(err):
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s: no TLS with a server that is vouched for: %w", s.where, short(err)),
+			"name the certificates that vouch for it in CLICKHOUSE_CA_FILE, and the port where it speaks TLS in --clickhouse-url (CLICKHOUSE_URL)")
 	case code == 0 && Retryable(err):
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, short(err)),
 			"start one with txflow platform, or name another with --clickhouse-url (CLICKHOUSE_URL)")

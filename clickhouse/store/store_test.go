@@ -25,6 +25,7 @@ import (
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
 	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -40,7 +41,7 @@ type database struct {
 func open(t *testing.T) database {
 	t.Helper()
 	url := embeddedtest.Database(t)
-	db, err := store.Open(store.Config{URL: url})
+	db, err := store.Open(store.Config{URL: secret.NewURL(url)})
 	must(t, err)
 	t.Cleanup(db.Close)
 	core, err := schema.Core()
@@ -491,7 +492,7 @@ func TestPingSaysWhatToDo(t *testing.T) {
 		"nobody there": {nobody.URL, "txflow platform"},
 		"no database":  {embeddedtest.ClickHouse(t) + "/?database=not_there", "txflow migrate"},
 	} {
-		db, err := store.Open(store.Config{URL: c.url})
+		db, err := store.Open(store.Config{URL: secret.NewURL(c.url)})
 		must(t, err)
 		_, err = db.Ping(t.Context())
 		if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(fault.Hint(err), c.hint) {
@@ -500,7 +501,7 @@ func TestPingSaysWhatToDo(t *testing.T) {
 		db.Close()
 	}
 	for _, url := range []string{"", "nonsense", "ftp://host", "http://user:secret@host:port"} {
-		_, err := store.Open(store.Config{URL: url})
+		_, err := store.Open(store.Config{URL: secret.NewURL(url)})
 		if fault.ExitCode(err) != fault.ExitUsage || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v", url, err)
 		}
@@ -528,7 +529,7 @@ func flaky(t *testing.T, base string) (address string, away *atomic.Int32) {
 func TestInsertWaitsOutAnOutage(t *testing.T) {
 	direct := open(t)
 	address, away := flaky(t, direct.url)
-	db, err := store.Open(store.Config{URL: address, OutageLimit: time.Minute})
+	db, err := store.Open(store.Config{URL: secret.NewURL(address), OutageLimit: time.Minute})
 	must(t, err)
 	t.Cleanup(db.Close)
 	if _, err := db.Ping(t.Context()); err != nil {
@@ -539,7 +540,7 @@ func TestInsertWaitsOutAnOutage(t *testing.T) {
 	if got := direct.sql("SELECT count() FROM transactions FINAL"); got != "1" {
 		t.Error(got)
 	}
-	impatient, err := store.Open(store.Config{URL: address})
+	impatient, err := store.Open(store.Config{URL: secret.NewURL(address)})
 	must(t, err)
 	t.Cleanup(impatient.Close)
 	if _, err := impatient.Ping(t.Context()); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/testtool"
 )
 
 // unrunnable is the application with every action made one that fails the test.
@@ -94,7 +95,7 @@ type typed struct {
 func shell(t *testing.T, name string, args ...string) *typed {
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skipf("NOT RUN: %s is not installed; completion in it is not tested", name)
+		testtool.Missing(t, "%s is not installed; completion in it is not tested", name)
 	}
 	bin, home := t.TempDir(), t.TempDir()
 	self, err := os.Executable()

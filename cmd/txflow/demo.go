@@ -71,7 +71,7 @@ func runDemo(c *cli.Context, rt *app.Runtime) error {
 }
 
 func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform, file string) error {
-	db, err := store.Open(store.Config{URL: p.ClickHouseURL(), OutageLimit: time.Minute, Log: rt.Log})
+	db, err := store.Open(store.Config{URL: secret.NewURL(p.ClickHouseURL()), OutageLimit: time.Minute, Log: rt.Log})
 	if err != nil {
 		return err
 	}

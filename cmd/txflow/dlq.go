@@ -20,7 +20,7 @@ import (
 var deadLetterFlags = []cli.Flag{
 	&cli.StringFlag{Name: "reason", EnvVars: []string{"TXFLOW_DLQ_REASON"}, Usage: "only dead letters of this `CODE`"},
 	&cli.StringFlag{Name: "id", EnvVars: []string{"TXFLOW_DLQ_ID"}, Usage: "only dead letters of this `ID`, as the source wrote it or the UUID"},
-	&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_DLQ_SOURCE"}, Usage: "only dead letters of the source `NAME`"},
+	batchcmd.SourceNameFlag("TXFLOW_DLQ_SOURCE", "only dead letters of the source `NAME`"),
 	&cli.StringFlag{Name: "pipeline", EnvVars: []string{"TXFLOW_DLQ_PIPELINE"}, Usage: "only dead letters of the `PIPELINE` batch or stream"},
 	&cli.TimestampFlag{Name: "since", Layout: time.RFC3339, EnvVars: []string{"TXFLOW_DLQ_SINCE"}, Usage: "only dead letters first seen at `TIME` or later, like 2026-01-31T00:00:00Z"},
 	&cli.TimestampFlag{Name: "until", Layout: time.RFC3339, EnvVars: []string{"TXFLOW_DLQ_UNTIL"}, Usage: "only dead letters first seen before `TIME`"},
@@ -92,7 +92,7 @@ letters that were sent back; exit 99 means that there is nothing to replay, and 
 			}, {
 				Name: "resolve", Usage: "close open dead letters whose id has been stored since, as each load of a file does for its source",
 				Flags: batchcmd.Flags([]cli.Flag{
-					&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_DLQ_SOURCE"}, Usage: "dead letters of the source `NAME`"},
+					batchcmd.SourceNameFlag("TXFLOW_DLQ_SOURCE", "dead letters of the source `NAME`"),
 				}, batchcmd.ClickHouseFlags),
 				Description: `For dead letters of the stream whose message was sent again, corrected, rather than replayed. An id_conflict is closed only where
 the contents of its own row were stored.
@@ -126,8 +126,6 @@ func checked(work func(*cli.Context, *app.Runtime) error) func(*cli.Context, *ap
 				errs = append(errs, oneOfErr(c, name, append(slices.Clone(ledger.DeadLetterStates), "all")...))
 			case "pipeline":
 				errs = append(errs, oneOfErr(c, name, "", load.Pipeline, classify.Pipeline))
-			case "source":
-				errs = append(errs, sourceErr(c))
 			case "limit":
 				errs = append(errs, countErr(c, name, 0, math.MaxInt32))
 			case "rate":

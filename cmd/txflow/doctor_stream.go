@@ -16,6 +16,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
@@ -106,7 +107,7 @@ func checkStreamTables(ctx context.Context, db *store.Store) check {
 // ClickHouse is missing, which other checks say, or where ClickHouse does not read Kafka.
 func checkReaders(c *cli.Context, rt *app.Runtime) []check {
 	const name, between = "stream readers", time.Second
-	db, err := store.Open(store.Config{URL: c.String("clickhouse-url"), Log: rt.Log})
+	db, err := store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")), Log: rt.Log})
 	if err != nil {
 		return nil
 	}

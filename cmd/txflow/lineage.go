@@ -20,7 +20,7 @@ func lineageCommand() *cli.Command {
 	return &cli.Command{
 		Name: "lineage", Category: "Questions", ArgsUsage: "ID", Usage: "where a transaction came from and what became of it",
 		Flags: batchcmd.Flags([]cli.Flag{
-			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the source that the id is from, as it was given to run"},
+			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "`NAME` of the source that the id is from, as it was given to run"),
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_LINEAGE_JSON"}, Usage: "everything as one JSON object"},
 		}, batchcmd.ClickHouseFlags),
 		Description: `ID is the id in the file, together with --source, or the UUID in ClickHouse.

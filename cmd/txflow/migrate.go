@@ -23,15 +23,22 @@ func migrateCommand() *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_MIGRATE_DRY_RUN"}, Usage: "print what would be applied, and apply nothing"},
 			&cli.BoolFlag{Name: "check", EnvVars: []string{"TXFLOW_MIGRATE_CHECK"}, Usage: "exit 69 when something is to be applied, and apply nothing"},
 			&cli.BoolFlag{Name: "stream", EnvVars: []string{"TXFLOW_MIGRATE_STREAM"}, Usage: "also what reads from Kafka, at --kafka-brokers as ClickHouse sees it"},
-			brokersFlag,
-		}, batchcmd.ClickHouseFlags),
-		Description: `Migrations go forward only; each is applied once and kept with its checksum. Two may migrate at once.
+		}, kafkaFlags, batchcmd.ClickHouseFlags),
+		Description: `Migrations go forward only; each is applied once and kept with its checksum. An empty database is made at once, from what they
+add up to. Two may migrate at once.
+With --stream, the settings security.*, sasl.* and ssl.* of --kafka-config are ClickHouse's from then on; files among them are
+ClickHouse's own. Without any of these it keeps those that it has.
 
    txflow migrate
    txflow migrate --dry-run
    txflow migrate --stream --kafka-brokers kafka:9092
+   txflow migrate --stream --kafka-config-file kafka.properties
    txflow migrate --check --clickhouse-url clickhouse://db:9000?database=txflow`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+			cfg, err := kafkaConfig(c, rt)
+			if err != nil {
+				return app.Usage(c, err)
+			}
 			db, err := batchcmd.Store(c, rt)
 			if err != nil {
 				return err
@@ -39,13 +46,13 @@ func migrateCommand() *cli.Command {
 			defer db.Close()
 			brokers := ""
 			if c.Bool("stream") {
-				brokers = c.String("kafka-brokers")
+				brokers = cfg.Brokers
 			}
 			if !c.Bool("dry-run") && !c.Bool("check") {
 				if err := migrateUp(c.Context, db, rt.Stderr); err != nil || brokers == "" {
 					return err
 				}
-				return migrateStream(c.Context, db, rt.Stderr, brokers)
+				return migrateStream(c.Context, db, rt.Stderr, brokers, cfg.Settings.Security())
 			}
 			sets, err := migrationSets(brokers != "")
 			if err != nil {
@@ -93,8 +100,9 @@ func migrateUp(ctx context.Context, db *store.Store, w io.Writer) error {
 	return applySet(ctx, db, w, set)
 }
 
-// migrateStream brings up to date what reads from Kafka. ClickHouse is told where the brokers are, unless they are "".
-func migrateStream(ctx context.Context, db *store.Store, w io.Writer, brokers string) error {
+// migrateStream brings up to date what reads from Kafka. ClickHouse is told where the brokers are and how they let it in,
+// unless brokers is "".
+func migrateStream(ctx context.Context, db *store.Store, w io.Writer, brokers string, security map[string]string) error {
 	set, err := schema.Stream()
 	if err != nil {
 		return err
@@ -102,7 +110,7 @@ func migrateStream(ctx context.Context, db *store.Store, w io.Writer, brokers st
 	if brokers == "" {
 		return applySet(ctx, db, w, set)
 	}
-	old, err := db.SetBrokers(ctx, brokers)
+	old, err := db.SetBrokers(ctx, brokers, security)
 	if err != nil {
 		return err
 	}

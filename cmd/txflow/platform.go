@@ -21,6 +21,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
 )
@@ -155,7 +156,7 @@ func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform,
 			return err
 		}
 	}
-	db, err := store.Open(store.Config{URL: platformURL(p, password), Log: rt.Log})
+	db, err := store.Open(store.Config{URL: secret.NewURL(platformURL(p, password)), Log: rt.Log})
 	if err != nil {
 		return err
 	}
@@ -167,5 +168,5 @@ func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform,
 	if p.KafkaMoved() {
 		brokers = p.KafkaAddr()
 	}
-	return migrateStream(ctx, db, rt.Stderr, brokers)
+	return migrateStream(ctx, db, rt.Stderr, brokers, nil)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/watch"
 )
@@ -67,7 +68,7 @@ func (h *platformHealth) run(ctx context.Context, rt *app.Runtime, limit time.Du
 		return err
 	}
 	defer func() { _ = at.Close() }() // it only read
-	db, err := store.Open(store.Config{URL: clickhouse, Log: rt.Log})
+	db, err := store.Open(store.Config{URL: secret.NewURL(clickhouse), Log: rt.Log})
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,15 @@ type place struct {
 func (p place) start(args ...string) *process { return p.startWith(nil, args...) }
 
 func (p place) startWith(stdin io.Reader, args ...string) *process {
+	return p.launch(stdin, nil, args...)
+}
+
+// startTo is start with another stdout.
+func (p place) startTo(stdout io.Writer, args ...string) *process {
+	return p.launch(nil, stdout, args...)
+}
+
+func (p place) launch(stdin io.Reader, stdout io.Writer, args ...string) *process {
 	p.t.Helper()
 	self, err := os.Executable()
 	must(p.t, err)
@@ -72,6 +81,9 @@ func (p place) startWith(stdin io.Reader, args ...string) *process {
 	run.cmd.Env = append([]string{asMain + "=1", "HOME=" + os.Getenv("HOME"), "PATH=" + os.Getenv("PATH"), "XDG_CACHE_HOME=" + os.Getenv("XDG_CACHE_HOME"),
 		"TXFLOW_ENGINE_DIR=" + os.Getenv("TXFLOW_ENGINE_DIR"), "TXFLOW_ENGINE_LIB=" + os.Getenv("TXFLOW_ENGINE_LIB")}, p.env...)
 	run.cmd.Stdin, run.cmd.Stdout, run.cmd.Stderr = stdin, &run.stdout, &run.stderr
+	if stdout != nil {
+		run.cmd.Stdout = stdout
+	}
 	must(p.t, run.cmd.Start())
 	go func() {
 		_ = run.cmd.Wait() // the exit code is asked for later

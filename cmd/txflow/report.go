@@ -24,7 +24,7 @@ func reportCommand() *cli.Command {
 		Name: "report", Category: "Questions", Usage: "category totals from ClickHouse, exact",
 		Flags: batchcmd.Flags([]cli.Flag{
 			&cli.StringFlag{Name: "by", Value: "category", EnvVars: []string{"TXFLOW_REPORT_BY"}, Usage: "category, month, day, merchant or side"},
-			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_REPORT_SOURCE"}, Usage: "only rows of the source `NAME`"},
+			batchcmd.SourceNameFlag("TXFLOW_REPORT_SOURCE", "only rows of the source `NAME`"),
 			&cli.StringFlag{Name: "category", EnvVars: []string{"TXFLOW_REPORT_CATEGORY"}, Usage: "only rows of category `NAME`"},
 			&cli.TimestampFlag{Name: "from", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_REPORT_FROM"}, Usage: "only rows of `DATE` or later"},
 			&cli.TimestampFlag{Name: "to", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_REPORT_TO"}, Usage: "only rows up to `DATE`, which is included"},

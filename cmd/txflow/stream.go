@@ -40,7 +40,7 @@ func streamProduceCommand() *cli.Command {
 			&cli.Float64Flag{Name: "corrections", EnvVars: []string{"TXFLOW_PRODUCE_CORRECTIONS"}, Usage: "send this `SHARE` of the rows again a little later, with another description"},
 			&cli.Float64Flag{Name: "traced", EnvVars: []string{"TXFLOW_PRODUCE_TRACED"}, Usage: "start a trace for this `SHARE` of the messages"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_SEED"}, Usage: "another `SEED` makes other rows"},
-			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that the ids are from"},
+			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "`NAME` of the system that the ids are from"),
 			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_PRODUCE_DRAIN"},
 				Usage: "at the end, Kafka gets `TIME` to acknowledge what was sent"},
 		}, kafkaFlags),
@@ -113,7 +113,7 @@ func streamClassifyCommand() *cli.Command {
 			&cli.IntFlag{Name: "max-message-bytes", Value: 512 << 10, EnvVars: []string{"TXFLOW_STREAM_MAX_MESSAGE_BYTES"}, Usage: "a message over `N` bytes is a dead letter that says where it stands"},
 			&cli.DurationFlag{Name: "max-wait", Value: 100 * time.Millisecond, EnvVars: []string{"TXFLOW_STREAM_MAX_WAIT"}, Usage: "a message waits at most `TIME` for others"},
 			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"}, Usage: "at the end, what is under way gets `TIME`"},
-			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that ids are from, for messages that name none"},
+			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "`NAME` of the system that ids are from, for messages that name none"),
 			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STREAM_WATCH_ADDR"}, Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty for none"},
 			&cli.DurationFlag{Name: "stuck", Value: time.Minute, EnvVars: []string{"TXFLOW_STREAM_STUCK"}, Usage: "/readyz answers 503 when messages wait or are under way, or Kafka is away, for longer than `TIME`"},
 		}, streamMLFlags(), kafkaFlags),
@@ -152,7 +152,7 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 	ml, mlErr := batchcmd.ClientConfig(c, rt)
 	ml.OutageLimit, ml.Patient, ml.Observe = forever, true, watch.call
 	cfg.Refusals = ml.Refusals
-	if err := app.Usage(c, cfg.Validate(), kafkaErr, instanceErr, sourceErr(c), mlErr,
+	if err := app.Usage(c, cfg.Validate(), kafkaErr, instanceErr, mlErr,
 		durationErr(c, "session-timeout", leastSession, mostSession), durationErr(c, "stuck", time.Second, forever)); err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/instance"
-	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/kafka"
 )
 
@@ -53,13 +52,6 @@ func heldInstance(c *cli.Context) (name string, release func(), err error) {
 		return "", func() {}, fmt.Errorf("--instance-dir: %w", err)
 	}
 	return name, release, nil
-}
-
-func sourceErr(c *cli.Context) error {
-	if err := transaction.ValidateSource(c.String("source")); err != nil {
-		return fmt.Errorf("--source: %w", err)
-	}
-	return nil
 }
 
 func durationErr(c *cli.Context, flag string, low, high time.Duration) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/internal/logging"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
@@ -58,7 +59,7 @@ func runStatus(c *cli.Context, rt *app.Runtime) error {
 	if err := positive(c, stalledFlag.Name); err != nil {
 		return err
 	}
-	db, err := store.Open(store.Config{URL: c.String("clickhouse-url"), Log: rt.Log})
+	db, err := store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")), Log: rt.Log})
 	if err != nil {
 		return err
 	}

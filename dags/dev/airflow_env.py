@@ -12,7 +12,7 @@ from layout import ROOT, Layout
 
 
 def variables(layout: Layout) -> dict[str, str]:
-    """What Airflow's processes are told. The other variables of the shell reach them as well."""
+    """The variables of Airflow's processes. The other variables of the shell reach them as well."""
     home, url = layout.dir / "airflow", layout.url("airflow")
     settings = {
         "core.dags_folder": ROOT / "dags",
@@ -36,7 +36,7 @@ def variables(layout: Layout) -> dict[str, str]:
         "scheduler.orphaned_tasks_check_interval": 10,
         "triggerer.job_heartbeat_sec": 2,
         "traces.otel_on": layout.jaeger,
-        "traces.task_runner_flush_timeout_milliseconds": 2000,  # a collector that is away stalls nothing
+        "traces.task_runner_flush_timeout_milliseconds": 2000,  # a collector that is unavailable stalls nothing
         **_secrets(layout),
     }
     env = {f"AIRFLOW__{key.upper().replace('.', '__')}": str(value) for key, value in settings.items()}

@@ -1,4 +1,4 @@
-"""What must be right before anything is built or started. Every fault is told at once."""
+"""What must be right before anything is built or started. All faults are reported together."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def down(_: argparse.Namespace) -> int:
 
 
 def _recover() -> bool:
-    """End what a supervisor that was killed left behind, and say so. False when there was nothing."""
+    """End the processes of a supervisor that was killed, and say so. False when there was nothing."""
     done = State.read().recover()
     for line in done:
         print(line, file=sys.stderr)
@@ -172,7 +172,7 @@ def _running() -> Layout:
     left = ", ".join(f"{name} (process {process.pid})" for name, process in state.left.items())
     if state.fault or left:
         lines = [state.fault, left and f"the supervisor is gone, and left running: {left}"]
-        sys.exit("\n".join([*filter(None, lines), "make dev-down clears it away, and make dev does so before it starts"]))
+        sys.exit("\n".join([*filter(None, lines), "make dev-down removes it, and make dev does so before it starts"]))
     sys.exit("nothing runs: make dev starts it")
 
 

@@ -91,7 +91,7 @@ def older(layout: Layout) -> str:
         return ""
     return (
         f"{old} is Airflow's data of an earlier version, in SQLite; this one keeps it in PostgreSQL. What was stored stays as "
-        f"it is, the list of Airflow's runs begins anew: mv '{old}' '{old}.old'"
+        f"it is, the list of Airflow's runs is empty then: mv '{old}' '{old}.old'"
     )
 
 

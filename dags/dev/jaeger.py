@@ -28,8 +28,8 @@ def command(layout: Layout) -> list[str]:
     how, env = found(), environment(layout)
     if how != "docker":
         return [how, "--config", f"file:{CONFIG}"]
-    told = [arg for name, value in env.items() for arg in ("-e", f"{name}={value}")]
-    return ["docker", "run", "--rm", "--network", "host", *told, "-v", f"{CONFIG}:/config.yaml:ro", IMAGE,
+    variables = [arg for name, value in env.items() for arg in ("-e", f"{name}={value}")]
+    return ["docker", "run", "--rm", "--network", "host", *variables, "-v", f"{CONFIG}:/config.yaml:ro", IMAGE,
             "--config", "file:/config.yaml"]  # fmt: skip
 
 

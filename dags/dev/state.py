@@ -109,7 +109,7 @@ def _layout(saved: dict[str, Any]) -> Layout:
     """The saved addresses. Raises KeyError or ValueError where one is missing or is no port."""
     if "pid" in saved:
         raise ValueError(
-            "it is of an earlier version, whose processes cannot be told from others; end what still runs of it by hand: "
+            "it is of an earlier version, whose processes cannot be distinguished from others; end those that still run by hand: "
             f"kill {int(saved['pid'])}"
         )
     return Layout(folder(), {part: int(saved["ports"][part]) for part in PORTS}, bool(saved["jaeger"]))

@@ -21,7 +21,7 @@ RESTARTS, WITHIN = 5, 120.0  # a part that dies more often is given up, and the 
 
 
 class Supervisor:
-    """Owns the processes; each is a session of its own, so that what it leaves behind can be found."""
+    """Owns the processes; each is a session of its own, so that its children can be found."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -101,7 +101,7 @@ class Supervisor:
             if process is None or process.poll() is None:
                 continue
             say(f"{part.name} ended with {process.returncode}")
-            kill_group(process.pid, signal.SIGKILL)  # whatever it left behind
+            kill_group(process.pid, signal.SIGKILL)  # and its children
             now = time.monotonic()
             deaths = self.deaths[part.name] = [t for t in self.deaths.get(part.name, []) if now - t < WITHIN] + [now]
             if len(deaths) > RESTARTS:

@@ -10,14 +10,14 @@ REPORT = """# What happens when things break: Airflow
 
 Written by `make faults-dags` at commit {commit}: one run of {rows} rows on a real Airflow, with the process runner,
 whose parts are killed one after the other. It ends green, `reconcile` counts {rows} rows in and {rows} stored,
-ClickHouse has each once in `transactions` and in the ledger, and no process is left behind.
+ClickHouse has each once in `transactions` and in the ledger, and no process is left.
 
 | fault | what is done | what one sees |
 | --- | --- | --- |
 {table}
 
 A container that is killed, or whose task is, is in the contract of the runners (`dags/tests/test_contract.py`), on a
-real Docker engine: Airflow tries again, and no container is left behind.
+real Docker engine: Airflow tries again, and no container is left.
 """
 
 

@@ -34,6 +34,7 @@ class Stack:
             "TXFLOW_DEV_DIR": str(folder / "dev"),
             "TXFLOW_RETRY_DELAY": "3",
             "TXFLOW_PATIENCE": "2s",
+            "TXFLOW_DEADLINE": "40",
             "TXFLOW_INBOX_EVERY": "2",
             "TXFLOW_INBOX_SETTLE": "1s",
             "TXFLOW_MONTHLY_TEMPLATE": f"{self.months}/month={{{{YYYY-MM}}}}/transactions.csv",
@@ -59,8 +60,9 @@ class Stack:
         assert not processes(str(self.folder)), "processes are left"
 
     def pid(self, part: str) -> int:
-        """The part's process now."""
-        return State.read().processes[part].pid
+        """The part's process now, 0 while it is started again."""
+        process = State.read().processes.get(part)
+        return process.pid if process else 0
 
     def trigger(self, dag: str, **conf: Any) -> str:
         """Start a run; returns its id."""
@@ -145,7 +147,7 @@ class Stack:
 
 
 class MLAPI:
-    """Another model's API, in a process that a test may kill and start anew."""
+    """Another model's API, in a process that a test may kill and start again."""
 
     def __init__(self, *flags: str) -> None:
         port = free_ports(1)[0]

@@ -9,6 +9,7 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowFailException
 
 from txflow_dags import connections
+from txflow_dags.command import worker
 
 
 def connection(extra=None, **fields):
@@ -74,6 +75,24 @@ def test_ml_api(fields, extra, url):
 def test_no_address(fields, extra):
     with pytest.raises(AirflowFailException, match="the connection some"):
         connections.clickhouse_url(connection(extra, conn_type="http", **fields))
+
+
+def test_the_ml_api_token_goes_to_its_own_connection_alone(monkeypatch):
+    """A token of the worker is for the usual ML API; another one has its own in its connection, or none."""
+    usual = {"conn_type": "http", "host": "ml", "extra": {"ca_file": "/etc/ca.pem"}}
+    monkeypatch.setenv("AIRFLOW_CONN_TXFLOW_ML_API", json.dumps(usual))
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({"conn_type": "http", "host": "other"}))
+    monkeypatch.setenv("AIRFLOW_CONN_TOKEN", json.dumps({"conn_type": "http", "host": "other", "extra": {"token": "theirs"}}))
+    monkeypatch.setenv("ML_API_TOKEN", "ours")
+    monkeypatch.setenv("ML_API_TOKEN_FILE", "/our/token")
+
+    def seen(ml_api):
+        found = {**worker(), **connections.environment(ml_api=ml_api)}
+        return found["ML_API_TOKEN"], found["ML_API_TOKEN_FILE"], found.get("ML_API_CA_FILE")
+
+    assert seen("txflow_ml_api") == ("ours", "/our/token", "/etc/ca.pem")
+    assert seen("other") == ("", "", None)
+    assert seen("token") == ("theirs", "", None)
 
 
 def test_a_connection_that_is_named_must_exist(monkeypatch):

@@ -17,7 +17,7 @@ from stack import processes, wait
 
 TRACER = TracerProvider().get_tracer("test")
 SAMPLE = ROOT / "data" / "transactions.csv"
-SECRET = "kept-to-itself"
+SECRET, TOKEN = "kept-to-itself", "a-token-of-the-ml-api"
 
 
 @pytest.fixture(params=["process", "docker"])
@@ -32,6 +32,9 @@ def runner(request, monkeypatch, tmp_path):
     monkeypatch.setenv("TXFLOW_RUNNER", request.param)
     monkeypatch.setenv("TXFLOW_BIN", str(ROOT / "bin"))
     monkeypatch.setenv("AIRFLOW__TRACES__OTEL_ON", "True")
+    monkeypatch.setenv("ML_API_TOKEN", TOKEN)
+    monkeypatch.setenv("TXFLOW_CATEGORIES", "Food,Rent")
+    monkeypatch.setenv("TXFLOW_MAX_REFUSED", "0.7")
     monkeypatch.setenv("AIRFLOW_CONN_TXFLOW_ML_API", '{"conn_type": "http", "host": "127.0.0.1", "port": 1}')
     monkeypatch.setenv(
         "AIRFLOW_CONN_TXFLOW_CLICKHOUSE",
@@ -45,9 +48,9 @@ def validated(folder, **kwargs):
 
 
 def test_manifest_is_the_result(runner, tmp_path):
-    told = execute(validated(tmp_path))
-    assert (told["task"], told["status"], told["run_id"]) == ("validate", "done", "run")
-    assert told["counts"]["in"] == told["counts"]["accepted"] == 10_000
+    found = execute(validated(tmp_path))
+    assert (found["task"], found["status"], found["run_id"]) == ("validate", "done", "run")
+    assert found["counts"]["in"] == found["counts"]["accepted"] == 10_000
 
 
 def test_chunks_are_what_to_map_over(runner, tmp_path):
@@ -62,6 +65,21 @@ def test_bad_data_is_not_tried_again(runner, tmp_path):
     with pytest.raises(AirflowFailException, match=r"all\.csv: no such file\nnext: check the path"):
         execute(operator)
     assert not [message for level, message, _ in operator.log.lines if level >= 40], "Airflow logs the failure itself"
+
+
+def test_a_gate_that_refuses_links_to_the_rejected_rows(runner, tmp_path):
+    dirty = ROOT / "data" / "transactions_dirty.csv"
+    operator = make("validate", f"--out={tmp_path}", "--run-id=run", "--max-reject-ratio=0.01", str(dirty))
+    instance = TaskInstance(run_id="manual__1+1")
+    with pytest.raises(AirflowFailException, match="rejected"):
+        execute(operator, instance)
+    shown = instance.pushed["rejected"]
+    assert shown["file"].endswith("/run/rejected.ndjson")
+    assert (shown["rows"], len(shown["first"])) == (300, 10)
+    assert "transactions_dirty.csv:3" in shown["first"][0]
+    link = next(link for link in operator.operator_extra_links if link.name == "Rejected rows")
+    assert link.get_link(operator, ti_key=instance).endswith("/dags/dag/runs/manual__1%2B1/tasks/task/xcom")
+    assert not link.get_link(make("validate"), ti_key=instance)
 
 
 def test_wrong_usage_is_not_tried_again(runner):
@@ -85,9 +103,9 @@ def test_nothing_to_do_is_skipped(runner, tmp_path):
 
 def test_trace_goes_on(runner, tmp_path):
     with TRACER.start_as_current_span("task") as span:
-        told = execute(operator := validated(tmp_path, linked_trace=f"00-{'a' * 32}-{'b' * 16}-01"))
+        found = execute(operator := validated(tmp_path, linked_trace=f"00-{'a' * 32}-{'b' * 16}-01"))
         expected = trace.format_trace_id(span.get_span_context().trace_id)
-    assert told["trace_id"] == operator.trace_id == expected
+    assert found["trace_id"] == operator.trace_id == expected
     assert [trace.format_trace_id(link.context.trace_id) for link in span.links] == ["a" * 32]
 
 
@@ -112,9 +130,12 @@ def test_secrets_stay_out_of_sight(runner, tmp_path, monkeypatch):
     task.join()
     assert f"CLICKHOUSE_PASSWORD={SECRET}" in environ
     assert "CLICKHOUSE_URL=http://loader@127.0.0.1:1" in environ
+    assert {f"ML_API_TOKEN={TOKEN}", "TXFLOW_CATEGORIES=Food,Rent", "TXFLOW_MAX_REFUSED=0.7"} <= set(environ)
     assert not [name for name in environ if name.startswith("AIRFLOW")]
     shown = [str(getattr(operator, name)) for name in operator.template_fields]
-    assert SECRET not in " ".join([*argv, *shown, operator.log.text, str(ended[0].value)])
+    seen = " ".join([*argv, *shown, operator.log.text, str(ended[0].value)])
+    assert SECRET not in seen
+    assert TOKEN not in seen
 
 
 def looked_at(runner, operator):

@@ -167,7 +167,7 @@ def test_what_few_need_is_in_a_section_of_its_own(dags, name):
 
 
 def test_values_are_never_options(dags):
-    """What a user fills in is behind -- or part of its flag."""
+    """What a user fills in comes after -- or is part of its flag."""
     for dag in dags.values():
         for task in dag.tasks:
             argv = list(getattr(task, "argv", ()) or ())
@@ -183,7 +183,7 @@ def test_limits(dags):
     assert dags["transactions_reclassify"].max_active_runs >= 16, "approvals that wait hold up other runs"
 
 
-def test_runs_that_take_too_long_are_told_of(dags):
+def test_runs_that_take_too_long_are_reported(dags):
     for name, dag in dags.items():
         may_wait = name in ("transactions_reclassify", "transactions_arrivals")
         assert bool(dag.deadline) != may_wait, name

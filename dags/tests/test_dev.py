@@ -1,4 +1,4 @@
-"""`make dev` and its siblings on what a crash leaves behind, without a stack: nothing foreign is touched."""
+"""`make dev` and its siblings after a crash, without a stack: no other process is touched."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_broken_state_is_recovered(folder, sleeper, content):
 
 
 def test_make_dev_recovers_before_it_looks_at_ports(folder, sleeper):
-    """The parts that a killed supervisor left behind hold the ports: they are ended first."""
+    """The parts of a killed supervisor hold the ports: they are ended first."""
     part = sleeper()
     write_process(folder, "platform", part)
     dev("check")

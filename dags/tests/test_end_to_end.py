@@ -9,7 +9,9 @@ import shutil
 import statistics
 import subprocess
 
+import airflow_env
 import pytest
+from components import airflow
 from conftest import ROOT, missing
 from http_client import get
 from stack import MLAPI, quote, wait
@@ -54,7 +56,10 @@ def test_batch(stack, batch):
 
 def test_links(stack, batch):
     links = stack.links(batch["load"][0])
-    assert len(get(links["Rows"]).splitlines()) > 100
+    rows = get(links["Rows"]).decode().splitlines()
+    assert len(rows) > 100
+    assert "transactions.csv" in rows[5]
+    assert max(map(len, rows)) < 170, "it wraps on a screen"
     if stack.layout.jaeger:
         assert links["Trace"] == f"{stack.layout.url('jaeger')}/trace/{stack.xcom(batch['load'][0])['trace_id']}"
     else:
@@ -99,9 +104,9 @@ def test_one_trace(stack, measured):
     assert len(calls) == len({c["spanID"] for c in calls}) == asked == ROWS / 500
     assert {c["service"] for c in calls} == {"txflow-classify"}
     assert all(parents(c) & set(by_id) for c in calls), "each call is under its task"
-    told = [{t["key"]: t["value"] for t in c["tags"]} for c in calls]
-    assert sum(t["txflow.batch_size"] for t in told) == ROWS
-    assert {(t["txflow.attempt"], t["txflow.model_version"], t["txflow.outcome"]) for t in told} == {(1, "hash-v1", "answered")}
+    tags = [{t["key"]: t["value"] for t in c["tags"]} for c in calls]
+    assert sum(t["txflow.batch_size"] for t in tags) == ROWS
+    assert {(t["txflow.attempt"], t["txflow.model_version"], t["txflow.outcome"]) for t in tags} == {(1, "hash-v1", "answered")}
     linked = [r["traceID"] for s in by_id.values() for r in s["references"] if r["refType"] == "FOLLOWS_FROM"]
     assert linked == ["a" * 32]
 
@@ -131,6 +136,11 @@ def test_wrong_input_says_what_to_do(stack, conf, message, advice):
     assert len(said) == 1, [line["event"] for line in log][-8:]
     assert advice in said[0]
     assert not [line for line in log if line.get("error_detail")], "a traceback of our own code"
+    link = stack.links(validate)["Rejected rows"]
+    assert bool(link) == ("“Reject gate”" in advice)
+    if link:
+        assert link.startswith(stack.layout.url("airflow") + "/dags/transactions_batch/runs/")
+        assert stack.xcom(validate, "rejected")["rows"] == 300
 
 
 def test_nothing_to_do_is_skipped(stack, tmp_path):
@@ -272,29 +282,57 @@ def test_reclassify_beyond_the_threshold(stack, batch):
 
 
 def test_a_task_waits_without_a_worker(stack):
-    """While the ML API is unavailable the task is deferred, says so, and goes on by itself."""
-    dag = "transactions_reclassify"
+    """While the ML API is unavailable the task is deferred, says so, and goes on. Its run is late, which is reported."""
+    dag = "transactions_batch"
     with MLAPI() as api:
         api.kill()
         stack.connect("waited_for", api.url)
-        conf = {"url": SAMPLE, "source": "waits", "ml_api_conn_id": "waited_for", "max_changed": 1, "store_new": True}
-        run = stack.trigger(dag, **conf)
+        run = stack.trigger(dag, url=SAMPLE, source="waits", ml_api_conn_id="waited_for")
 
         def deferred_task():
             return next((i for i in stack.tasks(dag, run).get("classify", []) if i["state"] == "deferred"), None)
 
         def holds_nothing():
-            pool = stack.api.call("GET", "/pools/ml_api_other")
+            pool = stack.api.call("GET", "/pools/ml_api")
             return deferred_task() and (pool["occupied_slots"], pool["deferred_slots"]) == (0, 1) and deferred_task()
 
         waiting = wait(holds_nothing, "classify waits without a worker and without a slot")
         said = " ".join(line["event"] for line in stack.log(waiting))
         assert api.url.removeprefix("http://") in said
         assert "the last one at" in said
+        wait(lambda: f"{dag} {run} takes longer than 0:00:40" in called_back(stack, dag, run), "the deadline's alert")
         api.start()
         tasks = stack.end(dag, run)
     first = [line["event"] for line in stack.log(tasks["classify"][0], attempt=1)]
     assert "classify is done" in first, "waiting is no failure: the try that waited goes on"
+
+
+def called_back(stack, dag, run):
+    """The logs of the callbacks of a run's deadline."""
+    logs = stack.layout.dir / "airflow" / "logs" / "executor_callbacks" / dag / run
+    return " ".join(file.read_text() for file in logs.glob("*") if file.is_file())
+
+
+def test_a_pool_that_is_missing_is_found(stack):
+    """A task would wait for it for ever."""
+    env = os.environ | airflow_env.variables(stack.layout)
+    check = [airflow()[0], "-m", "txflow_dags.check"]
+
+    def checked():
+        ran = subprocess.run(check, env=env, cwd=ROOT / "dags", capture_output=True, text=True, check=False)
+        return ran.returncode, ran.stdout + ran.stderr
+
+    code, said = checked()
+    assert code == 0, said
+    pool = stack.api.call("GET", "/pools/ml_api_other")
+    stack.api.call("DELETE", "/pools/ml_api_other")
+    try:
+        code, said = checked()
+    finally:
+        stack.api.call("POST", "/pools", {name: pool[name] for name in ("name", "slots", "description", "include_deferred")})
+    assert code == 1, said
+    assert "there is no pool ml_api_other" in said
+    assert "airflow pools set ml_api_other" in said
 
 
 def test_a_backfill_without_parameters_is_refused(stack):
@@ -369,7 +407,7 @@ def state(stack, dag, run, task):
 
 
 def test_dead_letters_and_reconcile(stack, batch):
-    """A dry run counts, a run without letters is skipped, and a gap between batch and stream is loud."""
+    """A dry run counts, a run without dead letters is skipped, and a gap between batch and stream fails."""
     dry = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay", since="2024-01-01T00:00:00Z"))
     assert stack.xcom(dry["replay"][0]) == "0 dead letters would be replayed"
     none = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay", dry_run=False, reason="amount_format"))
@@ -383,7 +421,7 @@ def test_dead_letters_and_reconcile(stack, batch):
 
 
 def test_dead_letters_go_back(stack):
-    """Letters are sent back by a run. Still wrong, they come back as new ones, once replayed."""
+    """Dead letters are sent back by a run. Still wrong, they come back as new ones, once replayed."""
     txflow = str(ROOT / "bin" / "txflow")
     env = os.environ | {"KAFKA_BROKERS": f"127.0.0.1:{stack.layout.ports['kafka']}", "ML_API_URL": stack.layout.url("ml-api")}
     produce = [txflow, "stream", "produce", "--count=50", "--bad=0.2"]
@@ -391,20 +429,20 @@ def test_dead_letters_go_back(stack):
     bad = int(re.search(r": (\d+) bad ones", sent.stderr)[1])
     assert bad
 
-    def letters(state, replays):
-        """How many letters there are."""
+    def dead_letters(state, replays):
+        """How many dead letters there are."""
         where = f"pipeline = 'stream' AND state = '{state}' AND replays = {replays}"
         return int(stack.query(f"SELECT count() FROM dead_letters FINAL WHERE {where}"))
 
     with subprocess.Popen([txflow, "stream", "classify", "--instance=test"], env=env, stderr=subprocess.DEVNULL) as member:
         try:
-            wait(lambda: letters("open", 0) == bad, "they are dead letters")
+            wait(lambda: dead_letters("open", 0) == bad, "they are dead letters")
             dry = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay"))
             assert stack.xcom(dry["replay"][0]) == f"{bad} dead letters would be replayed"
             sent = stack.end("dead_letters_replay", stack.trigger("dead_letters_replay", dry_run=False, rate=0))
             assert stack.xcom(sent["replay"][0])["counts"]["in"] == bad
-            wait(lambda: letters("open", 1) == bad, "they are back")
-            assert (letters("open", 0), letters("replayed", 0)) == (0, bad)
+            wait(lambda: dead_letters("open", 1) == bad, "they are dead letters again")
+            assert (dead_letters("open", 0), dead_letters("replayed", 0)) == (0, bad)
         finally:
             member.terminate()
     assert member.returncode == 0

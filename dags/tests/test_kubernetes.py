@@ -82,6 +82,30 @@ def test_the_login_of_the_ml_api_is_a_secret(monkeypatch):
     assert "ML_API_URL" not in [variable["name"] for variable in pod["spec"]["containers"][0]["env"]]
 
 
+def test_what_the_ml_api_wants_reaches_the_pod(monkeypatch):
+    for name in ("TXFLOW_CATEGORIES", "TXFLOW_MAX_REFUSED", "ML_API_TOKEN_FILE", "ML_API_CA_FILE", "ML_API_TOKEN"):
+        monkeypatch.setenv(name, SECRET if name == "ML_API_TOKEN" else f"/etc/txflow/{name}")
+    pod = pod_of(make("classify", "--chunks=s3://bank/out/r/chunks.json", index=0))
+    base = pod["spec"]["containers"][0]
+    env = {variable["name"]: variable["value"] for variable in base["env"]}
+    for name in ("TXFLOW_CATEGORIES", "TXFLOW_MAX_REFUSED", "ML_API_TOKEN_FILE", "ML_API_CA_FILE"):
+        assert env[name] == f"/etc/txflow/{name}"
+    assert SECRET not in json.dumps(pod)
+    assert "ML_API_TOKEN" not in env, "it is a key of the secret"
+    assert {"mountPath": "/etc/txflow", "name": "files", "readOnly": True} in base["volumeMounts"]
+    assert [v["secret"]["secretName"] for v in pod["spec"]["volumes"] if v["name"] == "files"] == ["txflow"]
+
+
+def test_the_token_of_one_ml_api_is_not_for_another(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({"conn_type": "http", "host": "other", "extra": {"token_file": "/f"}}))
+    pod = pod_of(make("classify", "--chunks=s3://bank/out/r/chunks.json", index=0, ml_api_conn_id="other"))
+    env = {variable["name"]: variable.get("value") or "" for variable in pod["spec"]["containers"][0]["env"]}
+    assert (env["ML_API_TOKEN"], env["ML_API_TOKEN_FILE"], env["ML_API_URL"]) == ("", "/f", "http://other:8000")
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({"conn_type": "http", "host": "other", "extra": {"token": SECRET}}))
+    with pytest.raises(outcome.Failed, match=r"(?s)a pod does not get.*token_file"):
+        pod_of(make("classify", "--chunks=s3://bank/out/r/chunks.json", index=0, ml_api_conn_id="other"))
+
+
 def ended(code):
     state = k8s.V1ContainerState(terminated=k8s.V1ContainerStateTerminated(exit_code=code))
     status = k8s.V1ContainerStatus(name="base", image="", image_id="", ready=False, restart_count=0, state=state)
@@ -95,10 +119,10 @@ def ended(code):
 def test_exit_codes(monkeypatch, code, raised):
     """What the provider's operator does with the pod is replaced; what is made of its end is ours."""
     operator = make("validate", "s3://bank/01.csv")
-    told = {"error": "no such file"}
+    found = {"error": "no such file"}
 
     def provider(self, context, event):
-        self.cleanup(ended(code), ended(code), told, context)
+        self.cleanup(ended(code), ended(code), found, context)
 
     base = type(operator).__mro__[2]
     monkeypatch.setattr(base, "cleanup", lambda *a, **k: (_ for _ in ()).throw(AirflowException("Pod returned a failure")))
@@ -111,11 +135,11 @@ def test_exit_codes(monkeypatch, code, raised):
 
 def test_manifest_is_the_result(monkeypatch):
     operator = make("validate", "s3://bank/01.csv")
-    told = {
+    found = {
         "task": "validate", "status": "done", "run_id": "r", "counts": {"in": 1}, "exit_code": 0,
         "duration_ms": 1, "trace_id": "t",
     }  # fmt: skip
     base = type(operator).__mro__[2]
     monkeypatch.setattr(base, "cleanup", lambda *a, **k: None)
-    monkeypatch.setattr(base, "trigger_reentry", lambda self, context, event: self.cleanup(ended(0), ended(0), told, context))
-    assert operator.trigger_reentry({"ti": TaskInstance()}, {}) == told
+    monkeypatch.setattr(base, "trigger_reentry", lambda self, context, event: self.cleanup(ended(0), ended(0), found, context))
+    assert operator.trigger_reentry({"ti": TaskInstance()}, {}) == found

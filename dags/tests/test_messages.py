@@ -1,4 +1,4 @@
-"""What a user reads: of a run that cannot be right, of what would change, of failures, and to whom it is told."""
+"""What a user reads: of a run that cannot be right, of what would change, of failures, and who is notified."""
 
 from __future__ import annotations
 
@@ -154,8 +154,8 @@ def pause(operator, looks):
 
 
 def test_a_wait_ends():
-    with pytest.raises(AirflowFailException, match=r"(?s)away.*given up\nnext: clear"):
-        waiting.later(make("load"), "ClickHouse is away", since="2020-01-01T00:00:00+00:00", looks=9)
+    with pytest.raises(AirflowFailException, match=r"(?s)unavailable.*given up\nnext: clear"):
+        waiting.later(make("load"), "ClickHouse is unavailable", since="2020-01-01T00:00:00+00:00", looks=9)
 
 
 @pytest.mark.parametrize("code", [137, -9, 143, 1])
@@ -166,7 +166,7 @@ def test_a_command_that_was_killed_is_tried_again(code):
 
 
 class Kept(notify.LogNotifier):
-    """Keeps what it is told."""
+    """Keeps its messages."""
 
     said: list = []  # noqa: RUF012
 
@@ -175,27 +175,27 @@ class Kept(notify.LogNotifier):
 
 
 @pytest.fixture
-def told(monkeypatch):
-    """What the notifier that the settings name is told."""
+def notified(monkeypatch):
+    """The messages to the notifier that the settings name."""
     monkeypatch.setenv("TXFLOW_NOTIFIER", f"{__name__}.Kept")
     monkeypatch.setenv("TXFLOW_NOTIFIER_ARGS", '{"message": "[bank] {{ what }}"}')
     Kept.said.clear()
     return Kept.said
 
 
-def test_the_configured_notifier_hears_of_failures_retries_and_delays(told):
+def test_the_configured_notifier_hears_of_failures_retries_and_delays(notified):
     ti = TaskInstance(task_id="load")
     notify.failed({"dag_run": run(), "ti": ti, "reason": "task_failure"})
     notify.retried({"dag_run": run(), "ti": ti, "exception": ValueError("killed\nand more")})
     notify.late(context={"dag_run": {"dag_id": "transactions_batch", "dag_run_id": "r"}}, after="6:00:00")
-    assert told == [
+    assert notified == [
         "[bank] transactions_batch r failed in load (task_failure)",
         "[bank] transactions_batch r: load failed at try 1 and is tried again: killed",
         "[bank] transactions_batch r takes longer than 6:00:00",
     ]
 
 
-def test_rejected_rows_reach_somebody(told):
+def test_rejected_rows_reach_somebody(notified):
     event = {
         "dag_id": "transactions_batch",
         "dag_run_id": "arrival__x",
@@ -204,10 +204,10 @@ def test_rejected_rows_reach_somebody(told):
     }
     notify.stored(event, run())
     notify.stored(event | {"counts": {"in": 10, "stored": 10}}, run())
-    assert told == ["[bank] transactions_batch arrival__x left 2 rows of bank out: 10 in, 2 rejected, 8 stored"]
+    assert notified == ["[bank] transactions_batch arrival__x left 2 rows of bank out: 10 in, 2 rejected, 8 stored"]
 
 
-def test_the_log_is_told_by_default(caplog):
+def test_the_log_is_the_default(caplog):
     with caplog.at_level(logging.ERROR):
         notify.failed({"dag_run": run()})
     assert "transactions_batch r failed" in caplog.text
@@ -215,8 +215,8 @@ def test_the_log_is_told_by_default(caplog):
 
 def test_asset_events_carry_run_and_counts():
     asset, events = "asset", {"asset": SimpleNamespace(extra={})}
-    told = {"run_id": "x", "source": "bank", "counts": {"in": 3, "stored": 3}}
-    runs.publish({"dag_run": run(), "outlet_events": events}, [asset], told)
+    found = {"run_id": "x", "source": "bank", "counts": {"in": 3, "stored": 3}}
+    runs.publish({"dag_run": run(), "outlet_events": events}, [asset], found)
     assert events["asset"].extra == {
         "dag_id": "transactions_batch", "dag_run_id": "r", "run_id": "x", "source": "bank", "counts": {"in": 3, "stored": 3},
     }  # fmt: skip

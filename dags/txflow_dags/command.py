@@ -11,13 +11,15 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException
 
 from txflow_dags import arrivals, connections, logs, manifest, outcome, runs, settings, tracing, waiting
-from txflow_dags.links import RowsLink, TraceLink
+from txflow_dags.links import RejectedLink, RowsLink, TraceLink
 
 MANIFEST, CHUNKS, ARRIVALS, TEXT = "manifest", "chunks", "arrivals", "text"
 MANIFEST_KEY = "manifest"
+REJECTED = "rejected"  # the name of validate's output, and of the XCom
 
 # Variables of the worker that every task may see; Airflow's own are not among them.
-PASSED_ON = ("OTEL_", "KAFKA_", "SCHEMA_REGISTRY_", "CLICKHOUSE_", "ML_API_", "AWS_", "GOOGLE_", "AZURE_")
+PASSED_ON = ("OTEL_", "KAFKA_", "SCHEMA_REGISTRY_", "CLICKHOUSE_", "ML_API_", "AWS_", "GOOGLE_", "AZURE_",
+             "TXFLOW_CATEGORIES", "TXFLOW_MAX_REFUSED", "TXFLOW_ARTIFACT_ENDPOINTS")  # fmt: skip
 NOT_PASSED_ON = ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES")
 
 
@@ -25,22 +27,22 @@ class Command(BaseOperator):
     """What the runners' operators have in common.
 
     argv: the command's arguments, templated; lists within are flattened, a flag whose value renders to nothing
-    (``--reason=``) is left out, and what follows ``--`` is no flag, whatever it looks
-    like. program: txflow-task, or txflow
-    for what needs Kafka.
+    (``--reason=``) is left out, and what follows ``--`` is an argument, whatever it looks like.
+    program: txflow-task, or txflow for what needs Kafka.
     result: what the task returns: its manifest; for "chunks" the indexes 0 … n-1 to map over, with the manifest under
-    the key "manifest"; for "arrivals" the runs to start, one a file; for "text" the last line of
-    stdout, or the manifest where that is one.
+    the key "manifest"; for "arrivals" the runs to start, one a file; for "text" the last line of stdout, or the manifest
+    where that is one.
     every: seconds until another look when there is nothing to do; without it the task is skipped then.
     index: the chunk of a mapped task. linked_trace: a traceparent that the task's span is linked to.
     clickhouse_conn_id, ml_api_conn_id: Airflow's connections.
     """
 
     template_fields: Sequence[str] = ("argv", "index", "linked_trace", "every", "clickhouse_conn_id", "ml_api_conn_id")
-    operator_extra_links = (TraceLink(), RowsLink())
+    operator_extra_links = (TraceLink(), RowsLink(), RejectedLink())
     ui_color = "#e8f0fe"
     trace_id = ""
     txflow_run_id = ""
+    rejected_url = ""  # of the rows that a gate refused
     waited: Mapping[str, Any] = MappingProxyType({})  # since when, and how many looks ago
 
     def __init__(
@@ -116,22 +118,38 @@ class Command(BaseOperator):
             outcome.check(code, said)
         except outcome.Waits as what:
             waiting.later(self, str(what), **self.waited)
+        except outcome.Failed:
+            self._show_rejected(context, last_line)
+            raise
         if self.result == TEXT and not last_line.startswith("{"):
             self.log.info(last_line.strip())
             return last_line.strip()
         try:
-            told = manifest.parse(last_line)
+            found = manifest.parse(last_line)
         except manifest.ManifestError as error:
             raise outcome.Failed(f"{self.program} {self.command_line()[0]}: {error}") from error
-        self.trace_id = self.trace_id or told["trace_id"]
-        self.txflow_run_id = told["run_id"]
-        runs.publish(context, self.outlets, told)
+        self.trace_id = self.trace_id or found["trace_id"]
+        self.txflow_run_id = found["run_id"]
+        runs.publish(context, self.outlets, found)
         if self.result == ARRIVALS:
-            return arrivals.starts(context, told)
+            return arrivals.starts(context, found)
         if self.result == CHUNKS:
-            context["ti"].xcom_push(key=MANIFEST_KEY, value=told)
-            return list(range(told.get("chunks", 0)))
-        return told
+            context["ti"].xcom_push(key=MANIFEST_KEY, value=found)
+            return list(range(found.get("chunks", 0)))
+        return found
+
+    def _show_rejected(self, context: Any, last_line: str) -> None:
+        """Keep where the rejected rows of a file are that its gate refused, and the first of them, for a link."""
+        try:
+            found = manifest.parse(last_line)
+        except manifest.ManifestError:
+            return
+        for artifact in found.get("outputs") or []:
+            if artifact["name"] == REJECTED and artifact.get("rows"):
+                self.rejected_url = artifact["url"]
+                _, *first = found.get("error", "").splitlines()
+                shown = {"file": artifact["url"], "rows": artifact["rows"], "first": [line.strip() for line in first]}
+                context["ti"].xcom_push(key=REJECTED, value=shown)
 
 
 def worker() -> dict[str, str]:

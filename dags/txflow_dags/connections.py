@@ -1,7 +1,8 @@
 """Airflow's connections as the variables that txflow reads. They are read while a task runs, and shown nowhere.
 
 Whatever spelling Airflow's users know is taken: the types `clickhouse` (the official provider's, which speaks HTTP), `http` and
-`https`, a scheme in the host, in the schema or in the extra field "scheme", and "secure" in the extra field.
+`https`, a scheme in the host, in the schema or in the extra field "scheme", and "secure" in the extra field. The ML API's has
+"token", "token_file" and "ca_file" there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from txflow_dags import outcome
 
 CLICKHOUSE, ML_API, OTHER_ML_API = "txflow_clickhouse", "txflow_ml_api", "txflow_ml_api_other"
-SECRETS = ("CLICKHOUSE_PASSWORD",)
+TOKENS = ("ML_API_TOKEN", "ML_API_TOKEN_FILE")  # the worker's are for the usual ML API, and for no other
 
 NATIVE = {9000: "clickhouse", 9440: "clickhouses"}  # ports at which ClickHouse speaks its own protocol
 PORTS = {
@@ -36,8 +37,12 @@ def environment(clickhouse: str = CLICKHOUSE, ml_api: str = ML_API) -> dict[str,
         env["CLICKHOUSE_URL"] = clickhouse_url(found)
         if found.password:
             env["CLICKHOUSE_PASSWORD"] = found.password
+    if ml_api != ML_API:
+        env |= dict.fromkeys(TOKENS, "")
     if found := _find(ml_api, ML_API):
         env["ML_API_URL"] = ml_api_url(found)
+        extra = found.extra_dejson
+        env |= {f"ML_API_{name.upper()}": str(extra[name]) for name in ("token", "token_file", "ca_file") if extra.get(name)}
     return env
 
 

@@ -1,18 +1,20 @@
-"""Links from a task instance to its trace and to its rows. Airflow keeps them when the task ends."""
+"""Links from a task instance to its trace, its rows and what its gate refused. Airflow keeps them when the task ends."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import quote
 
-from airflow.sdk import BaseOperatorLink
+from airflow.sdk import BaseOperatorLink, conf
 
 from txflow_dags import settings
 
 OFF = "off"  # as a template: no link
 JAEGER = "http://127.0.0.1:16686/trace/{trace_id}"
 CLICKHOUSE = "http://127.0.0.1:8123/?database=txflow&default_format=PrettyCompact&query={query}"
-ROWS = """SELECT id, timestamp, amount, merchant, category, model_version, origin, position, trace_id
+# No wider than a screen: the file's name alone, and times to the second.
+ROWS = """SELECT id, toDateTime(timestamp, 'UTC') AS time, amount, merchant, category, model_version AS model,
+splitByChar('/', origin)[-1] AS file, position AS line
 FROM transactions FINAL WHERE run_id = '{run_id}' ORDER BY origin, position LIMIT 100"""
 
 
@@ -40,3 +42,20 @@ class RowsLink(BaseOperatorLink):
         if template == OFF or not (run_id := operator.txflow_run_id):
             return ""
         return template.replace("{query}", quote(ROWS.format(run_id=run_id))).replace("{run_id}", quote(run_id))
+
+
+class RejectedLink(BaseOperatorLink):
+    """The rows for which a file was refused: the task's XComs, or where TXFLOW_REJECTED_URL_TEMPLATE says, with {url} for the
+    artifact's address."""
+
+    name = "Rejected rows"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """The address, or "" for a task whose gate refused nothing."""
+        template = settings.text("TXFLOW_REJECTED_URL_TEMPLATE")
+        if template == OFF or not operator.rejected_url:
+            return ""
+        if template:
+            return template.replace("{url}", quote(operator.rejected_url, safe=""))
+        base = conf.get("api", "base_url", fallback="").rstrip("/")
+        return f"{base}/dags/{ti_key.dag_id}/runs/{quote(ti_key.run_id, safe='')}/tasks/{ti_key.task_id}/xcom"

@@ -12,7 +12,7 @@ import structlog
 
 from txflow_dags.outcome import Expected
 
-# Airflow stamps lines with its own time, and the link to the trace stands beside the log.
+# Airflow stamps lines with its own time, and the link to the trace is beside the log.
 DROPPED = {"time", "level", "msg", "trace_id", "span_id", "run_id"}
 RESERVED = {
     "event",
@@ -43,7 +43,8 @@ FORM = {
     "clickhouse-url": "ClickHouse connection",
     "reason": "Reason",
     "since": "Since",
-    "max-replays": "Greatest number of replays",
+    "max-replays": "Maximum replays",
+    "rate": "Rate",
     "inbox": "Inbox",
     "taken": "Marks",
 }

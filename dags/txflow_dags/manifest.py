@@ -1,4 +1,4 @@
-"""The manifest: what a task tells about its run, as the last line of its stdout."""
+"""The manifest: what a task reports about its run, as the last line of its stdout."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def parse(line: str) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise ManifestError(f"a manifest is an object, not {line[:200]!r}")
     if faults := list(_faults(manifest)):
-        raise ManifestError("the manifest is not sound: " + "; ".join(faults))
+        raise ManifestError("the manifest is not valid: " + "; ".join(faults))
     return manifest
 
 

@@ -30,7 +30,7 @@ class Waits(Exception):
 def check(code: int, said: str = "") -> None:
     """Return for exit code 0, else raise what makes Airflow skip, fail for good, wait or retry.
 
-    said is the task's own last words; a negative code is a signal, as Popen tells it.
+    said is the task's own last words; a negative code is a signal, as Popen gives it.
     """
     if code == DONE:
         return

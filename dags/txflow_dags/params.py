@@ -1,7 +1,7 @@
 """Parameters that several DAGs take, each a field of the form in the UI.
 
-Bounds stand in `allOf`: a bound of the field itself has the form replace a number out of it without a word, while Airflow
-refuses one that breaks any of them.
+Bounds are in `allOf`: with a bound of the field itself, the form silently replaces a number outside of it; one in `allOf` makes
+Airflow refuse the number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from airflow.sdk import Param
 
 from txflow_dags import connections, settings
 
-URL_HELP = "Path or URL (`s3://`, `gs://`, `azblob://`), plain or `.gz` or `.zst`; a glob takes several files as one run."
+URL_HELP = "Path or URL (s3://, gs://, azblob://), plain, .gz or .zst; a glob takes several files as one run."
 ADVANCED = "Advanced"
 END = r"(?![\s\S])"  # of the text; $ would let a newline pass
 PRINTABLE = rf"^[^\x00-\x1f\x7f]+{END}"
@@ -44,7 +44,7 @@ def source() -> Param:
         minLength=1,
         maxLength=200,
         pattern=NAME,
-        description_md="The system that the file's ids are from: letters, digits, space and `.@:+-`. Always the same name "
+        description_md="The system that the file's ids are from: letters, digits, space and . @ : + - . Always the same name "
         "for the same system.",
     )
 
@@ -86,9 +86,9 @@ def pipeline(ml_api_connection: Param | None = None) -> dict[str, Param]:
     advanced = {"ml_api_conn_id": ml_api()} if not ml_api_connection else {}
     return own | {
         "max_reject_ratio": number(
-            0.1, "Reject gate", "Refuse files of which a greater share of rows is rejected: a share, 1 for no gate.", 0, 1
+            0.1, "Reject gate", "Refuse a file when a greater share of its rows is rejected; 1 for no gate.", 0, 1
         ),
-        "chunks": number(16, "Chunks", "At most so many `classify` tasks, over all files together.", 1, 1000, section=ADVANCED),
+        "chunks": number(16, "Chunks", "At most so many classify tasks, over all files together.", 1, 1000, section=ADVANCED),
         "min_rows": number(
             100_000,
             "Rows a chunk",
@@ -110,7 +110,7 @@ def pipeline(ml_api_connection: Param | None = None) -> dict[str, Param]:
             type="string",
             enum=[DETECT, ".", ","],
             title="Decimal mark",
-            description_md="Of the amounts. A file whose mark cannot be told is refused.",
+            description_md="Of the amounts. A file whose mark cannot be detected is refused.",
             section=ADVANCED,
         ),
         "thousands": Param(

@@ -65,7 +65,7 @@ def prepare_and_classify(files: str, pool: str = ML_POOL, as_of: str = "", *, re
 
 
 def load_and_reconcile(split: Any, asset: Asset = TRANSACTIONS) -> tuple[Any, Any]:
-    """load, mapped by chunk → reconcile, which tells that the asset is new; returns both."""
+    """load, mapped by chunk → reconcile, which publishes the event of the asset; returns both."""
     load = command("load", "load", "--chunks=" + runs.CHUNKS, over=split.output, map_index_template=CHUNK)
     reconcile = command("reconcile", "reconcile", runs.FOLDER, outlets=[asset])
     load >> reconcile

@@ -17,9 +17,9 @@ MONTH = "{{YYYY-MM}}"
 
 
 def run_id(dag_run: Any) -> str:
-    """The run's id for txflow: the DAG's and the run's, in letters that every store takes.
+    """The run's id for txflow: the DAG's and the run's, in characters that every store takes.
 
-    Where letters had to be replaced, a digest of the original keeps two runs apart.
+    Where characters had to be replaced, a digest of the original keeps two runs apart.
     """
     name = f"{dag_run.dag_id}.{dag_run.run_id}"
     clean = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
@@ -52,7 +52,7 @@ def month(template: str | None, start: datetime | None, override: str | None, da
 
 
 def chosen(value: str | None) -> str:
-    """What a list of the form stands for on the command line: "" leaves the flag out."""
+    """The value on the command line for a choice of the form: "" leaves the flag out."""
     return {None: "", "detect": "", "none": "", "space": " "}.get(value, value)
 
 
@@ -92,7 +92,7 @@ def check(context: Any) -> None:
 
 
 def publish(context: Any, outlets: list[Any], manifest: dict[str, Any]) -> None:
-    """Have the asset events of the task tell which run it was, and what became of its rows."""
+    """Put the run, its source and its counts into the asset events of the task."""
     events, dag_run = context.get("outlet_events"), context.get("dag_run")
     for asset in outlets if events is not None else ():
         events[asset].extra = {

@@ -1,7 +1,8 @@
 """How a task waits for what is unavailable: deferred, so that it holds neither a worker nor a slot of its pool.
 
-A command itself waits for settings.patience(); then the task looks again after 10, 20, 40 … seconds, five minutes at most,
-until settings.wait_limit() has passed. Each look is in the log, with what is waited for and until when.
+A command itself waits for settings.patience(); then the task looks again after 10, 20, 40 … seconds, two minutes at most,
+until settings.wait_limit() has passed. The log has each look, with what is waited for and until when; between two looks
+Airflow's trigger counts the seconds down in the same log, every ten seconds.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 
 from txflow_dags import outcome, settings
 
-LONGEST = 300.0  # seconds between two looks
+LONGEST = 120.0  # seconds between two looks: from there on the trigger would count down by the minute
 
 
 def later(operator: Any, what: str, since: str = "", looks: int = 0) -> None:

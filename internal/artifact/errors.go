@@ -22,6 +22,9 @@ func fail(at location, verb string, err error) error {
 	case at.local():
 		return failLocal(at, verb, err)
 	}
+	if hint := permanent(at, err); hint != "" {
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "%s %s: %w", verb, at, err), "%s", hint)
+	}
 	switch gcerrors.Code(err) { //nolint:exhaustive // whatever else fails may pass
 	case gcerrors.DeadlineExceeded, gcerrors.ResourceExhausted:
 		return fault.Failf(fault.ExitTryAgain, "%s %s: %w", verb, at, err)
@@ -30,7 +33,7 @@ func fail(at location, verb string, err error) error {
 	case gcerrors.Canceled:
 		return fmt.Errorf("%s %s: %w (%w)", verb, at, context.Canceled, err)
 	case gcerrors.PermissionDenied, gcerrors.InvalidArgument, gcerrors.Unimplemented, gcerrors.FailedPrecondition:
-		return fault.WithHint(fault.Failf(fault.ExitUsage, "%s %s: %w", verb, at, err), "check the bucket's name, region and credentials")
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "%s %s: %w", verb, at, err), fixAny)
 	}
 	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "%s %s: %w", verb, at, err), "is the object store up and its endpoint right?")
 }
@@ -43,6 +46,8 @@ func failLocal(at location, verb string, err error) error {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fault.WithHint(fault.Failf(fault.ExitTryAgain, "%s %s: disk full: %w", verb, at, err),
 			"free space and run the same command again: it goes on where it was")
+	case errors.Is(err, syscall.ELOOP):
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s %s: %w", verb, at, err), "a link in this path leads to itself: remove it, or name the file that it was meant for")
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EISDIR):
 		return fault.Failf(fault.ExitData, "%s %s: %w", verb, at, err)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG),

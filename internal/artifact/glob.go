@@ -22,7 +22,7 @@ import (
 
 // List returns the objects that match a pattern as Glob takes it, sorted, with their canonical URLs. What is no pattern is an
 // object of that name, which must be there, as the folder of a local pattern must (else fs.ErrNotExist). Folders and what is no
-// regular file are left out.
+// regular file are left out. A local one that a link leads to, out of the pattern's folder, is Outside.
 func (s *Store) List(ctx context.Context, pattern string) (found []batch.Object, err error) {
 	at, err := parse(pattern)
 	switch {
@@ -53,6 +53,7 @@ func listLocal(at location) ([]batch.Object, error) {
 		}
 	}
 	found := make([]batch.Object, 0, len(urls))
+	inside := insideOf(at.path)
 	for _, u := range urls {
 		match, err := parse(u)
 		if err != nil {
@@ -66,10 +67,34 @@ func listLocal(at location) ([]batch.Object, error) {
 			return nil, fail(match, "look for", err)
 		}
 		if info.Mode().IsRegular() {
-			found = append(found, batch.Object{URL: u, Bytes: info.Size(), Modified: info.ModTime()})
+			found = append(found, batch.Object{URL: u, Bytes: info.Size(), Modified: info.ModTime(), Outside: !inside(match.path)})
 		}
 	}
 	return found, nil
+}
+
+// insideOf returns what tells whether a file lies below the folder of a pattern, the part of it that is none, once all links
+// are followed. What cannot be told is outside.
+func insideOf(pattern string) func(path string) bool {
+	folder := filepath.Dir(pattern)
+	for strings.ContainsAny(folder, `*?[`) {
+		if _, err := os.Lstat(folder); err == nil {
+			break // it has this very name
+		}
+		folder = filepath.Dir(folder)
+	}
+	root, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return func(string) bool { return false }
+	}
+	return func(path string) bool {
+		real, err := filepath.EvalSymlinks(path)
+		if err != nil {
+			return false
+		}
+		below, err := filepath.Rel(root, real)
+		return err == nil && filepath.IsLocal(below)
+	}
 }
 
 func (s *Store) statObject(ctx context.Context, at location) ([]batch.Object, error) {

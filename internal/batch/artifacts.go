@@ -39,6 +39,7 @@ type Object struct {
 	URL      string
 	Bytes    int64
 	Modified time.Time
+	Outside  bool // a local file that a link leads to, out of the folder that was listed
 }
 
 // ReadAll reads a whole object, with the checks of Open.

@@ -26,7 +26,7 @@ const engineVersion = "26.7.3-stable.1"
 // enginePackage is the npm package for a platform, with the integrity that npm gives for it.
 type enginePackage struct {
 	name      string
-	integrity string // "" where it could not be pinned: then the registry's own announcement is compared
+	integrity string // "" where none is known: then the package is refused, or compared with the registry's own
 }
 
 var enginePackages = map[string]enginePackage{
@@ -87,11 +87,26 @@ func EnsureEngine(ctx context.Context, w io.Writer) (string, error) {
 	return lib, nil
 }
 
+// unpinned is the variable that accepts an engine by the registry's own checksum.
+const unpinned = "TXFLOW_ENGINE_UNPINNED"
+
+// packageFor returns the package for a platform, GOOS/GOARCH. One without a known checksum is refused, unless any is accepted.
+func packageFor(platform string, accepted bool) (enginePackage, error) {
+	pkg, ok := enginePackages[platform]
+	switch {
+	case !ok:
+		return pkg, fmt.Errorf("there is none for %s", platform)
+	case pkg.integrity == "" && !accepted:
+		return pkg, fmt.Errorf("txflow does not know the checksum of the engine for %s: set %s=1 to trust the registry's own", platform, unpinned)
+	}
+	return pkg, nil
+}
+
 func fetchEngine(ctx context.Context, lib string, w io.Writer) error {
 	platform := runtime.GOOS + "/" + runtime.GOARCH
-	pkg, ok := enginePackages[platform]
-	if !ok {
-		return fmt.Errorf("there is none for %s", platform)
+	pkg, err := packageFor(platform, os.Getenv(unpinned) == "1")
+	if err != nil {
+		return err
 	}
 	npm, err := exec.LookPath("npm")
 	if err != nil {
@@ -104,9 +119,6 @@ func fetchEngine(ctx context.Context, lib string, w io.Writer) error {
 	defer func() { _ = os.RemoveAll(temp) }()
 	spec := pkg.name + "@" + engineVersion
 	integrity := pkg.integrity
-	if integrity == "" && os.Getenv("TXFLOW_ENGINE_UNPINNED") == "" {
-		return fmt.Errorf("txflow does not know the checksum of the engine for %s: set TXFLOW_ENGINE_UNPINNED=1 to trust the registry's own", platform)
-	}
 	if integrity == "" {
 		out, err := exec.CommandContext(ctx, npm, "view", spec, "dist.integrity").Output()
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"syscall"
 
 	"github.com/txflow/txflow/internal/fault"
 
@@ -175,6 +176,9 @@ func openError(url string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fault.WithHint(fault.Failf(fault.ExitData, "%s: no such file", url), "check the path; a glob wants quotes")
 	}
+	if errors.Is(err, syscall.EISDIR) {
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s is a folder: %w", url, err), "name a file in it, or several by a glob such as '*.csv'")
+	}
 	return fmt.Errorf("open %s: %w", url, err)
 }
 
@@ -192,6 +196,8 @@ func dataError(url string, err error) error {
 	var ambiguous *csvfile.AmbiguousError
 	failed := fault.Failf(fault.ExitData, "%s: %w", url, err)
 	switch {
+	case errors.Is(err, csvfile.ErrEmpty):
+		return fault.WithHint(failed, "not even the columns' names are there: see whether what writes the file has ended")
 	case errors.As(err, &ambiguous):
 		mark, other := string(ambiguous.Mark), "."
 		if mark == "." {

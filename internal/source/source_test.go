@@ -5,16 +5,18 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/batch/batchtest"
 	"github.com/txflow/txflow/internal/csvfile"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -143,5 +145,20 @@ func TestManyColumnsAreRead(t *testing.T) {
 	got, err := read(t, wide+header+wide+row(1, "-1.5")+row(2, "-1"), Options{})
 	if err != nil || fmt.Sprint(got) != "[-1.5 column_count]" {
 		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// TestWhatIsNoFileSaysWhatToDo opens a folder and an empty file.
+func TestWhatIsNoFileSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	empty := filepath.Join(t.TempDir(), "empty.csv")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]string{filepath.Dir(empty): "is a folder", empty: "the file is empty"} {
+		_, err := Open(t.Context(), artifact.New(t.Context()), url, Options{})
+		if fault.ExitCode(err) != fault.ExitData || fault.Hint(err) == "" || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: want bad data that %s, with what to do, got %v (%d), %q", url, want, err, fault.ExitCode(err), fault.Hint(err))
+		}
 	}
 }

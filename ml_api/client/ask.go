@@ -38,7 +38,8 @@ func (c *Client) ask(ctx context.Context, transactions []transaction.Transaction
 		case misconfigured:
 			return reply{}, c.misconfigured(&o)
 		case wrongModel:
-			return reply{}, fault.Failf(fault.ExitData, "the ML API at %s answers as model %q, expected is %q", c.where, r.call.Model, c.cfg.ExpectModel)
+			return reply{}, fault.WithHint(fault.Failf(fault.ExitData, "the ML API at %s answers as model %q, expected is %q", c.where, r.call.Model, c.cfg.ExpectModel),
+				"give --expect-model the version that answers, or none for any; or have the other model deployed")
 		}
 		if attempt == c.cfg.MaxAttempts {
 			return reply{}, fault.Failf(fault.ExitTryAgain, "the ML API at %s gave no usable answer in %d attempts: %w", c.where, attempt, o.cause())

@@ -6,11 +6,8 @@ package client
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -21,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/txflow/txflow/internal/authority"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
@@ -42,6 +40,7 @@ type Client struct {
 	spanAttrs []attribute.KeyValue // the same on every span
 	counts    counters
 	blocked   blocked
+	notice    notice
 }
 
 // New makes a client, or fails with exit code 64 and every fault of the configuration.
@@ -53,7 +52,7 @@ func New(cfg Config) (*Client, error) {
 	base := strings.TrimRight(cfg.URL.Reveal(), "/")
 	transport := newTransport(cfg.MaxConcurrency)
 	if cfg.CAFile != "" {
-		pool, err := authorities(cfg.CAFile)
+		pool, err := authority.Pool(cfg.CAFile)
 		if err != nil {
 			return nil, fault.Failf(fault.ExitUsage, "the ML API's certificate authority: %w", err)
 		}
@@ -64,6 +63,7 @@ func New(cfg Config) (*Client, error) {
 		http:    newHTTP(transport),
 		limiter: newLimiter(cfg.MaxConcurrency),
 		tracer:  cfg.TracerProvider.Tracer(scope),
+		notice:  notice{after: 5 * time.Second, every: 30 * time.Second},
 	}
 	c.spanAttrs = spanAttributes(secret.NewURL(c.predict))
 	c.breaker = newBreaker(cfg)
@@ -120,22 +120,6 @@ func newTransport(maxConcurrency int) *http.Transport {
 		DisableCompression:  true, // answers are read once, close by
 		ReadBufferSize:      64 << 10,
 	}
-}
-
-// authorities are the system's, and those of a file.
-func authorities(path string) (*x509.CertPool, error) {
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	pem, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate in PEM", path)
-	}
-	return pool, nil
 }
 
 // newHTTP is resty without what would get in the way: its own retries, redirects, parsing and copies of the body.

@@ -2,9 +2,10 @@ package client
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net/http"
+
+	"github.com/txflow/txflow/internal/authority"
 )
 
 // verdict is what follows from one HTTP call.
@@ -43,7 +44,7 @@ func judge(ctx context.Context, o *outcome) verdict {
 		return cancelled
 	case errors.Is(o.err, errWrongModel):
 		return wrongModel
-	case o.err != nil && (notThisService(o.err) || isUnknownCategory(o.err)):
+	case o.err != nil && (authority.Refused(o.err) || isUnknownCategory(o.err)):
 		return misconfigured
 	case o.err != nil:
 		return transient // refused or cut connections, time-outs, names that do not resolve, answers that can not be used
@@ -69,11 +70,4 @@ func judge(ctx context.Context, o *outcome) verdict {
 		return misconfigured
 	}
 	return transient
-}
-
-// notThisService tells whether the error comes from talking to the wrong kind of server, which no wait mends.
-func notThisService(err error) bool {
-	var record tls.RecordHeaderError
-	var certificate *tls.CertificateVerificationError
-	return errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &record) || errors.As(err, &certificate)
 }

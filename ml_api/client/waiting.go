@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/txflow/txflow/internal/retry"
@@ -35,10 +36,32 @@ func (w *waiting) pause(ctx context.Context, delay time.Duration, faultBegan tim
 			max(w.client.cfg.OutageLimit, 0), w.cause)
 		return fault.WithHint(fault.Fail(fault.ExitTryAgain, err), "what was answered so far is kept; run the same again when the ML API is back")
 	}
+	w.client.notice.outage(w, left)
 	began := time.Now()
 	if err := retry.Wait(ctx, min(delay, left)); err != nil {
 		return err
 	}
 	w.client.counts.waited.Add(int64(time.Since(began)))
 	return nil
+}
+
+// notice logs an outage once it has lasted for some seconds, and then every half minute: once for all batches that wait.
+type notice struct {
+	after, every time.Duration
+	mu           sync.Mutex
+	logged       time.Time
+}
+
+func (n *notice) outage(w *waiting, left time.Duration) {
+	if time.Since(w.since) < n.after {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if time.Since(n.logged) < n.every {
+		return
+	}
+	n.logged = time.Now()
+	w.client.cfg.Logger.Warn("waiting for the ML API, which gives no usable answer", "address", w.client.where,
+		"since", w.since.UTC().Format(time.RFC3339), "until", time.Now().Add(left).UTC().Format(time.RFC3339), "error", w.cause.Error())
 }

@@ -24,6 +24,17 @@ func (s Settings) String() string {
 // GoString is String.
 func (s Settings) GoString() string { return s.String() }
 
+// Security are the settings that say how the brokers let a client in, for ClickHouse, which is another one. They hold secrets.
+func (s Settings) Security() map[string]string {
+	found := map[string]string{}
+	for name, value := range s.values {
+		if first, _, _ := strings.Cut(name, "."); first == "security" || first == "sasl" || first == "ssl" {
+			found[name] = value
+		}
+	}
+	return found
+}
+
 // AddList adds settings from NAME=VALUE,NAME=VALUE; a comma or a backslash inside a value has a backslash before it. Where
 // a name was given before, the later one counts. The error names every setting that is refused, and never holds a value.
 func (s *Settings) AddList(where, list string) error {

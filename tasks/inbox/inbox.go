@@ -42,6 +42,7 @@ type Config struct {
 	Taken  string        // the folder of the marks, by path or URL
 	Settle time.Duration // a file that changed within it may still be written, and is left for the next look
 	Limit  int           // files a look, the oldest first
+	Follow bool          // also links that lead out of the inbox
 	Now    time.Time
 }
 
@@ -57,8 +58,22 @@ var Suffixes = []string{".csv", ".csv.gz", ".csv.zst"}
 func Look(ctx context.Context, env *tasks.Env, lister Lister, cfg Config) (*batch.Manifest, error) {
 	return tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
 		files, err := list(ctx, lister, cfg.Inbox)
+		if err != nil && fault.Hint(err) == "" {
+			err = fault.WithHint(err, "make the folder, or name another with --inbox (TXFLOW_INBOX)")
+		}
 		if err != nil {
-			return fault.WithHint(err, "make the folder, or name another with --inbox (TXFLOW_INBOX)")
+			return err
+		}
+		outside := 0
+		if !cfg.Follow {
+			// Whoever may put files there could have any other file of this user's stored, by a link to it.
+			files = slices.DeleteFunc(files, func(o batch.Object) bool {
+				if o.Outside {
+					outside++
+					env.Log.WarnContext(ctx, "a link that leads out of the inbox is left alone; --follow-links takes it", "url", o.URL)
+				}
+				return o.Outside
+			})
 		}
 		taken := marks{lister: lister, folder: cfg.Taken, months: map[string]map[string]bool{}}
 		slices.SortFunc(files, func(a, b batch.Object) int { return a.Modified.Compare(b.Modified) })
@@ -84,10 +99,18 @@ func Look(ctx context.Context, env *tasks.Env, lister Lister, cfg Config) (*batc
 			env.Log.InfoContext(ctx, "files are left for the next look", "still_written", unsettled, "over_the_limit", waiting)
 		}
 		if len(m.Outputs) == 0 {
-			return fault.Failf(fault.ExitNothing, "there is no new file in %s", cfg.Inbox)
+			return nothing(cfg.Inbox, outside)
 		}
 		return nil
 	})
+}
+
+func nothing(inbox string, outside int) error {
+	err := fault.Failf(fault.ExitNothing, "there is no new file in %s", inbox)
+	if outside > 0 {
+		return fault.WithHint(err, "%d links lead out of it: put the files there, or take them with --follow-links", outside)
+	}
+	return err
 }
 
 // list returns the files of the inbox that are no one's temporary files.

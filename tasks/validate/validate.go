@@ -200,7 +200,7 @@ func (v *validation) gate() error {
 	}
 	err := fault.Failf(fault.ExitData, "%d of %d rows are rejected, a share of %.3f; the gate is at %.3f. The first of them:\n  %s",
 		c.Rejected, c.In, ratio, v.cfg.MaxRejectRatio, strings.Join(v.shown, "\n  "))
-	return fault.WithHint(err, "see all of them in %s; mend the file, or raise --max-reject-ratio", v.env.Layout.Rejected())
+	return fault.WithHint(err, "see all of them in %s; correct the file, or raise --max-reject-ratio", v.env.Layout.Rejected())
 }
 
 // output is an artifact that grows.

@@ -16,6 +16,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/migrations"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/internal/secret"
 )
 
 func main() {
@@ -88,7 +89,7 @@ func snapshot(ctx context.Context) (objects map[string]string, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	db, err := store.Open(store.Config{URL: p.ClickHouseURL()})
+	db, err := store.Open(store.Config{URL: secret.NewURL(p.ClickHouseURL())})
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func snapshot(ctx context.Context) (objects map[string]string, err error) {
 	if err := up(ctx, db, "core", migrations.Files); err != nil {
 		return nil, err
 	}
-	if _, err := db.SetBrokers(ctx, p.KafkaAddr()); err != nil {
+	if _, err := db.SetBrokers(ctx, p.KafkaAddr(), nil); err != nil {
 		return nil, err
 	}
 	if err := up(ctx, db, "stream", migrations.Stream()); err != nil {

@@ -90,7 +90,12 @@ func Main(a *cli.App, args []string) int {
 	for _, c := range a.Commands {
 		prepare(c)
 	}
+	out := &output{to: a.Writer}
+	a.Writer = out
 	err := usage(a.RunContext(ctx, flagsFirst(a, args)))
+	if err == nil {
+		err = out.failure()
+	}
 	if err == nil {
 		return fault.ExitDone
 	}

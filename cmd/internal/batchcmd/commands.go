@@ -177,7 +177,7 @@ func reconcileCommand() *cli.Command {
 		Flags: Flags(TaskFlags, ClickHouseFlags, ReconcileFlags, []cli.Flag{workersFlag,
 			&cli.StringFlag{Name: "run", EnvVars: []string{"TXFLOW_RUN"}, Usage: "`FOLDER` of the run, by path or URL"},
 			&cli.BoolFlag{Name: "pipelines", EnvVars: []string{"TXFLOW_PIPELINES"}, Usage: "compare what batch and stream stored, instead of a run"},
-			&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "with --pipelines: only ids of the source `NAME`"}}),
+			SourceNameFlag("TXFLOW_SOURCE", "with --pipelines: only ids of the source `NAME`")}),
 		Description: `Reads the source files again and compares each row with the ledger, and the ledger with the tables.
 
    txflow reconcile out/RUN_ID

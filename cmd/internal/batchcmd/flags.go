@@ -2,6 +2,7 @@
 package batchcmd
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
@@ -24,7 +26,7 @@ var (
 		&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts; the run's own lie in OUT/RUN_ID"},
 		&cli.StringFlag{Name: "run-id", EnvVars: []string{"TXFLOW_RUN_ID"}, Usage: "`ID` of the run; a new one by default, an old one goes on with it"},
 		&cli.StringFlag{Name: "as-of", EnvVars: []string{"TXFLOW_AS_OF"}, Usage: "the files' contents are as of `TIME` (default: the start of the run); stored rows with newer contents stay"},
-		&cli.StringFlag{Name: "source", EnvVars: []string{"TXFLOW_SOURCE"}, Usage: "`NAME` of the system that the file's ids are from, so that two may both count from 1"},
+		SourceNameFlag("TXFLOW_SOURCE", "`NAME` of the system that the file's ids are from, so that two may both count from 1"),
 	}
 	// TaskFlags are those of whatever ends with a manifest.
 	TaskFlags = []cli.Flag{
@@ -83,6 +85,17 @@ var (
 		&cli.IntFlag{Name: "findings", Value: reconcile.DefaultLimit, EnvVars: []string{"TXFLOW_FINDINGS"}, Usage: "show the first `N` findings of each kind"},
 	}
 )
+
+// SourceNameFlag is --source of a command, which may be set by env too. Wherever it stands, a name that no source can have ends
+// the command with exit code 64 before it reads or contacts anything.
+func SourceNameFlag(env, usage string) *cli.StringFlag {
+	return &cli.StringFlag{Name: "source", EnvVars: []string{env}, Usage: usage, Action: func(c *cli.Context, name string) error {
+		if err := transaction.ValidateSource(name); err != nil {
+			return app.Usage(c, fmt.Errorf("--source: %w", err))
+		}
+		return nil
+	}}
+}
 
 // Flags joins groups of flags.
 func Flags(groups ...[]cli.Flag) (all []cli.Flag) {

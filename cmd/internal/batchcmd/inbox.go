@@ -22,16 +22,17 @@ func inboxCommand() *cli.Command {
 			&cli.StringFlag{Name: "taken", EnvVars: []string{"TXFLOW_TAKEN"}, Usage: "folder or `URL` of the marks"},
 			&cli.GenericFlag{Name: "take", Value: new(list), EnvVars: []string{"TXFLOW_TAKE"}, Usage: "mark the file `ID=URL` as taken instead of looking; several times"},
 			&cli.DurationFlag{Name: "settle", Value: inbox.DefaultSettle, EnvVars: []string{"TXFLOW_INBOX_SETTLE"}, Usage: "leave files alone that changed within `TIME`: they may still be written"},
+			&cli.BoolFlag{Name: "follow-links", EnvVars: []string{"TXFLOW_INBOX_FOLLOW_LINKS"}, Usage: "take files, too, that a link in the inbox leads to, wherever they lie"},
 			&cli.IntFlag{Name: "limit", Value: inbox.DefaultLimit, EnvVars: []string{"TXFLOW_INBOX_LIMIT"}, Usage: "list `N` files at most, the oldest first; the others come next time"},
 		}),
 		Description: `The outputs in the manifest are the new files, named by their ids. Exits 99 when there is none. A file that changes under
-the same name is a new one. Names like .x, x.tmp and x.part are left alone.
+the same name is a new one. Names like .x, x.tmp and x.part are left alone, and so are links that lead out of the inbox.
 
    txflow inbox --inbox in --taken out/taken
    txflow inbox --inbox 's3://bank/in/*.csv?region=eu-west-3' --taken s3://bank/taken?region=eu-west-3
    txflow inbox --taken out/taken --take 202401-1f0c4c7ac3a5a0d1=file:///data/in/january.csv`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
-			cfg := inbox.Config{Inbox: c.String("inbox"), Settle: c.Duration("settle"), Limit: c.Int("limit"), Now: time.Now()}
+			cfg := inbox.Config{Inbox: c.String("inbox"), Settle: c.Duration("settle"), Limit: c.Int("limit"), Follow: c.Bool("follow-links"), Now: time.Now()}
 			if err := Check(c, &cfg); err != nil {
 				return err
 			}

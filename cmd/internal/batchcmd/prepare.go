@@ -40,9 +40,6 @@ func wish(c *cli.Context, now time.Time) (spec batch.RunSpec, err error) {
 	} else if err := batch.CheckRunID(spec.RunID); err != nil {
 		return spec, err
 	}
-	if err := transaction.ValidateSource(spec.Source); err != nil {
-		return spec, fault.Failf(fault.ExitUsage, "--source: %w", err)
-	}
 	spec.AsOf, err = asOf(c, now)
 	return spec, err
 }

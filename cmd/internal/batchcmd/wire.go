@@ -121,12 +121,12 @@ func ReconcileConfig(c *cli.Context) reconcile.Config {
 
 // Store opens ClickHouse from the flags of ClickHouseFlags.
 func Store(c *cli.Context, rt *app.Runtime) (*store.Store, error) {
-	return store.Open(store.Config{URL: c.String("clickhouse-url"), OutageLimit: c.Duration("clickhouse-outage"), Log: rt.Log})
+	return store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")), OutageLimit: c.Duration("clickhouse-outage"), Log: rt.Log})
 }
 
 // StoreNow is Store for commands that show what is stored: they wait for ClickHouse only where --clickhouse-outage asks it.
 func StoreNow(c *cli.Context, rt *app.Runtime) (*store.Store, error) {
-	cfg := store.Config{URL: c.String("clickhouse-url"), OutageLimit: -1, Log: rt.Log}
+	cfg := store.Config{URL: secret.NewURL(c.String("clickhouse-url")), OutageLimit: -1, Log: rt.Log}
 	if c.IsSet("clickhouse-outage") {
 		cfg.OutageLimit = c.Duration("clickhouse-outage")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/artifact"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/registry"
 	"github.com/txflow/txflow/stream/schemas"
@@ -38,18 +39,23 @@ func steps(c *cli.Context, rt *app.Runtime, config KafkaConfig) (all []step) {
 		all = append(all, step{"the Schema Registry", func(ctx context.Context) error { return registerSchemas(ctx, url, out) }})
 	}
 	all = append(all, step{"ClickHouse", func(ctx context.Context) error {
-		db, err := store.Open(store.Config{URL: c.String("clickhouse-url"), Log: rt.Log})
+		db, err := store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")), Log: rt.Log})
 		if err != nil {
 			return err
 		}
 		defer db.Close()
-		brokers := ""
+		brokers, security := "", map[string]string(nil)
 		if withKafka {
+			cfg, err := config(c, rt)
+			if err != nil {
+				return app.Usage(c, err)
+			}
+			security = cfg.Settings.Security()
 			if brokers = c.String("clickhouse-kafka-brokers"); brokers == "" {
 				brokers = c.String("kafka-brokers")
 			}
 		}
-		return makeTables(ctx, db, brokers, out)
+		return makeTables(ctx, db, brokers, security, out)
 	}})
 	for _, list := range c.StringSlice("bucket") {
 		for _, url := range strings.Split(list, ",") {
@@ -91,7 +97,7 @@ func registerSchemas(ctx context.Context, url string, out io.Writer) error {
 
 // makeTables migrates ClickHouse. With brokers it also reads Kafka there; one that is up to date is left alone, since its readers
 // would have to join their groups again.
-func makeTables(ctx context.Context, db *store.Store, brokers string, out io.Writer) error {
+func makeTables(ctx context.Context, db *store.Store, brokers string, security map[string]string, out io.Writer) error {
 	if _, err := db.ServerVersion(ctx); err != nil {
 		return err
 	}
@@ -113,7 +119,7 @@ func makeTables(ctx context.Context, db *store.Store, brokers string, out io.Wri
 	if err != nil || len(state.Pending) == 0 {
 		return err
 	}
-	old, err := db.SetBrokers(ctx, brokers)
+	old, err := db.SetBrokers(ctx, brokers, security)
 	if err != nil {
 		return err
 	}

@@ -39,28 +39,75 @@ export class Airflow {
     await this.page.getByRole('button', { name, exact: true }).click();
   }
 
-  /** Fills the form of a backfill: from and to like 2001-01-31, fields by their labels. Its parameters are sent when override is set. */
-  async backfill(dag, { from, to, atOnce, override, fields = {} }) {
-    await this.openForm(dag);
-    await this.page.getByText('Backfill', { exact: true }).click();
-    const dates = this.page.locator('input[type=datetime-local]');
-    await dates.nth(0).fill(`${from}T00:00`);
-    await dates.nth(1).fill(`${to}T00:00`);
-    await this.page.locator('input[inputmode=decimal], input[inputmode=numeric], input[role=spinbutton]').first().fill(String(atOnce));
-    if (override) await this.page.getByText('Override parameters on existing runs').click();
-    for (const [label, value] of Object.entries(fields)) await this.fill(label, value);
-    await this.page.getByRole('button', { name: 'Run Backfill' }).click();
-    await this.page.getByText('Backfill generated').waitFor();
+  /** Switches a field on or off, by its label. */
+  async toggle(label) {
+    await this.page.getByRole('group').filter({ has: this.page.locator('label', { hasText: new RegExp(`^${label}`) }) }).locator('label').last().click();
   }
 
-  /** Opens what a run asks a human, answers it with the option, and returns the question. */
-  async answer(dag, run, option) {
-    await this.page.goto(`${this.url}/dags/${dag}/runs/${encodeURIComponent(run)}/tasks/approve`);
-    await this.page.getByRole('link', { name: 'Required Action' }).first().click();
-    const button = this.page.getByRole('button', { name: option, exact: true });
-    await button.waitFor();
-    const question = await this.page.locator('main, body').first().innerText();
-    return { question, choose: () => button.click() };
+  /** Opens the form of a backfill and fills it in: days like 2001-01-31, fields by their labels. */
+  async openBackfill(dag, { from, to, atOnce, fields }) {
+    await this.openForm(dag);
+    await this.page.locator('label', { hasText: 'Backfill' }).click();
+    for (const [i, day] of [from, to].entries()) {
+      const bound = this.page.getByTestId('datetime-input').nth(i), date = this.page.getByPlaceholder('YYYY/MM/DD');
+      await bound.click();
+      await date.fill(day.replaceAll('-', '/'));
+      await bound.click();
+      await date.waitFor({ state: 'detached' });
+    }
+    await this.page.locator('input[type=number]').first().fill(String(atOnce));
+    await this.page.getByText('Override parameters on existing runs').click(); // without it Airflow sends no parameters
+    for (const [label, value] of Object.entries(fields)) await this.fill(label, value);
+  }
+
+  /** Submits the form of a backfill; returns its id. */
+  async runBackfill() {
+    const answer = this.page.waitForResponse((r) => r.url().endsWith('/backfills') && r.request().method() === 'POST');
+    await this.page.getByRole('button', { name: 'Run Backfill' }).click();
+    const created = await answer;
+    if (!created.ok()) throw new Error(`the backfill: ${created.status()} ${await created.text()}`);
+    return (await created.json()).id;
+  }
+
+  /** Opens the question that a task asks a human, and returns it as it is shown. */
+  async question(dag, run, task) {
+    await this.page.goto(`${this.url}/dags/${dag}/runs/${encodeURIComponent(run)}/tasks/${task}/required_actions`);
+    await this.page.getByRole('button', { name: 'Approve', exact: true }).waitFor();
+    return this.page.locator('body').innerText();
+  }
+
+  /** Answers the question that is open. */
+  async choose(option) {
+    const answer = this.page.waitForResponse((r) => r.url().includes('/hitlDetails') && r.request().method() === 'PATCH');
+    await this.page.getByRole('button', { name: option, exact: true }).click();
+    await answer;
+  }
+
+  /** The log of a task that has ended, as it is shown, once it has the text. */
+  async log(dag, run, task, text) {
+    await this.page.goto(`${this.url}/dags/${dag}/runs/${encodeURIComponent(run)}/tasks/${task}`);
+    await this.page.getByText(text).first().waitFor();
+  }
+
+  /** Calls Airflow's API below /api/v2, for what a test waits for or prepares. */
+  async api(method, path, body) {
+    this.token ??= (await (await fetch(`${this.url}/auth/token`)).json()).access_token;
+    const headers = { Authorization: `Bearer ${this.token}`, 'Content-Type': 'application/json' };
+    const answer = await fetch(`${this.url}/api/v2${path}`, { method, headers, body: body && JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
+  /** The run's state once it has ended, else "". */
+  async ended(dag, run) {
+    const { state } = await this.api('GET', `/dags/${dag}/dagRuns/${encodeURIComponent(run)}`);
+    return ['success', 'failed'].includes(state) ? state : '';
+  }
+
+  /** The state of a task of a run, "" for one that is not there yet. */
+  async state(dag, run, task) {
+    const { task_instances: tasks } = await this.api('GET', `/dags/${dag}/dagRuns/${encodeURIComponent(run)}/taskInstances`);
+    return tasks.find((instance) => instance.task_id === task)?.state ?? '';
   }
 
   /** Submits the form; returns the run's id. */
@@ -73,7 +120,7 @@ export class Airflow {
   /** Watches the run's page until it has ended; returns the state that it shows, or the last one when time is up. */
   async outcome(run, timeout) {
     const badge = this.page.getByRole('heading', { name: run }).locator('xpath=..').getByTestId('state-badge');
-    await badge.filter({ hasText: /Success|Failed/ }).waitFor({ timeout }).catch(() => {}); // the state tells
+    await badge.filter({ hasText: /Success|Failed/ }).waitFor({ timeout }).catch(() => {}); // the state says
     return (await badge.innerText()).trim();
   }
 

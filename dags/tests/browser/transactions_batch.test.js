@@ -1,35 +1,25 @@
 // A user's way through transactions_batch: form, green run, mapped tasks, trace, rows. `make test-browser` runs it.
-// AIRFLOW_URL: where Airflow is. BROWSER_FILE: another file of 10,000 rows. SCREENSHOTS: a folder for pictures of what was seen.
+// BROWSER_FILE: another file of 10,000 rows.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Airflow } from './airflow.js';
-import { launch } from './browser.js';
+import { open, poll, RUN_LIMIT, shoot, STEP_LIMIT } from './session.js';
 
 const FILE = process.env.BROWSER_FILE ?? resolve(import.meta.dirname, '../../../data/transactions.csv');
 const ROWS = 10_000, CHUNKS = 4;
-const RUN_LIMIT = 5 * 60_000, STEP_LIMIT = 60_000; // ms
-const SCREENSHOTS = process.env.SCREENSHOTS ?? '';
 
 let browser, page, airflow;
 
-before(async () => {
-  browser = await launch();
-  page = await browser.newPage({ viewport: { width: 1200, height: 750 } });
-  page.setDefaultTimeout(STEP_LIMIT);
-  airflow = new Airflow(page, process.env.AIRFLOW_URL);
-});
-
+before(async () => ({ browser, page, airflow } = await open()));
 after(() => browser?.close());
 
 test('a file is run from the form, and its trace and rows are a click away', async () => {
-  await airflow.login();
   await airflow.openForm('transactions_batch');
   await airflow.fill('Source file', FILE);
   await airflow.fill('Source name', 'browser');
-  await airflow.fill('Rows a chunk', String(ROWS / CHUNKS));
   await shoot(page, 'airflow-form');
+  await airflow.openSection('Advanced');
+  await airflow.fill('Rows a chunk', String(ROWS / CHUNKS));
   const run = await airflow.trigger();
 
   assert.equal(await airflow.outcome(run, RUN_LIMIT), 'Success', `the run ${run}`);
@@ -45,7 +35,7 @@ test('a file is run from the form, and its trace and rows are a click away', asy
   const table = await rows.locator('body').innerText();
   assert.match(table, /category/);
   assert.ok(table.includes(basename(FILE)), `the rows do not name the file that they are from:\n${table.slice(0, 1000)}`);
-  await rows.setViewportSize({ width: 1700, height: 340 });
+  await rows.setViewportSize({ width: 1300, height: 340 });
   await shoot(rows, 'clickhouse-rows');
   await rows.close();
 
@@ -56,21 +46,12 @@ test('a file is run from the form, and its trace and rows are a click away', asy
 });
 
 /** The services that have spans in a trace, when Airflow's are there: they arrive a little after the task's end. */
-async function servicesOf(url) {
-  for (const deadline = Date.now() + STEP_LIMIT; ; await new Promise((next) => setTimeout(next, 500))) {
+function servicesOf(url) {
+  return poll(async () => {
     const answer = await fetch(url);
-    if (answer.ok) {
-      const [{ processes }] = (await answer.json()).data;
-      const services = new Set(Object.values(processes).map((process) => process.serviceName));
-      if (services.has('airflow') || Date.now() > deadline) return services;
-    }
-    assert.ok(Date.now() < deadline, `${url} answers ${answer.status}`);
-  }
-}
-
-async function shoot(page, name) {
-  if (!SCREENSHOTS) return;
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.mouse.move(0, 0); // no tooltip
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), animations: 'disabled' });
+    if (!answer.ok) return null;
+    const [{ processes }] = (await answer.json()).data;
+    const services = new Set(Object.values(processes).map((process) => process.serviceName));
+    return services.has('airflow') && services;
+  }, `the trace at ${url} has Airflow's spans`, STEP_LIMIT);
 }

@@ -112,7 +112,7 @@ class ContainerOperator(Command):
         return self.cli.wait(container)["StatusCode"], "".join(last), relay.said
 
     def _sweep(self, labels: dict[str, str]) -> None:
-        """Remove what an earlier try left behind on this engine, as after a crash of the host."""
+        """Remove the containers of an earlier try on this engine, as after a crash of the host."""
         wanted = [f"{name}={value}" for name, value in labels.items()]
         for left in self.cli.containers(all=True, filters={"label": wanted}):
             self.log.warning(f"removing the container {left['Id'][:12]} of an earlier try")
@@ -149,7 +149,7 @@ class _Lines:
         return [line.decode(errors="replace") for line in lines]
 
     def rest(self) -> list[str]:
-        """What stands behind the last newline."""
+        """The bytes after the last newline."""
         return [self.tail.decode(errors="replace")] if self.tail else []
 
 
