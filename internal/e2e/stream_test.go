@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// streaming are the services of live transactions. Left out are those whose images have no stand-in: Kafka UI, Prometheus, Grafana.
-var streaming = []string{"kafka", "schema-registry", "clickhouse", "s3", "ml-api", "init", "otel-collector", "jaeger", "stream-classify", "stream-produce", "stream-status"}
+// streaming are the services of live transactions. Left out are those whose images have no stand-in: Kafka UI, Grafana.
+var streaming = []string{"kafka", "schema-registry", "clickhouse", "s3", "ml-api", "init", "otel-collector", "jaeger", "stream-classify", "stream-produce", "stream-status", "prometheus"}
 
 // TestStream has live messages arrive in ClickHouse and their traces in Jaeger, kills each service in turn, and proves that every
 // message of Kafka is in one place.
@@ -17,7 +17,7 @@ func TestStream(t *testing.T) {
 	if os.Getenv("TXFLOW_E2E") == "" {
 		t.Skip("NOT RUN: make e2e starts the Docker stack")
 	}
-	s := start(t, "kafka", "schema-registry", "clickhouse", "s3", "jaeger", "otel-collector")
+	s := start(t, "kafka", "schema-registry", "clickhouse", "s3", "jaeger", "otel-collector", "prometheus")
 	began := time.Now()
 	s.up(streaming...)
 	t.Logf("all healthy after %s", time.Since(began).Round(time.Second))
@@ -28,6 +28,7 @@ func TestStream(t *testing.T) {
 		return strings.Contains(said, "txflow-stream-classify") && strings.Contains(said, `"ml-api"`)
 	})
 	s.refuses()
+	s.observed()
 
 	before := s.containers()
 	s.up(streaming...)

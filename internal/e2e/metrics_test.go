@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+)
+
+// observed has Prometheus answer the query of every panel, and evaluate every rule.
+func (s *stack) observed() {
+	s.t.Helper()
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	text, err := os.ReadFile("../../otel/grafana/dashboards/txflow.json")
+	if err == nil {
+		err = json.Unmarshal(text, &dashboard)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, panel := range dashboard.Panels {
+		for _, target := range panel.Targets {
+			if target.Expr == "" {
+				continue
+			}
+			s.until("the panel "+panel.Title+" shows something: "+target.Expr, time.Minute, func() bool {
+				var found struct {
+					Data struct{ Result []json.RawMessage }
+				}
+				return s.prometheus("query?"+url.Values{"query": {target.Expr}}.Encode(), &found) && len(found.Data.Result) > 0
+			})
+		}
+	}
+	var rules struct {
+		Data struct {
+			Groups []struct {
+				Rules []struct{ Name, Health, State, LastError string }
+			}
+		}
+	}
+	if !s.prometheus("rules", &rules) || len(rules.Data.Groups) != 1 {
+		s.t.Fatalf("Prometheus has the rules %+v", rules)
+	}
+	for _, rule := range rules.Data.Groups[0].Rules {
+		if firing := rule.State == "firing" && rule.Name != "ServiceDown"; rule.Health != "ok" || firing { // the stand-in for ClickHouse gives no metrics
+			s.t.Errorf("the rule %+v", rule)
+		}
+	}
+}
+
+// prometheus asks its API, and tells whether it answered.
+func (s *stack) prometheus(path string, into any) bool {
+	request, err := http.NewRequest(http.MethodGet, "http://127.0.0.1:"+s.ports["PROMETHEUS"]+"/api/v1/"+path, nil)
+	if err != nil {
+		return false
+	}
+	status, said, err := answer(request)
+	return err == nil && status == http.StatusOK && json.Unmarshal([]byte(said), into) == nil
+}

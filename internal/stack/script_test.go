@@ -1,0 +1,130 @@
+package stack
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// script runs the script with a docker of its own, which is a shell script or missing.
+func script(t *testing.T, docker string, env []string, args ...string) (code int, said string) {
+	t.Helper()
+	bin := t.TempDir()
+	for _, tool := range []string{"bash", "awk", "sed", "sort", "head", "tail", "df", "dirname", "grep", "tr", "cat", "mkdir", "chmod", "mv", "base64", "sha256sum", "cut"} {
+		path, err := exec.LookPath(tool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path, filepath.Join(bin, tool)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if docker != "" {
+		if err := os.WriteFile(filepath.Join(bin, "docker"), []byte("#!/bin/bash\n"+docker), 0o700); err != nil { //nolint:gosec // a program
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("./stack", args...)
+	cmd.Env = append([]string{"PATH=" + bin}, env...)
+	text, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), string(text)
+}
+
+// engine is a docker that answers with versions.
+func engine(version, compose string) string {
+	return fmt.Sprintf(`case "$*" in
+  "version --format {{.Server.Version}}") echo %s ;;
+  "compose version --short") echo %s ;;
+  "info --format"*) echo 16000000000 ;;
+esac
+`, version, compose)
+}
+
+func TestCheckSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	_, taken, _ := net.SplitHostPort(listener.Addr().String())
+	free := func(others ...string) []string {
+		env := []string{}
+		for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "ML_API", "JAEGER", "KAFKA_UI", "SCHEMA_REGISTRY", "S3", "PROMETHEUS", "GRAFANA"} {
+			env = append(env, name+"_PORT=1") // nobody listens there
+		}
+		return append(env, others...)
+	}
+	for name, c := range map[string]struct {
+		docker string
+		env    []string
+		code   int
+		says   string
+	}{
+		"no Docker":       {"", free(), 69, "docker is not on the PATH\nnext: install Docker 25"},
+		"no engine":       {"echo Cannot connect >&2; exit 1", free(), 69, "the Docker engine does not answer: Cannot connect"},
+		"an old engine":   {engine("20.10.24+dfsg1", "2.40.3"), free(), 69, "the Docker engine is 20.10.24+dfsg1; health checks need 25.0"},
+		"no Compose":      {engine("28.5.2", "") + `[[ $1 != compose ]]`, free(), 69, "Docker has no Compose v2"},
+		"an old Compose":  {engine("28.5.2", "v2.3.3"), free(), 69, "Docker Compose is 2.3.3"},
+		"a port is taken": {engine("28.5.2", "2.40.3-3"), free("GRAFANA_PORT=" + taken), 69, "port " + taken + " (GRAFANA_PORT) is taken"},
+		"all is there":    {engine("28.5.2+dfsg4", "2.40.3-3"), free(), 0, ""},
+	} {
+		if code, said := script(t, c.docker, c.env, "check"); code != c.code || !strings.Contains(said, c.says) {
+			t.Errorf("%s: exit %d\n%s", name, code, said)
+		}
+	}
+}
+
+func TestSecretsAreMadeOnce(t *testing.T) {
+	t.Parallel()
+	read := func(dir string) map[string]string {
+		found := map[string]string{}
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			text, err := os.ReadFile(filepath.Join(dir, f.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[f.Name()] = string(text)
+		}
+		return found
+	}
+	dir, other := filepath.Join(t.TempDir(), "secrets"), filepath.Join(t.TempDir(), "secrets")
+	for _, d := range []string{dir, other} {
+		if code, said := script(t, "", []string{"SECRETS=" + d}, "secrets"); code != 0 || said != "" {
+			t.Fatalf("exit %d, said %s", code, said)
+		}
+	}
+	first, second := read(dir), read(other)
+	for name := range load(t).Secrets {
+		if len(first[name]) < 20 || first[name] == second[name] {
+			t.Errorf("%s is %q, and elsewhere %q", name, first[name], second[name])
+		}
+	}
+	if state, err := os.Stat(dir); err != nil || state.Mode().Perm() != 0o700 {
+		t.Errorf("the folder: %v %v", state, err)
+	}
+	passwords := map[string]string{}
+	if err := json.Unmarshal([]byte(first["airflow_passwords"]), &passwords); err != nil || passwords["admin"] != first["airflow_admin"] {
+		t.Errorf("Airflow's passwords: %v %v", passwords, err)
+	}
+	if code, _ := script(t, "", []string{"SECRETS=" + dir}, "secrets"); code != 0 {
+		t.Errorf("made again: exit %d", code)
+	}
+	for name, text := range read(dir) {
+		if text != first[name] {
+			t.Errorf("made again, %s is another", name)
+		}
+	}
+}
