@@ -15,6 +15,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
+	"github.com/txflow/txflow/internal/secret"
 )
 
 func TestMain(m *testing.M) { os.Exit(embeddedtest.Main(m)) }
@@ -42,7 +43,7 @@ func readDashboard(t *testing.T) (d dashboard) {
 func TestPanelsOfClickHouse(t *testing.T) {
 	t.Parallel()
 	url := embeddedtest.Database(t)
-	db, err := store.Open(store.Config{URL: url})
+	db, err := store.Open(store.Config{URL: secret.NewURL(url)})
 	if err != nil {
 		t.Fatal(err)
 	}
