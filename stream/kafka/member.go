@@ -42,8 +42,10 @@ func clientID(instance string) string {
 	return fmt.Sprintf("txflow-%s@%s-%s", instance, host, hex.EncodeToString(mark[:]))
 }
 
-// successor is another process that has this member's name in the group now; nil when there is none. Kafka gives each
-// process that joins by a name a member id of its own, but goes on to show the client id and host of the first.
+// successor is another process that has this member's name in the group now; nil when there is none, or when that can not be
+// told: while this process joins, after a restart of the broker for example, the group shows a member of its name whose id it
+// does not know yet. One that is fenced indeed is told so by the broker at its next heartbeat. Kafka gives each process that
+// joins by a name a member id of its own, but goes on to show the client id and host of the first.
 func (l *Log) successor(ctx context.Context) (*kafka.MemberDescription, error) {
 	before, err := l.memberID()
 	if err != nil {
@@ -53,11 +55,18 @@ func (l *Log) successor(ctx context.Context) (*kafka.MemberDescription, error) {
 	if err != nil || named == nil {
 		return nil, err
 	}
-	after, err := l.memberID() // it may have joined again meanwhile
-	if err != nil || bytes.Contains(before, []byte(named.ConsumerID)) || bytes.Contains(after, []byte(named.ConsumerID)) {
+	after, err := l.memberID()
+	if err != nil || !another(before, after, l.cfg.Group, named.ConsumerID) {
 		return nil, err
 	}
 	return named, nil
+}
+
+// another tells whether a member id of the group is for sure none of this process, from what memberID gave before and after it
+// was seen there.
+func another(before, after []byte, group, id string) bool {
+	joining := []byte(group + "\x00\x00") // the member id that follows the group is empty
+	return bytes.Equal(before, after) && !bytes.Contains(after, joining) && !bytes.Contains(after, []byte(id))
 }
 
 // memberID holds the member id that the broker gave this process, somewhere in it. The client tells it in no other way than
