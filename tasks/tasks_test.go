@@ -43,6 +43,7 @@ type world struct {
 	stored      map[transaction.ID]ledger.Classified
 	ledger      map[string]ledger.Entry // by origin and line
 	deadLetters map[string]ledger.DeadLetter
+	shared      int64 // ids that other sources have, too
 	superseded  int64
 	resolved    int // entries of the ledger when letters were resolved last
 }
@@ -145,6 +146,10 @@ func (w *world) Problems(_ context.Context, _, _ string, limit int) (ledger.Find
 		}
 	}
 	return found, nil
+}
+
+func (w *world) OtherSources(context.Context, string, string, string) (int64, []string, error) {
+	return w.shared, []string{"crm"}, nil
 }
 
 func (w *world) Superseded(context.Context, string, string) (int64, error) { return w.superseded, nil }
@@ -294,6 +299,21 @@ func TestClassifyGoesOnWhereItWas(t *testing.T) {
 	}
 	if _, err := w.reconcile(t); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSharedIDsAreSaid: ids that other sources have, too, are counted and no finding.
+func TestSharedIDsAreSaid(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.Put("a.csv", []byte(header+rows(1, 3)))
+	if _, err := w.run(t, "a.csv"); err != nil {
+		t.Fatal(err)
+	}
+	w.shared = 3
+	m, err := w.reconcile(t)
+	if err != nil || m.Counts.OtherSources != 3 {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
 

@@ -10,3 +10,9 @@ func TransactionsOf(recent bool) string {
 	}
 	return allParts
 }
+
+// Sampled and OtherSourcesQuery are what OtherSources asks.
+const (
+	Sampled           = sampled
+	OtherSourcesQuery = otherSources
+)

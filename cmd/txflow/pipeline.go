@@ -36,6 +36,10 @@ func summarise(w io.Writer, r *ledger.RunRecord) {
 	if n.Superseded > 0 {
 		superseded = fmt.Sprintf(" (of them %s superseded by newer contents)", progress.Thousands(n.Superseded))
 	}
+	if n.OtherSources > 0 {
+		_, _ = fmt.Fprintf(w, "warning: %s ids are also stored for other sources, and one row of an id replaces the other\n",
+			progress.Thousands(n.OtherSources))
+	}
 	_, _ = fmt.Fprintf(w, "%s rows = %s stored%s + %s rejected + %s duplicates + %s dead letters, reconciled; %s, %s rows/s\n",
 		progress.Thousands(n.In), progress.Thousands(n.Stored), superseded, progress.Thousands(n.Rejected), progress.Thousands(n.Duplicates),
 		progress.Thousands(n.DeadLettered), took.Round(time.Millisecond), progress.Thousands(int64(float64(n.In)/took.Seconds())))

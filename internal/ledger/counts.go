@@ -12,6 +12,8 @@ type Counts struct {
 	Stored       int64 `json:"stored,omitempty"`
 	// Superseded counts those of Stored that newer contents have replaced, or had before they came.
 	Superseded int64 `json:"superseded,omitempty"`
+	// OtherSources counts ids of the run that rows of other sources have, too: of two such rows one replaces the other.
+	OtherSources int64 `json:"other_sources,omitempty"`
 }
 
 // Add adds o to c.
@@ -24,4 +26,5 @@ func (c *Counts) Add(o Counts) {
 	c.DeadLettered += o.DeadLettered
 	c.Stored += o.Stored
 	c.Superseded += o.Superseded
+	c.OtherSources += o.OtherSources
 }

@@ -30,6 +30,8 @@ type Ledger interface {
 	Problems(ctx context.Context, pipeline, runID string, limit int) (ledger.Findings, error)
 	// Superseded counts the run's stored rows whose ids have newer contents in transactions.
 	Superseded(ctx context.Context, pipeline, runID string) (int64, error)
+	// OtherSources counts the run's ids that rows of other sources have, too, and names some of these sources.
+	OtherSources(ctx context.Context, pipeline, runID, source string) (ids int64, sources []string, err error)
 }
 
 // Config says what to reconcile.
@@ -64,11 +66,21 @@ func Run(ctx context.Context, env *tasks.Env, sources source.Opener, entries Led
 			superseded, err = entries.Superseded(groupCtx, cfg.Pipeline, env.RunID)
 			return err
 		})
+		var shared int64
+		var others []string
+		group.Go(func() (err error) {
+			shared, others, err = entries.OtherSources(groupCtx, cfg.Pipeline, env.RunID, cfg.Files.Source)
+			return err
+		})
 		group.Go(func() error { return compareFiles(groupCtx, env, sources, entries, cfg, found, m) })
 		if err := group.Wait(); err != nil {
 			return err
 		}
-		m.Counts.Superseded = superseded
+		m.Counts.Superseded, m.Counts.OtherSources = superseded, shared
+		if shared > 0 {
+			env.Log.WarnContext(ctx, "ids of this run are also stored for other sources: one row of an id replaces the other",
+				"ids", shared, "source", cfg.Files.Source, "others", others, "next", "load each system under its own ids, or under one --source")
+		}
 		found.Merge(&problems)
 		return verdict(found)
 	})

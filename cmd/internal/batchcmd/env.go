@@ -68,7 +68,7 @@ func countFields(m *batch.Manifest) []any {
 		count int64
 	}{{"accepted", m.Counts.Accepted}, {"rejected", m.Counts.Rejected}, {"duplicates", m.Counts.Duplicates},
 		{"predicted", m.Counts.Predicted}, {"dead_lettered", m.Counts.DeadLettered}, {"stored", m.Counts.Stored},
-		{"superseded", m.Counts.Superseded}} {
+		{"superseded", m.Counts.Superseded}, {"other_sources", m.Counts.OtherSources}} {
 		if n.count > 0 {
 			f = append(f, n.name, n.count)
 		}
