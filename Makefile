@@ -43,7 +43,7 @@ demo: engine ## batch on data/transactions.csv and then live transactions, all i
 	bin/txflow demo
 
 .PHONY: test
-test: engine fuzz-short ## all tests: Go with the race detector, Airflow, a browser; real engines, and loud words on what is missing
+test: engine fuzz-short ## all tests: Go with the race detector, Airflow, a browser; real engines, and a clear message on what is missing
 	go test -race -timeout 30m ./...
 	@$(MAKE) --no-print-directory test-dags
 	@dags/tests/browser/run
@@ -72,12 +72,17 @@ $(GOLANGCI_LINT):
 .PHONY: verify
 verify: engine ## generated files are up to date, and images hold nothing that they must not
 	go run ./clickhouse/schema/gen -check
+	go test -count 1 ./cmd/txflow -run 'TestReference$$'
 	@if go list -deps ./cmd/txflow-task | grep -E 'internal/embedded|purego|kfake|confluent'; then \
 	  echo "cmd/txflow-task must not link the embedded platform"; exit 1; fi
 	@if go list -deps -tags noembed ./cmd/txflow | grep -E 'internal/embedded|purego|kfake|kafkaserver|registryserver'; then \
 	  echo "the txflow of an image must not link the embedded platform"; exit 1; fi
 	@if git grep -nE '"resolved": *"http' -- '*package-lock.json'; then echo "a lock file carries download addresses"; exit 1; fi
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l) && test -z "$$unformatted" || { echo "$$unformatted"; exit 1; }
+
+.PHONY: reference
+reference: ## write the generated pages of docs/reference again
+	go test -count 1 ./cmd/txflow -run 'TestReference$$' -write-reference
 
 .PHONY: jaeger
 jaeger: $(JAEGER_BINARY) ## build Jaeger from its Go module, once

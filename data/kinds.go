@@ -44,7 +44,7 @@ func number(values ...string) func(*odd) {
 var rejects = []Kind{
 	reject("too few fields", t.CodeColumns, func(o *odd) { o.fewer = 1 + int(o.random%3) }),
 	reject("too many fields", t.CodeColumns, func(o *odd) { o.more = []byte{o.w.Delimiter, 'x'} }),
-	reject("text behind a closing quote", t.CodeQuote, func(o *odd) {
+	reject("text after a closing quote", t.CodeQuote, func(o *odd) {
 		o.set(t.ColDescription, `"Card" expense`)
 		o.verbatim[t.ColDescription] = true
 	}),

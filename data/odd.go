@@ -35,7 +35,7 @@ type odd struct {
 	quote    [len(transaction.Columns)]bool
 	verbatim [len(transaction.Columns)]bool // goes out as it is, against the rules of quoting
 	fewer    int                            // fields to leave out at the end
-	more     []byte                         // what stands behind the last field
+	more     []byte                         // what follows the last field
 	before   string                         // what stands before the record
 	random   uint64
 }

@@ -22,7 +22,8 @@ func markdown(t *testing.T) map[string]string {
 			return err
 		}
 		name := entry.Name()
-		if entry.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "bin" || name == "out") {
+		if entry.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "node_modules" ||
+			name == "bin" || name == "out") {
 			return fs.SkipDir
 		}
 		if entry.IsDir() || filepath.Ext(name) != ".md" {
@@ -133,6 +134,65 @@ func TestEveryPageIsInTheIndex(t *testing.T) {
 		name, ok := strings.CutPrefix(page, "docs/")
 		if ok && name != "README.md" && !strings.HasPrefix(name, "adr/") && !strings.Contains(index, "]("+name+")") {
 			t.Errorf("docs/README.md does not link to %s", name)
+		}
+	}
+}
+
+// TestTroubleshootingQuotesTheCode keeps the headings of the troubleshooting page as the messages are: a user searches
+// for them.
+func TestTroubleshootingQuotesTheCode(t *testing.T) {
+	t.Parallel()
+	var code strings.Builder
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), ".") {
+			return fs.SkipDir
+		}
+		if entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		text, err := os.ReadFile(path) //nolint:gosec // a file of the repository
+		code.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted := regexp.MustCompile("(?m)^### `(.+)`$").FindAllStringSubmatch(markdown(t)["docs/troubleshooting/README.md"], -1)
+	if len(quoted) < 20 {
+		t.Errorf("%d messages are quoted", len(quoted))
+	}
+	for _, message := range quoted {
+		for part := range strings.SplitSeq(message[1], "…") {
+			if part = strings.TrimSpace(part); !strings.Contains(code.String(), part) {
+				t.Errorf("no message of the code has %q, which the troubleshooting page quotes", part)
+			}
+		}
+	}
+}
+
+// private are words of ours that a reader can not know, with the field's word for each.
+var private = map[string]string{
+	`[Mm]end(s|ed|ing)?`: "fix or correct", `[Aa]new`: "again", `told`: "reported, notified",
+	`is away|goes away|stays away`: "unavailable",
+	`as good as none`:              "ignored", `made-up`: "generated", `void`: "discarded", `rooms`: "directories",
+	`standing`: "held, static",
+}
+
+// TestPagesUseTheFieldsWords refuses words of ours in what users read.
+func TestPagesUseTheFieldsWords(t *testing.T) {
+	t.Parallel()
+	for page, text := range markdown(t) {
+		if strings.HasPrefix(page, "docs/adr/") {
+			continue // what was decided, in the words of its day
+		}
+		text = inline.ReplaceAllString(fence.ReplaceAllString(text, ""), "``")
+		for word, better := range private {
+			if found := regexp.MustCompile(`\b(` + word + `)\b`).FindString(text); found != "" {
+				t.Errorf("%s says %q: %s", page, found, better)
+			}
 		}
 	}
 }

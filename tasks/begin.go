@@ -26,7 +26,7 @@ func CheckAsOf(asOf, now time.Time) error {
 	return nil
 }
 
-// Begin starts a run, or goes on with it, and returns what it was started with: the caller's wish for a new run, else what
+// Begin starts a run, or resumes it, and returns what it was started with: the caller's wish for a new run, else what
 // the first process recorded. An AsOf of zero is the start of the run. A run that was begun with another source, with other
 // files, or, once rows of it may be stored, with files that have changed since, is refused with exit code 65.
 func Begin(ctx context.Context, env *Env, wish batch.RunSpec) (*batch.RunSpec, error) {
@@ -67,7 +67,7 @@ func Begin(ctx context.Context, env *Env, wish batch.RunSpec) (*batch.RunSpec, e
 	return &old, err
 }
 
-// sameRun tells whether the files are as they were. What can not be the same run is an error.
+// sameRun reports whether the files are as they were. What can not be the same run is an error.
 func sameRun(old, wish *batch.RunSpec) (unchanged bool, err error) {
 	urls, contents := old.SameFiles(wish)
 	switch {
@@ -94,7 +94,7 @@ func checkOlder(ctx context.Context, env *Env, wish *batch.RunSpec) error {
 	err := batch.ReadJSON(ctx, env.Artifacts, env.Layout.Manifest("validate", -1), "", &m)
 	if err != nil || m.Status == statusFailed {
 		if err == nil || errors.Is(err, fs.ErrNotExist) || fault.ExitCode(err) == fault.ExitData {
-			return nil // validate begins anew
+			return nil // validate starts over
 		}
 		return err
 	}
@@ -110,7 +110,7 @@ func checkOlder(ctx context.Context, env *Env, wish *batch.RunSpec) error {
 	return err
 }
 
-// isLoaded tells whether load was tried for any chunk of the run.
+// isLoaded reports whether load was tried for any chunk of the run.
 func isLoaded(ctx context.Context, env *Env) (bool, error) {
 	var chunks batch.Chunks
 	if err := batch.ReadJSON(ctx, env.Artifacts, env.Layout.Chunks(), "", &chunks); err != nil {

@@ -59,7 +59,7 @@ func TestCompareTellsWhatLoadWouldChange(t *testing.T) {
 		delete(w.stored, transaction.DeriveID("", []byte(isNew)))
 	}
 	first := transaction.DeriveID("", []byte("1"))
-	newer := w.stored[first] // it was classified anew since
+	newer := w.stored[first] // it was reclassified since
 	newer.Call = &prediction.Call{Model: "v3", AnsweredAt: time.Now().Add(time.Hour)}
 	w.stored[first] = newer
 	w.refuse["2"] = true

@@ -69,7 +69,7 @@ func Hold(ctx context.Context, env *Env, touched func(until time.Time)) (release
 	}
 }
 
-// Unfinished tells whether a run can be gone on with: nobody works on it, and reconcile has not proven that it is done.
+// Unfinished reports whether a run can be gone on with: nobody works on it, and reconcile has not proven that it is done.
 func Unfinished(ctx context.Context, artifacts batch.Artifacts, layout batch.Layout, now time.Time) (bool, error) {
 	for task, status := range map[string]string{"reconcile": "done", "validate": "nothing"} {
 		var m batch.Manifest
@@ -89,7 +89,7 @@ func Unfinished(ctx context.Context, artifacts batch.Artifacts, layout batch.Lay
 	return err == nil && (l.Ended || now.After(l.Until) || l.gone()), err
 }
 
-// gone tells whether the holder is known to be dead: a process of this host that is there no more. In a container that was
+// gone reports whether the holder is known to be dead: a process of this host that is there no more. In a container that was
 // started again, this process has the id of the one before it.
 func (l *lease) gone() bool {
 	host, err := os.Hostname()

@@ -28,7 +28,7 @@ type Env struct {
 	Artifacts batch.Artifacts
 	Tracer    trace.Tracer
 	Log       *slog.Logger
-	Progress  func(rows int64) // told of rows as they are done; may be nil
+	Progress  func(rows int64) // called with rows as they are done; may be nil
 	Recorder  Recorder         // of every try, also a failed one; may be nil
 	RunID     string
 	Source    string

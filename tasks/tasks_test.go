@@ -45,7 +45,7 @@ type world struct {
 	deadLetters map[string]ledger.DeadLetter
 	shared      int64 // ids that other sources have, too
 	superseded  int64
-	resolved    int // entries of the ledger when letters were resolved last
+	resolved    int // entries of the ledger when dead letters were resolved last
 }
 
 func newWorld() *world {

@@ -68,7 +68,7 @@ func TestRowsAreAsNewAsTheirFile(t *testing.T) {
 	}
 }
 
-// Rows that are classified anew keep the version under which they are stored. Those with other contents change nothing, and
+// Rows that are reclassified keep the version under which they are stored. Those with other contents change nothing, and
 // those that are not stored are as new as the run.
 func TestReclassificationKeepsVersions(t *testing.T) {
 	t.Parallel()

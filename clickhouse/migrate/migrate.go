@@ -84,7 +84,7 @@ type Database interface {
 	Applied(ctx context.Context, set string) (map[int]Applied, error)
 	// Apply runs one statement.
 	Apply(ctx context.Context, sql string) error
-	// Holds runs a query of one number and tells whether it is other than 0.
+	// Holds runs a query of one number and reports whether it is other than 0.
 	Holds(ctx context.Context, query string) (bool, error)
 	// Lock waits until no other process migrates the database, and keeps others out until unlock. held says what ended the
 	// lock before that, as when this process was stopped for so long that another took over.
@@ -103,7 +103,7 @@ type Set struct {
 	Snapshot   []Object // what all Migrations make of an empty database, in an order that works; nil: it is made by them
 }
 
-// State says how a database stands to a set.
+// State compares a database with a set of migrations.
 type State struct {
 	Pending []Migration
 	Changed []Migration // applied once with another content

@@ -325,7 +325,7 @@ func (b *bench) testBrokers() {
 	}
 }
 
-// nothing tells whether a message holds no row at all.
+// nothing reports whether a message holds no row at all.
 func nothing(m []byte) bool {
 	text := strings.Trim(string(m), " \t\r\n")
 	return text == "" || text == "[]"

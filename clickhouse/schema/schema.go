@@ -35,7 +35,7 @@ func set(name string, of fs.FS, stream bool) (migrate.Set, error) {
 // The migrations' ledger is made before any set.
 const ledger = "schema_migrations"
 
-// isStream tells whether an object is of the set for reading from Kafka: its tables are named so, and their views after them.
+// isStream reports whether an object is of the set for reading from Kafka: its tables are named so, and their views after them.
 func isStream(name string) bool {
 	return strings.HasPrefix(name, "kafka_") || strings.HasPrefix(name, "arrived_")
 }

@@ -15,7 +15,7 @@ var kafkaTables = []string{"kafka_classified", "kafka_dead_letters"}
 
 var kafkaTableList = "'" + strings.Join(kafkaTables, "', '") + "'"
 
-// SetBrokers tells ClickHouse which Kafka to read from, and how it lets one in: security are settings of librdkafka by their
+// SetBrokers sets which Kafka ClickHouse reads from, and how it lets one in: security are settings of librdkafka by their
 // names, as it takes them (see collection.go). It returns the UUIDs of the tables that read from where they read before, until
 // Reattach. Kafka tables that an earlier Reattach left detached are attached again, and read from the new brokers.
 func (s *Store) SetBrokers(ctx context.Context, brokers string, security map[string]string) (old []string, err error) {
@@ -24,7 +24,7 @@ func (s *Store) SetBrokers(ctx context.Context, brokers string, security map[str
 		return nil, s.explain(err)
 	}
 	if err := s.setCollection(ctx, brokers, security); err != nil {
-		return nil, fmt.Errorf("tell ClickHouse where Kafka is: %w", err)
+		return nil, fmt.Errorf("set the Kafka brokers in ClickHouse: %w", err)
 	}
 	for _, table := range kafkaTables {
 		if err := s.attach(ctx, table); err != nil {
@@ -35,7 +35,7 @@ func (s *Store) SetBrokers(ctx context.Context, brokers string, security map[str
 }
 
 // Reattach has the Kafka tables take up the brokers that SetBrokers called old, and returns their names. Those that a migration
-// has made again since have them. A table that is attached joins its group again, behind members that do not leave it: each
+// has made again since have them. A table that is attached joins its group again, after members that do not leave it: each
 // costs a session timeout of 45 s, or two while it joins itself, so no table does it twice.
 func (s *Store) Reattach(ctx context.Context, old []string) (tables []string, err error) {
 	if len(old) == 0 {

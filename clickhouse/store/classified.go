@@ -88,7 +88,7 @@ func (f *filler) fail(err error) {
 	}
 }
 
-// calls appends the column of calls: rows of one call stand together, so its text is made once.
+// calls appends the column of calls: rows of one request are adjacent, so its text is made once.
 func (f *filler) calls(info ledger.RunInfo) {
 	column := f.batch.Column(f.column)
 	var text any // a string, put into an interface once

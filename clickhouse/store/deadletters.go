@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// letterKey identifies a dead letter; it is the order of the table.
+// deadLetterKey identifies a dead letter; it is the order of the table.
 const deadLetterKey = "origin, origin_digest, partition, position"
 
 // DeadLetters returns dead letters in the order of their origins. Their messages are read only where the query asks for them:
@@ -56,7 +56,7 @@ FROM dead_letters FINAL WHERE `+where+` ORDER BY `+deadLetterKey+limit, args...)
 	return out, s.explain(rows.Err())
 }
 
-// LetterMessages reads the messages of dead letters into their Raw. By RawBytes the caller decides how many that may be at once.
+// DeadLetterMessages reads the messages of dead letters into their Raw. By RawBytes the caller decides how many that may be at once.
 func (s *Store) DeadLetterMessages(ctx context.Context, deadLetters []ledger.DeadLetterState) error {
 	byKey := make(map[ledger.Origin]*ledger.DeadLetterState, len(deadLetters))
 	for i := range deadLetters {
@@ -84,7 +84,7 @@ func (s *Store) DeadLetterMessages(ctx context.Context, deadLetters []ledger.Dea
 	return nil
 }
 
-// LetterEnds returns the last position of each origin, digest and partition among the dead letters that a query selects. What
+// DeadLetterEnds returns the last position of each origin, digest and partition among the dead letters that a query selects. What
 // arrives later in a topic has a higher one, whatever the clocks of those who write it say.
 func (s *Store) DeadLetterEnds(ctx context.Context, q ledger.DeadLetterQuery) (map[ledger.Origin]uint64, error) {
 	where, args := deadLetterConditions(&q)

@@ -19,7 +19,7 @@ type Lineage struct {
 	DeadLetters []json.RawMessage `json:"dead_letters"` // rows with this id that could not be stored
 }
 
-// Found tells whether anything is known.
+// Found reports whether anything is known.
 func (l *Lineage) Found() bool {
 	return l.Transaction != nil || len(l.Outcomes) > 0 || len(l.DeadLetters) > 0
 }
@@ -28,7 +28,7 @@ func (l *Lineage) Found() bool {
 func (s *Store) Lineage(ctx context.Context, id transaction.ID) (*Lineage, error) {
 	l := &Lineage{ID: id.String()}
 	named := clickhouse.Named("id", l.ID)
-	current, err := s.jsonRows(ctx, `SELECT * EXCEPT (id) REPLACE (toDecimalString(amount, 4) AS amount) FROM transactions FINAL WHERE id = {id:UUID}`, named)
+	current, err := s.jsonRows(ctx, `SELECT * EXCEPT (id) REPLACE (toDecimalString(amount, 4) AS amount, toString(content_hash) AS content_hash) FROM transactions FINAL WHERE id = {id:UUID}`, named)
 	if err != nil {
 		return nil, err
 	}

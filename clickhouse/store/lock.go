@@ -84,7 +84,7 @@ func (s *Store) hold(ctx context.Context, name, token string) (held func(context
 			case <-stop:
 				return
 			case <-time.After(lockTouch):
-				// Where it fails, the lock gets old; held tells.
+				// Where it fails, the lock expires; held reports it.
 				_ = s.conn.Exec(ctx, fmt.Sprintf("ALTER TABLE %s MODIFY COMMENT '%s'", name, token))
 			}
 		}
@@ -93,7 +93,7 @@ func (s *Store) hold(ctx context.Context, name, token string) (held func(context
 		_, holder, _, err := s.latestLock(ctx)
 		if err == nil && holder != token {
 			err = fault.WithHint(fault.Failf(fault.ExitTryAgain, "another process took over the migration of %s", s.Database()),
-				"run txflow migrate again: it goes on where the schema stands")
+				"run txflow migrate again: it resumes where it stopped")
 		}
 		return err
 	}

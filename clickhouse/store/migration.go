@@ -68,7 +68,7 @@ func (s *Store) Apply(ctx context.Context, sql string) error {
 	return s.explain(s.conn.Exec(ctx, sql))
 }
 
-// Holds runs a query of one number and tells whether it is other than 0.
+// Holds runs a query of one number and reports whether it is other than 0.
 func (s *Store) Holds(ctx context.Context, query string) (bool, error) {
 	var n uint64
 	err := s.conn.QueryRow(ctx, "SELECT toUInt64(("+query+") != 0)").Scan(&n)

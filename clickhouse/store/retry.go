@@ -164,9 +164,9 @@ func (s *Store) retry(ctx context.Context, work func(context.Context) error) err
 		}
 		if time.Since(started) >= s.outage {
 			return fault.WithHint(fault.Failf(fault.ExitTryAgain, "ClickHouse at %s was unavailable for %s: %w", s.where, time.Since(started).Round(time.Second), short(err)),
-				"nothing is lost: start ClickHouse and run the same command again")
+				"no data is lost: start ClickHouse and run the same command again")
 		}
-		s.log.WarnContext(ctx, "ClickHouse is unavailable, waiting", "address", s.where, "for", time.Since(started).Round(time.Second).String(),
+		s.log.WarnContext(ctx, "ClickHouse is unavailable, retrying", "address", s.where, "for", time.Since(started).Round(time.Second).String(),
 			"until", started.Add(s.outage).UTC().Format(time.RFC3339), "error", short(err).Error())
 		if err := retry.Wait(ctx, waits.Delay(failures)); err != nil {
 			return err

@@ -29,7 +29,7 @@ const DefaultDatabase = "txflow"
 type Config struct {
 	URL         secret.URL    // http://, https:// or clickhouse://, with ?database=
 	OutageLimit time.Duration // how long ClickHouse is waited for; 0: it is not, and less than 0: the error says what to start
-	Log         *slog.Logger  // told of every wait; nil is silent
+	Log         *slog.Logger  // logs every wait; nil logs nothing
 }
 
 // Store is a pool of connections. It is safe for concurrent use.
@@ -41,7 +41,7 @@ type Store struct {
 	log     *slog.Logger
 }
 
-// Open parses the URL; it does not connect. User and password may stand in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, or
+// Open parses the URL; it does not connect. User and password may be in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, or
 // in the file that CLICKHOUSE_PASSWORD_FILE names, which keeps them off command lines. CLICKHOUSE_CA_FILE names certificates that
 // may vouch for the server, beside the system's.
 func Open(cfg Config) (*Store, error) {
@@ -176,7 +176,7 @@ func (s *Store) explain(err error) error {
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, short(err)),
 			"start one with txflow platform, or name another with --clickhouse-url (CLICKHOUSE_URL)")
 	case code == codeAccessDenied:
-		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s does not let this user do it: %w", s.where, err), "give the user of CLICKHOUSE_USER the rights that the message names")
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s denies this user: %w", s.where, err), "give the user of CLICKHOUSE_USER the rights that the message names")
 	case code == 0:
 		return fault.Failf(fault.ExitFault, "ClickHouse at %s: %w", s.where, err)
 	case wrong[code]:

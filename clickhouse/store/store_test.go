@@ -248,13 +248,13 @@ func TestMendedDeadLettersAreResolved(t *testing.T) {
 		after                      time.Duration
 		want                       string
 	}{
-		"mended file":          {"batch", "run-2", "s", time.Second, "resolved"},
-		"stored before":        {"batch", "run-2", "s", -time.Second, "open"},
-		"same run":             {"batch", "run-1", "s", time.Second, "open"},
-		"another source":       {"batch", "run-2", "t", time.Second, "open"},
-		"another message":      {"stream", "run-1", "s", time.Second, "resolved"},
-		"an earlier message":   {"stream", "run-1", "s", 0, "open"},
-		"batch mends a stream": {"stream", "run-2", "s", time.Second, "resolved"},
+		"corrected file":          {"batch", "run-2", "s", time.Second, "resolved"},
+		"stored before":           {"batch", "run-2", "s", -time.Second, "open"},
+		"same run":                {"batch", "run-1", "s", time.Second, "open"},
+		"another source":          {"batch", "run-2", "t", time.Second, "open"},
+		"another message":         {"stream", "run-1", "s", time.Second, "resolved"},
+		"an earlier message":      {"stream", "run-1", "s", 0, "open"},
+		"batch corrects a stream": {"stream", "run-2", "s", time.Second, "resolved"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)

@@ -22,7 +22,7 @@ const storedOf = `SELECT id, last.1, last.2, last.3, toUnixTimestamp64Micro(last
     GROUP BY id
 )`
 
-// idsOfQuery keeps a statement below 262,144 bytes, which is what ClickHouse takes unless it is told otherwise.
+// idsOfQuery keeps a statement below 262,144 bytes, which is what ClickHouse takes by default.
 const idsOfQuery = 6_000
 
 // Stored calls visit for each of the ids that transactions has, in no order, with its current state.

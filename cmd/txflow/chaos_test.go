@@ -96,23 +96,23 @@ var matrix = []chaos{
 	killed("before it commits", "kill -9 with results and offsets at the broker", false, beforeCommit),
 	killed("while it commits", "kill -9 2 ms into the commit", true, duringCommit),
 	killed("after it committed", "kill -9 once the broker has confirmed; only what was polled ahead comes again", false, afterCommit),
-	{"a member is told to end", "SIGTERM at each of these seven points in turn", false, func(b *chaosBench) {
+	{"a member is stopped", "SIGTERM at each of these seven points in turn", false, func(b *chaosBench) {
 		b.traffic(10)
 		for _, f := range []failpoint.Point{afterPoll, duringCall, beforeProduce, afterProduce, beforeCommit, duringCommit, afterCommit} {
 			b.die(f, syscall.SIGTERM, "a")
 		}
 	}, nil},
-	{"members come and go", "of three members one is killed, one told to end, and both come back, again and again", false, membersComeAndGo, nil},
+	{"members come and go", "of three members one is killed, one is stopped, and both come back, again and again", false, membersComeAndGo, nil},
 	{"the producer is killed", "kill -9 of `stream produce` in the middle; started again, it sends all once more", false, func(b *chaosBench) {
 		endProducer(b, syscall.SIGKILL)
 	}, nil},
-	{"the producer is told to end", "SIGTERM in the middle; started again, it sends all once more", false, func(b *chaosBench) {
+	{"the producer is stopped", "SIGTERM in the middle; started again, it sends all once more", false, func(b *chaosBench) {
 		endProducer(b, syscall.SIGTERM)
 	}, nil},
 	{"Kafka is killed", "kill -9 of the broker while messages flow, and a start 5 s later", true, func(b *chaosBench) {
 		restartKafka(b, b.kafka.Kill)
 	}, nil},
-	{"Kafka is stopped", "the broker is told to end while messages flow, and is started 5 s later", false, func(b *chaosBench) {
+	{"Kafka is stopped", "the broker is stopped while messages flow, and is started 5 s later", false, func(b *chaosBench) {
 		restartKafka(b, b.kafka.Stop)
 	}, nil},
 	{"the network is cut", "between one of two members and the broker, for 3 s and for 15 s: longer than a session and a transaction may last, so that the other takes over", false, func(b *chaosBench) {
@@ -131,7 +131,7 @@ var matrix = []chaos{
 			return b.toxic(`{"type": "latency", "attributes": {"latency": 200, "jitter": 50}}`)
 		})
 	}, nil},
-	{"the ML API is away", "it breaks connections off for 15 s, twice", false, mlAPIAway, nil},
+	{"the ML API is unavailable", "it breaks connections off for 15 s, twice", false, mlAPIAway, nil},
 	{"ClickHouse is killed", "kill -9 while messages flow, and a start 3 s later", true, func(b *chaosBench) {
 		restartClickHouse(b, syscall.SIGKILL, "127.0.0.1:0")
 	}, nil},
@@ -139,10 +139,10 @@ var matrix = []chaos{
 		b.group(b.brokers, "a")
 		b.traffic(5)
 	}, redeliver},
-	{"ClickHouse is stopped", "it is told to end while messages flow, and is started 3 s later", false, func(b *chaosBench) {
+	{"ClickHouse is stopped", "it is stopped while messages flow, and is started 3 s later", false, func(b *chaosBench) {
 		restartClickHouse(b, syscall.SIGTERM, "127.0.0.1:0")
 	}, nil},
-	{"the Schema Registry is away", "ClickHouse is restarted while messages flow, and the registry stays away", false, func(b *chaosBench) {
+	{"the Schema Registry is unavailable", "ClickHouse is restarted while messages flow, and the registry stays unavailable", false, func(b *chaosBench) {
 		restartClickHouse(b, syscall.SIGTERM, "")
 	}, nil},
 	{"a poison message", "the ML API refuses one row of a batch of 500: one dead letter, which is then replayed", true, poison, nil},

@@ -130,7 +130,7 @@ func (b *chaosBench) finish() {
 		b.t.Fatalf("stream produce: exit %d\n%s", code, b.producer.stderr.String())
 	}
 	for _, m := range b.members {
-		if !m.running() && m.cmd.ProcessState.ExitCode() > 0 { // neither killed nor told to end
+		if !m.running() && m.cmd.ProcessState.ExitCode() > 0 { // neither killed nor stopped
 			b.t.Errorf("a member ended by itself: exit %d\n%s", m.cmd.ProcessState.ExitCode(), m.stderr.String())
 		}
 	}

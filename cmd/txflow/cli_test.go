@@ -156,7 +156,7 @@ func TestTasksByHand(t *testing.T) {
 	}
 }
 
-// A row that the ML API refuses becomes a dead letter with the API's words, until a mended file is run; all others are stored.
+// A row that the ML API refuses becomes a dead letter with the API's words, until a corrected file is run; all others are stored.
 func TestARefusedRowBecomesADeadLetter(t *testing.T) {
 	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
 	w := newWorkbench(t, clickhouse)
@@ -182,11 +182,11 @@ func TestARefusedRowBecomesADeadLetter(t *testing.T) {
 	if got := w.sql("SELECT source_id, position, outcome, message LIKE '%%we do not serve this%%', raw LIKE '%%poison%%' FROM dead_letters FINAL"); got != "321\t322\tdead_letter\t1\t1" {
 		t.Error(got)
 	}
-	mended := strings.Replace(rows.String(), "\n321,Groceries", "\n321,bread", 1)
-	must(t, os.WriteFile(filepath.Join(w.dir, "mended.csv"), []byte(mended), 0o644))
-	w.ok("run", "--run-id", "r2", "mended.csv")
+	corrected := strings.Replace(rows.String(), "\n321,Groceries", "\n321,bread", 1)
+	must(t, os.WriteFile(filepath.Join(w.dir, "corrected.csv"), []byte(corrected), 0o644))
+	w.ok("run", "--run-id", "r2", "corrected.csv")
 	if got := w.sql("SELECT source_id, state FROM dead_letters FINAL"); got != "321\tresolved" {
-		t.Errorf("behind a run of the mended file: %s", got)
+		t.Errorf("after a run of the corrected file: %s", got)
 	}
 }
 

@@ -46,7 +46,7 @@ func eachPath(commands []*cli.Command, path []string, visit func([]string, *cli.
 	}
 }
 
-// TestCompletionRunsNothing asks at every command, behind every prefix of what may be typed there, in the new way and in
+// TestCompletionRunsNothing asks at every command, after every prefix of what may be typed there, in the new way and in
 // that of the scripts that are installed already.
 func TestCompletionRunsNothing(t *testing.T) {
 	asked := 0
@@ -133,7 +133,7 @@ func shell(t *testing.T, name string, args ...string) *typed {
 	return s
 }
 
-// press sends keys and waits until the screen shows what is wanted behind what it showed before.
+// press sends keys and waits until the screen shows what is wanted after what it showed before.
 func (s *typed) press(keys string, want ...string) {
 	s.t.Helper()
 	before := len(s.screen.String())

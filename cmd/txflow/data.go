@@ -20,29 +20,29 @@ import (
 
 func dataCommand() *cli.Command {
 	return &cli.Command{
-		Name: "data", Category: "Platform",
-		Usage: "make sample transactions",
+		Name: "data", Category: "Get started",
+		Usage: "generate sample transactions",
 		Subcommands: []*cli.Command{{
 			Name:  "generate",
-			Usage: "write a file of transactions, any size; the same options make the same bytes",
-			Description: `In the dialect and shape of a real bank file. With --dirty, a share of the rows is odd in every way there is: each
-kind of reject, duplicates, conflicts, hostile but valid text; --key keeps what a reader must find.
+			Usage: "write a file of transactions; the same options give the same bytes",
+			Description: `In the dialect and shape of a real bank file. With --dirty, some rows are anomalous: each kind of reject, duplicates,
+conflicts, hostile but valid text; --key stores the expected outcome of each.
 
    txflow data generate --rows 1000000 --out big.csv
    txflow data generate --rows 10000000 --seed 7 --out s3://bucket/big.csv.zst?region=eu-west-3
    txflow data generate --rows 2000 --dirty --ratio 0.3 --out dirty.csv --key dirty.key.json
    txflow data generate --rows 100 --delimiter , --decimal . --rfc3339 | txflow validate -`,
 			Flags: []cli.Flag{
-				&cli.Int64Flag{Name: "rows", Aliases: []string{"n"}, Value: 10_000, Usage: "how many rows", EnvVars: []string{"TXFLOW_DATA_ROWS"}},
-				&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "another seed makes other rows", EnvVars: []string{"TXFLOW_DATA_SEED"}},
-				&cli.Uint64Flag{Name: "first-id", Value: 1, Usage: "the id that counting starts from", EnvVars: []string{"TXFLOW_DATA_FIRST_ID"}},
+				&cli.Int64Flag{Name: "rows", Aliases: []string{"n"}, Value: 10_000, Usage: "number of rows", EnvVars: []string{"TXFLOW_DATA_ROWS"}},
+				&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of the generator", EnvVars: []string{"TXFLOW_DATA_SEED"}},
+				&cli.Uint64Flag{Name: "first-id", Value: 1, Usage: "first id", EnvVars: []string{"TXFLOW_DATA_FIRST_ID"}},
 				&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Value: "-", Usage: "file or URL, compressed when it ends in .gz or .zst; - is stdout", EnvVars: []string{"TXFLOW_DATA_OUT"}},
-				&cli.BoolFlag{Name: "dirty", Usage: "make some rows odd", EnvVars: []string{"TXFLOW_DATA_DIRTY"}},
-				&cli.Float64Flag{Name: "ratio", Value: 0.05, Usage: "share of odd rows, 0 to 1; about half of them are rejects", EnvVars: []string{"TXFLOW_DATA_RATIO"}},
-				&cli.StringFlag{Name: "key", Usage: "file or URL for the answers, as JSON", EnvVars: []string{"TXFLOW_DATA_KEY"}},
+				&cli.BoolFlag{Name: "dirty", Usage: "make some rows anomalous", EnvVars: []string{"TXFLOW_DATA_DIRTY"}},
+				&cli.Float64Flag{Name: "ratio", Value: 0.05, Usage: "ratio of anomalous rows, 0 to 1; about half of them are rejected", EnvVars: []string{"TXFLOW_DATA_RATIO"}},
+				&cli.StringFlag{Name: "key", Usage: "file or URL for the expected outcomes, as JSON", EnvVars: []string{"TXFLOW_DATA_KEY"}},
 				&cli.StringFlag{Name: "delimiter", Value: ";", Usage: "one of ; , | or tab", EnvVars: []string{"TXFLOW_DATA_DELIMITER"}},
 				&cli.StringFlag{Name: "decimal", Value: ",", Usage: "decimal mark: , or .", EnvVars: []string{"TXFLOW_DATA_DECIMAL"}},
-				&cli.BoolFlag{Name: "crlf", Usage: "end lines as Windows does", EnvVars: []string{"TXFLOW_DATA_CRLF"}},
+				&cli.BoolFlag{Name: "crlf", Usage: "use CRLF line ends", EnvVars: []string{"TXFLOW_DATA_CRLF"}},
 				&cli.BoolFlag{Name: "bom", Usage: "begin with a byte order mark", EnvVars: []string{"TXFLOW_DATA_BOM"}},
 				&cli.BoolFlag{Name: "rfc3339", Usage: "write timestamps as RFC 3339", EnvVars: []string{"TXFLOW_DATA_RFC3339"}},
 				&cli.StringFlag{Name: "columns", Usage: "the columns in this order, separated by commas", EnvVars: []string{"TXFLOW_DATA_COLUMNS"}},
@@ -123,7 +123,7 @@ func generateTo(ctx context.Context, store *artifact.Store, stdout io.Writer, ou
 	return key, err
 }
 
-// progressLine tells of rows on stderr: a line that renews itself on a terminal, else one every five seconds.
+// progressLine shows rows on stderr: a line that renews itself on a terminal, else one every five seconds.
 func progressLine(stderr io.Writer, terminal bool, total int64) func(int64) {
 	every, end := 5*time.Second, "\n"
 	if terminal {

@@ -39,7 +39,7 @@ const demoSource = "demo"
 
 func demoCommand() *cli.Command {
 	return &cli.Command{
-		Name: "demo", Category: "Platform", Usage: "batch and then stream in one process: ClickHouse's engine, Kafka, the ML API",
+		Name: "demo", Category: "Get started", Usage: "run batch and then stream in one process, with ClickHouse, Kafka and the ML API",
 		Flags: []cli.Flag{dataFolder,
 			&cli.StringFlag{Name: "file", Value: "data/transactions.csv", EnvVars: []string{"TXFLOW_DEMO_FILE"}, Usage: "`FILE` of transactions"}},
 		Description: `Fetches the ClickHouse engine the first time (about 180 MB, by npm). A second demo stores nothing twice.
@@ -56,7 +56,7 @@ func runDemo(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	if ok, err := rt.Artifacts.Exists(c.Context, file); err != nil || !ok {
-		return fault.WithHint(fault.Failf(fault.ExitData, "%s: no such file", c.String("file")), "run the demo where data/ lies, or name a file with --file")
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s: no such file", c.String("file")), "run the demo in the folder that has data/, or name a file with --file")
 	}
 	p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0", Log: rt.Log, Progress: rt.Stderr,
 		Prepare: func(ctx context.Context, p *embedded.Platform) error { return preparePlatform(ctx, rt, p, "") }})
@@ -136,12 +136,12 @@ func startMLAPI(ctx context.Context, rt *app.Runtime, version string) (url strin
 	go func() { served <- s.Serve(serveCtx, listener) }()
 	return "http://" + listener.Addr().String(), func() {
 		cancel()
-		<-served //nolint:errcheck // it ended because it was told to
+		<-served //nolint:errcheck // it ended because it was stopped
 		traces.Shutdown(ctx)
 	}, nil
 }
 
-// showDemo asks ClickHouse what is stored, and tells how to go on.
+// showDemo asks ClickHouse what is stored, and prints what to try next.
 func showDemo(c *cli.Context, rt *app.Runtime, db *store.Store, runID string) error {
 	demo := demoSource
 	rows, err := db.Report(c.Context, store.ReportQuery{Source: &demo})
@@ -149,7 +149,7 @@ func showDemo(c *cli.Context, rt *app.Runtime, db *store.Store, runID string) er
 		return err
 	}
 	_, _ = fmt.Fprintln(rt.Stdout, "\nwhat ClickHouse holds, by category")
-	reportTable(rt.Stdout, "category", rows)
+	reportTable(rt.Stdout, "category", rows, 0)
 	id, err := db.FirstOf(c.Context, runID)
 	if err != nil {
 		return err
@@ -167,7 +167,7 @@ func showDemo(c *cli.Context, rt *app.Runtime, db *store.Store, runID string) er
 	return nil
 }
 
-// goOn tells what to try next.
+// goOn prints what to try next.
 func goOn(c *cli.Context, rt *app.Runtime) {
 	me, data := os.Args[0], ""
 	if c.IsSet("data") {

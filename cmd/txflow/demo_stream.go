@@ -36,7 +36,7 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 	_, _ = fmt.Fprintf(rt.Stderr, "\nlive: %s transactions through Kafka, some of them bad, some sent twice\n", progress.Thousands(demoLiveRows))
 	cfg := kafka.Config{Brokers: p.KafkaAddr(), Log: rt.Log}
 	rules := transaction.DefaultRules(time.Now())
-	rows, err := source.Open(ctx, generated{rows: demoLiveRows, seed: 2}, "made-up rows", source.Options{MaxRecord: source.DefaultMaxRecord, Rules: rules})
+	rows, err := source.Open(ctx, generated{rows: demoLiveRows, seed: 2}, "generated rows", source.Options{MaxRecord: source.DefaultMaxRecord, Rules: rules})
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 		}
 	}
 	_, _ = fmt.Fprintln(rt.Stdout, "\nwhat came in live, by category")
-	reportTable(rt.Stdout, "category", report)
+	reportTable(rt.Stdout, "category", report, 0)
 	return nil
 }
 

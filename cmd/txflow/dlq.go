@@ -16,7 +16,7 @@ import (
 	"github.com/txflow/txflow/tasks/load"
 )
 
-// letterFlags select dead letters.
+// deadLetterFlags select dead letters.
 var deadLetterFlags = []cli.Flag{
 	&cli.StringFlag{Name: "reason", EnvVars: []string{"TXFLOW_DLQ_REASON"}, Usage: "only dead letters of this `CODE`"},
 	&cli.StringFlag{Name: "id", EnvVars: []string{"TXFLOW_DLQ_ID"}, Usage: "only dead letters of this `ID`, as the source wrote it or the UUID"},
@@ -28,7 +28,7 @@ var deadLetterFlags = []cli.Flag{
 
 var stateFlag = &cli.StringFlag{Name: "state", Value: ledger.StateOpen, EnvVars: []string{"TXFLOW_DLQ_STATE"}, Usage: "open, replayed, resolved, purged, or all"}
 
-// letterQuery is what the flags select; what they can not mean is an error with exit code 64.
+// deadLetterQuery is what the flags select.
 func deadLetterQuery(c *cli.Context) ledger.DeadLetterQuery {
 	q := ledger.DeadLetterQuery{Pipeline: c.String("pipeline"), Code: c.String("reason"), Source: c.String("source"), ID: c.String("id"),
 		State: c.String("state"), Limit: c.Int("limit")}
@@ -46,51 +46,51 @@ func deadLetterQuery(c *cli.Context) ledger.DeadLetterQuery {
 
 func dlqCommand() *cli.Command {
 	return &cli.Command{
-		Name: "dlq", Category: "Stream", Usage: "dead letters: list, show, replay, resolve and purge them",
+		Name: "dlq", Category: "Repair", Usage: "list, show, replay, resolve and purge dead letters",
 		Subcommands: []*cli.Command{
 			{
-				Name: "stats", Usage: "how many, by reason",
+				Name: "stats", Usage: "count dead letters by reason",
 				Flags: batchcmd.Flags(deadLetterFlags, []cli.Flag{stateFlag}, batchcmd.ClickHouseFlags),
 				Description: `
    txflow dlq stats
    txflow dlq stats --state all --pipeline stream`,
 				Action: app.Action(checked(withStore(dlqStats))),
 			}, {
-				Name: "list", Usage: "one a line",
+				Name: "list", Usage: "list dead letters, one per line",
 				Flags: batchcmd.Flags(deadLetterFlags, []cli.Flag{stateFlag,
-					&cli.IntFlag{Name: "limit", Value: 50, EnvVars: []string{"TXFLOW_DLQ_LIMIT"}, Usage: "the first `N`; 0 for all"},
-					&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_DLQ_JSON"}, Usage: "everything, one JSON object a line; raw is Base64"},
+					&cli.IntFlag{Name: "limit", Value: 50, EnvVars: []string{"TXFLOW_DLQ_LIMIT"}, Usage: "list at most `N`; 0 = all"},
+					&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_DLQ_JSON"}, Usage: "all fields, one JSON object per line; raw is Base64"},
 				}, batchcmd.ClickHouseFlags),
 				Description: `
    txflow dlq list --reason amount_format
-   txflow dlq list --json --limit 0 | jq -r '.Raw | @base64d'`,
+   txflow dlq list --json --limit 0 | jq -r '.raw | @base64d'`,
 				Action: app.Action(checked(withStore(dlqList))),
 			}, {
-				Name: "show", ArgsUsage: "ORIGIN PARTITION POSITION", Usage: "one, with its message as it came",
+				Name: "show", ArgsUsage: "ORIGIN PARTITION POSITION", Usage: "show one dead letter with its raw message",
 				Flags: batchcmd.Flags([]cli.Flag{
 					&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_DLQ_JSON"}, Usage: "as a JSON object; raw is Base64"},
 				}, batchcmd.ClickHouseFlags),
-				Description: `The first columns of txflow dlq list say which. Exits 99 when there is none.
+				Description: `Takes the last three columns of txflow dlq list. Exits 99 when there is no such dead letter.
 
    txflow dlq show transactions.raw 3 1041`,
 				Action: app.Action(withStore(dlqShow)),
 			}, {
-				Name: "replay", Usage: "send open dead letters of the stream back to the topic that they came from",
+				Name: "replay", Usage: "republish open dead letters of the stream to their topic",
 				Flags: batchcmd.Flags(deadLetterFlags, []cli.Flag{
-					&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_DLQ_DRY_RUN"}, Usage: "print how many would be replayed, and replay none"},
-					&cli.Float64Flag{Name: "rate", EnvVars: []string{"TXFLOW_DLQ_RATE"}, Usage: "`N` dead letters a second; 0 for as fast as Kafka takes them"},
-					&cli.IntFlag{Name: "max-replays", Value: 3, EnvVars: []string{"TXFLOW_DLQ_MAX_REPLAYS"}, Usage: "leave dead letters alone that came back `N` times; 0 leaves all alone"},
+					&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_DLQ_DRY_RUN"}, Usage: "count what would be replayed, and replay none"},
+					&cli.Float64Flag{Name: "rate", EnvVars: []string{"TXFLOW_DLQ_RATE"}, Usage: "`N` dead letters per second; 0 = unlimited"},
+					&cli.IntFlag{Name: "max-replays", Value: 3, EnvVars: []string{"TXFLOW_DLQ_MAX_REPLAYS"}, Usage: "skip dead letters replayed `N` times; 0 skips all"},
 				}, batchcmd.TaskFlags, kafkaFlags, batchcmd.ClickHouseFlags),
-				Description: `Correct the cause first: what is still wrong comes back as a new dead letter. Rejected rows of files are closed by a new run of
-the corrected file. A replay keeps the trace and the version of its message, and leaves alone what arrives after its start.
-Stopped in the middle, it goes on with what is still open. It ends with a manifest, as tasks do, whose counts.in are the dead
-letters that were sent back; exit 99 means that there is nothing to replay, and the error says why.
+				Description: `Correct the cause first: a message that fails again becomes a new dead letter. Rejected rows of files are closed by a new run
+of the corrected file. A replay keeps the trace and version of its message, and skips dead letters that arrive after its start.
+If interrupted, the same command continues with the dead letters that are still open. The manifest on stdout has the number
+of republished dead letters as counts.in. Exit 99: nothing to replay; the error says why.
 
    txflow dlq replay --reason prediction_refused --dry-run
    txflow dlq replay --reason prediction_refused --rate 100`,
 				Action: app.Action(checked(withStore(dlqReplay))),
 			}, {
-				Name: "resolve", Usage: "close open dead letters whose id has been stored since, as each load of a file does for its source",
+				Name: "resolve", Usage: "close open dead letters whose id has been stored since; each load does so for its source",
 				Flags: batchcmd.Flags([]cli.Flag{
 					batchcmd.SourceNameFlag("TXFLOW_DLQ_SOURCE", "dead letters of the source `NAME`"),
 				}, batchcmd.ClickHouseFlags),
@@ -98,16 +98,15 @@ letters that were sent back; exit 99 means that there is nothing to replay, and 
 the contents of its own row were stored.
 
    txflow dlq resolve --source bank`,
-				Action: app.Action(withStore(func(c *cli.Context, _ *app.Runtime, db *store.Store) error {
-					return db.ResolveDeadLetters(c.Context, c.String("source"))
-				})),
+				Action: app.Action(withStore(dlqResolve)),
 			}, {
-				Name: "purge", Usage: "close open dead letters for good; they stay in the table, with the state purged",
+				Name: "purge", Usage: "mark open dead letters as purged (rows are kept); cannot be undone",
 				Flags: batchcmd.Flags(deadLetterFlags, []cli.Flag{
-					&cli.BoolFlag{Name: "all", EnvVars: []string{"TXFLOW_DLQ_ALL"}, Usage: "purge all open dead letters: needed where no filter is given"},
-					&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_DLQ_DRY_RUN"}, Usage: "print how many would be purged, and purge none"},
+					&cli.BoolFlag{Name: "all", EnvVars: []string{"TXFLOW_DLQ_ALL"}, Usage: "purge all open dead letters; required without a filter"},
+					&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_DLQ_DRY_RUN"}, Usage: "count what would be purged, and purge none"},
 				}, batchcmd.ClickHouseFlags),
-				Description: `
+				Description: `A purged dead letter is not replayed, listed or resolved any more. Only SQL can undo it: look first, with --dry-run.
+
    txflow dlq purge --reason message_format --until 2026-01-31T00:00:00Z --dry-run
    txflow dlq purge --all`,
 				Action: app.Action(checked(withStore(dlqPurge))),

@@ -65,7 +65,7 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 		show := newTicker(rt, "replayed")
 		replayed, err := dlq.Replay(ctx, db, sink, dlq.Config{Query: q, Rate: c.Float64("rate"), MaxReplays: limit}, func(n int) { show.tick(int64(n)) })
 		m.Counts.In = int64(replayed)
-		return fault.WithHint(err, "the same command goes on with what is still open")
+		return fault.WithHint(err, "the same command continues with what is still open")
 	})
 	return batchcmd.Finish(c, rt, m, err, "txflow dlq stats")
 }
@@ -105,5 +105,5 @@ func dlqPurge(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	show := newTicker(rt, "purged")
 	purged, err := dlq.Purge(c.Context, db, q, func(n int) { show.tick(int64(n)) })
 	_, _ = fmt.Fprintf(rt.Stdout, "%d dead letters are purged\n", purged)
-	return fault.WithHint(err, "the same command goes on with what is still open")
+	return fault.WithHint(err, "the same command continues with what is still open")
 }

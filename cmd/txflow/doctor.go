@@ -32,10 +32,10 @@ type check struct {
 
 func doctorCommand() *cli.Command {
 	return &cli.Command{
-		Name: "doctor", Category: "Platform", Usage: "every dependency: whether it is there, its version, and what to do if not",
+		Name: "doctor", Category: "Set up and check", Usage: "check all dependencies and show fixes",
 		Flags: batchcmd.Flags([]cli.Flag{
-			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_DOCTOR_JSON"}, Usage: "one JSON object a line"},
-			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Second, EnvVars: []string{"TXFLOW_DOCTOR_TIMEOUT"}, Usage: "give each dependency so much `TIME`"},
+			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_DOCTOR_JSON"}, Usage: "one JSON object per line"},
+			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Second, EnvVars: []string{"TXFLOW_DOCTOR_TIMEOUT"}, Usage: "`TIME` limit for each dependency"},
 			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts"},
 			jaegerFlag, batchcmd.CategoriesFlag, stalledFlag,
 		}, batchcmd.MLAddressFlags, kafkaFlags, []cli.Flag{registryFlag}, batchcmd.ClickHouseFlags),
@@ -151,7 +151,7 @@ func checkMLAPI(c *cli.Context, rt *app.Runtime) check {
 		return failed("ML API", err)
 	}
 	if refusal := result.Items[0].Refusal; refusal != nil {
-		return check{Name: "ML API", Detail: fmt.Sprintf("it refuses made-up rows with HTTP status %d", refusal.Status), Next: "txflow ml-api check " + cfg.URL.String()}
+		return check{Name: "ML API", Detail: fmt.Sprintf("it refuses generated rows with HTTP status %d", refusal.Status), Next: "txflow ml-api check " + cfg.URL.String()}
 	}
 	if model == "" {
 		model = "an unnamed model"
@@ -173,7 +173,7 @@ func checkArtifacts(c *cli.Context, rt *app.Runtime) check {
 func checkTraces(c *cli.Context) []check {
 	endpoint := telemetry.Endpoint()
 	if endpoint == "" {
-		return []check{{Name: "traces", Neutral: true, Detail: "spans have ids but go nowhere", Next: "set OTEL_EXPORTER_OTLP_ENDPOINT to see them in Jaeger"}}
+		return []check{{Name: "traces", Neutral: true, Detail: "tracing export is off", Next: "set OTEL_EXPORTER_OTLP_ENDPOINT to see them in Jaeger"}}
 	}
 	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
 	defer cancel()

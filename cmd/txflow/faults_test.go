@@ -40,7 +40,7 @@ func (f *faultTest) see(code int, r *process) {
 	said := ""
 	if code > 0 {
 		lines := strings.Split(r.lastLog(f.t).Error, "\n")
-		if said = lines[0]; len(lines) > 1 && strings.Contains(said, "findings: ") {
+		if said = lines[0]; len(lines) > 1 && strings.HasSuffix(said, " mismatches") {
 			said += ", the first: " + strings.TrimSpace(lines[1])
 		}
 	}
@@ -125,7 +125,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// mlAway is how long the ML API is away before it comes back: long for the report, short for every day.
+// mlAway is how long the ML API is unavailable before it comes back: long for the report, short for every day.
 func mlAway() time.Duration {
 	if os.Getenv("TXFLOW_FAULT_REPORT") != "" {
 		return 30 * time.Second
@@ -138,7 +138,7 @@ var faults = []faultCase{
 		f.killRun("validate writes", func(*process) bool { return f.exists("out/r1/*")() })
 		f.goOn()
 	}},
-	{"kill -9 in split", "the process is killed behind validate", func(f *faultTest) {
+	{"kill -9 in split", "the process is killed after validate", func(f *faultTest) {
 		f.killRun("validate is through", func(*process) bool { return f.exists("out/r1/validate.json")() })
 		f.goOn()
 	}},
@@ -159,11 +159,11 @@ var faults = []faultCase{
 		f.api.harm.Store(nil)
 		f.goOn()
 	}},
-	{"kill -9 in reconcile", "the process is killed behind load", func(f *faultTest) {
+	{"kill -9 in reconcile", "the process is killed after load", func(f *faultTest) {
 		f.killRun("load is through", func(r *process) bool { return strings.Contains(r.stderr.String(), "\nload ") })
 		f.goOn()
 	}},
-	{"SIGTERM", "the process is told to end while it classifies", func(f *faultTest) {
+	{"SIGTERM", "the process is stopped while it classifies", func(f *faultTest) {
 		f.api.slow(30 * time.Millisecond)
 		r := f.start("run", "--run-id", "r1", f.file)
 		part := f.exists("out/r1/parts/*/[0-9a-f]*.json")
@@ -226,7 +226,7 @@ var faults = []faultCase{
 		})
 		f.goOn()
 	}},
-	{"ML API stays away", "the API is away for longer than --ml-outage, in the middle of the run", func(f *faultTest) {
+	{"ML API stays unavailable", "the API is unavailable for longer than --ml-outage, in the middle of the run", func(f *faultTest) {
 		var n atomic.Int64
 		f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
 			if n.Add(1) > 10 {
@@ -369,14 +369,14 @@ var faults = []faultCase{
 			f.api.slow(20 * time.Millisecond)
 			r := f.start("run", "--run-id", "r1", f.file)
 			platform.killWhen(f.t, "some rows are stored", func() bool { return f.sql("SELECT count() FROM outcomes") != "0" })
-			f.saw = append(f.saw, "a warning in the log for as long as ClickHouse is away")
+			f.saw = append(f.saw, "a warning in the log for as long as ClickHouse is unavailable")
 			<-time.After(3 * time.Second)
 			again()
 			f.see(r.wait(f.t), r)
 			f.goOn()
 		})
 	}},
-	{"ClickHouse stays away", "ClickHouse is killed and away for longer than --clickhouse-outage", func(f *faultTest) {
+	{"ClickHouse stays unavailable", "ClickHouse is killed and unavailable for longer than --clickhouse-outage", func(f *faultTest) {
 		ownClickHouse(f, func(platform *process, again func()) {
 			f.ok("validate", "--run-id", "r1", f.file)
 			f.ok("split", "out/r1")
@@ -404,7 +404,7 @@ var faults = []faultCase{
 	}},
 }
 
-// finish does the tasks behind split by hand.
+// finish does the tasks after split by hand.
 func (f *faultTest) finish() {
 	f.t.Helper()
 	for _, task := range []string{"classify", "load", "reconcile"} {

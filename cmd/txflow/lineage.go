@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/txflow/txflow/internal/fault"
 
@@ -13,15 +16,19 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/tasks/load"
 )
 
 func lineageCommand() *cli.Command {
 	return &cli.Command{
-		Name: "lineage", Category: "Questions", ArgsUsage: "ID", Usage: "where a transaction came from and what became of it",
+		Name: "lineage", Category: "Query results", ArgsUsage: "ID",
+		Usage: "where a transaction came from and its outcome",
 		Flags: batchcmd.Flags([]cli.Flag{
-			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "`NAME` of the source that the id is from, as it was given to run"),
-			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_LINEAGE_JSON"}, Usage: "everything as one JSON object"},
+			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "`NAME` of the source system, as given to run"),
+			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_LINEAGE_JSON"},
+				Usage: "everything as one JSON object"},
 		}, batchcmd.ClickHouseFlags),
 		Description: `ID is the id in the file, together with --source, or the UUID in ClickHouse.
 
@@ -31,7 +38,8 @@ func lineageCommand() *cli.Command {
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
 			text := transaction.TrimField([]byte(c.Args().First()))
 			if len(text) == 0 {
-				return fault.WithHint(fault.Failf(fault.ExitUsage, "which id?"), "txflow lineage ID --source NAME")
+				return fault.WithHint(fault.Failf(fault.ExitUsage, "missing argument: ID"),
+					"txflow lineage ID --source NAME")
 			}
 			id := transaction.DeriveID(c.String("source"), text)
 			db, err := batchcmd.StoreNow(c, rt)
@@ -44,8 +52,8 @@ func lineageCommand() *cli.Command {
 				return err
 			}
 			if !l.Found() {
-				return fault.WithHint(fault.Failf(fault.ExitNothing, "nothing is known of id %s", id),
-					"an id of a file needs the --source that it was run with; without one, that is a source of its own")
+				return fault.WithHint(fault.Failf(fault.ExitNothing, "there is no transaction with id %s", id),
+					"an id of a file needs the --source of its run: the source is part of the key")
 			}
 			if c.Bool("json") {
 				out := json.NewEncoder(rt.Stdout)
@@ -68,18 +76,61 @@ func showLineage(w io.Writer, l *store.Lineage) error {
 		_, _ = fmt.Fprintln(w, "not stored")
 	}
 	for _, part := range []struct {
-		title string
-		rows  []json.RawMessage
-	}{{"steps of the run", l.Tasks}, {"outcomes", l.Outcomes}, {"dead letters", l.DeadLetters}} {
+		title   string
+		rows    []json.RawMessage
+		columns []string
+	}{
+		{"attempts of the run's tasks", l.Tasks, []string{"task", "task_index", "try", "status", "rows_in",
+			"started_at", "duration_ms"}},
+		{"outcomes, newest first", l.Outcomes, []string{"recorded_at", "outcome", "code", "category", "run_id",
+			"position", "origin"}},
+		{"dead letters, newest first", l.DeadLetters, []string{"updated_at", "state", "code", "column", "run_id",
+			"position", "origin"}},
+	} {
 		if len(part.rows) == 0 {
 			continue
 		}
 		_, _ = fmt.Fprintf(w, "\n%s\n", part.title)
-		if err := showRows(w, part.rows); err != nil {
+		if err := showRows(w, part.rows, part.columns); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lineageHeader is a column as people read it: times are UTC, and the position of a row is a line of a file or an
+// offset of Kafka.
+func lineageHeader(column string) string {
+	switch column {
+	case "recorded_at", "updated_at", "started_at":
+		return strings.TrimSuffix(column, "_at") + " (UTC)"
+	case "position":
+		return "line or offset"
+	case "task_index":
+		return "index"
+	case "rows_in":
+		return "rows"
+	case "duration_ms":
+		return "ms"
+	case "run_id":
+		return "run"
+	}
+	return column
+}
+
+// lineageValue is a value as people read it: counts with separators, times to the second.
+func lineageValue(column, value string) string {
+	switch column {
+	case "recorded_at", "updated_at", "started_at":
+		value, _, _ = strings.Cut(value, ".")
+	case "rows_in", "duration_ms":
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+			value = progress.Thousands(n)
+		}
+	case "task_index":
+		value = strings.TrimPrefix(value, "-1") // of a task that is not mapped
+	}
+	return value
 }
 
 // fields walks over an object in the order in which ClickHouse wrote it.
@@ -107,18 +158,38 @@ func fields(object json.RawMessage, visit func(name, value string)) error {
 }
 
 func showFields(w io.Writer, object json.RawMessage) error {
-	return fields(object, func(name, value string) { _, _ = fmt.Fprintf(w, "%-17s %s\n", name, plain(value)) })
+	batch := false
+	return fields(object, func(name, value string) {
+		switch name {
+		case "pipeline":
+			batch = value == load.Pipeline
+		case "position":
+			name = map[bool]string{true: "line", false: "offset"}[batch]
+		case "partition":
+			name = map[bool]string{true: "file index", false: "partition"}[batch]
+		case "timestamp", "classified_at", "version", "inserted_at":
+			value += " UTC"
+		case "row_version", "content_hash":
+			return // of use to programs: --json has them
+		}
+		_, _ = fmt.Fprintf(w, "%-17s %s\n", name, plain(value))
+	})
 }
 
-func showRows(w io.Writer, rows []json.RawMessage) error {
-	var t *table
+func showRows(w io.Writer, rows []json.RawMessage, columns []string) error {
+	header := make([]string, len(columns))
+	for i, column := range columns {
+		header[i] = lineageHeader(column)
+	}
+	t := newTable(header...).alignRight("index", "try", "rows", "ms", "line or offset")
 	for _, row := range rows {
-		var header, cells []string
-		if err := fields(row, func(name, value string) { header, cells = append(header, name), append(cells, value) }); err != nil {
+		cells := make([]string, len(columns))
+		if err := fields(row, func(name, value string) {
+			if at := slices.Index(columns, name); at >= 0 {
+				cells[at] = lineageValue(name, value)
+			}
+		}); err != nil {
 			return err
-		}
-		if t == nil {
-			t = newTable(header...)
 		}
 		t.add(cells...)
 	}

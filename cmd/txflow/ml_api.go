@@ -13,10 +13,10 @@ import (
 
 func mlAPICommand() *cli.Command {
 	return &cli.Command{
-		Name: "ml-api", Category: "Platform",
-		Usage: "serve the ML API: POST /predict, and /health, /metrics, /docs, /openapi.json",
-		Description: `Answers each transaction with a category that follows from its id. The flags about practice make it slow, faulty or
-another model, so that one can see what a pipeline does then; the same seed makes the same faults.
+		Name: "ml-api", Category: "Get started",
+		Usage: "serve the bundled ML API: /predict, /health, /metrics, /docs, /openapi.json",
+		Description: `A stand-in for your own model: the category of a transaction is a hash of its id. The fault-injection flags make it slow,
+faulty or another model; the same seed makes the same faults.
 
    txflow ml-api
    txflow ml-api --addr 0.0.0.0:8000
@@ -28,21 +28,21 @@ another model, so that one can see what a pipeline does then; the same seed make
 			&cli.StringFlag{Name: "addr", Value: server.DefaultAddr, EnvVars: []string{"ML_API_ADDR"}, Usage: "listen at `HOST:PORT`"},
 			&cli.StringFlag{Name: "model-version", Value: server.DefaultModelVersion, EnvVars: []string{"ML_API_MODEL_VERSION"}, Usage: "answer as model `VERSION`"},
 			batchcmd.CategoriesFlag,
-			&cli.IntFlag{Name: "rotate", EnvVars: []string{"ML_API_ROTATE"}, Usage: "practice: move the categories on by `N` places"},
-			&cli.Int64Flag{Name: "max-body", Value: server.DefaultMaxBodyBytes, EnvVars: []string{"ML_API_MAX_BODY"}, Usage: "answer 413 to more than so many `BYTES`"},
-			&cli.IntFlag{Name: "max-items", Value: server.DefaultMaxItems, EnvVars: []string{"ML_API_MAX_ITEMS"}, Usage: "answer 422 to more than `N` transactions"},
-			&cli.Int64Flag{Name: "max-in-flight", Value: server.DefaultMaxInFlight, EnvVars: []string{"ML_API_MAX_IN_FLIGHT"}, Usage: "hold so many `BYTES` of bodies at once, and answer 429 beyond"},
-			&cli.StringFlag{Name: "token-file", EnvVars: []string{"ML_API_SERVER_TOKEN_FILE"}, Usage: "want a bearer token that stands in `FILE`, one a line; read again when it changes"},
+			&cli.IntFlag{Name: "rotate", EnvVars: []string{"ML_API_ROTATE"}, Usage: "fault injection: shift the categories by `N` places"},
+			&cli.Int64Flag{Name: "max-body", Value: server.DefaultMaxBodyBytes, EnvVars: []string{"ML_API_MAX_BODY"}, Usage: "maximum size of a request, in `BYTES`; more is answered with 413"},
+			&cli.IntFlag{Name: "max-items", Value: server.DefaultMaxItems, EnvVars: []string{"ML_API_MAX_ITEMS"}, Usage: "maximum `N` transactions per request; more is answered with 422"},
+			&cli.Int64Flag{Name: "max-in-flight", Value: server.DefaultMaxInFlight, EnvVars: []string{"ML_API_MAX_IN_FLIGHT"}, Usage: "maximum `BYTES` of request bodies in memory; more is answered with 429"},
+			&cli.StringFlag{Name: "token-file", EnvVars: []string{"ML_API_SERVER_TOKEN_FILE"}, Usage: "require a bearer token from `FILE`, one per line; reloaded when it changes"},
 			&cli.StringFlag{Name: "tls-cert", EnvVars: []string{"ML_API_TLS_CERT"}, Usage: "serve TLS with the certificate in `FILE`, in PEM"},
 			&cli.StringFlag{Name: "tls-key", EnvVars: []string{"ML_API_TLS_KEY"}, Usage: "the certificate's key, in `FILE`"},
-			&cli.DurationFlag{Name: "shutdown-limit", Value: server.DefaultShutdownLimit, EnvVars: []string{"ML_API_SHUTDOWN_LIMIT"}, Usage: "give requests in flight so much `TIME` at the end"},
-			&cli.DurationFlag{Name: "latency", EnvVars: []string{"ML_API_LATENCY"}, Usage: "practice: wait `TIME` before each answer"},
-			&cli.DurationFlag{Name: "jitter", EnvVars: []string{"ML_API_JITTER"}, Usage: "practice: wait up to `TIME` more"},
-			&cli.Float64Flag{Name: "error-rate", EnvVars: []string{"ML_API_ERROR_RATE"}, Usage: "practice: answer this `SHARE` of requests 500"},
-			&cli.Float64Flag{Name: "throttle-rate", EnvVars: []string{"ML_API_THROTTLE_RATE"}, Usage: "practice: answer this `SHARE` of requests 429"},
-			&cli.DurationFlag{Name: "retry-after", Value: server.DefaultRetryAfter, EnvVars: []string{"ML_API_RETRY_AFTER"}, Usage: "what a 429 asks the caller to wait, `TIME` in whole seconds"},
-			&cli.Float64Flag{Name: "short-rate", EnvVars: []string{"ML_API_SHORT_RATE"}, Usage: "practice: leave the last item out of this `SHARE` of answers"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: []string{"ML_API_SEED"}, Usage: "practice: another `SEED` makes other faults"},
+			&cli.DurationFlag{Name: "shutdown-limit", Value: server.DefaultShutdownLimit, EnvVars: []string{"ML_API_SHUTDOWN_LIMIT"}, Usage: "graceful-shutdown timeout `TIME` for requests in flight"},
+			&cli.DurationFlag{Name: "latency", EnvVars: []string{"ML_API_LATENCY"}, Usage: "fault injection: delay each response by `TIME`"},
+			&cli.DurationFlag{Name: "jitter", EnvVars: []string{"ML_API_JITTER"}, Usage: "fault injection: additional random delay of up to `TIME`"},
+			&cli.Float64Flag{Name: "error-rate", EnvVars: []string{"ML_API_ERROR_RATE"}, Usage: "fault injection: answer this `RATIO` of requests with 500"},
+			&cli.Float64Flag{Name: "throttle-rate", EnvVars: []string{"ML_API_THROTTLE_RATE"}, Usage: "fault injection: answer this `RATIO` of requests with 429"},
+			&cli.DurationFlag{Name: "retry-after", Value: server.DefaultRetryAfter, EnvVars: []string{"ML_API_RETRY_AFTER"}, Usage: "Retry-After of a 429, `TIME` in whole seconds"},
+			&cli.Float64Flag{Name: "short-rate", EnvVars: []string{"ML_API_SHORT_RATE"}, Usage: "fault injection: omit the last item in this `RATIO` of responses"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: []string{"ML_API_SEED"}, Usage: "fault injection: `SEED` of the faults"},
 		},
 		Subcommands: []*cli.Command{mlAPICheckCommand()},
 		Action:      app.Action(serveMLAPI),

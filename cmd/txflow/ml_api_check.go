@@ -20,15 +20,15 @@ import (
 
 func mlAPICheckCommand() *cli.Command {
 	return &cli.Command{
-		Name: "check", ArgsUsage: "[URL]", Usage: "whether an ML API keeps to the contract, and how quick it is",
+		Name: "check", ArgsUsage: "[URL]", Usage: "check an ML API against the contract, and measure it",
 		Flags: batchcmd.Flags(batchcmd.MLAddressFlags, []cli.Flag{batchcmd.CategoriesFlag,
 			&cli.StringFlag{Name: "expect-model", EnvVars: []string{"TXFLOW_EXPECT_MODEL"}, Usage: "fail when another model than `VERSION` answers"},
-			&cli.IntFlag{Name: "batch-rows", Value: classify.DefaultBatchRows, EnvVars: []string{"TXFLOW_BATCH_ROWS"}, Usage: "ask for up to `N` transactions a call"},
-			&cli.IntFlag{Name: "calls", Value: 20, EnvVars: []string{"TXFLOW_CHECK_CALLS"}, Usage: "make `N` calls of each size"},
-			&cli.DurationFlag{Name: "call-timeout", Value: 30 * time.Second, EnvVars: []string{"TXFLOW_CALL_TIMEOUT"}, Usage: "give one call up after `TIME`"},
+			&cli.IntFlag{Name: "batch-rows", Value: classify.DefaultBatchRows, EnvVars: []string{"TXFLOW_BATCH_ROWS"}, Usage: "up to `N` transactions per request"},
+			&cli.IntFlag{Name: "calls", Value: 20, EnvVars: []string{"TXFLOW_CHECK_CALLS"}, Usage: "`N` requests of each size"},
+			&cli.DurationFlag{Name: "call-timeout", Value: 30 * time.Second, EnvVars: []string{"TXFLOW_CALL_TIMEOUT"}, Usage: "`TIME` limit of one request"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_CHECK_JSON"}, Usage: "one JSON object"},
 		}),
-		Description: `Sends made-up transactions: an empty array, batches of several sizes, invalid ones. Exits 65 when something is not as the
+		Description: `Sends generated transactions: an empty array, batches of several sizes, invalid ones. Exits 65 when something is not as the
 contract has it, 69 when the API can not be had. Without a URL it is that of ML_API_URL.
 
    txflow ml-api check http://ml-api:8000

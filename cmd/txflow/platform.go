@@ -26,16 +26,16 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
-var dataFolder = &cli.StringFlag{Name: "data", Value: ".txflow", EnvVars: []string{"TXFLOW_DATA"}, Usage: "`FOLDER` that holds everything; one process owns it"}
+var dataFolder = &cli.StringFlag{Name: "data", Value: ".txflow", EnvVars: []string{"TXFLOW_DATA"}, Usage: "data `FOLDER`; only one process can open it"}
 
 func platformCommand() *cli.Command {
 	return &cli.Command{
-		Name: "platform", Category: "Platform", Usage: "ClickHouse, Kafka and a Schema Registry in one process, until Ctrl-C",
+		Name: "platform", Category: "Get started", Usage: "serve ClickHouse, Kafka and a Schema Registry for local development, until Ctrl-C",
 		Flags: []cli.Flag{dataFolder,
-			&cli.StringFlag{Name: "clickhouse-addr", Value: "127.0.0.1:8123", EnvVars: []string{"TXFLOW_PLATFORM_CLICKHOUSE"}, Usage: "ClickHouse's HTTP interface listens at `HOST:PORT`; beyond this machine it asks for a password"},
-			&cli.StringFlag{Name: "clickhouse-password", EnvVars: []string{"TXFLOW_PLATFORM_PASSWORD"}, Usage: "ClickHouse asks for `PASSWORD`; without one it makes one where --clickhouse-addr is beyond this machine"},
-			&cli.StringFlag{Name: "kafka-addr", Value: "127.0.0.1:9092", EnvVars: []string{"TXFLOW_PLATFORM_KAFKA"}, Usage: "Kafka listens at `HOST:PORT`; empty for none"},
-			&cli.StringFlag{Name: "registry-addr", Value: "127.0.0.1:8081", EnvVars: []string{"TXFLOW_PLATFORM_REGISTRY"}, Usage: "the Schema Registry listens at `HOST:PORT`; empty for none"},
+			&cli.StringFlag{Name: "clickhouse-addr", Value: "127.0.0.1:8123", EnvVars: []string{"TXFLOW_PLATFORM_CLICKHOUSE"}, Usage: "ClickHouse listens at `HOST:PORT`; other than on loopback it requires a password"},
+			&cli.StringFlag{Name: "clickhouse-password", EnvVars: []string{"TXFLOW_PLATFORM_PASSWORD"}, Usage: "`PASSWORD` of ClickHouse; generated if needed and not given"},
+			&cli.StringFlag{Name: "kafka-addr", Value: "127.0.0.1:9092", EnvVars: []string{"TXFLOW_PLATFORM_KAFKA"}, Usage: "Kafka listens at `HOST:PORT`; empty = no Kafka"},
+			&cli.StringFlag{Name: "registry-addr", Value: "127.0.0.1:8081", EnvVars: []string{"TXFLOW_PLATFORM_REGISTRY"}, Usage: "the Schema Registry listens at `HOST:PORT`; empty = no registry"},
 			stalledFlag,
 		},
 		Description: `The real ClickHouse engine answers as a ClickHouse server does over HTTP; the tables of txflow are made at the start. At the same
@@ -86,7 +86,7 @@ the platform exits 75: start it again, nothing is lost.
 }
 
 // platformPassword is the given password, or where ClickHouse listens beyond this machine one of 128 random bits. That one
-// stands in a file that only its owner can read, and stays the same from start to start.
+// is in a file that only its owner can read, and stays the same from start to start.
 func platformPassword(given, addr, data string, w io.Writer) (string, error) {
 	if given != "" || embedded.Loopback(addr) {
 		return given, nil

@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
 		os.Exit(app.Main(application(), os.Args))
 	}
+	commands = commandsPage(application()) // before a test runs one: flags keep what they are set to
 	os.Exit(m.Run())
 }
 
@@ -129,7 +130,7 @@ func (r *process) kill() {
 
 const killLimit = 2 * time.Minute
 
-// killWhen kills the process at the moment that a condition holds; it tells whether the process still ran.
+// killWhen kills the process at the moment that a condition holds; it reports whether the process still ran.
 func (r *process) killWhen(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(killLimit); time.Now().Before(deadline); {

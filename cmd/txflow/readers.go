@@ -34,7 +34,7 @@ var clickHouseReaders = []clickHouseReader{
 }
 
 var stalledFlag = &cli.DurationFlag{Name: "stalled-after", Value: status.DefaultStalled, EnvVars: []string{"TXFLOW_STALLED_AFTER"},
-	Usage: "a Kafka table of ClickHouse is stalled when messages wait for longer than `TIME` and it stores none"}
+	Usage: "report a Kafka table as stalled that stores nothing for `TIME` although messages wait"}
 
 // positive refuses a time of no length.
 func positive(c *cli.Context, name string) error {
@@ -96,7 +96,7 @@ func followReaders(limit time.Duration, at *kafka.Status, db *store.Store) (*wat
 	return readers, registry
 }
 
-// watchReaders serves readiness and metrics of ClickHouse's Kafka tables until it is told to end.
+// watchReaders serves readiness and metrics of ClickHouse's Kafka tables until it is stopped.
 func watchReaders(c *cli.Context, rt *app.Runtime, at *kafka.Status, db *store.Store) error {
 	readers, registry := followReaders(c.Duration("stalled-after"), at, db)
 	stop, err := serveWatch(c.Context, c.String("watch-addr"), readers.Ready, registry, rt.Stderr)

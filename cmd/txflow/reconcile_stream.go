@@ -28,8 +28,8 @@ func withStream(commands []*cli.Command) []*cli.Command {
 			continue
 		}
 		c.Flags = batchcmd.Flags(c.Flags, []cli.Flag{groupFlag,
-			&cli.BoolFlag{Name: "stream", EnvVars: []string{"TXFLOW_RECONCILE_STREAM"}, Usage: "reconcile what stream classify was delivered since the last time, instead of a run"},
-			&cli.BoolFlag{Name: "accept-gap", EnvVars: []string{"TXFLOW_ACCEPT_GAP"}, Usage: "with --stream: what retention deleted before it was read or verified is no finding any longer"},
+			&cli.BoolFlag{Name: "stream", EnvVars: []string{"TXFLOW_RECONCILE_STREAM"}, Usage: "verify the messages committed by stream classify since the last time, instead of a run"},
+			&cli.BoolFlag{Name: "accept-gap", EnvVars: []string{"TXFLOW_ACCEPT_GAP"}, Usage: "with --stream: accept messages deleted by retention; they are not reported again"},
 			&cli.DurationFlag{Name: "wait", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_RECONCILE_WAIT"}, Usage: "with --stream: wait at most `TIME` for ClickHouse to read what is in Kafka"},
 		}, kafkaFlags)
 		c.Description += `
@@ -95,7 +95,7 @@ func proveStream(ctx context.Context, c *cli.Context, rt *app.Runtime, broker ka
 	if found.Counts[ledger.FindingGap] == found.Total() {
 		hint = "those messages are lost to this group: send them again from where they came, then txflow reconcile --stream --accept-gap"
 	}
-	return fault.WithHint(found.Err("the stream does not add up"), "%s", hint)
+	return fault.WithHint(found.Err("reconciliation of the stream failed"), "%s", hint)
 }
 
 // clickhouseHasRead waits until ClickHouse's consumers have committed all that is in their topics now.

@@ -56,7 +56,7 @@ func redeliver(b *chaosBench) {
 	}
 }
 
-// clickHouseHasRead tells whether ClickHouse has stored the records of its topics, and committed that.
+// clickHouseHasRead reports whether ClickHouse has stored the records of its topics, and committed that.
 func (b *liveBench) clickHouseHasRead(admin *kadm.Client, written map[string][]*kgo.Record) bool {
 	for topic, group := range readers {
 		offsets, err := admin.FetchOffsets(b.t.Context(), group)

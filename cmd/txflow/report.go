@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -21,17 +22,26 @@ import (
 
 func reportCommand() *cli.Command {
 	return &cli.Command{
-		Name: "report", Category: "Questions", Usage: "category totals from ClickHouse, exact",
+		Name: "report", Category: "Query results", Usage: "totals by category, month, day, merchant or side",
 		Flags: batchcmd.Flags([]cli.Flag{
-			&cli.StringFlag{Name: "by", Value: "category", EnvVars: []string{"TXFLOW_REPORT_BY"}, Usage: "category, month, day, merchant or side"},
+			&cli.StringFlag{Name: "by", Value: "category", EnvVars: []string{"TXFLOW_REPORT_BY"},
+				Usage: "group by `KEY`: category, month, day, merchant or side"},
 			batchcmd.SourceNameFlag("TXFLOW_REPORT_SOURCE", "only rows of the source `NAME`"),
-			&cli.StringFlag{Name: "category", EnvVars: []string{"TXFLOW_REPORT_CATEGORY"}, Usage: "only rows of category `NAME`"},
-			&cli.TimestampFlag{Name: "from", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_REPORT_FROM"}, Usage: "only rows of `DATE` or later"},
-			&cli.TimestampFlag{Name: "to", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_REPORT_TO"}, Usage: "only rows up to `DATE`, which is included"},
-			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_REPORT_JSON"}, Usage: "one JSON object a line; sums are strings, so that they stay exact"},
-			&cli.BoolFlag{Name: "csv", EnvVars: []string{"TXFLOW_REPORT_CSV"}, Usage: "CSV with a header; text that a spreadsheet would run as a formula gets an apostrophe before it"},
+			&cli.StringFlag{Name: "category", EnvVars: []string{"TXFLOW_REPORT_CATEGORY"},
+				Usage: "only rows of category `NAME`"},
+			&cli.TimestampFlag{Name: "from", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_REPORT_FROM"},
+				Usage: "only rows of `DATE` or later"},
+			&cli.TimestampFlag{Name: "to", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_REPORT_TO"},
+				Usage: "only rows up to `DATE`, which is included"},
+			&cli.IntFlag{Name: "limit", Value: 200, EnvVars: []string{"TXFLOW_REPORT_LIMIT"},
+				Usage: "show at most `N` lines of the table; 0 = all; JSON and CSV always have all"},
+			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_REPORT_JSON"},
+				Usage: "one JSON object per line; sums are strings, to stay exact"},
+			&cli.BoolFlag{Name: "csv", EnvVars: []string{"TXFLOW_REPORT_CSV"},
+				Usage: "CSV with a header; an apostrophe is prefixed to text that a spreadsheet would run as a formula"},
 		}, batchcmd.ClickHouseFlags),
-		Description: `
+		Description: `Amounts have no currency: txflow adds up what the files say. Days and months are in UTC. Debits are negative.
+
    txflow report
    txflow report --by month --from 2024-01-01 --to 2024-06-30
    txflow report --by merchant --source demo --csv > merchants.csv
@@ -51,6 +61,13 @@ func reportCommand() *cli.Command {
 			if c.Bool("json") && c.Bool("csv") {
 				return fault.Failf(fault.ExitUsage, "either --json or --csv")
 			}
+			if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
+				return fault.WithHint(fault.Failf(fault.ExitUsage, "--from is after --to: no day is between"),
+					"exchange them")
+			}
+			if c.Int("limit") < 0 {
+				return fault.Failf(fault.ExitUsage, "--limit is %d: it must be 0 or more", c.Int("limit"))
+			}
 			db, err := batchcmd.StoreNow(c, rt)
 			if err != nil {
 				return err
@@ -66,9 +83,13 @@ func reportCommand() *cli.Command {
 			case c.Bool("csv"):
 				return reportCSV(rt.Stdout, q.By, rows)
 			case len(rows) == 0:
-				_, _ = fmt.Fprintln(rt.Stderr, "no transactions match")
+				_, _ = fmt.Fprintln(rt.Stderr,
+					"no transactions match; txflow report without filters shows what is stored")
 			default:
-				reportTable(rt.Stdout, q.By, rows)
+				if shown := reportTable(rt.Stdout, q.By, rows, c.Int("limit")); shown < len(rows) {
+					_, _ = fmt.Fprintf(rt.Stderr, "%s of %s lines; --limit 0 shows all\n",
+						progress.Thousands(int64(shown)), progress.Thousands(int64(len(rows))))
+				}
 			}
 			return nil
 		}),
@@ -106,7 +127,8 @@ func reportCSV(w io.Writer, by string, rows []store.ReportRow) error {
 		for i, key := range r.Keys {
 			keys[i] = notFormula(key)
 		}
-		if err := out.Write(append(keys, strconv.FormatUint(r.Transactions, 10), r.Debit, r.Credit, r.Net)); err != nil {
+		if err := out.Write(append(keys, strconv.FormatUint(r.Transactions, 10), r.Debit, r.Credit,
+			r.Net)); err != nil {
 			return err
 		}
 	}
@@ -114,7 +136,8 @@ func reportCSV(w io.Writer, by string, rows []store.ReportRow) error {
 	return out.Error()
 }
 
-// notFormula puts an apostrophe before text that a spreadsheet would run: merchants name themselves. JSON has it exactly.
+// notFormula puts an apostrophe before text that a spreadsheet would run: merchants name themselves. JSON has it
+// exactly.
 func notFormula(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
 		return "'" + s
@@ -122,14 +145,55 @@ func notFormula(s string) string {
 	return s
 }
 
-func reportTable(w io.Writer, by string, rows []store.ReportRow) {
-	t := newTable(reportHeader(by)...).alignRight("transactions", "debit", "credit", "net")
+// reportTable prints at most limit rows, 0 for all, and the total of all rows. It returns how many it printed.
+func reportTable(w io.Writer, by string, rows []store.ReportRow, limit int) (shown int) {
+	header := reportHeader(by)
+	if header[0] == "month" || header[0] == "day" {
+		header[0] += " (UTC)"
+	}
+	t := newTable(header...).alignRight("transactions", "debit", "credit", "net")
+	var count uint64
+	var debit, credit, net big.Rat
 	for _, r := range rows {
+		count += r.Transactions
+		addDecimal(&debit, r.Debit)
+		addDecimal(&credit, r.Credit)
+		addDecimal(&net, r.Net)
+		if limit > 0 && shown == limit {
+			continue
+		}
+		shown++
 		keys := append([]string{}, r.Keys...)
 		if by == "merchant" && keys[0] == "" {
 			keys[0] = "(none)"
 		}
-		t.add(append(keys, progress.Thousands(int64(r.Transactions)), r.Debit, r.Credit, r.Net)...) //nolint:gosec // a count
+		t.add(append(keys, progress.Thousands(int64(r.Transactions)), money(r.Debit), money(r.Credit),
+			money(r.Net))...) //nolint:gosec // a count
 	}
+	total := make([]string, len(header)-4)
+	total[0] = "total"
+	t.add(append(total, progress.Thousands(int64(count)), money(debit.FloatString(4)), money(credit.FloatString(4)),
+		money(net.FloatString(4)))...) //nolint:gosec // a count
 	t.print(w)
+	return shown
+}
+
+// addDecimal adds a decimal number of ClickHouse's, which is always one.
+func addDecimal(sum *big.Rat, decimal string) {
+	if value, ok := new(big.Rat).SetString(decimal); ok {
+		sum.Add(sum, value)
+	}
+}
+
+// money is an exact sum with thousands separators and at least two decimals: -1,234.50.
+func money(decimal string) string {
+	sign := strings.TrimRight(decimal[:min(1, len(decimal))], "0123456789")
+	whole, fraction, _ := strings.Cut(decimal[len(sign):], ".")
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	for len(fraction) > 2 && strings.HasSuffix(fraction, "0") {
+		fraction = fraction[:len(fraction)-1]
+	}
+	return sign + whole + "." + fraction
 }

@@ -82,7 +82,7 @@ func TestAnOldFileDoesNotUndoACorrection(t *testing.T) {
 		"1\tcorrected\t2024-03-01 00:00:00.000000\n2\tGroceries\t2024-02-01 00:00:00.000000\n3\tGroceries\t2024-03-01 00:00:00.000000" {
 		t.Error(got)
 	}
-	// Classified anew, each row keeps its version, and the old contents of row 1 change nothing.
+	// Reclassified, each row keeps its version, and the old contents of row 1 change nothing.
 	w.ok("validate", "--reclassify", "--run-id", "anew", "old.csv")
 	w.ok("split", "out/anew")
 	w.ok("classify", "out/anew")
@@ -113,7 +113,7 @@ func TestAnOldFileDoesNotUndoACorrection(t *testing.T) {
 	}
 }
 
-// A pipe that nobody writes to keeps no command from ending when it is told to.
+// A pipe that nobody writes to keeps no command from ending when it is stopped.
 func TestAPipeWithoutAWriterIsInterrupted(t *testing.T) {
 	p := place{t: t, dir: t.TempDir()}
 	must(t, syscall.Mkfifo(filepath.Join(p.dir, "pipe"), 0o600))

@@ -17,10 +17,10 @@ import (
 
 func runCommand() *cli.Command {
 	return &cli.Command{
-		Name: "run", Category: "Batch", ArgsUsage: "FILE...", Usage: "all five tasks on this machine, with progress",
+		Name: "run", Category: "Process files", ArgsUsage: "FILE...", Usage: "process files: all five tasks on this machine, with progress",
 		Flags: batchcmd.Flags(batchcmd.RunFlags, batchcmd.SourceFlags, batchcmd.SplitFlags, batchcmd.MLFlags, batchcmd.ClickHouseFlags,
 			batchcmd.LoadFlags, batchcmd.ReconcileFlags, []cli.Flag{
-				&cli.BoolFlag{Name: "new", EnvVars: []string{"TXFLOW_NEW"}, Usage: "start another run instead of going on with one of the same command"}}),
+				&cli.BoolFlag{Name: "new", EnvVars: []string{"TXFLOW_NEW"}, Usage: "start a new run instead of resuming an unfinished one of the same command"}}),
 		Description: `Chunks are stored while others are still classified. The same command, with the same files, goes on with its newest run
 that is not finished and that no process works on: what the ML API
 answered is not asked again, and nothing is stored twice.
@@ -64,7 +64,7 @@ func runAll(c *cli.Context, rt *app.Runtime) error {
 	record, err := runPipeline(c.Context, rt, env, api, db, cfg)
 	if err != nil {
 		if fault.Hint(err) == "" && fault.ExitCode(err) != fault.ExitUsage && fault.ExitCode(err) != fault.ExitData {
-			err = fault.WithHint(err, "%s goes on with this run", goOn)
+			err = fault.WithHint(err, "%s resumes this run", goOn)
 		}
 		return err
 	}

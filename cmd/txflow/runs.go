@@ -14,12 +14,12 @@ import (
 
 func runsCommand() *cli.Command {
 	return &cli.Command{
-		Name: "runs", Category: "Questions", Usage: "the history of runs with their counts, the newest first",
+		Name: "runs", Category: "Query results", Usage: "list runs with their status and counts, newest first",
 		Flags: batchcmd.Flags([]cli.Flag{
 			&cli.IntFlag{Name: "limit", Value: 20, EnvVars: []string{"TXFLOW_RUNS_LIMIT"}, Usage: "show the last `N`"},
-			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_RUNS_JSON"}, Usage: "one JSON object a line"},
+			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_RUNS_JSON"}, Usage: "one JSON object per line"},
 		}, batchcmd.ClickHouseFlags),
-		Description: `A run whose process was killed is "interrupted" once its lease is over, within a minute: the same command goes on with it.
+		Description: `A run whose process was killed is "interrupted" once its lease is over, within a minute: the same command resumes it.
 
    txflow runs
    txflow runs --limit 1 --json | jq .counts`,
@@ -46,19 +46,40 @@ func runsCommand() *cli.Command {
 				_, _ = fmt.Fprintln(rt.Stderr, "no runs yet; start one with txflow run FILE")
 				return nil
 			}
-			t := newTable("run", "status", "source", "started", "took", "rows", "stored", "rejected", "duplicates", "dead letters").
-				alignRight("took", "rows", "stored", "rejected", "duplicates", "dead letters")
+			t := newTable("run", "status", "source", "started (UTC)", "took", "rows", "stored", "rejected", "dup.",
+				"dead").
+				alignRight("took", "rows", "stored", "rejected", "dup.", "dead")
+			var failed []string
 			for _, r := range runs {
 				took := ""
 				if !r.FinishedAt.IsZero() {
-					took = r.FinishedAt.Sub(r.StartedAt).Round(time.Millisecond).String()
+					took = shortly(r.FinishedAt.Sub(r.StartedAt))
+				}
+				if r.Error != "" {
+					failed = append(failed, r.RunID+": "+plain(firstLine(r.Error)))
 				}
 				n := r.Counts
-				t.add(r.RunID, r.Status, r.Source, r.StartedAt.UTC().Format(time.DateTime), took, progress.Thousands(n.In), progress.Thousands(n.Stored),
-					progress.Thousands(n.Rejected), progress.Thousands(n.Duplicates), progress.Thousands(n.DeadLettered))
+				t.add(r.RunID, r.Status, r.Source, r.StartedAt.UTC().Format("2006-01-02 15:04"), took,
+					progress.Thousands(n.In), progress.Thousands(n.Stored),
+					progress.Thousands(n.Rejected), progress.Thousands(n.Duplicates),
+					progress.Thousands(n.DeadLettered))
 			}
 			t.print(rt.Stdout)
+			for _, why := range failed {
+				_, _ = fmt.Fprintln(rt.Stdout, why)
+			}
+			if len(runs) == c.Int("limit") {
+				_, _ = fmt.Fprintf(rt.Stderr, "the last %d runs; --limit N shows more\n", len(runs))
+			}
 			return nil
 		}),
 	}
+}
+
+// shortly is a time span in the precision that matters to a reader: 2.3s, 5m12s.
+func shortly(d time.Duration) string {
+	if d < time.Minute {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
 }

@@ -86,7 +86,7 @@ func TestInboxInABucket(t *testing.T) {
 	}
 }
 
-// A run is classified anew by a model that gives every row the next category: compare tells it before load does it.
+// A run is reclassified by a model that gives every row the next category: compare tells it before load does it.
 func TestCompareByHand(t *testing.T) {
 	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
 	w := newWorkbench(t, clickhouse)
@@ -128,7 +128,7 @@ func TestCompareByHand(t *testing.T) {
 	}
 }
 
-// Every try is in the history, also one that failed before it began, and one that was told to end.
+// Every try is in the history, also one that failed before it began, and one that was stopped.
 func TestEveryTryIsInTheHistory(t *testing.T) {
 	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
 	w := newWorkbench(t, clickhouse)
@@ -157,7 +157,7 @@ func TestEveryTryIsInTheHistory(t *testing.T) {
 	told.terminate(t)
 	at := time.Now()
 	if code := told.wait(t); code != fault.ExitInterrupted || time.Since(at) > 10*time.Second || told.manifest(t).Status != "failed" {
-		t.Errorf("told to end: exit %d after %s\n%s", code, time.Since(at), told.stderr.String())
+		t.Errorf("stopped: exit %d after %s\n%s", code, time.Since(at), told.stderr.String())
 	}
 	kept := w.recorded("r")
 	w.api.harm.Store(nil)

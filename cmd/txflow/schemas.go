@@ -12,15 +12,15 @@ import (
 	"github.com/txflow/txflow/stream/schemas"
 )
 
-var registryFlag = &cli.StringFlag{Name: "registry-url", Value: "http://127.0.0.1:8081", EnvVars: []string{"SCHEMA_REGISTRY_URL"}, Usage: "`URL` of the Schema Registry; user and password may stand in it"}
+var registryFlag = &cli.StringFlag{Name: "registry-url", Value: "http://127.0.0.1:8081", EnvVars: []string{"SCHEMA_REGISTRY_URL"}, Usage: "`URL` of the Schema Registry; may contain user and password"}
 
 func schemasCommand() *cli.Command {
 	return &cli.Command{
-		Name: "schemas", Category: "Stream", Usage: "the shape of the stream's messages, as code",
+		Name: "schemas", Category: "Set up and check", Usage: "check and register the schemas of the stream's messages",
 		Subcommands: []*cli.Command{{
-			Name: "check", Usage: "exit 65 when a schema can not follow those before it, in this txflow and in the registry",
+			Name: "check", Usage: "exit 65 if a schema is incompatible with its former versions, in this txflow and in the registry",
 			Flags: []cli.Flag{registryFlag,
-				&cli.BoolFlag{Name: "offline", EnvVars: []string{"TXFLOW_SCHEMAS_OFFLINE"}, Usage: "ask no registry"}},
+				&cli.BoolFlag{Name: "offline", EnvVars: []string{"TXFLOW_SCHEMAS_OFFLINE"}, Usage: "do not contact the registry"}},
 			Description: `A field may be added when messages may lack it; none may vanish, change its type or become required.
 
    txflow schemas check
@@ -28,9 +28,9 @@ func schemasCommand() *cli.Command {
    txflow schemas check --registry-url https://USER:PASSWORD@registry:8081`,
 			Action: app.Action(checkSchemas),
 		}, {
-			Name: "register", Usage: "give the registry the schemas that it lacks; registered again nothing changes",
+			Name: "register", Usage: "register missing schemas; idempotent",
 			Flags: []cli.Flag{registryFlag,
-				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_SCHEMAS_DRY_RUN"}, Usage: "say what would be done, and do nothing"}},
+				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_SCHEMAS_DRY_RUN"}, Usage: "show what would be done, and do nothing"}},
 			Description: `Each subject, TOPIC-value, gets the compatibility ` + schemas.Level + ` and every version of its schema.
 
    txflow schemas register --dry-run

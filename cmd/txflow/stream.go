@@ -22,27 +22,27 @@ import (
 
 func streamCommand() *cli.Command {
 	return &cli.Command{
-		Name: "stream", Category: "Stream", Usage: "live transactions through Kafka",
+		Name: "stream", Category: "Process messages", Usage: "classify live transactions from Kafka",
 		Subcommands: []*cli.Command{streamProduceCommand(), streamClassifyCommand(), streamStatusCommand()},
 	}
 }
 
 func streamProduceCommand() *cli.Command {
 	return &cli.Command{
-		Name: "produce", ArgsUsage: "[FILE]", Usage: "send the rows of a file, or made-up ones, to " + topics.Raw + " as live traffic",
+		Name: "produce", ArgsUsage: "[FILE]", Usage: "send the rows of a file, or generated rows, to " + topics.Raw + " as live traffic",
 		Flags: batchcmd.Flags([]cli.Flag{
-			&cli.StringFlag{Name: "profile", EnvVars: []string{"TXFLOW_PRODUCE_PROFILE"}, Usage: "`NAME` of a ready mix: small (1,000 a second, 10 at once) or large (20,000 at once, every 20 s); --rate and --burst win"},
-			&cli.Float64Flag{Name: "rate", EnvVars: []string{"TXFLOW_PRODUCE_RATE"}, Usage: "`N` messages a second; 0 for as fast as Kafka takes them"},
-			&cli.IntFlag{Name: "burst", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_BURST"}, Usage: "send `N` at once, at the same rate in the long run"},
-			&cli.Int64Flag{Name: "count", EnvVars: []string{"TXFLOW_PRODUCE_COUNT"}, Usage: "stop after `N` rows; 0 for all of the file, or no end"},
-			&cli.Float64Flag{Name: "bad", EnvVars: []string{"TXFLOW_PRODUCE_BAD"}, Usage: "add messages that are none, this `SHARE` of the rows"},
-			&cli.Float64Flag{Name: "duplicates", EnvVars: []string{"TXFLOW_PRODUCE_DUPLICATES"}, Usage: "send this `SHARE` of the rows twice"},
-			&cli.Float64Flag{Name: "corrections", EnvVars: []string{"TXFLOW_PRODUCE_CORRECTIONS"}, Usage: "send this `SHARE` of the rows again a little later, with another description"},
-			&cli.Float64Flag{Name: "traced", EnvVars: []string{"TXFLOW_PRODUCE_TRACED"}, Usage: "start a trace for this `SHARE` of the messages"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_SEED"}, Usage: "another `SEED` makes other rows"},
-			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "`NAME` of the system that the ids are from"),
+			&cli.StringFlag{Name: "profile", EnvVars: []string{"TXFLOW_PRODUCE_PROFILE"}, Usage: "`NAME` of a preset: small (1,000 a second, 10 at once) or large (20,000 at once, every 20 s); --rate and --burst win"},
+			&cli.Float64Flag{Name: "rate", EnvVars: []string{"TXFLOW_PRODUCE_RATE"}, Usage: "`N` messages per second; 0 = unlimited"},
+			&cli.IntFlag{Name: "burst", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_BURST"}, Usage: "send in bursts of `N`; the average rate stays"},
+			&cli.Int64Flag{Name: "count", EnvVars: []string{"TXFLOW_PRODUCE_COUNT"}, Usage: "stop after `N` rows; 0 = all rows of the file, or no limit"},
+			&cli.Float64Flag{Name: "bad", EnvVars: []string{"TXFLOW_PRODUCE_BAD"}, Usage: "fraction of invalid messages to add, `RATIO` of the rows"},
+			&cli.Float64Flag{Name: "duplicates", EnvVars: []string{"TXFLOW_PRODUCE_DUPLICATES"}, Usage: "`RATIO` of rows to send twice"},
+			&cli.Float64Flag{Name: "corrections", EnvVars: []string{"TXFLOW_PRODUCE_CORRECTIONS"}, Usage: "`RATIO` of rows to send again with another description"},
+			&cli.Float64Flag{Name: "traced", EnvVars: []string{"TXFLOW_PRODUCE_TRACED"}, Usage: "`RATIO` of messages that start a trace"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_SEED"}, Usage: "`SEED` of the generator"},
+			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "`NAME` of the source system that issued the ids"),
 			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_PRODUCE_DRAIN"},
-				Usage: "at the end, Kafka gets `TIME` to acknowledge what was sent"},
+				Usage: "graceful-shutdown timeout: `TIME` for Kafka to acknowledge what was sent"},
 		}, kafkaFlags),
 		Description: `Exits 75 when it is stopped before Kafka has acknowledged all that was sent, 65 at a row that is too large for Kafka.
 
@@ -68,7 +68,7 @@ func runProduce(c *cli.Context, rt *app.Runtime) error {
 	var files source.Opener = rt.Artifacts
 	url := c.Args().First()
 	if url == "" {
-		files, url = generated{rows: c.Int64("count"), seed: c.Uint64("seed")}, "made-up rows"
+		files, url = generated{rows: c.Int64("count"), seed: c.Uint64("seed")}, "generated rows"
 	} else {
 		if url, err = artifact.Canonical(url); err != nil {
 			return err
@@ -104,20 +104,20 @@ func produced(s produce.Stats) string {
 
 func streamClassifyCommand() *cli.Command {
 	return &cli.Command{
-		Name: "classify", Usage: "classify live transactions: each exactly once, whatever is killed",
+		Name: "classify", Usage: "classify live transactions; exactly-once within Kafka",
 		Flags: batchcmd.Flags([]cli.Flag{groupFlag,
-			&cli.StringFlag{Name: "instance", EnvVars: []string{"TXFLOW_STREAM_INSTANCE"}, Usage: "`NAME` of this member, the same after a restart and no other's (default: the host's name)"},
-			&cli.StringFlag{Name: "instance-dir", EnvVars: []string{"TXFLOW_STREAM_INSTANCE_DIR"}, Usage: "take the first name that no other member holds in `FOLDER`, which members share; for replicas that are all started alike"},
-			&cli.DurationFlag{Name: "session-timeout", Value: kafka.DefaultSession, EnvVars: []string{"TXFLOW_STREAM_SESSION_TIMEOUT"}, Usage: "others take over the partitions of a member that is gone for `TIME`; a restart within it moves none"},
-			&cli.IntFlag{Name: "transaction-rows", Value: classify.DefaultTransactionRows, EnvVars: []string{"TXFLOW_STREAM_TRANSACTION_ROWS"}, Usage: "`N` messages a Kafka transaction at most"},
-			&cli.IntFlag{Name: "max-message-bytes", Value: 512 << 10, EnvVars: []string{"TXFLOW_STREAM_MAX_MESSAGE_BYTES"}, Usage: "a message over `N` bytes is a dead letter that says where it stands"},
-			&cli.DurationFlag{Name: "max-wait", Value: 100 * time.Millisecond, EnvVars: []string{"TXFLOW_STREAM_MAX_WAIT"}, Usage: "a message waits at most `TIME` for others"},
-			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"}, Usage: "at the end, what is under way gets `TIME`"},
-			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "`NAME` of the system that ids are from, for messages that name none"),
-			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STREAM_WATCH_ADDR"}, Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty for none"},
-			&cli.DurationFlag{Name: "stuck", Value: time.Minute, EnvVars: []string{"TXFLOW_STREAM_STUCK"}, Usage: "/readyz answers 503 when messages wait or are under way, or Kafka is away, for longer than `TIME`"},
+			&cli.StringFlag{Name: "instance", EnvVars: []string{"TXFLOW_STREAM_INSTANCE"}, Usage: "static member id `NAME`: unique in the group, the same after a restart (default: the host name)"},
+			&cli.StringFlag{Name: "instance-dir", EnvVars: []string{"TXFLOW_STREAM_INSTANCE_DIR"}, Usage: "shared `FOLDER` from which a member takes the first free name; for identical replicas"},
+			&cli.DurationFlag{Name: "session-timeout", Value: kafka.DefaultSession, EnvVars: []string{"TXFLOW_STREAM_SESSION_TIMEOUT"}, Usage: "`TIME` after which others take over a member's partitions; a restart within it moves none"},
+			&cli.IntFlag{Name: "transaction-rows", Value: classify.DefaultTransactionRows, EnvVars: []string{"TXFLOW_STREAM_TRANSACTION_ROWS"}, Usage: "maximum `N` messages per Kafka transaction"},
+			&cli.IntFlag{Name: "max-message-bytes", Value: 512 << 10, EnvVars: []string{"TXFLOW_STREAM_MAX_MESSAGE_BYTES"}, Usage: "maximum message size of `N` bytes; a larger one becomes a dead letter without its content"},
+			&cli.DurationFlag{Name: "max-wait", Value: 100 * time.Millisecond, EnvVars: []string{"TXFLOW_STREAM_MAX_WAIT"}, Usage: "maximum `TIME` that a message waits for a batch to fill"},
+			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"}, Usage: "graceful-shutdown timeout: `TIME` for messages in flight"},
+			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "source system `NAME` of messages without a source"),
+			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STREAM_WATCH_ADDR"}, Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty = off"},
+			&cli.DurationFlag{Name: "stuck", Value: time.Minute, EnvVars: []string{"TXFLOW_STREAM_STUCK"}, Usage: "readiness timeout: /readyz returns 503 after `TIME` without a commit while messages wait, or without Kafka"},
 		}, streamMLFlags(), kafkaFlags),
-		Description: `Results, dead letters and offsets are one Kafka transaction. While the ML API is away the partitions are paused and
+		Description: `Results, dead letters and offsets are one Kafka transaction. While the ML API is unavailable the partitions are paused and
 nothing is lost. Any number may run; each needs an --instance of its own: of two with the same one the newer takes over, and
 the older exits 64.
 

@@ -35,7 +35,7 @@ func paceOf(c *cli.Context) (p pace, err error) {
 	return p, err
 }
 
-// generated opens made-up rows where a file is expected.
+// generated opens generated rows where a file is expected.
 type generated struct {
 	rows int64
 	seed uint64

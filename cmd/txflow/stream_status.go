@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,13 +27,13 @@ var groupFlag = &cli.StringFlag{Name: "group", Value: "txflow-classify", EnvVars
 
 func streamStatusCommand() *cli.Command {
 	return &cli.Command{
-		Name: "status", Usage: "how far behind classify and ClickHouse are, how fast they go, how long messages wait",
+		Name: "status", Usage: "show lag, rate and delay of classify and of ClickHouse's readers",
 		Flags: batchcmd.Flags([]cli.Flag{groupFlag,
-			&cli.BoolFlag{Name: "once", EnvVars: []string{"TXFLOW_STATUS_ONCE"}, Usage: "show it once, also on a terminal"},
-			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_STATUS_JSON"}, Usage: "one JSON object a group and line"},
-			&cli.DurationFlag{Name: "every", Value: time.Second, EnvVars: []string{"TXFLOW_STATUS_EVERY"}, Usage: "`TIME` between two looks, which rates are of"},
+			&cli.BoolFlag{Name: "once", EnvVars: []string{"TXFLOW_STATUS_ONCE"}, Usage: "print once, also on a terminal"},
+			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_STATUS_JSON"}, Usage: "one JSON object per group and line"},
+			&cli.DurationFlag{Name: "every", Value: time.Second, EnvVars: []string{"TXFLOW_STATUS_EVERY"}, Usage: "`TIME` between two samples"},
 			stalledFlag,
-			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STATUS_WATCH_ADDR"}, Usage: "show nothing, and serve /readyz and /metrics about ClickHouse's Kafka tables at `HOST:PORT`"},
+			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STATUS_WATCH_ADDR"}, Usage: "print nothing, and serve /readyz and /metrics about ClickHouse's Kafka tables at `HOST:PORT`"},
 		}, kafkaFlags, batchcmd.ClickHouseFlags),
 		Description: `On a terminal it goes on until Ctrl-C. Exits 69 when Kafka does not answer. Where ClickHouse answers, too, it says which of its
 Kafka tables does not progress although messages wait, and ClickHouse's last exception. With --watch-addr the metric
@@ -91,9 +92,9 @@ func runStatus(c *cli.Context, rt *app.Runtime) error {
 			return err
 		}
 		if live && !c.Bool("json") {
-			_, _ = fmt.Fprint(rt.Stdout, "\x1b[H\x1b[J") // from the top, over what stands there
+			_, _ = fmt.Fprint(rt.Stdout, "\x1b[H\x1b[J") // from the top, over the former picture
 		}
-		if err := showStatus(rt.Stdout, before, now, stalledReaders(c, rt, db, before, now), c.Bool("json")); err != nil || !live {
+		if err := showStatus(rt.Stdout, before, now, stalledReaders(c, rt, db, before, now), c.Bool("json"), live); err != nil || !live {
 			return err
 		}
 		before = now
@@ -132,9 +133,21 @@ func stalledReaders(c *cli.Context, rt *app.Runtime, db *store.Store, before, no
 	return stalled
 }
 
-func showStatus(out io.Writer, before, now []status.Look, stalled map[string]string, asJSON bool) error {
-	groups := newTable("group", "reads", "state", "members", "lag", "consumed/s", "produced/s", "delay").alignRight("members", "lag", "consumed/s", "produced/s", "delay")
-	partitions := newTable("topic", "partition", "committed", "end", "lag", "delay", "owner").alignRight("partition", "committed", "end", "lag", "delay")
+// A terminal of 80 columns and 24 lines shows all groups, and the partitions with the greatest lag.
+const (
+	screenColumns    = 80
+	screenPartitions = 12 // with three groups, the headings, and lines about stalled readers
+)
+
+// showStatus prints the groups and their partitions, lag first; on a live screen only as much as fits.
+func showStatus(out io.Writer, before, now []status.Look, stalled map[string]string, asJSON, live bool) error {
+	groups := newTable("lag", "delay", "read/s", "new/s", "members", "group").alignRight("lag", "delay", "read/s", "new/s", "members")
+	partitions := newTable("lag", "delay", "committed", "end", "part.", "topic", "owner").alignRight("lag", "delay", "committed", "end", "part.")
+	type line struct {
+		lag   int64
+		cells []string
+	}
+	var lines []line
 	for i := range now {
 		s := status.Of(before[i], now[i])
 		s.Stalled = stalled[s.Group]
@@ -144,20 +157,28 @@ func showStatus(out io.Writer, before, now []status.Look, stalled map[string]str
 			}
 			continue
 		}
-		groups.add(s.Group, s.Topic, s.State, fmt.Sprint(s.Members), progress.Thousands(s.Lag), progress.Thousands(int64(s.Consumed)),
-			progress.Thousands(int64(s.Produced)), seconds(s.Delay))
+		name := s.Group
+		if s.State != "Stable" {
+			name += " (" + s.State + ")"
+		}
+		groups.add(progress.Thousands(s.Lag), seconds(s.Delay), progress.Thousands(int64(s.Consumed)), progress.Thousands(int64(s.Produced)),
+			fmt.Sprint(s.Members), name)
 		for _, p := range s.Partitions {
 			committed, delay := "-", 0.
 			if p.Committed >= 0 {
-				committed = fmt.Sprint(p.Committed)
+				committed = progress.Thousands(p.Committed)
 			}
 			if !p.Oldest.IsZero() {
 				delay = now[i].At.Sub(p.Oldest).Seconds()
 			}
-			partitions.add(s.Topic, fmt.Sprint(p.Number), committed, fmt.Sprint(p.End), progress.Thousands(p.Lag()), seconds(delay), p.Owner)
+			lines = append(lines, line{p.Lag(), []string{progress.Thousands(p.Lag()), seconds(delay), committed, progress.Thousands(p.End),
+				fmt.Sprint(p.Number), s.Topic, p.Owner}})
 		}
 	}
 	if !asJSON {
+		if live {
+			groups.columns, partitions.columns = screenColumns, screenColumns
+		}
 		groups.print(out)
 		for i := range now {
 			if why := stalled[now[i].Group]; why != "" {
@@ -165,7 +186,18 @@ func showStatus(out io.Writer, before, now []status.Look, stalled map[string]str
 			}
 		}
 		_, _ = fmt.Fprintln(out)
+		all := len(lines)
+		slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(b.lag, a.lag) })
+		if live {
+			lines = lines[:min(all, screenPartitions)]
+		}
+		for _, l := range lines {
+			partitions.add(l.cells...)
+		}
 		partitions.print(out)
+		if len(lines) < all {
+			_, _ = fmt.Fprintf(out, "%d of %d partitions, those with the greatest lag; --once shows all\n", len(lines), all)
+		}
 	}
 	return nil
 }

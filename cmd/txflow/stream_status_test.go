@@ -4,13 +4,15 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"github.com/txflow/txflow/internal/fault"
 
 	"github.com/txflow/txflow/stream/status"
 )
 
-// TestStreamStatus looks before there is a group, and behind one that did all.
+// TestStreamStatus looks before there is a group, and after one that did all.
 func TestStreamStatus(t *testing.T) {
 	b := newLiveBench(t)
 	messages, _ := b.produce(300)
@@ -26,26 +28,67 @@ func TestStreamStatus(t *testing.T) {
 		}
 		return found
 	}
-	if s := groups()[0]; s.Group != "txflow-classify" || s.State != status.Missing || s.Lag != int64(messages) || s.Delay <= 0 {
+	if s := groups()[0]; s.Group != "txflow-classify" || s.State != status.Missing || s.Lag != int64(messages) ||
+		s.Delay <= 0 {
 		t.Errorf("before: %+v", s)
 	}
 	b.start("stream", "classify", "--instance", "a")
 	b.until("nobody has anything left to read", func() bool {
 		all := groups()
-		return all[0].Lag == 0 && all[0].Members == 1 && all[1].Lag == 0 && all[1].State == "Stable" && all[2].Lag == 0 && b.count(outcomesOfStream) == messages
+		return all[0].Lag == 0 && all[0].Members == 1 && all[1].Lag == 0 && all[1].State == "Stable" &&
+			all[2].Lag == 0 && b.count(outcomesOfStream) == messages
 	})
 	text := b.ok("stream", "status", "--once", "--every", "10ms").stdout.String()
-	for _, want := range []string{"txflow-classify ", "txflow-clickhouse-classified ", "txflow-clickhouse-dead-letters ", "transactions.raw ", "a at 127.0.0.1"} {
+	for _, want := range []string{" txflow-classify\n", " txflow-clickhouse-classified\n",
+		" txflow-clickhouse-dead-letters\n", "transactions.raw ", "a at 127.0.0.1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("there is no %q in\n%s", want, text)
 		}
 	}
-	if text := b.ok("doctor").stdout.String(); !strings.Contains(text, "3 topics at "+b.brokers+", as they should be") || !strings.Contains(text, "ClickHouse reads Kafka") {
+	if text := b.ok("doctor").stdout.String(); !strings.Contains(text,
+		"3 topics at "+b.brokers+", as they should be") || !strings.Contains(text, "ClickHouse reads Kafka") {
 		t.Errorf("doctor:\n%s", text)
 	}
 	b.env = append(b.env, "KAFKA_BROKERS=127.0.0.1:1")
 	code, r := b.run("stream", "status")
 	if text := r.stderr.String(); code != fault.ExitUnavailable || !strings.Contains(text, "txflow platform") {
 		t.Errorf("without Kafka: exit %d\n%s", code, text)
+	}
+}
+
+// TestStatusFitsATerminal shows three groups of many partitions on 80 columns and 24 lines, the greatest lag first.
+func TestStatusFitsATerminal(t *testing.T) {
+	t.Parallel()
+	var looks []status.Look
+	for _, group := range []string{"txflow-classify", classifiedReader, deadLettersReader} {
+		look := status.Look{At: time.Now(), Group: group, Topic: "transactions.classified", Members: 3}
+		for n := range int32(16) {
+			look.Partitions = append(look.Partitions, status.Partition{Number: n, Committed: 1_234_567,
+				End:   1_234_567 + 1_000_000*int64(n),
+				Owner: "ClickHouse-a-host-with-a-long-name-txflow at 192.0.2.17", Oldest: time.Now().Add(-time.Hour)})
+		}
+		looks = append(looks, look)
+	}
+	show := func(live bool) []string {
+		var b strings.Builder
+		must(t, showStatus(&b, looks, looks, map[string]string{deadLettersReader: "it does not progress"}, false, live))
+		return strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
+	}
+	lines := show(true)
+	for _, line := range lines {
+		if n := utf8.RuneCountInString(line); n > screenColumns {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	if len(lines) > 24 {
+		t.Errorf("%d lines", len(lines))
+	}
+	text := strings.Join(lines, "\n")
+	if !strings.Contains(text, "120,000,000") || !strings.Contains(text, "12 of 48 partitions") || strings.Count(text,
+		"15,000,000") != 3 {
+		t.Error(text)
+	}
+	if all := show(false); len(all) < 48 {
+		t.Errorf("not live: %d lines", len(all))
 	}
 }

@@ -56,7 +56,7 @@ func TestStream(t *testing.T) {
 	})
 	second.terminate(t)
 	if code := second.wait(t); code != 0 {
-		t.Errorf("a member that is told to end: exit %d\n%s", code, second.stderr.String())
+		t.Errorf("a member that is stopped: exit %d\n%s", code, second.stderr.String())
 	}
 	if got := b.verify(batchGold(t, b.server, rows), ""); got.messages != messages || got.deadLetters != bad {
 		t.Errorf("%+v, want %d messages and %d dead letters", got, messages, bad)
@@ -80,13 +80,13 @@ func TestPipelinesAreCompared(t *testing.T) {
 	member.kill()
 	b.sql("INSERT INTO outcomes SELECT * REPLACE ('Travel' AS category) FROM (SELECT * FROM outcomes FINAL WHERE pipeline = 'batch' AND category = 'Rent' ORDER BY position LIMIT 1)")
 	code, r := b.run("reconcile", "--pipelines", "--source", "live")
-	if text := r.stderr.String(); code != fault.ExitData || !strings.Contains(text, "findings: 2") || !strings.Contains(text, "only_stream id ") || !strings.Contains(text, "category_differs id ") {
+	if text := r.stderr.String(); code != fault.ExitData || !strings.Contains(text, ": 2 mismatches") || !strings.Contains(text, "only_stream id ") || !strings.Contains(text, "category_differs id ") {
 		t.Errorf("exit %d\n%s", code, text)
 	}
 }
 
 // TestDeadLettersAreReplayed has the ML API refuse everything, mends it, and replays: in the end none is open and all is
-// stored. Dead letters that can not be mended come back, and are left alone after so many times.
+// stored. Dead letters that can not be corrected come back, and are left alone after so many times.
 func TestDeadLettersAreReplayed(t *testing.T) {
 	const rows = 300
 	b := newLiveBench(t)
@@ -97,7 +97,7 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 		return b.count("SELECT count() FROM dead_letters FINAL WHERE state = 'open' %s", more)
 	}
 	b.until("all messages are dead letters", func() bool { return open("") == messages })
-	if text := b.ok("dlq", "list", "--reason", "prediction_refused", "--limit", "1").stdout.String(); !strings.Contains(text, "not today") {
+	if text := b.ok("dlq", "list", "--json", "--reason", "prediction_refused", "--limit", "1").stdout.String(); !strings.Contains(text, "not today") {
 		t.Errorf("dlq list: %s", text)
 	}
 	b.api.harm.Store(nil)

@@ -22,7 +22,7 @@ import (
 	"github.com/txflow/txflow/stream/watch"
 )
 
-// streamWatch tells how a member of the group is doing: to people, to Prometheus, and to who asks whether it is ready. It
+// streamWatch reports how a member of the group is doing: to people, to Prometheus, and to readiness probes. It
 // implements classify.Observer.
 type streamWatch struct {
 	*watch.Metrics
@@ -41,7 +41,7 @@ func newStreamWatch(rt *app.Runtime, stuck time.Duration) *streamWatch {
 	return w
 }
 
-// call is told of every call of the ML API.
+// call is called after every call of the ML API.
 func (w *streamWatch) call(c client.Call) { w.Call(c.Outcome, c.Error, c.Rows, c.Took) }
 
 // End implements classify.Observer.
@@ -56,7 +56,7 @@ func (w *streamWatch) End(t classify.Transaction) {
 	w.show.tick(w.done.Add(int64(t.Messages)))
 }
 
-// sum tells what was done in all.
+// sum logs the totals.
 func (w *streamWatch) sum(out io.Writer) {
 	all, deadLetters := w.done.Load(), w.dead.Load()
 	_, _ = fmt.Fprintf(out, "%s messages: %s classified, %s dead letters\n", progress.Thousands(all), progress.Thousands(all-deadLetters), progress.Thousands(deadLetters))

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestStreamWatch asks a member whether it is ready: before it has joined, while it works, while the ML API is away, and
+// TestStreamWatch asks a member whether it is ready: before it has joined, while it works, while the ML API is unavailable, and
 // while Kafka is.
 func TestStreamWatch(t *testing.T) {
 	b := newLiveBench(t)
@@ -34,8 +34,8 @@ func TestStreamWatch(t *testing.T) {
 	b.api.harmWith(func(w http.ResponseWriter, _ *http.Request, _ []byte, _ http.Handler) { hangUp(w) })
 	messages, _ := b.produce(300)
 	member := b.start("stream", "classify", "--watch-addr", strings.TrimPrefix(watch, "http://"), "--stuck", "2s")
-	ready("while the ML API is away", http.StatusServiceUnavailable, "messages are under way for")
-	metrics("while the ML API is away", `txflow_stream_ml_calls_total{error="fault",outcome="fault"} `, `txflow_stream_ml_breaker{state="closed"} 0`, "txflow_stream_kafka_up 1")
+	ready("while the ML API is unavailable", http.StatusServiceUnavailable, "messages are under way for")
+	metrics("while the ML API is unavailable", `txflow_stream_ml_calls_total{error="fault",outcome="fault"} `, `txflow_stream_ml_breaker{state="closed"} 0`, "txflow_stream_kafka_up 1")
 	lag := 0
 	_, text := get(t, watch+"/metrics")
 	for line := range strings.Lines(text) {
@@ -54,8 +54,8 @@ func TestStreamWatch(t *testing.T) {
 		`txflow_stream_lag{partition="0"} 0`, `txflow_stream_lag{partition="5"} 0`, "txflow_stream_messages_under_way 0")
 
 	b.platform.kill()
-	ready("while Kafka is away", http.StatusServiceUnavailable, "Kafka does not answer for")
-	metrics("while Kafka is away", "txflow_stream_kafka_up 0")
+	ready("while Kafka is unavailable", http.StatusServiceUnavailable, "Kafka does not answer for")
+	metrics("while Kafka is unavailable", "txflow_stream_kafka_up 0")
 	if _, text := get(t, watch+"/metrics"); strings.Contains(text, "txflow_stream_lag{") {
 		t.Errorf("a lag is told that nobody knows:\n%s", text)
 	}

@@ -11,9 +11,10 @@ import (
 
 // table prints rows under a header; columns named in right are aligned to the right.
 type table struct {
-	header []string
-	right  map[string]bool
-	rows   [][]string
+	header  []string
+	right   map[string]bool
+	rows    [][]string
+	columns int // lines are cut there; 0 for never
 }
 
 func newTable(header ...string) *table { return &table{header: header, right: map[string]bool{}} }
@@ -33,7 +34,8 @@ func (t *table) add(cells ...string) {
 	t.rows = append(t.rows, row)
 }
 
-// plain is stored text as a terminal may have it: what would move the cursor, start a line, colour or reorder the text is
+// plain is stored text as a terminal may have it: what would move the cursor, start a line, colour or reorder the text
+// is
 // shown as an escape of Go's, \n for a newline.
 func plain(s string) string {
 	if !strings.ContainsFunc(s, unprintable) && utf8.ValidString(s) {
@@ -78,7 +80,11 @@ func (t *table) print(w io.Writer) {
 				b.WriteString(cell + pad)
 			}
 		}
-		_, _ = fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+		text := []rune(strings.TrimRight(b.String(), " "))
+		if t.columns > 0 && len(text) > t.columns {
+			text = append(text[:t.columns-1], '…')
+		}
+		_, _ = fmt.Fprintln(w, string(text))
 	}
 	line(t.header)
 	rule := make([]string, len(width))

@@ -26,7 +26,7 @@ func TestStoredTextNeverReachesATerminalRaw(t *testing.T) {
 		table := newTable("merchant", "n")
 		table.add(text, "1")
 		table.print(&out)
-		reportTable(&out, "merchant", []store.ReportRow{{Keys: []string{text}}})
+		reportTable(&out, "merchant", []store.ReportRow{{Keys: []string{text}}}, 0)
 		if err := showLineage(&out, &store.Lineage{ID: text}); err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/progress"
 )
 
-// ticker tells of a count that has no end: a line that renews itself on a terminal, else one every ten seconds.
+// ticker shows a count that has no end: a line that renews itself on a terminal, else one every ten seconds.
 type ticker struct {
 	out         io.Writer
 	what, end   string

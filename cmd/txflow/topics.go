@@ -13,13 +13,13 @@ import (
 
 func topicsCommand() *cli.Command {
 	return &cli.Command{
-		Name: "topics", Category: "Stream", Usage: "the stream's topics, as code",
+		Name: "topics", Category: "Set up and check", Usage: "create or update the stream's topics",
 		Subcommands: []*cli.Command{{
-			Name: "apply", Usage: "make the topics what they should be; applied again it changes nothing",
+			Name: "apply", Usage: "create missing topics and apply their settings; idempotent",
 			Flags: batchcmd.Flags([]cli.Flag{
-				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_TOPICS_DRY_RUN"}, Usage: "say what would be done, and do nothing"},
-				&cli.IntFlag{Name: "partitions", Value: defaultPartitions, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"}, Usage: "`N` partitions for transactions: as many members can share them"},
-				&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"}, Usage: "`N` copies of each partition; 3 where there are three brokers"},
+				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_TOPICS_DRY_RUN"}, Usage: "show what would be done, and do nothing"},
+				&cli.IntFlag{Name: "partitions", Value: defaultPartitions, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"}, Usage: "`N` partitions; the maximum number of members that share the work"},
+				&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"}, Usage: "`N` replicas of each partition"},
 			}, kafkaFlags),
 			Description: `Partitions are never taken away, since their messages would be lost.
 

@@ -30,11 +30,11 @@ var jaegerFlag = &cli.StringFlag{Name: "jaeger-url", Value: "http://127.0.0.1:16
 
 func traceCommand() *cli.Command {
 	return &cli.Command{
-		Name: "trace", Category: "Questions", ArgsUsage: "RUN_ID", Usage: "the tree of spans of a run, from Jaeger",
+		Name: "trace", Category: "Query results", ArgsUsage: "RUN_ID", Usage: "show the spans of a run, from Jaeger",
 		Flags: batchcmd.Flags([]cli.Flag{
 			jaegerFlag,
-			&cli.BoolFlag{Name: "all", EnvVars: []string{"TXFLOW_TRACE_ALL"}, Usage: "show every span, also of many that are alike"},
-			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_TRACE_JSON"}, Usage: "the traces as Jaeger tells them, one JSON object a line"},
+			&cli.BoolFlag{Name: "all", EnvVars: []string{"TXFLOW_TRACE_ALL"}, Usage: "show every span; similar ones are summarised by default"},
+			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_TRACE_JSON"}, Usage: "the traces as Jaeger returns them, one JSON object per line"},
 		}, batchcmd.ClickHouseFlags),
 		Description: `The traces of a run are looked up in ClickHouse; a trace id is taken as it is.
 
@@ -78,7 +78,7 @@ func showTraces(c *cli.Context, rt *app.Runtime) error {
 func traceIDs(c *cli.Context, rt *app.Runtime, arg string) ([]string, error) {
 	switch {
 	case arg == "":
-		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "which run?"), "txflow trace RUN_ID; txflow runs has the ids")
+		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "missing argument: the run"), "txflow trace RUN_ID; txflow runs has the ids")
 	case traceIDShape.MatchString(arg):
 		return []string{arg}, nil
 	}
@@ -92,7 +92,7 @@ func traceIDs(c *cli.Context, rt *app.Runtime, arg string) ([]string, error) {
 	case err != nil:
 		return nil, err
 	case !known:
-		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "nothing is known of run %s", arg), "txflow runs has the ids of runs")
+		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "there is no run %s", arg), "txflow runs has the ids of runs")
 	case len(ids) == 0:
 		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "run %s was not traced", arg), "OTEL_SDK_DISABLED was set when it ran")
 	}

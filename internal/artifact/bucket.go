@@ -10,7 +10,7 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// EnsureBucket makes the S3 bucket of a URL where it is missing, and tells whether it did. Buckets of other clouds are made by
+// EnsureBucket makes the S3 bucket of a URL where it is missing, and reports whether it did. Buckets of other clouds are made by
 // their owners: exit code 64. A server that does not answer is exit code 69.
 func (s *Store) EnsureBucket(ctx context.Context, url string) (made bool, err error) {
 	at, err := parse(url)

@@ -41,7 +41,7 @@ func permitted(at location) error {
 	return nil
 }
 
-// staticKeys tells whether S3's credentials are keys without a session token.
+// staticKeys reports whether S3's credentials are keys without a session token.
 func staticKeys() bool {
 	return os.Getenv("AWS_ACCESS_KEY_ID") != "" && os.Getenv("AWS_SECRET_ACCESS_KEY") != "" && os.Getenv("AWS_SESSION_TOKEN") == ""
 }

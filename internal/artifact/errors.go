@@ -39,7 +39,7 @@ func fail(at location, verb string, err error) error {
 }
 
 func failLocal(at location, verb string, err error) error {
-	if errno := syscall.Errno(0); errors.As(err, &errno) { // the names that the error repeats stand before it already
+	if errno := syscall.Errno(0); errors.As(err, &errno) { // the names that the error repeats precede it already
 		err = errno
 	}
 	switch {

@@ -73,7 +73,7 @@ func listLocal(at location) ([]batch.Object, error) {
 	return found, nil
 }
 
-// insideOf returns what tells whether a file lies below the folder of a pattern, the part of it that is none, once all links
+// insideOf returns what reports whether a file lies below the folder of a pattern, the part of it that is none, once all links
 // are followed. What cannot be told is outside.
 func insideOf(pattern string) func(path string) bool {
 	folder := filepath.Dir(pattern)
@@ -168,7 +168,7 @@ func (s *Store) listObjects(ctx context.Context, at location) ([]batch.Object, e
 	fixed := at.key[:strings.IndexAny(at.key, `*[`)]
 	options := &blob.ListOptions{Prefix: fixed}
 	if !strings.Contains(at.key[len(fixed):], "/") {
-		options.Delimiter = "/" // what lies deeper can not match
+		options.Delimiter = "/" // what is deeper can not match
 	}
 	found := []batch.Object{}
 	list := bucket.List(options)

@@ -152,7 +152,7 @@ func TestSourceFromPipe(t *testing.T) {
 	}
 	must0(t, r.Close())
 	if _, err := r.Read(buf); err == nil {
-		t.Fatal("read behind Close")
+		t.Fatal("read after Close")
 	}
 }
 

@@ -30,7 +30,7 @@ func (l location) name() string {
 	return u.Host
 }
 
-// isURL tells URLs from paths.
+// isURL reports whether a text is a URL rather than a path.
 func isURL(s string) bool {
 	i := strings.Index(s, "://")
 	if i < 2 {
@@ -65,7 +65,7 @@ func parse(s string) (location, error) {
 		return location{url: s, path: filepath.Clean(u.Path)}, nil
 	case "s3", "gs", "azblob", "mem":
 	default:
-		return location{}, fault.Failf(fault.ExitUsage, "artifacts can not lie at %s:// URLs: use a path, file://, s3://, gs:// or azblob://", u.Scheme)
+		return location{}, fault.Failf(fault.ExitUsage, "artifacts can not be at %s:// URLs: use a path, file://, s3://, gs:// or azblob://", u.Scheme)
 	}
 	query := u.Query()
 	if name, secret := credentials(u, query); secret {
@@ -109,7 +109,7 @@ func credentials(u *url.URL, query url.Values) (string, bool) {
 	return "", false
 }
 
-// Join appends elements to a URL or path; a URL's parameters stay behind it.
+// Join appends elements to a URL or path; a URL's parameters stay after it.
 func Join(base string, elems ...string) string {
 	if isURL(base) {
 		if u, err := url.Parse(base); err == nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Once tells whether what a URL or path names can be read only once, or is another thing to another process: a pipe, a
+// Once reports whether what a URL or path names can be read only once, or is another thing to another process: a pipe, a
 // device, or a path below /dev or /proc.
 func Once(url string) bool {
 	at, err := parse(url)

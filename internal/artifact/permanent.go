@@ -77,7 +77,7 @@ func status(err error) int {
 	return 0
 }
 
-// neverSent tells whether S3's client refused to make a request: for a region that is none, say. Where it was the service
+// neverSent reports whether S3's client refused to make a request: for a region that is none, say. Where it was the service
 // of its credentials that did not answer, a request was sent, and may succeed later.
 func neverSent(err error) bool {
 	var call *smithy.OperationError
@@ -85,7 +85,7 @@ func neverSent(err error) bool {
 	return errors.As(err, &call) && !errors.As(err, &sent) && status(err) == 0
 }
 
-// ofContainer tells whether a host's name is a single word, which goes and comes with its container; S3's clients may put
+// ofContainer reports whether a host's name is a single word, which goes and comes with its container; S3's clients may put
 // the bucket before it.
 func ofContainer(at location, host string) bool {
 	if bucket, err := url.Parse(at.bucket); err == nil {

@@ -45,7 +45,7 @@ func (s *Store) Close() error {
 }
 
 // Create starts an object at a URL or path; folders are made. Nothing is seen before Commit. Errors carry exit codes: 64
-// for a URL that can not be used, 69 for a store that is away, 75 for a full disk.
+// for a URL that can not be used, 69 for an unavailable store, 75 for a full disk.
 func (s *Store) Create(ctx context.Context, url string) (batch.ArtifactWriter, error) {
 	at, err := parse(url)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Store) open(ctx context.Context, at location, offset int64) (io.ReadClo
 	return s.openObject(ctx, at, offset)
 }
 
-// Exists tells whether an object is there.
+// Exists reports whether an object is there.
 func (s *Store) Exists(ctx context.Context, url string) (bool, error) {
 	at, err := parse(url)
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Store) bucket(at location) (*blob.Bucket, error) {
 	return b, nil
 }
 
-// Probe tells whether artifacts can be kept below a folder or URL: a folder is written to, a bucket only asked.
+// Probe reports whether artifacts can be kept below a folder or URL: a folder is written to, a bucket only asked.
 func (s *Store) Probe(ctx context.Context, url string) error {
 	object := batch.NewLayout(url, "probe").Root
 	at, err := parse(object)

@@ -126,7 +126,7 @@ func nothingBeforeCommit(t *testing.T, s *artifact.Store, base string) {
 	must(w.Commit(t.Context()))(t)
 	w.Abort() // does nothing
 	if !must(s.Exists(t.Context(), url))(t) {
-		t.Fatal("not there behind its commit")
+		t.Fatal("not there after its commit")
 	}
 }
 

@@ -34,7 +34,7 @@ type ArtifactWriter interface {
 	Abort()
 }
 
-// Object is something that lies in a folder or bucket, as a listing tells of it.
+// Object is an entry of a listing of a folder or bucket.
 type Object struct {
 	URL      string
 	Bytes    int64

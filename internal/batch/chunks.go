@@ -16,7 +16,7 @@ import (
 // File is a source file of a run.
 type File struct {
 	URL       string   `json:"url"`
-	SHA256    string   `json:"sha256"` // of the bytes as they lie there, compressed or not
+	SHA256    string   `json:"sha256"` // of the stored bytes, compressed or not
 	Bytes     int64    `json:"bytes"`
 	Rows      int64    `json:"rows"`
 	Delimiter string   `json:"delimiter"`
@@ -25,7 +25,7 @@ type File struct {
 	Ignored   []string `json:"ignored_columns,omitempty"`
 }
 
-// Files is what validate tells later tasks of the sources and of how it read them, so that reconcile reads them alike.
+// Files is what validate passes to later tasks about the source files and of how it read them, so that reconcile reads them alike.
 type Files struct {
 	Source    string    `json:"source"`
 	Earliest  time.Time `json:"earliest"`
@@ -61,7 +61,7 @@ type RowVersions struct {
 // NeverReplaces is the version of a row that is to change nothing: whatever is stored is newer.
 const NeverReplaces = 1
 
-// Chunks is the index that split writes: what the mapped tasks are told by number. The same input makes the same index, also
+// Chunks is the index that split writes: what mapped tasks refer to by number. The same input makes the same index, also
 // where two processes write it at once: it holds no time of day.
 type Chunks struct {
 	RunID      string   `json:"run_id"`

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Layout says where the artifacts of a run lie: Root is OUT/RUN_ID, by URL or path.
+// Layout says where the artifacts of a run are: Root is OUT/RUN_ID, by URL or path.
 type Layout struct{ Root string }
 
 // Names of outputs in manifests.
@@ -54,7 +54,7 @@ func (l Layout) Run() string { return join(l.Root, "run.json") }
 // Lease says who works on the run.
 func (l Layout) Lease() string { return join(l.Root, "lease.json") }
 
-// Versions are the versions under which load stores the rows of a chunk that is classified anew.
+// Versions are the versions under which load stores the rows of a chunk that is reclassified.
 func (l Layout) Versions(index int) string {
 	return join(l.Root, fmt.Sprintf("versions/%d.json", index))
 }
@@ -81,7 +81,7 @@ func (l Layout) Classified(index int) string {
 	return join(l.Root, fmt.Sprintf("classified/%d.json", index))
 }
 
-// Manifest is where a task's manifest lies; index is negative for a task that is not mapped.
+// Manifest is where a task's manifest is; index is negative for a task that is not mapped.
 func (l Layout) Manifest(task string, index int) string {
 	if index < 0 {
 		return join(l.Root, task+".json")
@@ -89,7 +89,7 @@ func (l Layout) Manifest(task string, index int) string {
 	return join(l.Root, fmt.Sprintf("%s-%d.json", task, index))
 }
 
-// join appends a relative path to a URL or a path; a URL's query stays behind it.
+// join appends a relative path to a URL or a path; a URL's query stays after it.
 func join(base, rel string) string {
 	u, err := url.Parse(base)
 	if err == nil && len(u.Scheme) > 1 {

@@ -11,7 +11,7 @@ import (
 	"github.com/txflow/txflow/internal/ledger"
 )
 
-// Manifest is what a task tells about its run: the last line of stdout, and an artifact beside its outputs.
+// Manifest is a task's report on its run: the last line of stdout, and an artifact beside its outputs.
 type Manifest struct {
 	Task         string        `json:"task"`
 	Status       string        `json:"status"` // done, failed or nothing

@@ -61,7 +61,7 @@ func NewPart(segment string, results []prediction.Result) *Part {
 	return p
 }
 
-// Check tells whether the part answers each of rows rows, by a category or a refusal.
+// Check reports whether the part answers each of rows rows, by a category or a refusal.
 func (p *Part) Check(segment string, rows int) error {
 	answered := 0
 	for _, c := range p.Calls {
@@ -94,7 +94,7 @@ func (c *PartCall) Call() *prediction.Call {
 		AnsweredAt: c.AnsweredAt}
 }
 
-// partSum is where the SHA-256 of all that stands before it begins: the last field of a part. A category may be any text, so
+// partSum is where the SHA-256 of all that precedes it begins: the last field of a part. A category may be any text, so
 // a byte that was turned over would else be believed.
 const partSum = `,"sha256":"`
 

@@ -107,7 +107,7 @@ func (d *RowDecoder) Decode(line []byte, r *Row) error {
 	return nil
 }
 
-// Each decodes every line of text into row and calls visit behind each.
+// Each decodes every line of text into row and calls visit after each.
 func (d *RowDecoder) Each(text []byte, row *Row, visit func()) error {
 	for len(text) > 0 {
 		end := bytes.IndexByte(text, '\n')

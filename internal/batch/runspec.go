@@ -38,7 +38,7 @@ func CheckRunID(id string) error {
 		"1 to 200 ASCII letters, digits and _ . : + @ = ~ -, the first a letter, a digit or _")
 }
 
-// SameFiles tells whether the same URLs are named, and whether what lies there is unchanged as far as can be told.
+// SameFiles reports whether the same URLs are named, and whether their contents are unchanged as far as is known.
 func (s *RunSpec) SameFiles(o *RunSpec) (urls, contents bool) {
 	if len(s.Files) != len(o.Files) {
 		return false, false

@@ -58,7 +58,7 @@ func TestScan(t *testing.T) {
 		{"quoted newline", "\"a\nb\";c\nd;e\n", []row{{1, []string{"a\nb", "c"}, false, "\"a\nb\";c"}, {3, []string{"d", "e"}, false, "d;e"}}},
 		{"empty lines", "\n\r\na\n\nb\n", []row{{3, []string{"a"}, false, "a"}, {5, []string{"b"}, false, "b"}}},
 		{"stray quote", "a\"b;c\nd;e\n", []row{{1, []string{`a"b`, "c"}, true, `a"b;c`}, {2, []string{"d", "e"}, false, "d;e"}}},
-		{"text behind a quote", "\"a\"b;c\nd;e\n", []row{{1, []string{"a", "c"}, true, `"a"b;c`}, {2, []string{"d", "e"}, false, "d;e"}}},
+		{"text after a quote", "\"a\"b;c\nd;e\n", []row{{1, []string{"a", "c"}, true, `"a"b;c`}, {2, []string{"d", "e"}, false, "d;e"}}},
 		{"trailing delimiter", "a;\n", []row{{1, []string{"a", ""}, false, "a;"}}},
 		{"cr kept in quotes", "\"a\r\"\r\n", []row{{1, []string{"a\r"}, false, "\"a\r\""}}},
 	} {

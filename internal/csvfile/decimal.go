@@ -16,7 +16,7 @@ const (
 	MarkDisputed MarkBasis = "disputed" // some numbers say so and some say the other; most decide
 )
 
-// AmbiguousError says that the decimal mark of a file can not be told from a thousands separator.
+// AmbiguousError says that the decimal mark of a file can not be distinguished from a thousands separator.
 type AmbiguousError struct {
 	Line uint64 // of a number that can be read in two ways
 	Mark byte
@@ -71,7 +71,7 @@ func ReadMarks(b []byte) (r Reading) {
 	return r
 }
 
-// grouped tells whether digits stand in groups of three, the first of one to three.
+// grouped reports whether digits are in groups of three, the first of one to three.
 func grouped(b []byte, mark byte) bool {
 	for i, group := range bytes.Split(b, []byte{mark}) {
 		if i == 0 && (len(group) < 1 || len(group) > 3 || group[0] == '0') || i > 0 && len(group) != 3 {

@@ -20,7 +20,7 @@ type Dialect struct {
 	headerEnd    int       // HeaderBytes without the BOM
 }
 
-// Decided tells whether the decimal mark is beyond doubt; else a number with three digits after the mark may be another one.
+// Decided reports whether the decimal mark is beyond doubt; else a number with three digits after the mark may be another one.
 func (d *Dialect) Decided() bool { return d.MarkBasis == MarkGiven || d.MarkBasis == MarkSeen }
 
 // Options overrule what is detected; a zero byte detects.

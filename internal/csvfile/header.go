@@ -21,7 +21,7 @@ type HeaderError struct {
 const (
 	shownNames = 20 // names of columns in an error, at most
 	nameBytes  = 40 // of each
-	leastNames = 4  // a line of fewer columns is rather a title, which may tell whose account it is
+	leastNames = 4  // a line of fewer columns is rather a title, which may name the account's owner
 )
 
 func (e *HeaderError) Error() string {

@@ -92,7 +92,7 @@ func (s *Scanner) plain(data []byte, pos int) ([]byte, int) {
 	return data[start:end], pos
 }
 
-// quoted reads a field whose opening quote stands before pos, and returns it unescaped with the position of what ends it.
+// quoted reads a field whose opening quote precedes pos, and returns it unescaped with the position of what ends it.
 func (s *Scanner) quoted(data []byte, pos int) ([]byte, int) {
 	start, escaped := pos, len(s.scratch)
 	for {

@@ -64,7 +64,7 @@ func (s *Splitter) buffer(n int) []byte {
 	return make([]byte, 0, n)
 }
 
-// Next returns the next block in a buffer of its own, io.EOF behind the last.
+// Next returns the next block in a buffer of its own, io.EOF after the last.
 func (s *Splitter) Next() (Block, error) {
 	if s.done {
 		return Block{}, io.EOF
@@ -114,12 +114,12 @@ type quoteWalk struct {
 	delimiter   byte
 	limit       int // bytes of a record
 	pos         int // everything before is walked
-	recordStart int // where the record begins that pos lies in
+	recordStart int // where the record begins that contains pos
 	long        int // where the first record begins that is over the limit, -1 for none
 	inQuotes    bool
 }
 
-// walk goes on to the end of buf and returns the position behind the last record that ends in it, 0 if none does. buf
+// walk goes on to the end of buf and returns the position after the last record that ends in it, 0 if none does. buf
 // grows between calls; it never changes.
 func (w *quoteWalk) walk(buf []byte) int {
 	pos, delimiter := w.pos, w.delimiter

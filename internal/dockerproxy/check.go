@@ -170,7 +170,7 @@ func take(fields map[string]json.RawMessage, known map[string]any) error {
 	return nil
 }
 
-// zero tells whether a value says nothing: null, false, 0, "", an empty list, or an object of such.
+// zero reports whether a value says nothing: null, false, 0, "", an empty list, or an object of such.
 func zero(value json.RawMessage) bool {
 	var v any
 	return json.Unmarshal(value, &v) == nil && isZero(v)

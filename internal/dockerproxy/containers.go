@@ -44,7 +44,7 @@ func (p *Proxy) list(w http.ResponseWriter, r *http.Request, version string, que
 	return p.forward(w, r, version+"/containers/json", kept, false)
 }
 
-// ours tells whether a container was created here.
+// ours reports whether a container was created here.
 func (p *Proxy) ours(ctx context.Context, id string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://docker/containers/"+id+"/json", nil)
 	if err != nil {

@@ -162,7 +162,7 @@ func TestAttacks(t *testing.T) {
 		"a field twice":                     strings.Replace(plain, `"HostConfig":{`, `"HostConfig":{"Binds":["/:/h"],"Binds":[],`, 1),
 		"a folded letter":                   strings.Replace(plain, `"HostConfig":{`, `"HostConfig":{"Bind\u017f":["/:/h"],`, 1),
 		"host settings twice":               strings.Replace(plain, `{`, `{"HostConfig":{"Privileged":true},`, 1),
-		"something behind it":               plain + `{"HostConfig":{"Privileged":true}}`,
+		"something after it":                plain + `{"HostConfig":{"Privileged":true}}`,
 		"the host's processes":              with("HostConfig.PidMode", "host"),
 		"the host's network":                with("HostConfig.NetworkMode", "host"),
 		"another container's network":       with("HostConfig.NetworkMode", "container:postgres"),

@@ -54,7 +54,7 @@ func (s *stack) observed() {
 	}
 }
 
-// prometheus asks its API, and tells whether it answered.
+// prometheus asks its API, and reports whether it answered.
 func (s *stack) prometheus(path string, into any) bool {
 	request, err := http.NewRequest(http.MethodGet, "http://127.0.0.1:"+s.ports["PROMETHEUS"]+"/api/v1/"+path, nil)
 	if err != nil {

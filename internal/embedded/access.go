@@ -37,5 +37,7 @@ func confineEngine(folder, dir, lib string) ([]string, error) {
 		os.WriteFile(config, []byte(strings.ReplaceAll(serverConfig, "FOLDER", escaped.String())), 0o600),
 		os.WriteFile(users, []byte(usersConfig), 0o600),
 		confine.To(dir), confine.Reading(folder), confine.Reading(filepath.Dir(lib)))
-	return []string{"--config-file=" + config}, err
+	// On a terminal the engine would write there what it logs, also on top of progress: its lines about threads are about
+	// goroutines that change theirs. What goes wrong with a statement is in the statement's answer.
+	return []string{"--config-file=" + config, "--log-level=none"}, err
 }

@@ -62,7 +62,7 @@ func FindEngine() (string, error) {
 }
 
 // EnsureEngine returns the path of the engine's library, and fetches it first where it is not there: about 180 MB by npm,
-// once. It tells progress on w.
+// once. It writes progress to w.
 func EnsureEngine(ctx context.Context, w io.Writer) (string, error) {
 	lib, err := FindEngine()
 	if err == nil || lib == "" || os.Getenv("TXFLOW_ENGINE_LIB") != "" {
@@ -146,7 +146,7 @@ func fetchEngine(ctx context.Context, lib string, w io.Writer) error {
 	return os.Rename(unpacked, lib)
 }
 
-// pack runs npm, with the user's own configuration, and tells how long it takes: npm itself is silent without a terminal.
+// pack runs npm, with the user's own configuration, and writes how long it takes: npm itself is silent without a terminal.
 func pack(ctx context.Context, npm, spec, dir string, w io.Writer) error {
 	cmd := exec.CommandContext(ctx, npm, "pack", "--silent", spec, "--pack-destination", dir)
 	cmd.Dir = dir

@@ -27,7 +27,7 @@ import (
 
 // Config says what to start. An empty address leaves that part out; a port of 0 takes a free one.
 type Config struct {
-	Dir            string // everything that is stored lies below
+	Dir            string // everything is stored below
 	ClickHouseAddr string
 	KafkaAddr      string
 	RegistryAddr   string
@@ -198,7 +198,7 @@ func newKafka(port int, dir string) (*kfake.Cluster, error) {
 		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
 }
 
-// KafkaMoved tells whether Kafka has another address than when the folder was open last.
+// KafkaMoved reports whether Kafka has another address than when the folder was open last.
 func (p *Platform) KafkaMoved() bool { return p.kafkaMoved }
 
 // ClickHouseURL is where ClickHouse answers.
@@ -236,7 +236,7 @@ func (p *Platform) Close() error {
 		if err := p.server.Shutdown(ctx); err != nil {
 			errs = append(errs, p.server.Close())
 		}
-		<-p.served //nolint:errcheck // it ended because it was told to
+		<-p.served //nolint:errcheck // it ended because it was stopped
 	} else if p.listener != nil {
 		errs = append(errs, p.listener.Close())
 	}
@@ -269,7 +269,7 @@ func listen(ctx context.Context, part, addr string) (net.Listener, error) {
 	return l, portTaken(part, addr, err)
 }
 
-// Loopback tells whether only this machine reaches an address to listen on, HOST:PORT. No host is all addresses.
+// Loopback reports whether only this machine reaches an address to listen on, HOST:PORT. No host is all addresses.
 func Loopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -153,7 +153,7 @@ func (r *registry) keep(c change) error {
 
 func (r *registry) close() error {
 	err := r.server.Close()
-	<-r.served //nolint:errcheck // it ended because it was told to
+	<-r.served //nolint:errcheck // it ended because it was stopped
 	r.inner.Close()
 	return errors.Join(err, r.journal.Close())
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // ExitCode is the one place that decides how a command ends and what may be tried again: 0 for nil, else the verdict that
-// lies deepest in err's chain, since whoever saw the fault itself knows best what it is: a wrapper never changes it. What
+// is deepest in err's chain, since whoever saw the fault itself knows best what it is: a wrapper never changes it. What
 // the system or a context says counts as such: an interrupt is 130 whoever wrapped it, a deadline, a broken connection or a
 // full disk is 75 or 69 and never "bad data" or "wrong usage". Where errors are joined, what went wrong counts more than
 // the interrupts that followed. Without any verdict it is 70.
@@ -23,7 +23,7 @@ func ExitCode(err error) int {
 	return ExitFault
 }
 
-// Transient tells whether the same work may succeed later, without anybody changing its input.
+// Transient reports whether the same work may succeed later, without anybody changing its input.
 func Transient(err error) bool {
 	return retried(ExitCode(err))
 }

@@ -3,7 +3,7 @@ package jsontext
 
 import "unicode/utf8"
 
-// plain are the bytes that stand for themselves in a JSON string.
+// plain are the bytes that need no escape in a JSON string.
 var plain = func() (t [256]bool) {
 	for i := range t {
 		t[i] = i >= 0x20 && i != '"' && i != '\\' && i < utf8.RuneSelf
@@ -11,7 +11,7 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// Plain tells whether a byte stands for itself in a JSON string.
+// Plain reports whether a byte needs no escape in a JSON string.
 func Plain(c byte) bool { return plain[c] }
 
 // Append appends s as the inside of a JSON string, as encoding/json does without HTML escapes.

@@ -25,7 +25,7 @@ var sums []byte
 // ErrNoToolchain says that java or mvn is missing, or that the jars can not be had here.
 var ErrNoToolchain = errors.New("no real Kafka here")
 
-// Fetch returns the folder of the broker's jars, which lies in the user's cache. The first time Maven brings them (about
+// Fetch returns the folder of the broker's jars, in the user's cache. The first time Maven brings them (about
 // 54 MB); each must have the SHA-256 of jars.sha256.
 func Fetch(ctx context.Context, progress io.Writer) (string, error) {
 	for _, tool := range []string{"java", "mvn"} {

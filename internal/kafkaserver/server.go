@@ -28,7 +28,7 @@ type Server struct {
 	ended      chan struct{}
 }
 
-// Door is a second way in, for clients behind a proxy: they are told that the broker is at the proxy.
+// Door is a second way in, for clients behind a proxy: the broker's advertised address for them is the proxy.
 type Door struct{ Listen, Proxy string }
 
 // Start makes a new broker in an empty folder and waits until it answers.

@@ -54,7 +54,7 @@ type DeadLetterQuery struct {
 	Raw   bool // also read the messages; a page of large ones is hundreds of megabytes
 }
 
-// Filtered tells whether anything but the state restricts what is selected.
+// Filtered reports whether anything but the state restricts what is selected.
 func (q *DeadLetterQuery) Filtered() bool {
 	return q.Pipeline != "" || q.Origin != "" || q.Code != "" || q.Source != "" || q.ID != "" || !q.Since.IsZero() || !q.Until.IsZero() ||
 		q.Replays != nil || q.At != nil

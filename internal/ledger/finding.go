@@ -102,5 +102,5 @@ func (f *Findings) Err(what string) error {
 	if more := f.Total() - int64(len(lines)); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
-	return fault.Failf(fault.ExitData, "%s, findings: %d\n  %s", what, f.Total(), strings.Join(lines, "\n  "))
+	return fault.Failf(fault.ExitData, "%s: %d mismatches\n  %s", what, f.Total(), strings.Join(lines, "\n  "))
 }

@@ -30,7 +30,7 @@ func TestFindingsKeepTheFirstOfEachKindAndCountAll(t *testing.T) {
 		t.Errorf("merged: %+v", all)
 	}
 	err := all.Err("run r")
-	if fault.ExitCode(err) != fault.ExitData || !strings.HasPrefix(err.Error(), "run r, findings: 7\n  ") ||
+	if fault.ExitCode(err) != fault.ExitData || !strings.HasPrefix(err.Error(), "run r: 7 mismatches\n  ") ||
 		!strings.Contains(err.Error(), "missing id 7 at a.csv:3 (why)") || !strings.HasSuffix(err.Error(), "and 5 more") {
 		t.Error(err)
 	}

@@ -9,7 +9,7 @@ import (
 
 // Call is one answered request to the ML API, as lineage wants it.
 type Call struct {
-	Model      string    // the model_version answered; "" if the service tells none
+	Model      string    // the model_version answered; "" if the service reports none
 	Attempt    int       // 1 for the first try
 	TraceID    string    // 32 hex digits of the client span's trace, "" without tracing
 	SpanID     string    // 16 hex digits
@@ -41,7 +41,7 @@ func (r *Result) LastRefusal() (last uint64) {
 	return last
 }
 
-// Result answers a batch: Items stand in the order of the batch, and every item has its answer.
+// Result answers a batch: Items are in the order of the batch, and every item has its answer.
 type Result struct {
 	Items []Item
 	Calls []Call // more than one when a refused batch was cut to find the bad item

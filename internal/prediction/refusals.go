@@ -13,22 +13,22 @@ const RefusalWindow = 100
 const DefaultMaxRefused = 0.5
 
 // Refusals watches the share of rows that the ML API refuses. When more than a share of the last RefusalWindow rows are
-// refused, the API is taken to be out of order: the refusals of that window are void, and so is each that follows, until
+// refused, the API is taken to be out of order: the refusals of that window are discarded, and so is each that follows, until
 // the API classifies a row. Fewer rows than a window never trip it. It is safe for concurrent use, and its memory does
 // not grow. A nil one never trips.
 type Refusals struct {
 	limit float64
 	turn  chan struct{} // held by the one who probes while it is tripped
 
-	mu      sync.Mutex
-	window  [RefusalWindow]bool // refused or not, by row number modulo its length
-	filled  int                 // rows in the window since it was empty
-	refused int                 // of them
-	rows    uint64              // rows counted so far: the last row's number
-	tripped bool
-	void    [8]span       // the last windows that tripped it, at voids modulo their number
-	voids   int           // so many were noted
-	changed chan struct{} // closed at the next change, if somebody waits
+	mu        sync.Mutex
+	window    [RefusalWindow]bool // refused or not, by row number modulo its length
+	filled    int                 // rows in the window since it was empty
+	refused   int                 // of them
+	rows      uint64              // rows counted so far: the last row's number
+	tripped   bool
+	discarded [8]span       // the last windows that tripped it, at discards modulo their number
+	discards  int           // so many were noted
+	changed   chan struct{} // closed at the next change, if somebody waits
 }
 
 // span is a range of row numbers, both ends included.
@@ -57,7 +57,7 @@ func (r *Refusals) Classified(rows int) {
 	r.notify()
 }
 
-// Refused counts a row that was refused alone, and returns its number. Tripped says that the refusal is void.
+// Refused counts a row that was refused alone, and returns its number. Tripped says that the refusal is discarded.
 func (r *Refusals) Refused() (at uint64, tripped bool) {
 	if r == nil {
 		return 0, false
@@ -71,8 +71,8 @@ func (r *Refusals) Refused() (at uint64, tripped bool) {
 	r.count(true)
 	if r.filled == RefusalWindow && float64(r.refused) > r.limit {
 		r.tripped = true
-		r.void[r.voids%len(r.void)] = span{r.rows - RefusalWindow + 1, r.rows}
-		r.voids++
+		r.discarded[r.discards%len(r.discarded)] = span{r.rows - RefusalWindow + 1, r.rows}
+		r.discards++
 	}
 	return r.rows, r.tripped
 }
@@ -122,7 +122,7 @@ func (r *Refusals) fate(at uint64) Fate {
 	if at == 0 {
 		return Settled // nobody counted it
 	}
-	for _, s := range r.void {
+	for _, s := range r.discarded {
 		if s.from <= at && at <= s.to {
 			return Void
 		}
@@ -143,7 +143,7 @@ func (r *Refusals) Restart() {
 	r.empty()
 }
 
-// Tripped tells whether the API is taken to be out of order now.
+// Tripped reports whether the API is taken to be out of order now.
 func (r *Refusals) Tripped() bool {
 	if r == nil {
 		return false

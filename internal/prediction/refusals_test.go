@@ -104,12 +104,12 @@ func TestFates(t *testing.T) {
 	if !tripped || r.Fate(first) != Void || r.Fate(last) != Void || r.Fate(old) != Settled {
 		t.Errorf("it trips: %t, %d %d %d", tripped, r.Fate(first), r.Fate(last), r.Fate(old))
 	}
-	if _, void := r.Refused(); !void {
-		t.Error("what is refused afterwards is void")
+	if _, discarded := r.Refused(); !discarded {
+		t.Error("what is refused afterwards is discarded")
 	}
 	r.Classified(1000)
 	if r.Fate(last) != Void {
-		t.Error("void stays void")
+		t.Error("discarded stays discarded")
 	}
 	r.Restart()
 	ended, cancel := context.WithCancel(t.Context())

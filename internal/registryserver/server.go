@@ -25,7 +25,7 @@ type Server struct {
 }
 
 // Start starts a registry of the folder that Fetch returned, on free ports of this host, and waits until it answers. What it
-// logs lies in dir.
+// logs is in dir.
 func Start(ctx context.Context, java, lib, dir string) (*Server, error) {
 	addr, err := freeAddr(ctx)
 	if err != nil {

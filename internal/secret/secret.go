@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// Redacted stands where a secret was.
+// Redacted replaces a secret.
 const Redacted = "xxxxx"
 
-// URL is an address that may hold credentials. The zero value is empty. The text lies behind a pointer, so that printing
+// URL is an address that may hold credentials. The zero value is empty. The text is behind a pointer, so that printing
 // a struct by reflection, which calls no methods of unexported fields, shows an address at most.
 type URL struct{ text *string }
 
@@ -136,5 +136,5 @@ func format(s fmt.State, verb rune, redacted string) {
 	if verb == 'q' {
 		redacted = fmt.Sprintf("%q", redacted)
 	}
-	_, _ = io.WriteString(s, redacted) // a formatter has nobody to tell
+	_, _ = io.WriteString(s, redacted) // a formatter can not return an error
 }

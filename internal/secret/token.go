@@ -52,7 +52,7 @@ func (t *Tokens) First() Text {
 	return all[0]
 }
 
-// Match tells whether a token is one of them, in a time that does not depend on how much of it is right.
+// Match reports whether a token is one of them, in a time that does not depend on how much of it is right.
 func (t *Tokens) Match(token string) bool {
 	if t == nil {
 		return true

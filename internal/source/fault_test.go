@@ -76,7 +76,7 @@ func TestAFaultOfTheStoreIsNotBadData(t *testing.T) {
 			err  error
 			want int
 		}{
-			"the store is away":           {fault.Failf(fault.ExitUnavailable, "read s3://bucket/a.csv: gone"), fault.ExitUnavailable},
+			"the store is unavailable":    {fault.Failf(fault.ExitUnavailable, "read s3://bucket/a.csv: gone"), fault.ExitUnavailable},
 			"try again":                   {fault.Failf(fault.ExitTryAgain, "read: disk full"), fault.ExitTryAgain},
 			"no code at all":              {errors.New("something broke"), fault.ExitUnavailable},
 			"a reset":                     {fmt.Errorf("read: %w", syscall.ECONNRESET), fault.ExitUnavailable},

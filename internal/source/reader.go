@@ -140,7 +140,7 @@ func (u *unpacker) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Digest returns the SHA-256 (hex) and the size of the file as it lies there. It is whole after Scan.
+// Digest returns the SHA-256 (hex) and the size of the stored file. It is whole after Scan.
 func (r *Reader) Digest() (sum string, size int64) {
 	return hex.EncodeToString(r.raw.sum.Sum(nil)), r.raw.n
 }

@@ -81,7 +81,7 @@ func Scan[T any](ctx context.Context, r *Reader, workers int, newWorker func() f
 	return r.marks.verdict(r)
 }
 
-// drain reads what stands behind the last record of a packed file, so that the digest is of the whole file.
+// drain reads what follows the last record of a packed file, so that the digest is of the whole file.
 func drain(r *Reader) error {
 	if _, err := io.Copy(io.Discard, r.unpacked); err != nil {
 		return r.fail(err)
@@ -133,7 +133,7 @@ func (c *checker) block(b csvfile.Block, visit func(*Row)) {
 	}
 }
 
-// repeatsHeader tells whether a row has the names of the columns for values.
+// repeatsHeader reports whether a row has the names of the columns for values.
 func repeatsHeader(f *transaction.Fields) bool {
 	for i, name := range transaction.Columns {
 		if !bytes.EqualFold(bytes.TrimSpace(f[i]), []byte(name)) {

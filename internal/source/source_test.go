@@ -59,7 +59,7 @@ func read(t *testing.T, content string, opt Options) ([]string, error) {
 	return got, err
 }
 
-// The rows that open the mark's question may lie behind the part of a file that is looked at first.
+// The rows that open the mark's question may be after the part of a file that is looked at first.
 func TestAnAmbiguousAmountFarDownIsRefused(t *testing.T) {
 	t.Parallel()
 	var whole strings.Builder

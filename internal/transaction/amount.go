@@ -11,11 +11,11 @@ type Amount int64
 // AmountScale is how many of an Amount make one unit of currency.
 const AmountScale = 10_000
 
-// MaxAmount is the greatest magnitude that Decimal(18, 4) holds: 14 digits before the point, 4 behind it.
+// MaxAmount is the greatest magnitude that Decimal(18, 4) holds: 14 digits before the point, 4 after it.
 const MaxAmount Amount = 999_999_999_999_999_999
 
-// ParseAmount reads an optional sign, digits, and up to four digits behind the decimal mark (point is '.' or ',').
-// More digits are an error, even zeros: they tell of another unit. No exponent, no thousands separator, no space.
+// ParseAmount reads an optional sign, digits, and up to four digits after the decimal mark (point is '.' or ',').
+// More digits are an error, even zeros: they indicate another unit. No exponent, no thousands separator, no space.
 func ParseAmount(b []byte, point byte) (Amount, Code) {
 	i, neg := 0, false
 	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {

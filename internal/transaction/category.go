@@ -46,7 +46,7 @@ const (
 )
 
 // NewCategories takes names in the API's order. Each is 1 to 100 bytes of printable text without quotes, backslashes and
-// commas, and without spaces around it; none may stand twice.
+// commas, and without spaces around it; none may occur twice.
 func NewCategories(names []string) (*Categories, error) {
 	if len(names) == 0 || len(names) > maxCategories {
 		return nil, fmt.Errorf("there must be 1 to %d categories, not %d", maxCategories, len(names))
@@ -58,7 +58,7 @@ func NewCategories(names []string) (*Categories, error) {
 			faults = append(faults, fmt.Errorf("the category %q must be 1 to %d bytes of printable text without quotes, backslashes and commas", name, maxCategoryName))
 		}
 		if _, twice := c.byName[name]; twice {
-			faults = append(faults, fmt.Errorf("the category %q stands twice", name))
+			faults = append(faults, fmt.Errorf("the category %q occurs twice", name))
 		}
 		c.names[i] = Category(name)
 		c.byName[name] = c.names[i]
@@ -92,7 +92,7 @@ func (c *Categories) Names() []string {
 	return names
 }
 
-// Equal tells whether both are the same in the same order.
+// Equal reports whether both are the same in the same order.
 func (c *Categories) Equal(other *Categories) bool { return slices.Equal(c.names, other.names) }
 
 // CategoryAt returns the i-th of the default ones, 0 ≤ i < CategoryCount.

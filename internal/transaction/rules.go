@@ -39,25 +39,25 @@ const (
 )
 
 var messages = map[Code]string{
-	CodeColumns:        "the row has not as many fields as the header has columns",
+	CodeColumns:        "the number of fields differs from the number of columns in the header",
 	CodeMissing:        "a value is required here",
 	CodeTooLong:        "the value is longer than the limit",
 	CodeUTF8:           "the value is not valid UTF-8",
 	CodeControl:        "the value holds a control character other than tab and newline",
-	CodeAmountFormat:   "the amount is not a plain decimal number with the file's decimal mark",
-	CodeAmountScale:    "the amount has more than 4 digits behind the decimal mark",
+	CodeAmountFormat:   "invalid amount: a decimal number with the file's decimal mark is expected",
+	CodeAmountScale:    "the amount has more than 4 digits after the decimal mark",
 	CodeAmountRange:    "the amount has more than 14 digits before the decimal mark",
 	CodeAmountZero:     "the amount is zero, so it is neither debit nor credit",
 	CodeTimestamp:      "the timestamp is neither YYYY-MM-DD HH:MM:SS nor RFC 3339 (seconds to 59, a fraction of up to 9 digits)",
-	CodeTimestampRange: "the timestamp lies outside the accepted range",
+	CodeTimestampRange: "the timestamp is outside the accepted range",
 	CodeSide:           "the side is neither debit nor credit",
 	CodeSideMismatch:   "the amount's sign does not fit the side: debit is below zero, credit above",
 	CodeOperation:      "the operation type is not 1 to 64 ASCII letters, digits, '_', '-', '.' or spaces",
 	CodeConflict:       "an earlier row has the same id and other content; the first one counts",
 	CodeHeader:         "the row repeats the header: were several files joined?",
-	CodeQuote:          "a quote stands inside an unquoted field, or text follows a closing quote",
+	CodeQuote:          "a quote is inside an unquoted field, or text follows a closing quote",
 	CodeMessage:        "the message is not a JSON object with the fields of a transaction",
-	CodeUnknownField:   "the message has a field that is none of a transaction's; upper and lower case count in its name",
+	CodeUnknownField:   "the message has an unknown field; names of fields are case-sensitive",
 	CodeDuplicateField: "the message has this field twice",
 	CodeSurrogate:      "a text holds half of a UTF-16 surrogate pair (an escape like \\ud800 alone), which is no character",
 	CodeMessageSize:    "the message is over the limit; it stays at its topic, partition and offset",
@@ -68,7 +68,7 @@ var messages = map[Code]string{
 // Message says in words what the rule is. It never holds a value of the row.
 func (c Code) Message() string { return messages[c] }
 
-// KeepsRow tells whether a dead letter of this code holds the row as it came, so that it can be replayed.
+// KeepsRow reports whether a dead letter of this code holds the row as it came, so that it can be replayed.
 func (c Code) KeepsRow() bool { return c != CodeMessageSize && c != CodeDeleted }
 
 // Columns are the fields of a transaction, in the order of the contract.
@@ -176,7 +176,7 @@ func (r *Rules) Parse(f *Fields, t *Transaction, text func([]byte) string) Viola
 	return Violation{}
 }
 
-// Identity is the id of a row that breaks a rule, where it can be read, so that the mended row can be matched with it.
+// Identity is the id of a row that breaks a rule, where it can be read, so that the corrected row can be matched with it.
 func (r *Rules) Identity(f *Fields, v Violation) (id ID, sourceID string, ok bool) {
 	if v.Code == CodeQuote || v.Code == CodeColumns || v.Column == Columns[ColID] {
 		return id, "", false

@@ -10,7 +10,7 @@ import (
 const MaxSource = 256
 
 // CheckSource checks the name of the system that issues the ids, which no name at all may be, too: UTF-8, no control
-// character (it stands in tables and logs), at most MaxSource bytes.
+// character (it is shown in tables and logs), at most MaxSource bytes.
 func CheckSource(name []byte) Code {
 	if len(name) > MaxSource {
 		return CodeTooLong

@@ -65,8 +65,8 @@ func equalFold(b []byte, lower string) bool {
 	return true
 }
 
-// ContentHash tells two rows of one id apart: the first eight bytes of the SHA-256 of every field but the id, each
-// behind its length. Scratch is reused between calls to spare allocations; it may be nil.
+// ContentHash distinguishes two rows of one id: the first eight bytes of the SHA-256 of every field but the id, each
+// after its length. Scratch is reused between calls to spare allocations; it may be nil.
 func (t *Transaction) ContentHash(scratch *[]byte) uint64 {
 	var local []byte
 	if scratch == nil {

@@ -81,7 +81,7 @@ func TestParseTimestamp(t *testing.T) {
 	}
 }
 
-// rfc3339 is the form by the letter: time.Parse takes more, one digit for an hour for example (golang.org/issue/54580).
+// rfc3339 is the form exactly: time.Parse takes more, one digit for an hour for example (golang.org/issue/54580).
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
 // FuzzTimestamp compares with the time package: what we accept, it reads alike, and what it reads as RFC 3339 with at

@@ -39,10 +39,10 @@ func (e *unknownCategory) Error() string {
 	return fmt.Sprintf("the category %q of its item %d is not among the %d configured", e.name, e.item, e.known)
 }
 
-// errShape tells that the fast scanner met something unusual, which need not be wrong.
+// errShape says that the fast scanner met something unusual, which need not be wrong.
 var errShape = errors.New("not the usual shape")
 
-// parseAnswers reads the body of an answer behind answers, and the model that all of it names ("" for none).
+// parseAnswers reads the body of an answer after answers, and the model that all of it names ("" for none).
 func parseAnswers(answers []answer, body []byte, known *transaction.Categories) ([]answer, string, error) {
 	got, model, err := scanAnswers(answers, body, known)
 	if errors.Is(err, errShape) {

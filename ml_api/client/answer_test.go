@@ -46,7 +46,7 @@ var answerCases = []struct{ name, body, wrong string }{
 	{"two models", array(item(idA, "Rent", "v1"), item(idB, "Food", "v2")), "different models"},
 	{"model once", array(item(idA, "Rent", "v1"), item(idB, "Food", "")), "different models"},
 	{"cut off", array(item(idA, "Rent", "v1"), item(idB, "Food", "v1"))[:150], "cut off"},
-	{"something behind", array(item(idA, "Rent", "v1"), item(idB, "Food", "v1")) + "x", "cut off or not valid"},
+	{"something after", array(item(idA, "Rent", "v1"), item(idB, "Food", "v1")) + "x", "cut off or not valid"},
 	{"wrong types", `[1, 2]`, "shape"},
 	{"HTML", " <html></html>", "HTML"},
 	{"object", `{"detail":"fine"}`, "not a JSON array"},

@@ -68,7 +68,7 @@ func (c *Client) admit(ctx context.Context, wait *waiting) error {
 	return nil
 }
 
-// settle tells the breaker and the limiter how the call went. Whatever the service says in its own words, a refusal as
+// settle reports the outcome of a request to the breaker and the limiter. Whatever the service says in its own words, a refusal as
 // well, shows that it is alive.
 func (c *Client) settle(v verdict, o *outcome, started time.Time) {
 	overloaded := v == throttled || v == transient && (o.status >= 500 || isTimeout(o.err)) ||

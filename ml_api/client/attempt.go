@@ -107,7 +107,7 @@ func (c *Client) exchange(ctx context.Context, transactions []transaction.Transa
 		e.err = err
 		return e
 	}
-	e.describe(s.body) // an error in reading matters little: the status tells
+	e.describe(s.body) // an error in reading matters little: the status decides
 	if e.status == http.StatusUnprocessableEntity || e.status == http.StatusRequestEntityTooLarge {
 		e.problem = isProblem(s.body)
 		r.refusal, r.problem = newRefusal(e.status, s.body), e.problem
@@ -116,7 +116,7 @@ func (c *Client) exchange(ctx context.Context, transactions []transaction.Transa
 	return e
 }
 
-// holds tells whether a text is a value of a transaction, which no message may show.
+// holds reports whether a text is a value of a transaction, which no message may show.
 func holds(t *transaction.Transaction, text string) bool {
 	return text == t.Description || text == t.Merchant || text == t.SourceID || text == t.OperationType || strings.Contains(t.Description, text) ||
 		t.HasMerchant && strings.Contains(t.Merchant, text)
@@ -209,7 +209,7 @@ func (e *exchange) describe(body []byte) {
 }
 
 // plainError is an error of a call without its URL, and without the bytes of the other side that net/http quotes where
-// they are no HTTP: only kinds of errors that are known to hold none are told in their own words.
+// they are no HTTP: only kinds of errors that are known to hold none are reported in their own words.
 func plainError(err error) error {
 	var inURL *url.Error
 	if errors.As(err, &inURL) {

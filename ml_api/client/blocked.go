@@ -17,8 +17,8 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// mendable tells whether an error is one that an operator puts right at the service or on the way to it.
-func mendable(err error) bool {
+// repairable reports whether an error is one that an operator puts right at the service or on the way to it.
+func repairable(err error) bool {
 	code := fault.ExitCode(err)
 	return code == fault.ExitUnavailable || code == fault.ExitTryAgain
 }
@@ -32,7 +32,7 @@ func (c *Client) probe(ctx context.Context, transactions []transaction.Transacti
 	}
 	defer leave()
 	result, err := c.predictOnce(ctx, transactions)
-	if err == nil || !mendable(err) {
+	if err == nil || !repairable(err) {
 		return result, err
 	}
 	c.blocked.begin(c.cfg.Logger, err)
@@ -46,8 +46,8 @@ func (c *Client) probe(ctx context.Context, transactions []transaction.Transacti
 	return result, err
 }
 
-// void tells whether a refusal of a result is void.
-func (c *Client) void(result *prediction.Result) bool {
+// discarded reports whether a refusal of a result is discarded.
+func (c *Client) discarded(result *prediction.Result) bool {
 	return slices.ContainsFunc(result.Items, func(i prediction.Item) bool {
 		return i.Refusal != nil && c.cfg.Refusals.Fate(i.Refusal.At) == prediction.Void
 	})

@@ -37,7 +37,7 @@ type Report struct {
 	Latencies []Latency `json:"latencies"`
 }
 
-// OK tells whether the service keeps to the contract.
+// OK reports whether the service keeps to the contract.
 func (r *Report) OK() bool {
 	return !slices.ContainsFunc(r.Checks, func(c Checked) bool { return !c.OK })
 }
@@ -232,7 +232,7 @@ func (k *checker) answer(status int, answer []byte, rows []transaction.Transacti
 	return nil
 }
 
-// SampleRows makes n made-up transactions, always the same ones.
+// SampleRows makes n generated transactions, always the same ones.
 func SampleRows(n int) []transaction.Transaction {
 	rows := make([]transaction.Transaction, n)
 	for i := range rows {

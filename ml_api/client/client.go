@@ -1,6 +1,6 @@
 // Package client asks the ML API for categories. It answers every transaction of a batch or fails with an exit code: an
 // outage is waited out, an answer is checked before it is believed, and a refused batch is cut until the transactions
-// that the API refuses stand alone.
+// that the API refuses are alone.
 package client
 
 import (
@@ -80,10 +80,10 @@ func (c *Client) Predict(ctx context.Context, transactions []transaction.Transac
 	}
 	for attempt := 1; ; attempt++ {
 		result, err := c.probe(ctx, transactions, attempt)
-		if err == nil && c.void(&result) {
+		if err == nil && c.discarded(&result) {
 			continue // it was refused in part while others found out that the service refuses everything
 		}
-		if err == nil || !mendable(err) {
+		if err == nil || !repairable(err) {
 			return result, err
 		}
 	}
@@ -125,10 +125,10 @@ func newTransport(maxConcurrency int) *http.Transport {
 // newHTTP is resty without what would get in the way: its own retries, redirects, parsing and copies of the body.
 func newHTTP(transport *http.Transport) *resty.Client {
 	h := resty.NewWithClient(&http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse // a redirect is a wrong URL, and a POST behind one would lose its body
+		return http.ErrUseLastResponse // a redirect is a wrong URL, and a POST after one would lose its body
 	}})
 	h.SetDoNotParseResponse(true)
-	h.SetLogger(quiet{}) // what goes wrong is told by the error
+	h.SetLogger(quiet{}) // the error has what goes wrong
 	h.SetPreRequestHook(attachPayload)
 	return h
 }

@@ -352,7 +352,7 @@ func TestTheCallerCanGiveUp(t *testing.T) {
 	}
 }
 
-// TestBreakerProbesAndCloses has many callers meet a service that is away: few calls go out while it is, and all
+// TestBreakerProbesAndCloses has many callers meet a service that is unavailable: few calls go out while it is, and all
 // batches are answered when it is back.
 func TestBreakerProbesAndCloses(t *testing.T) {
 	t.Parallel()
@@ -446,7 +446,7 @@ func TestModel(t *testing.T) {
 		"no such route": {http.NotFound, "", 0},
 		"some page":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `<html>`) }, "", 0},
 		"needs a key":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, "", fault.ExitUnavailable},
-		"away for a bit": {func(w http.ResponseWriter, _ *http.Request) {
+		"unavailable for a while": {func(w http.ResponseWriter, _ *http.Request) {
 			if n.Add(1) < 3 {
 				w.WriteHeader(http.StatusServiceUnavailable)
 				return

@@ -41,7 +41,7 @@ type Config struct {
 	MaxBodyBytes   int                           // a larger batch is cut before it is sent
 	Refusals       *prediction.Refusals          // counts refused rows, and may take the service to be out of order; nil: never
 	Patient        bool                          // wait also for what an operator has to put right; Blocked says so meanwhile
-	Observe        func(Call)                    // is told of every HTTP call, from several goroutines; nil: nobody
+	Observe        func(Call)                    // is called after every HTTP call, from several goroutines; nil: nobody
 }
 
 // Call is one HTTP call as it went.

@@ -8,7 +8,7 @@ import (
 )
 
 // solve finds the answers of a batch. A refused batch is cut where the refusal points, else in halves, until what is
-// refused stands alone: only then is it believed of a transaction that the service refuses it.
+// refused is alone: only then is it believed of a transaction that the service refuses it.
 func (c *Client) solve(ctx context.Context, transactions []transaction.Transaction, items []prediction.Item, calls *[]prediction.Call) error {
 	body := encode(transactions)
 	defer body.release()

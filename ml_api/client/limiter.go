@@ -54,7 +54,7 @@ func (l *limiter) acquire(ctx context.Context) error {
 }
 
 // release gives the place of a call that began at started back. Calls that began before the last cut do not cut again:
-// they tell of the same overload.
+// they indicate the same overload.
 func (l *limiter) release(started time.Time, overloaded bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

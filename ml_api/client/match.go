@@ -19,8 +19,8 @@ func match(transactions []transaction.Transaction, items []prediction.Item, answ
 	return nil
 }
 
-// matchByID matches answers that stand in another order. A batch may hold an id twice; then it needs two answers, and
-// they must agree, for nothing else tells which is whose.
+// matchByID matches answers in another order. A batch may hold an id twice; then it needs two answers, and
+// they must agree, for nothing else says which is whose.
 func matchByID(transactions []transaction.Transaction, items []prediction.Item, answers []answer) error {
 	type entry struct {
 		category transaction.Category

@@ -13,7 +13,7 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// Model asks GET /health for the model that answers: "" when the service has no such route or tells none. An outage is
+// Model asks GET /health for the model that answers: "" when the service has no such route or reports none. An outage is
 // waited out as Predict does it, and fails with the same exit codes.
 func (c *Client) Model(ctx context.Context) (string, error) {
 	wait := waiting{client: c}
@@ -29,7 +29,7 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 			return "", c.misconfigured(&e)
 		}
 		if attempt == c.cfg.MaxAttempts {
-			return "", fault.Failf(fault.ExitTryAgain, "the ML API at %s did not tell its health in %d attempts: %w", c.where, attempt, e.cause())
+			return "", fault.Failf(fault.ExitTryAgain, "the ML API at %s did not report its health in %d attempts: %w", c.where, attempt, e.cause())
 		}
 		delay := max(c.cfg.backoff().Delay(attempt), e.retryAfter)
 		if err := wait.pause(ctx, delay, started, e.cause()); err != nil {
@@ -64,7 +64,7 @@ func (c *Client) askHealth(ctx context.Context) (model string, e exchange) {
 		Model string `json:"model_version"`
 	}
 	if json.Unmarshal(body, &health) != nil {
-		return "", e // some other page: it tells no model
+		return "", e // some other page: it has no model
 	}
 	return health.Model, e
 }
@@ -78,7 +78,7 @@ func (c *Client) misconfigured(e *exchange) error {
 	hint := "check the ML API's URL: it is the part before /predict"
 	switch {
 	case isUnknownCategory(e.err):
-		hint = "configure the categories of this API with --categories (TXFLOW_CATEGORIES), or have it answer the configured ones; txflow ml-api check URL tells more"
+		hint = "configure the categories of this API with --categories (TXFLOW_CATEGORIES), or have it answer the configured ones; see txflow ml-api check URL"
 	case e.status == http.StatusUnauthorized || e.status == http.StatusForbidden:
 		hint = "the service, or a proxy before it, wants credentials: a token in ML_API_TOKEN, or in the file that --ml-token-file names"
 	case e.status >= 300 && e.status < 400:
@@ -86,7 +86,7 @@ func (c *Client) misconfigured(e *exchange) error {
 	case e.wantsTLS || errors.Is(e.err, http.ErrSchemeMismatch):
 		hint = "check the ML API's URL: http or https"
 	case e.status == http.StatusBadRequest || e.status == http.StatusUnprocessableEntity:
-		hint = "this is no answer of the ML API's contract: a proxy, or another service; txflow ml-api check URL tells more"
+		hint = "this is no answer of the ML API's contract: a proxy, or another service; see txflow ml-api check URL"
 	}
 	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "%s", message), "%s", hint)
 }

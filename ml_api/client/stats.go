@@ -16,7 +16,7 @@ type Stats struct {
 	Retries    int64         // waits before another attempt
 	Rows       int64         // transactions that got a category
 	DeadRows   int64         // transactions that the API refused, each alone
-	Waited     time.Duration // in backoff, Retry-After and behind the open breaker, over all batches
+	Waited     time.Duration // in backoff, Retry-After and for the open breaker, over all batches
 	InFlight   int           // calls now
 	Limit      int           // calls in flight that the adaptive limit allows now
 	Breaker    string        // closed, open or half-open

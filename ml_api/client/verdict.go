@@ -33,7 +33,7 @@ type outcome struct {
 	err     error // nil for a checked answer and for a status other than 200
 }
 
-// errWrongModel tells that the answer is from another model than expected.
+// errWrongModel says that the answer is from another model than expected.
 var errWrongModel = errors.New("another model answers")
 
 // judge is the one place that decides what may be asked again. It takes the caller's context, whose end is not a fault

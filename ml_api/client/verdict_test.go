@@ -82,7 +82,7 @@ func TestJudge(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 		if got := judge(ended(t), &c.o); got != cancelled {
-			t.Errorf("%s, behind the caller's end: %s", c.name, got)
+			t.Errorf("%s, after the caller's end: %s", c.name, got)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (w *waiting) pause(ctx context.Context, delay time.Duration, faultBegan tim
 	if left <= 0 {
 		err := fmt.Errorf("the ML API at %s gave no usable answer for %s: %w", w.client.where,
 			max(w.client.cfg.OutageLimit, 0), w.cause)
-		return fault.WithHint(fault.Fail(fault.ExitTryAgain, err), "what was answered so far is kept; run the same again when the ML API is back")
+		return fault.WithHint(fault.Fail(fault.ExitTryAgain, err), "predictions received so far are kept; run the same command again when the ML API is available")
 	}
 	w.client.notice.outage(w, left)
 	began := time.Now()

@@ -38,7 +38,7 @@ func largeBody() (body io.Reader, size int64) {
 	return io.MultiReader(parts...), size
 }
 
-// TestManyLargeBodiesTakeLittleMemory sends forty at once, with and without a length. Some are told to come again; none
+// TestManyLargeBodiesTakeLittleMemory sends forty at once, with and without a length. Some are asked to retry; none
 // fails, and memory stays near the budget.
 func TestManyLargeBodiesTakeLittleMemory(t *testing.T) {
 	s, err := New(Config{})
@@ -95,17 +95,17 @@ func TestManyLargeBodiesTakeLittleMemory(t *testing.T) {
 	wg.Wait()
 	close(stop)
 	<-watched
-	t.Logf("%d answered, %d told to come again, %d MB at most", answered.Load(), later.Load(), peak.Load()>>20)
+	t.Logf("%d answered, %d asked to retry, %d MB at most", answered.Load(), later.Load(), peak.Load()>>20)
 	const most = 400 << 20
 	if peak.Load() > most || answered.Load() == 0 || answered.Load()+later.Load() != 40 {
-		t.Errorf("%d answered, %d told to come again, %d MB at most", answered.Load(), later.Load(), peak.Load()>>20)
+		t.Errorf("%d answered, %d asked to retry, %d MB at most", answered.Load(), later.Load(), peak.Load()>>20)
 	}
 	if held := s.held.used.Load(); held != 0 {
 		t.Errorf("%d bytes are held at the end", held)
 	}
 }
 
-// TestBudgetIsKept fills the budget with a body that is not finished: the next is told to come again, and passes afterwards.
+// TestBudgetIsKept fills the budget with a body that is not finished: the next is asked to retry, and passes afterwards.
 func TestBudgetIsKept(t *testing.T) {
 	t.Parallel()
 	s, err := New(Config{MaxBodyBytes: 1 << 20, MaxInFlight: 1 << 20})

@@ -69,14 +69,14 @@ func inline(page []byte, element string) string {
 
 func (d *docs) openAPI(w http.ResponseWriter, _ *http.Request) {
 	w.Header()["Content-Type"] = jsonType
-	_, _ = w.Write(d.json) // the caller is gone: there is nobody to tell
+	_, _ = w.Write(d.json) // the caller is gone: nobody reads it
 }
 
 func (d *docs) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", d.policy)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(d.html) // the caller is gone: there is nobody to tell
+	_, _ = w.Write(d.html) // the caller is gone: nobody reads it
 }
 
 // document is what the page shows of an OpenAPI document, in the document's order.
@@ -148,7 +148,7 @@ func (s *schema) Kind() string {
 	return text
 }
 
-// requires tells whether an object of schema s must have the property.
+// requires reports whether an object of schema s must have the property.
 func requires(s *schema, property string) bool { return slices.Contains(s.Required, property) }
 
 func exampleText(example yaml.Node) (string, error) {

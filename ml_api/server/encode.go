@@ -7,7 +7,7 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// encoder writes answers. Everything behind an id is one of a few texts, made once.
+// encoder writes answers. Everything after an id is one of a few texts, made once.
 type encoder struct {
 	tails []string // by the index of the category
 }

@@ -1,7 +1,7 @@
 package server
 
-// isISO8601 tells whether b is a date and time as the service takes it: YYYY-MM-DD, alone or with T (or a space) and
-// HH:MM, HH:MM:SS or a fraction behind it, without a zone or with Z or ±HH:MM or ±HHMM.
+// isISO8601 reports whether b is a date and time as the service takes it: YYYY-MM-DD, alone or with T (or a space) and
+// HH:MM, HH:MM:SS or a fraction after it, without a zone or with Z or ±HH:MM or ±HHMM.
 func isISO8601(b []byte) bool {
 	if len(b) < 10 || b[4] != '-' || b[7] != '-' {
 		return false

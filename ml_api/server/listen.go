@@ -24,7 +24,7 @@ func (s *Server) ListenAndServe(ctx context.Context) error {
 	return s.Serve(ctx, listener)
 }
 
-// Listen takes the configured address; exit code 69 tells that it can not be had.
+// Listen takes the configured address; exit code 69 if it is not available.
 func (s *Server) Listen(ctx context.Context) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Addr)
 	if err != nil {

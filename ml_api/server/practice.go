@@ -26,7 +26,7 @@ func (p *Practice) draw(n uint64) trial {
 	return t
 }
 
-// sleep waits, or returns false when the caller went away.
+// sleep waits, or returns false when the caller disconnected.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true

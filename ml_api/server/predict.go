@@ -66,12 +66,12 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) {
 		header["Allow"] = []string{http.MethodPost}
 	}
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // the caller is gone: there is nobody to tell
+	_, _ = w.Write(a.body) // the caller is gone: nobody reads it
 }
 
 var jsonType = []string{"application/json"}
 
-// answer decides what to say. The body of the response may lie in the buffers.
+// answer decides what to say. The body of the response may be in the buffers.
 func (s *Server) answer(r *http.Request, buffers *scratch, held *lease, number uint64) response {
 	if r.Method != http.MethodPost {
 		return plainResponse(http.StatusMethodNotAllowed, "wrong_method", "Method Not Allowed")
@@ -147,7 +147,7 @@ func unprocessable(complaints []complaint, rows int) response {
 	return response{status: http.StatusUnprocessableEntity, body: body, rows: rows, outcome: "refused"}
 }
 
-// acceptable tells whether the body may be JSON. A request that names no type is taken at its word.
+// acceptable reports whether the body may be JSON. A request that names no type is taken at its word.
 func acceptable(h http.Header) bool {
 	if e := h.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return false

@@ -52,7 +52,7 @@ func scan(ids []transaction.ID, b []byte, maxItems int) ([]transaction.ID, bool)
 	}
 }
 
-// scanItem reads the object at i and returns the index behind it, or -1.
+// scanItem reads the object at i and returns the index after it, or -1.
 func scanItem(b []byte, i int, id *transaction.ID) int {
 	if i >= len(b) || b[i] != '{' {
 		return -1
@@ -91,7 +91,7 @@ func scanItem(b []byte, i int, id *transaction.ID) int {
 	}
 }
 
-// scanKey reads the key whose first letter is at i and returns its field and the index behind its closing quote.
+// scanKey reads the key whose first letter is at i and returns its field and the index after its closing quote.
 func scanKey(b []byte, i int) (field, next int) {
 	if i >= len(b) {
 		return 0, 0
@@ -121,7 +121,7 @@ func scanKey(b []byte, i int) (field, next int) {
 	return field, next
 }
 
-// scanValue reads the value at i and returns the index behind it, or -1.
+// scanValue reads the value at i and returns the index after it, or -1.
 func scanValue(b []byte, i, field int, id *transaction.ID) int {
 	if field == fieldAmount {
 		return scanNumber(b, i)
@@ -164,11 +164,11 @@ func scanValue(b []byte, i, field int, id *transaction.ID) int {
 	return scanText(b, i)
 }
 
-// scanText reads a string from behind its opening quote and returns the index behind its closing quote, or -1.
+// scanText reads a string from after its opening quote and returns the index after its closing quote, or -1.
 func scanText(b []byte, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for {
-		for len(b)-i >= 8 { // eight bytes at once, while all of them stand for themselves
+		for len(b)-i >= 8 { // eight bytes at once, while none of them needs an escape
 			w := binary.LittleEndian.Uint64(b[i:])
 			quote, slash := w^'"'*ones, w^'\\'*ones
 			special := (w | (w-0x20*ones)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & highs

@@ -1,5 +1,5 @@
 // Package server is the ML API: it answers POST /predict with the category of each transaction, by the rule
-// CATEGORIES[hash(transaction.id) % len(CATEGORIES)], and tells its health, metrics and documentation.
+// CATEGORIES[hash(transaction.id) % len(CATEGORIES)], and serves its health, metrics and documentation.
 package server
 
 import (
@@ -109,5 +109,5 @@ func writeDetail(w http.ResponseWriter, status int, detail string) {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header()["Content-Type"] = jsonType
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the caller is gone: there is nobody to tell
+	_ = json.NewEncoder(w).Encode(v) // the caller is gone: nobody reads it
 }

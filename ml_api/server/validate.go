@@ -20,7 +20,7 @@ type complaint struct {
 	Pointer string `json:"pointer"`
 }
 
-// maxComplaints bounds an answer: what is wrong a thousand times is told a hundred times.
+// maxComplaints bounds an answer: what is wrong a thousand times is reported a hundred times.
 const maxComplaints = 100
 
 // validate is the slow path: it reads any JSON with the standard library and returns the ids, or what is wrong.
@@ -112,7 +112,7 @@ func validateItem(i int, raw json.RawMessage) (id transaction.ID, faults []compl
 	return id, faults
 }
 
-// fieldsOf returns the values of the known fields of an object; of a key that stands twice the last counts, as in Python.
+// fieldsOf returns the values of the known fields of an object; of a key that occurs twice the last counts, as in Python.
 func fieldsOf(raw json.RawMessage) (values [len(fields)]json.RawMessage, ok bool) {
 	if raw[0] != '{' {
 		return values, false

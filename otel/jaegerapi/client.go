@@ -26,8 +26,8 @@ type Client struct {
 	HTTP *http.Client
 }
 
-// Raw returns a trace as Jaeger tells it: one object with its spans and processes. Where there is none the error is
-// ErrNotFound; any other says that Jaeger is away or no Jaeger.
+// Raw returns a trace as Jaeger returns it: one object with its spans and processes. Where there is none the error is
+// ErrNotFound; any other means that Jaeger is unavailable or no Jaeger.
 func (c *Client) Raw(ctx context.Context, traceID string) (json.RawMessage, error) {
 	var answer struct {
 		Data []json.RawMessage `json:"data"`

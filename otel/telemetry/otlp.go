@@ -63,7 +63,7 @@ func Endpoint() string {
 	return endpoint
 }
 
-// Reachable tells whether something listens at an endpoint.
+// Reachable reports whether something listens at an endpoint.
 func Reachable(ctx context.Context, endpoint string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil { // its text would repeat the URL, with whatever secret is in it

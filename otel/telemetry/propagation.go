@@ -41,7 +41,7 @@ func FromEnv(ctx context.Context) context.Context {
 }
 
 // LinksFromEnv returns a link to the span that TXFLOW_LINK_TRACEPARENT names, which caused this process without being its
-// parent: the request behind a scheduler's run, say. A broken value is as good as none.
+// parent: the request that caused a scheduler's run, say. A broken value is ignored.
 func LinksFromEnv() []trace.Link {
 	carrier := propagation.MapCarrier{"traceparent": os.Getenv("TXFLOW_LINK_TRACEPARENT")}
 	sc := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))

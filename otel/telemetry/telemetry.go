@@ -1,5 +1,5 @@
 // Package telemetry makes the tracer provider of a process from the standard OTEL_* variables. Tracing never costs data or
-// stalls work: spans wait in a bounded queue and are dropped when the collector is away.
+// stalls work: spans wait in a bounded queue and are dropped when the collector is unavailable.
 package telemetry
 
 import (
@@ -26,7 +26,7 @@ type Config struct {
 	Links           int           // how many links a span may have; 0 is the SDK's 128
 	Queue           int           // spans waiting for export; 0 is 8192
 	ShutdownTimeout time.Duration // bounds Shutdown; 0 is 2 s
-	Log             *slog.Logger  // told once when spans are lost; nil is silence
+	Log             *slog.Logger  // logs once when spans are lost; nil logs nothing
 }
 
 // Telemetry is a process's tracing.

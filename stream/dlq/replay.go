@@ -18,9 +18,9 @@ import (
 // DeadLetters holds the state of the dead letters.
 type DeadLetters interface {
 	DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) ([]ledger.DeadLetterState, error)
-	// LetterMessages reads the messages of dead letters into their Raw.
+	// DeadLetterMessages reads the messages of dead letters into their Raw.
 	DeadLetterMessages(ctx context.Context, deadLetters []ledger.DeadLetterState) error
-	// LetterEnds returns the last position of each origin, digest and partition among what a query selects.
+	// DeadLetterEnds returns the last position of each origin, digest and partition among what a query selects.
 	DeadLetterEnds(ctx context.Context, q ledger.DeadLetterQuery) (map[ledger.Origin]uint64, error)
 	// MarkLetters gives open dead letters another state.
 	MarkDeadLetters(ctx context.Context, deadLetters []ledger.DeadLetterState, state string) error

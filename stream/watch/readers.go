@@ -83,7 +83,7 @@ func (r *Readers) Ready() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if age := time.Since(r.heard); r.trouble != nil && age > r.limit {
-		return fmt.Errorf("for %s it can not be told whether ClickHouse reads Kafka: %w", age.Round(time.Second), r.trouble)
+		return fmt.Errorf("for %s it is unknown whether ClickHouse reads Kafka: %w", age.Round(time.Second), r.trouble)
 	}
 	var stalled []error
 	for _, v := range r.verdicts {
@@ -95,9 +95,9 @@ func (r *Readers) Ready() error {
 }
 
 var (
-	readersUpDesc = prometheus.NewDesc("txflow_clickhouse_reader_up", "1 when ClickHouse and Kafka told how far ClickHouse reads, the last time they were asked.", nil, nil)
+	readersUpDesc = prometheus.NewDesc("txflow_clickhouse_reader_up", "1 when ClickHouse and Kafka answered the last time they were polled.", nil, nil)
 	stalledDesc   = prometheus.NewDesc("txflow_clickhouse_reader_stalled",
-		"1 when the Kafka table does not progress while messages wait: alert on it. Absent while it can not be told.", []string{"table", "topic"}, nil)
+		"1 when the Kafka table does not progress while messages wait: alert on it. Absent while it is unknown.", []string{"table", "topic"}, nil)
 	readerLagDesc = prometheus.NewDesc("txflow_clickhouse_reader_lag", "Messages that the Kafka table has not committed.", []string{"table", "topic"}, nil)
 	polledDesc    = prometheus.NewDesc("txflow_clickhouse_reader_poll_age_seconds", "Time since the Kafka table asked for messages; -1 for never.", []string{"table", "topic"}, nil)
 )

@@ -124,7 +124,7 @@ func (r *Reader) segment(ctx context.Context, artifacts batch.Artifacts, chunk i
 	return r.join(part, files)
 }
 
-// join puts the rows of the segment's text and their answers together, which stand in the same order.
+// join puts the rows of the segment's text and their answers together, which are in the same order.
 func (r *Reader) join(part *batch.Part, files []batch.File) error {
 	refusals := part.Refusals
 	calls := part.Calls
@@ -193,7 +193,7 @@ func KeepVersions(ctx context.Context, artifacts batch.Artifacts, layout batch.L
 	err := batch.ReadJSON(ctx, artifacts, url, "", &v)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fault.WithHint(fault.Failf(fault.ExitData, "chunk %d is classified anew, and was not compared with what is stored: %w", chunk.Index, err),
+		return fault.WithHint(fault.Failf(fault.ExitData, "chunk %d is a reclassification and was not compared with what is stored: %w", chunk.Index, err),
 			"run txflow compare first")
 	case err != nil:
 		return err

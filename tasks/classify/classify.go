@@ -179,7 +179,7 @@ func (c *classifier) recorded(ctx context.Context, url string, segment batch.Seg
 		err = part.Check(segment.SHA256, segment.Rows)
 	}
 	if err != nil {
-		c.env.Log.WarnContext(ctx, "a recorded part is damaged and is asked again", "url", url, "error", err)
+		c.env.Log.WarnContext(ctx, "stored predictions are damaged and are requested again", "url", url, "error", err)
 		return nil, a, true, nil
 	}
 	sum := sha256.Sum256(content)

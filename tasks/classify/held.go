@@ -12,12 +12,12 @@ import (
 )
 
 // heldPart is an answered segment whose part is not recorded yet: should the ML API turn out to refuse everything, its
-// refusals are void, and the segment is asked again.
+// refusals are discarded, and the segment is requested again.
 type heldPart struct {
 	url      string
 	segment  batch.Segment
 	part     *batch.Part
-	replace  bool   // a damaged one lies there
+	replace  bool   // a damaged one is stored
 	last     uint64 // the number of its last refusal, 0 for none
 	artifact *batch.Artifact
 	counts   *ledger.Counts
@@ -65,7 +65,7 @@ func (c *classifier) recordHeld(ctx context.Context, end bool) error {
 		*p.artifact, *p.counts = describe(part, a, p.segment)
 	}
 	if end && left > 0 {
-		return fault.Failf(fault.ExitTryAgain, "the ML API refused too many rows: %d segments are to be asked again", left)
+		return fault.Failf(fault.ExitTryAgain, "the ML API refused too many rows: %d segments are to be requested again", left)
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package compare tells what loading a run would change: it looks up what ClickHouse has now for the ids of the run, and
-// counts where the ML API's answers differ. It stands between classify and load where stored rows are classified anew.
+// Package compare reports what loading a run would change: it looks up what ClickHouse has now for the ids of the run, and
+// counts where the ML API's answers differ. It runs between classify and load where stored rows are reclassified.
 package compare
 
 import (
@@ -104,7 +104,7 @@ type comparison struct {
 	changes map[pair]int64
 	models  map[pair]int64
 	reader  answers.Reader
-	keep    []int64 // the versions of the chunk's rows, where it is classified anew
+	keep    []int64 // the versions of the chunk's rows, where it is reclassified
 }
 
 // answer is what is kept of a row while its id is looked up.

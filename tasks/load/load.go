@@ -82,13 +82,13 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 			return err
 		}
 		if err := store.ResolveDeadLetters(ctx, env.Source); err != nil {
-			return fmt.Errorf("close dead letters that this run mended: %w", err)
+			return fmt.Errorf("close dead letters that this run corrected: %w", err)
 		}
 		return allRefused(m.Counts)
 	})
 }
 
-// allRefused fails a load whose every row was refused: too few for classify to tell that the ML API is out of order, and
+// allRefused fails a load whose every row was refused: too few for classify to see that the ML API is out of order, and
 // still no result that anybody wants. The dead letters are stored.
 func allRefused(n ledger.Counts) error {
 	if n.DeadLettered == 0 || n.Stored > 0 {

@@ -146,7 +146,7 @@ func (p *pruner) remove(ctx context.Context, run batch.Layout, objects []batch.O
 	return nil
 }
 
-// finished tells whether a folder is a run that nothing will go on with.
+// finished reports whether a folder is a run that nothing will resume.
 func (p *pruner) finished(ctx context.Context, run batch.Layout, id string) (bool, error) {
 	validated, err := p.manifest(ctx, run.Manifest(validate.Name, -1))
 	if err != nil || validated == nil || validated.Task != validate.Name || validated.RunID != id {

@@ -69,7 +69,7 @@ func (c *comparison) outcome(s *sourceRow) {
 	}
 }
 
-// rest reports the entries behind the file's last row.
+// rest reports the entries after the file's last row.
 func (c *comparison) rest() error {
 	if !c.started {
 		if err := c.advance(); err != nil {

@@ -26,7 +26,7 @@ func walk(rows []sourceRow, entries []ledger.Entry) (found ledger.Findings, coun
 		for _, e := range entries {
 			var err error
 			if e.Position == 0 {
-				err = errors.New("the ledger is away")
+				err = errors.New("the ledger is unavailable")
 			}
 			if !yield(e, err) {
 				return

@@ -1,4 +1,4 @@
-// Package reconcile proves the delivery contract of a run: it counts the source rows anew, from the files themselves,
+// Package reconcile proves the delivery contract of a run: it counts the source rows again, from the files themselves,
 // and compares each with the ledger, and the ledger with the tables.
 package reconcile
 
@@ -101,7 +101,7 @@ func verdict(found *ledger.Findings) error {
 	if found.Total() == 0 {
 		return nil
 	}
-	return fault.WithHint(found.Err("the run does not add up"), "running txflow load again stores what is missing; it never stores anything twice")
+	return fault.WithHint(found.Err("reconciliation of the run failed"), "running txflow load again stores what is missing; it never stores anything twice")
 }
 
 // sourceRow is what reconcile keeps of a row of the file.

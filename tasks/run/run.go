@@ -29,7 +29,7 @@ type Recorder interface {
 	RecordRun(ctx context.Context, run ledger.RunRecord) error
 }
 
-// Observer is told how far the run is; it must be safe for concurrent use.
+// Observer is called with the run's progress; it must be safe for concurrent use.
 type Observer interface {
 	// Begin says that a task starts, with the rows that it will do; 0 where nobody knows yet.
 	Begin(task string, rows int64)

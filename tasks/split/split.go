@@ -178,7 +178,7 @@ func writeChunk(ctx context.Context, env *tasks.Env, rows io.Reader, chunk *batc
 	return nil
 }
 
-// rowReader reads the lines of the accepted rows behind the header.
+// rowReader reads the lines of the accepted rows after the header.
 type rowReader struct {
 	url  string
 	file io.Closer

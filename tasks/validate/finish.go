@@ -85,10 +85,10 @@ func (v *validation) repeats(ctx context.Context) (dropped, conflicts bitmap, er
 	return dropped, conflicts, err
 }
 
-// readAgain writes the accepted rows anew without those that repeat, and the text of the rows that are in conflict to
+// readAgain writes the accepted rows again without those that repeat, and the text of the rows that are in conflict to
 // the rejects. Files seldom repeat ids, so the common case pays nothing for it.
 func (v *validation) readAgain(ctx context.Context, dropped, conflicts bitmap) error {
-	v.env.Log.InfoContext(ctx, "some ids recur: reading the files again without them")
+	v.env.Log.InfoContext(ctx, "duplicate ids found: second pass over the input")
 	v.accepted.abort()
 	var err error
 	if v.accepted, err = create(ctx, v.env, batch.OutputAccepted, v.env.Layout.Accepted(), batch.RowHeader); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/tasks"
 )
@@ -36,7 +37,7 @@ func (c *Config) Validate() error {
 	err := tasks.First(tasks.Share("--max-reject-ratio", c.MaxRejectRatio), tasks.Limit("--workers", c.Workers, 1, 1024),
 		tasks.Bytes("--max-record", c.Options.MaxRecord), tasks.Bytes("--max-text", rules.MaxText))
 	if err == nil && !rules.Earliest.Before(rules.Latest) {
-		err = fault.Failf(fault.ExitUsage, "--earliest %s is after --latest: no timestamp lies between", rules.Earliest.Format(time.DateOnly))
+		err = fault.Failf(fault.ExitUsage, "--earliest %s is after --latest: no timestamp is between", rules.Earliest.Format(time.DateOnly))
 	}
 	if err == nil && c.TempDir != "" {
 		if info, statErr := os.Stat(c.TempDir); statErr != nil || !info.IsDir() {
@@ -188,7 +189,7 @@ func (v *validation) reject(r *batch.Reject) error {
 	return v.rejected.write(line, 1)
 }
 
-// gate refuses a file of which too much was rejected. Everything is written by then, so the rejects can be read.
+// gate fails a file of which too much was rejected. Everything is written by then, so the rejects can be read.
 func (v *validation) gate() error {
 	c := v.manifest.Counts
 	if c.In == 0 {
@@ -198,8 +199,8 @@ func (v *validation) gate() error {
 	if ratio <= v.cfg.MaxRejectRatio {
 		return nil
 	}
-	err := fault.Failf(fault.ExitData, "%d of %d rows are rejected, a share of %.3f; the gate is at %.3f. The first of them:\n  %s",
-		c.Rejected, c.In, ratio, v.cfg.MaxRejectRatio, strings.Join(v.shown, "\n  "))
+	err := fault.Failf(fault.ExitData, "%s of %s rows (%.4g %%) are rejected; the limit is %.4g %% (--max-reject-ratio). The first of them:\n  %s",
+		display.Thousands(c.Rejected), display.Thousands(c.In), 100*ratio, 100*v.cfg.MaxRejectRatio, strings.Join(v.shown, "\n  "))
 	return fault.WithHint(err, "see all of them in %s; correct the file, or raise --max-reject-ratio", v.env.Layout.Rejected())
 }
 

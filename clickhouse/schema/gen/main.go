@@ -1,5 +1,5 @@
 // Command gen writes the snapshot of the schema: what the migrations make of an empty database, one object a file, as
-// ClickHouse itself tells it. With -check it compares instead.
+// ClickHouse itself reports it. With -check it compares instead.
 package main
 
 import (

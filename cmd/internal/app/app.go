@@ -111,7 +111,7 @@ func prepare(c *cli.Command) {
 	}
 }
 
-// report tells an error and what to do next: two lines for people, else the last line of the log.
+// report prints an error and what to do next: two lines for people, else the last line of the log.
 func report(w io.Writer, format string, err error, interrupted bool) int {
 	code, hint := fault.ExitCode(err), fault.Hint(err)
 	interrupted = code == fault.ExitInterrupted || interrupted && (errors.Is(err, context.Canceled) || code == fault.ExitFault)

@@ -84,7 +84,7 @@ func usage(err error) error {
 	return err
 }
 
-// values is how many arguments behind a flag belong to it: 1 for one with a value that does not stand behind "=".
+// values is how many arguments after a flag belong to it: 1 for one with a value that does not follow "=".
 func values(flags []cli.Flag, arg string) int {
 	name := strings.TrimLeft(arg, "-")
 	for _, f := range flags {

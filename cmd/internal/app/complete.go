@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	// completeWord, as the first word, asks what the last of the words behind it can become.
+	// completeWord, as the first word, asks what the last of the words after it can become.
 	completeWord = "__complete"
 	// oldCompleteFlag, as the last word, asks the same in scripts of the library, which are still installed.
 	oldCompleteFlag = "--generate-bash-completion"
 )
 
-// completion answers a shell, and tells whether the arguments were a shell's question. It only reads the tree of commands:
+// completion answers a shell, and reports whether the arguments were a shell's question. It only reads the tree of commands:
 // whatever is being typed, nothing of it is run.
 func completion(a *cli.App, args []string, w io.Writer) bool {
 	switch {
 	case len(args) > 1 && args[1] == completeWord:
 		args = args[2:]
 	case len(args) > 1 && args[len(args)-1] == oldCompleteFlag:
-		// The word being typed stands before the flag, or nothing does where it is still empty.
+		// The word being typed precedes the flag, unless it is still empty.
 		args = args[1 : len(args)-1]
 		if n := len(args); n == 0 || !strings.HasPrefix(args[n-1], "-") {
 			args = append(slices.Clone(args), "")

@@ -18,7 +18,7 @@ import (
 	"github.com/txflow/txflow/tasks/validate"
 )
 
-const category = "Batch"
+const category = "Process files"
 
 // Commands are the tasks.
 func Commands() []*cli.Command {
@@ -27,9 +27,9 @@ func Commands() []*cli.Command {
 
 func validateCommand() *cli.Command {
 	return &cli.Command{
-		Name: validate.Name, Category: category, ArgsUsage: "FILE...", Usage: "check every row and find duplicates; keep accepted and rejected rows apart",
+		Name: validate.Name, Category: category, ArgsUsage: "FILE...", Usage: "validate every row and find duplicates; separate accepted from rejected rows",
 		Flags: Flags(RunFlags, TaskFlags, SourceFlags, historyFlags, []cli.Flag{
-			&cli.BoolFlag{Name: "reclassify", EnvVars: []string{"TXFLOW_RECLASSIFY"}, Usage: "the rows are stored already and get new categories: each keeps its version, and those with other contents change nothing; compare comes before load"}}),
+			&cli.BoolFlag{Name: "reclassify", EnvVars: []string{"TXFLOW_RECLASSIFY"}, Usage: "the rows are already stored and get new categories: each keeps its version, rows with other contents are not changed; run compare before load"}}),
 		Description: `Reads CSV, plain or .gz or .zst, by path, URL or glob; - is stdin. Memory does not grow with the file.
 
    txflow validate data/transactions.csv
@@ -66,10 +66,10 @@ func validateCommand() *cli.Command {
 
 func splitCommand() *cli.Command {
 	return &cli.Command{
-		Name: split.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "cut the accepted rows into content-addressed chunks",
+		Name: split.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "split the accepted rows into content-addressed chunks",
 		Flags: Flags(TaskFlags, SplitFlags, historyFlags, []cli.Flag{
 			&cli.StringFlag{Name: "validated", EnvVars: []string{"TXFLOW_VALIDATED"}, Usage: "`URL` of the manifest that validate wrote"}}),
-		Description: `The same rows make the same chunks, whoever cuts them.
+		Description: `The same rows always make the same chunks.
 
    txflow split out/RUN_ID
    txflow split --max-chunks 4 --validated s3://bucket/out/RUN_ID/validate.json`,
@@ -108,9 +108,9 @@ func readManifest(c *cli.Context, rt *app.Runtime, url, task string) (*batch.Man
 
 func classifyCommand() *cli.Command {
 	return &cli.Command{
-		Name: classify.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "ask the ML API for the categories and record its answers",
+		Name: classify.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "request categories from the ML API and store the predictions",
 		Flags: Flags(TaskFlags, chunkFlags, MLFlags, historyFlags),
-		Description: `An answer that is recorded is never asked for again, so a task that was killed goes on where it was.
+		Description: `Stored predictions are reused, so a task that was killed resumes where it stopped.
 
    txflow classify out/RUN_ID
    txflow classify --chunks out/RUN_ID/chunks.json --index 3 --ml-url http://ml-api:8000
@@ -143,7 +143,7 @@ func loadCommand() *cli.Command {
 	return &cli.Command{
 		Name: load.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "store classified rows, rejects and the ledger in ClickHouse",
 		Flags: Flags(TaskFlags, chunkFlags, ClickHouseFlags, LoadFlags),
-		Description: `Loading twice stores nothing twice. Chunk 0 brings the run's rejects and duplicates along.
+		Description: `Loading twice stores nothing twice. Chunk 0 also loads the rejected rows and duplicates of the run.
 
    txflow load out/RUN_ID
    txflow load --chunks out/RUN_ID/chunks.json --index 3 --clickhouse-url clickhouse://user@db:9000`,
@@ -173,10 +173,10 @@ func loadCommand() *cli.Command {
 
 func reconcileCommand() *cli.Command {
 	return &cli.Command{
-		Name: reconcile.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "prove that every row of the source ended in exactly one place",
+		Name: reconcile.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "verify that every input row has exactly one outcome",
 		Flags: Flags(TaskFlags, ClickHouseFlags, ReconcileFlags, []cli.Flag{workersFlag,
 			&cli.StringFlag{Name: "run", EnvVars: []string{"TXFLOW_RUN"}, Usage: "`FOLDER` of the run, by path or URL"},
-			&cli.BoolFlag{Name: "pipelines", EnvVars: []string{"TXFLOW_PIPELINES"}, Usage: "compare what batch and stream stored, instead of a run"},
+			&cli.BoolFlag{Name: "pipelines", EnvVars: []string{"TXFLOW_PIPELINES"}, Usage: "compare what batch and stream stored, instead of verifying a run"},
 			SourceNameFlag("TXFLOW_SOURCE", "with --pipelines: only ids of the source `NAME`")}),
 		Description: `Reads the source files again and compares each row with the ledger, and the ledger with the tables.
 

@@ -15,14 +15,14 @@ import (
 
 func compareCommand() *cli.Command {
 	return &cli.Command{
-		Name: compare.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "tell what loading a classified run would change",
+		Name: compare.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "show which stored categories a load would change (dry run)",
 		Flags: Flags(TaskFlags, ClickHouseFlags, []cli.Flag{
 			&cli.StringFlag{Name: "chunks", EnvVars: []string{"TXFLOW_CHUNKS"}, Usage: "`URL` of the index that split wrote"},
-			&cli.Float64Flag{Name: "max-changed", Value: 1, EnvVars: []string{"TXFLOW_MAX_CHANGED"}, Usage: "exit 65 when more than this `SHARE` of the rows would change category or are not stored yet"},
-			&cli.Int64Flag{Name: "max-new", Value: -1, EnvVars: []string{"TXFLOW_MAX_NEW"}, Usage: "exit 65 when more than `N` rows are not stored yet; -1 for any number"},
-			&cli.IntFlag{Name: "examples", Value: compare.DefaultExamples, EnvVars: []string{"TXFLOW_EXAMPLES"}, Usage: "name the first `N` rows that would change"},
+			&cli.Float64Flag{Name: "max-changed", Value: 1, EnvVars: []string{"TXFLOW_MAX_CHANGED"}, Usage: "maximum `RATIO` of rows that would change category or are new; more exit 65"},
+			&cli.Int64Flag{Name: "max-new", Value: -1, EnvVars: []string{"TXFLOW_MAX_NEW"}, Usage: "maximum `N` rows that are new; more exit 65; -1 = no limit"},
+			&cli.IntFlag{Name: "examples", Value: compare.DefaultExamples, EnvVars: []string{"TXFLOW_EXAMPLES"}, Usage: "list the first `N` rows that would change"},
 		}),
-		Description: `For rows that are classified anew, between classify and load. The report is comparison.json in the run's folder.
+		Description: `For rows that are reclassified, between classify and load. The report is comparison.json in the run's folder.
 
    txflow compare out/RUN_ID
    txflow compare --max-changed 0.05 --max-new 0 out/RUN_ID`,

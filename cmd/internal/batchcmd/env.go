@@ -91,7 +91,7 @@ func runFolder(c *cli.Context, flag string) (batch.Layout, string, error) {
 		at = c.Args().First()
 	}
 	if at == "" {
-		return batch.Layout{}, "", fault.WithHint(fault.Failf(fault.ExitUsage, "which run?"), "name its folder: txflow %s out/RUN_ID", c.Command.Name)
+		return batch.Layout{}, "", fault.WithHint(fault.Failf(fault.ExitUsage, "missing argument: the run"), "name its folder: txflow %s out/RUN_ID", c.Command.Name)
 	}
 	if strings.HasSuffix(strings.SplitN(at, "?", 2)[0], ".json") {
 		return batch.LayoutOf(at), at, nil

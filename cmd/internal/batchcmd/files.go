@@ -63,7 +63,7 @@ func inputs(c *cli.Context, rt *app.Runtime) ([]input, error) {
 	return all, nil
 }
 
-// look returns what lies at a URL. What is not there is found out when it is read, whose error says more.
+// look returns what is at a URL. What is not there is found out when it is read, whose error says more.
 func look(ctx context.Context, rt *app.Runtime, url string) (input, error) {
 	at, err := artifact.Canonical(url)
 	if err != nil {
@@ -85,7 +85,7 @@ func look(ctx context.Context, rt *app.Runtime, url string) (input, error) {
 	return in, nil
 }
 
-// once tells whether any of the inputs can be read only once.
+// once reports whether any of the inputs can be read only once.
 func once(all []input) bool {
 	for i := range all {
 		if all[i].open != nil {

@@ -16,17 +16,17 @@ import (
 
 func inboxCommand() *cli.Command {
 	return &cli.Command{
-		Name: inbox.Name, Category: category, Usage: "list the files that are new in a folder or bucket, or mark them as taken",
+		Name: inbox.Name, Category: category, Usage: "list new files in a folder or bucket, or mark them as processed",
 		Flags: Flags(TaskFlags, []cli.Flag{
 			&cli.StringFlag{Name: "inbox", EnvVars: []string{"TXFLOW_INBOX"}, Usage: "folder, `URL` or glob; of a folder *.csv, *.csv.gz and *.csv.zst"},
-			&cli.StringFlag{Name: "taken", EnvVars: []string{"TXFLOW_TAKEN"}, Usage: "folder or `URL` of the marks"},
-			&cli.GenericFlag{Name: "take", Value: new(list), EnvVars: []string{"TXFLOW_TAKE"}, Usage: "mark the file `ID=URL` as taken instead of looking; several times"},
-			&cli.DurationFlag{Name: "settle", Value: inbox.DefaultSettle, EnvVars: []string{"TXFLOW_INBOX_SETTLE"}, Usage: "leave files alone that changed within `TIME`: they may still be written"},
-			&cli.BoolFlag{Name: "follow-links", EnvVars: []string{"TXFLOW_INBOX_FOLLOW_LINKS"}, Usage: "take files, too, that a link in the inbox leads to, wherever they lie"},
-			&cli.IntFlag{Name: "limit", Value: inbox.DefaultLimit, EnvVars: []string{"TXFLOW_INBOX_LIMIT"}, Usage: "list `N` files at most, the oldest first; the others come next time"},
+			&cli.StringFlag{Name: "taken", EnvVars: []string{"TXFLOW_TAKEN"}, Usage: "folder or `URL` of the markers"},
+			&cli.GenericFlag{Name: "take", Value: new(list), EnvVars: []string{"TXFLOW_TAKE"}, Usage: "mark the file `ID=URL` as processed instead of listing; repeatable"},
+			&cli.DurationFlag{Name: "settle", Value: inbox.DefaultSettle, EnvVars: []string{"TXFLOW_INBOX_SETTLE"}, Usage: "minimum age `TIME` of a file since its last change: a younger one may still be written"},
+			&cli.BoolFlag{Name: "follow-links", EnvVars: []string{"TXFLOW_INBOX_FOLLOW_LINKS"}, Usage: "also list files outside the inbox that a link in it points to"},
+			&cli.IntFlag{Name: "limit", Value: inbox.DefaultLimit, EnvVars: []string{"TXFLOW_INBOX_LIMIT"}, Usage: "list at most `N` files, the oldest first"},
 		}),
 		Description: `The outputs in the manifest are the new files, named by their ids. Exits 99 when there is none. A file that changes under
-the same name is a new one. Names like .x, x.tmp and x.part are left alone, and so are links that lead out of the inbox.
+the same name is a new one. Names like .x, x.tmp and x.part are ignored, and so are links that lead out of the inbox.
 
    txflow inbox --inbox in --taken out/taken
    txflow inbox --inbox 's3://bank/in/*.csv?region=eu-west-3' --taken s3://bank/taken?region=eu-west-3
@@ -37,7 +37,7 @@ the same name is a new one. Names like .x, x.tmp and x.part are left alone, and 
 				return err
 			}
 			if c.String("taken") == "" {
-				return fault.WithHint(fault.Failf(fault.ExitUsage, "where are the marks of taken files?"), "txflow inbox --inbox FOLDER --taken FOLDER")
+				return fault.WithHint(fault.Failf(fault.ExitUsage, "missing flag: --taken"), "txflow inbox --inbox FOLDER --taken FOLDER")
 			}
 			taken, err := artifact.Canonical(c.String("taken"))
 			if err != nil {
@@ -55,7 +55,7 @@ the same name is a new one. Names like .x, x.tmp and x.part are left alone, and 
 				return Finish(c, rt, m, err, "")
 			}
 			if c.String("inbox") == "" {
-				return fault.WithHint(fault.Failf(fault.ExitUsage, "which inbox?"), "txflow inbox --inbox FOLDER --taken FOLDER")
+				return fault.WithHint(fault.Failf(fault.ExitUsage, "missing flag: --inbox"), "txflow inbox --inbox FOLDER --taken FOLDER")
 			}
 			cfg.Taken = taken
 			m, err := inbox.Look(c.Context, env, rt.Artifacts, cfg)

@@ -44,7 +44,7 @@ func wish(c *cli.Context, now time.Time) (spec batch.RunSpec, err error) {
 	return spec, err
 }
 
-// Begin starts a run of all tasks, or goes on with one of the same command, and returns its surroundings and the command that
+// Begin starts a run of all tasks, or resumes one of the same command, and returns its surroundings and the command that
 // goes on with it.
 func Begin(c *cli.Context, rt *app.Runtime, now time.Time, cfg *validate.Config) (env *tasks.Env, goOn string, err error) {
 	spec, err := wish(c, now)

@@ -38,7 +38,7 @@ func (h history) RecordTask(ctx context.Context, m *batch.Manifest) error {
 	return db.RecordTask(ctx, m)
 }
 
-// before names the manifests of the tasks that ran before load, which may know no ClickHouse.
+// before names the manifests of the tasks that ran before load, which may have no ClickHouse.
 func before(layout batch.Layout, chunks int) []task {
 	tasks := []task{{validate.Name, layout.Manifest(validate.Name, -1)}, {split.Name, layout.Manifest(split.Name, -1)},
 		{classify.Name, layout.Manifest(classify.Name, -1)}}

@@ -95,7 +95,7 @@ func canGoOn(ctx context.Context, rt *app.Runtime, out, id string) (bool, error)
 	var spec batch.RunSpec
 	err := batch.ReadJSON(ctx, rt.Artifacts, layout.Run(), "", &spec)
 	if errors.Is(err, fs.ErrNotExist) || fault.ExitCode(err) == fault.ExitData {
-		return false, nil // it never began, or was cleared away
+		return false, nil // it never began, or was removed
 	}
 	if err != nil {
 		return false, err

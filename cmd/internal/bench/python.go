@@ -18,7 +18,7 @@ import (
 //go:embed baseline.py
 var baseline []byte
 
-// pythonPackages are the newest at the time of writing; versions stand in the report.
+// pythonPackages are the newest at the time of writing; versions are in the report.
 var pythonPackages = []string{"pandas==3.1.1", "requests==2.34.2", "clickhouse-connect==1.12.0"}
 
 // python times the Python pipeline against the same services.

@@ -53,7 +53,7 @@ span on both sides that goes to a collector (%d exports in all), every row has i
 		fmt.Fprintf(&w, "| `txflow %s` alone | %s | %s | %s |\n", name, thousands(rate(r.rows, u.took)), seconds(u.took), megabytes(u.memory))
 	}
 	fmt.Fprintf(&w, `
-A task alone starts a process and opens everything anew; `+"`run`"+` stores chunks while others are classified.
+A task alone starts a process and opens everything again; `+"`run`"+` stores chunks while others are classified.
 
 ## Against others, measured in the same run
 
@@ -92,7 +92,7 @@ validate ends.
 ## What is on the disk for good, and when
 
 - Artifacts (accepted rows, chunks, recorded answers, manifests): fsync of the file, rename, fsync of the folder, before anyone is
-  told that they are there. In an object store, its own promise.
+  once the caller knows that they are stored. In an object store, its own promise.
 - Rows in ClickHouse: written and in the page cache when an insert is answered. They survive a kill of ClickHouse, not a loss of
   power, as everywhere with MergeTree's defaults (` + "`fsync_after_insert = 0`" + `). A run whose load was lost so is loaded again from its
   artifacts by the same command, and ` + "`reconcile`" + ` tells.

@@ -31,14 +31,14 @@ type bencher struct {
 	sink       *sink
 }
 
-// service is a process that runs until it is told to end.
+// service is a process that runs until it is stopped.
 type service struct {
 	cmd   *exec.Cmd
 	log   string // the file that it writes to
 	ended bool
 }
 
-// sink takes traces as a collector does, and throws them away.
+// sink takes traces as a collector does, and discards them.
 type sink struct {
 	server   *http.Server
 	url      string
@@ -52,7 +52,7 @@ func startSink(ctx context.Context) (*sink, error) {
 	}
 	s := &sink{url: "http://" + l.Addr().String()}
 	s.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // a sender that went away is none of a bench's business
+		_, _ = io.Copy(io.Discard, r.Body) // a sender that disconnected does not matter to a bench
 		s.requests.Add(1)
 		w.Header().Set("Content-Type", "application/x-protobuf")
 	})}

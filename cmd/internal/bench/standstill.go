@@ -26,10 +26,10 @@ func (a *advance) at(what string, count int) error {
 	return nil
 }
 
-// endTime is how long a service that was told to end may take.
+// endTime is how long a service that was stopped may take.
 const endTime = time.Minute
 
-// wait waits for a service that was told to end, and kills it where it does not.
+// wait waits for a service that was stopped, and kills it where it does not.
 func (s *service) wait() error {
 	timer := time.AfterFunc(endTime, func() { _ = s.cmd.Process.Signal(syscall.SIGKILL) })
 	defer timer.Stop()

@@ -161,7 +161,7 @@ func (m *member) done(ctx context.Context) (n int, err error) {
 	return n, lines.Err()
 }
 
-// end stops a service as it should be and tells what it used.
+// end stops a service gracefully and returns what it used.
 func (s *service) end() (used, error) {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return used{}, err

@@ -58,7 +58,7 @@ type delay struct {
 	p50, p99, max time.Duration
 }
 
-// lookEvery is how often ClickHouse is asked what is there, which is how exactly delays are known.
+// lookEvery is how often ClickHouse is polled, which bounds how exact delays are.
 const lookEvery = 50 * time.Millisecond
 
 // delays measures at every rate, with one member and the settings that txflow ships.
@@ -79,7 +79,7 @@ func (b *bencher) delays(ctx context.Context, _ options, r *streamReport) error 
 	return err
 }
 
-// place is where a message stands in transactions.raw.
+// place is the position of a message in transactions.raw.
 type place struct {
 	partition int32
 	offset    int64

@@ -39,7 +39,7 @@ letters and offsets are one Kafka transaction of %s messages at the most: what `
 | **`+"`txflow stream classify`"+`** | **%s** (%s to %s in %d runs) | %s |
 | the same on a backlog of %s, the first of all: the broker's Java is still cold | %s | %s |
 | the ceiling: the same messages read and written again as they are, in transactions of the same size, with offsets, reading while writing | %s, of which classify reaches **%.0f %%** | |
-| `+"`txflow stream produce`"+`, made-up rows, idempotent | %s | %s |
+| `+"`txflow stream produce`"+`, generated rows, idempotent | %s | %s |
 | ClickHouse's Kafka tables into `+"`transactions` and `outcomes`"+` | %s | |
 `, commit(), r.machine, progress.Thousands(classify.DefaultTransactionRows), progress.Thousands(int64(large.messages)), thousands(large.rate),
 		thousands(r.backlogs[0].rate), thousands(r.backlogs[len(r.backlogs)-1].rate), len(r.backlogs), megabytes(large.member.memory),

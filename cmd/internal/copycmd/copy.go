@@ -16,7 +16,7 @@ const stdio = "-"
 // Command is txflow copy.
 func Command() *cli.Command {
 	return &cli.Command{
-		Name: "copy", Category: "Platform", ArgsUsage: "FROM TO", Usage: "copy a file to or from where artifacts lie: whole or not at all",
+		Name: "copy", Category: "Deploy", ArgsUsage: "FROM TO", Usage: "copy a file from or to an object store, atomically",
 		Description: `FROM and TO are paths or URLs (s3://, gs://, azblob://); - is stdin or stdout. What lies at TO is replaced.
 
    txflow copy data/transactions.csv s3://inputs/transactions.csv

@@ -20,7 +20,7 @@ import (
 // Command is txflow docker-proxy.
 func Command() *cli.Command {
 	return &cli.Command{
-		Name: "docker-proxy", Category: "Platform", Usage: "stand between Airflow and the Docker engine: start the tasks' images, and nothing else",
+		Name: "docker-proxy", Category: "Deploy", Usage: "restrict Airflow's access to the Docker engine to the tasks' images",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:2375", EnvVars: []string{"TXFLOW_DOCKER_PROXY_LISTEN"}, Usage: "listen at `HOST:PORT`; whoever reaches it may start tasks"},
 			&cli.StringFlag{Name: "socket", Value: "/var/run/docker.sock", EnvVars: []string{"TXFLOW_DOCKER_PROXY_SOCKET"}, Usage: "the engine's socket, a `FILE`"},

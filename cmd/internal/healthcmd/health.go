@@ -24,7 +24,7 @@ const maxSaid = 512
 // Command is txflow health.
 func Command() *cli.Command {
 	return &cli.Command{
-		Name: "health", Category: "Platform", ArgsUsage: "URL", Usage: "exit 0 when an address answers: the health check of an image without a shell",
+		Name: "health", Category: "Deploy", ArgsUsage: "URL", Usage: "exit 0 when a URL answers: a health check for images without a shell",
 		Flags: []cli.Flag{
 			&cli.DurationFlag{Name: "timeout", Value: 3 * time.Second, EnvVars: []string{"TXFLOW_HEALTH_TIMEOUT"}, Usage: "wait at most `TIME` for the answer"},
 		},

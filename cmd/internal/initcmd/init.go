@@ -18,13 +18,13 @@ import (
 // Command is txflow init. kafka are the flags that say where Kafka is.
 func Command(kafka []cli.Flag, config KafkaConfig) *cli.Command {
 	return &cli.Command{
-		Name: "init", Category: "Platform", Usage: "make tables, topics, schemas and buckets on the servers of a deployment; made again it changes nothing",
+		Name: "init", Category: "Deploy", Usage: "create tables, topics, schemas and buckets of a deployment; idempotent",
 		Flags: batchcmd.Flags([]cli.Flag{
 			&cli.DurationFlag{Name: "wait", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_INIT_WAIT"}, Usage: "wait `TIME` in all for servers that do not answer yet, then exit 69"},
 			&cli.StringFlag{Name: "registry-url", EnvVars: []string{"SCHEMA_REGISTRY_URL"}, Usage: "`URL` of the Schema Registry; empty for none"},
 			&cli.StringSliceFlag{Name: "bucket", EnvVars: []string{"TXFLOW_INIT_BUCKETS"}, Usage: "an S3 bucket to make, as `URL`, several times or separated by commas"},
 			&cli.IntFlag{Name: "partitions", Value: 6, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"}, Usage: "`N` partitions for transactions, where the topics are new"},
-			&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"}, Usage: "`N` copies of each partition; 3 where there are three brokers"},
+			&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"}, Usage: "`N` replicas of each partition"},
 			&cli.StringFlag{Name: "clickhouse-kafka-brokers", EnvVars: []string{"TXFLOW_CLICKHOUSE_KAFKA_BROKERS"}, Usage: "Kafka as ClickHouse reaches it, at `HOST:PORT` (default: --kafka-brokers)"},
 		}, kafka, batchcmd.ClickHouseFlags),
 		Description: `The order is the one in which things depend on each other: topics, schemas, tables with what reads from Kafka, buckets.
@@ -85,7 +85,7 @@ func (w waiting) do(ctx context.Context, s step) error {
 	}
 }
 
-// passing tells whether a server that is still starting may be the reason of an error.
+// passing reports whether a server that is still starting may be the reason of an error.
 func passing(err error) bool {
 	code := fault.ExitCode(err)
 	return code == fault.ExitUnavailable || code == fault.ExitTryAgain

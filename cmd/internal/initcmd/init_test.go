@@ -54,7 +54,7 @@ func TestInit(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "very-secret-value")
 	t.Setenv("AWS_REGION", "us-east-1")
-	// By name, since the SDK puts a bucket before a host's name unless it is told otherwise.
+	// By name, since the SDK puts a bucket before a host's name by default.
 	at, err := url.Parse(s3.URL)
 	if err != nil {
 		t.Fatal(err)

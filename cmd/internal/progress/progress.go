@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/txflow/txflow/internal/display"
 )
 
 // Display shows the tasks of a run. It is safe for concurrent use.
@@ -18,7 +20,7 @@ type Display struct {
 
 	mu    sync.Mutex
 	tasks []*task
-	width int // of the line that stands on the terminal
+	width int // of the line on the terminal
 	stop  chan struct{}
 	done  chan struct{}
 }
@@ -100,7 +102,7 @@ func (d *Display) loop() {
 	}
 }
 
-// show writes where the tasks stand that are not through.
+// show writes the progress of unfinished tasks.
 func (d *Display) show() {
 	var parts []string
 	for _, t := range d.tasks {
@@ -160,10 +162,4 @@ func rate(rows int64, took time.Duration) int64 {
 }
 
 // Thousands writes 1234567 as "1,234,567".
-func Thousands(n int64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func Thousands(n int64) string { return display.Thousands(n) }

@@ -28,7 +28,7 @@ func (m *Memory) Create(_ context.Context, url string) (batch.ArtifactWriter, er
 	return &writer{memory: m, url: url}, nil
 }
 
-// Open implements batch.Artifacts. A wrong digest is told at once rather than at the end.
+// Open implements batch.Artifacts. A wrong digest is an error at once rather than at the end.
 func (m *Memory) Open(_ context.Context, url, want string) (io.ReadCloser, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -16,15 +16,15 @@ import (
 	"unsafe"
 )
 
-// Supported tells whether To and Reading do anything on this system.
+// Supported reports whether To and Reading do anything on this system.
 const Supported = true
 
-// To allows C code of this process to change and read what lies below dir. From the first call on it can open nothing
+// To allows C code of this process to change and read what is below dir. From the first call on it can open nothing
 // else but what Reading names and a few files of the system: time zones, name resolution, certificates, and /proc and
 // /sys without any process's environment. It is never undone.
 func To(dir string) error { return allow(dir, 1) }
 
-// Reading allows C code of this process to read what lies below dir.
+// Reading allows C code of this process to read what is below dir.
 func Reading(dir string) error { return allow(dir, 0) }
 
 var adding sync.Mutex

@@ -2,7 +2,7 @@
 
 package confine
 
-// Supported tells whether To and Reading do anything on this system.
+// Supported reports whether To and Reading do anything on this system.
 const Supported = false
 
 // To does nothing here: the engine's grants are all that confines it.

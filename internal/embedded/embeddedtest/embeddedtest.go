@@ -25,7 +25,7 @@ var shared struct {
 	err      error
 }
 
-// Main runs a package's tests and stops the platform behind them: func TestMain(m *testing.M) { os.Exit(embeddedtest.Main(m)) }.
+// Main runs a package's tests and stops the platform after them: func TestMain(m *testing.M) { os.Exit(embeddedtest.Main(m)) }.
 func Main(m *testing.M) int {
 	code := m.Run()
 	if shared.platform != nil {

@@ -36,7 +36,7 @@ type conn struct {
 	database string  // that USE named last; "" where nobody knows
 }
 
-// ErrClosed is given by every call behind Close.
+// ErrClosed is given by every call after Close.
 var ErrClosed = errors.New("the ClickHouse engine is closed")
 
 // ErrBusy is given by Close when a statement did not end in time.

@@ -97,7 +97,7 @@ var (
 )
 
 // fill reads until buf is full or r ends. Unlike io.ReadFull it keeps r's own error, so that a body that was cut off
-// (io.ErrUnexpectedEOF) is told from one that ended.
+// (io.ErrUnexpectedEOF) is distinguished from one that ended.
 func fill(r io.Reader, buf []byte) (n int, err error) {
 	for n < len(buf) && err == nil {
 		var k int

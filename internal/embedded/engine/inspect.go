@@ -43,7 +43,7 @@ func (e *Engine) Inspect(ctx context.Context, text string) (*Inspection, error) 
 			continue
 		}
 		if token.End > uint64(len(answer.SQL)) || token.Begin > token.End {
-			return nil, errors.New("inspect a statement: a keyword lies outside of it")
+			return nil, errors.New("inspect a statement: a keyword is outside of it")
 		}
 		found.Keywords = append(found.Keywords, strings.ToUpper(answer.SQL[token.Begin:token.End]))
 	}
@@ -51,17 +51,17 @@ func (e *Engine) Inspect(ctx context.Context, text string) (*Inspection, error) 
 	return found, nil
 }
 
-// Has tells whether the statement has a keyword of which word is one.
+// Has reports whether the statement has a keyword of which word is one.
 func (i *Inspection) Has(word string) bool {
 	return slices.ContainsFunc(i.Keywords, func(k string) bool { return slices.Contains(strings.Fields(k), word) })
 }
 
-// Starts tells whether the statement's first keyword begins with one of words.
+// Starts reports whether the statement's first keyword begins with one of words.
 func (i *Inspection) Starts(words ...string) bool {
 	return len(i.Keywords) > 0 && slices.Contains(words, strings.Fields(i.Keywords[0])[0])
 }
 
-// leavesSession tells whether the connection is as before when the statement has run. SET, USE, transactions, temporary
+// leavesSession reports whether the connection is as before when the statement has run. SET, USE, transactions, temporary
 // tables and whatever else is not known to be harmless change it.
 func (i *Inspection) leavesSession() bool {
 	return i.Starts("SELECT", "WITH", "FROM", "INSERT", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "KILL", "OPTIMIZE") ||

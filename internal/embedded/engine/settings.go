@@ -8,7 +8,7 @@ import (
 // Settings are ClickHouse settings by name, for one statement.
 type Settings map[string]string
 
-// names are in the order in which they can be set: behind readonly no other can.
+// names are in the order in which they can be set: after readonly no other can.
 func (s Settings) names() []string {
 	names := make([]string, 0, len(s))
 	for name := range s {

@@ -58,7 +58,7 @@ func (b *wholeBody) Read(p []byte) (int, error) {
 
 var errCutOff = errors.New("the body breaks off before its end: nothing of it is stored")
 
-// blockReader gives the end behind the last block as io.EOF, which compress.Reader wraps.
+// blockReader gives the end after the last block as io.EOF, which compress.Reader wraps.
 type blockReader struct{ r *compress.Reader }
 
 func (b blockReader) Read(p []byte) (int, error) {
@@ -95,7 +95,7 @@ func (b *blockWriter) Write(p []byte) (int, error) {
 // packer compresses a response as its request asks.
 type packer struct{ gzip, blocks bool }
 
-// pack sets the headers and returns where to write and what to call behind the last byte.
+// pack sets the headers and returns where to write and what to call after the last byte.
 func (p packer) pack(w http.ResponseWriter) (to io.Writer, end func() error) {
 	to, end = w, func() error { return nil }
 	if p.gzip {

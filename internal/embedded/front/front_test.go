@@ -271,7 +271,7 @@ func TestCancelledQueryEnds(t *testing.T) {
 	deadline := time.Now().Add(20 * time.Second)
 	for send(t, "POST", dsn, "SELECT count() FROM system.processes WHERE NOT is_cancelled AND query LIKE '%1000000000000%' AND query NOT LIKE '%system.processes%'").body != "0\n" {
 		if time.Now().After(deadline) {
-			t.Fatal("the query goes on behind its client")
+			t.Fatal("the query goes on after its client")
 		}
 	}
 }

@@ -30,7 +30,7 @@ func New(e *engine.Engine, password string) *Handler {
 // maxRequests bounds the memory that requests take while they are read.
 const maxRequests = 512
 
-// Preparing tells /ping to answer 503: statements are run already, but callers should wait.
+// Preparing makes /ping answer 503: statements are run already, but callers should wait.
 func (h *Handler) Preparing(on bool) { h.preparing.Store(on) }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -157,7 +157,7 @@ func (h *Handler) insert(w http.ResponseWriter, r *http.Request, q *request, s s
 	return out.finish(stats, err)
 }
 
-// streams are the formats whose pieces may stand one behind another; others are made as a whole.
+// streams are the formats whose pieces may be concatenated; others are made as a whole.
 var streams = map[string]bool{
 	"native": true, "tabseparated": true, "tsv": true, "tabseparatedraw": true, "tsvraw": true, "csv": true, "jsoneachrow": true,
 	"jsonlines": true, "ndjson": true, "jsoncompacteachrow": true, "rowbinary": true, "null": true, "jsonstringseachrow": true,
@@ -193,7 +193,7 @@ func (o *response) write(piece []byte) error {
 	return err
 }
 
-// finish ends the response. An error behind the first piece can only break the connection off, so that no client takes
+// finish ends the response. An error after the first piece can only break the connection off, so that no client takes
 // half a result for a whole one; ClickHouse writes the exception's text before.
 func (o *response) finish(stats engine.Stats, err error) error {
 	if err != nil {

@@ -20,7 +20,7 @@ func isHandshake(text string) bool {
 	return strings.HasPrefix(strings.TrimSpace(text), "SELECT displayName(), version(), revision(), timezone()")
 }
 
-// writeHandshake answers clickhouse-go. The revision that it is told is 0: from then on it reads and writes plain Native
+// writeHandshake answers clickhouse-go. The revision that it gets is 0: from then on it reads and writes plain Native
 // blocks, the only ones that the engine's C interface has.
 func writeHandshake(w http.ResponseWriter, p packer) error {
 	var name, version, timezone proto.ColStr

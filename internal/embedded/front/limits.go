@@ -11,7 +11,7 @@ import (
 
 // Limits of a request, whatever its compression.
 const (
-	maxText  = 1 << 20         // bytes of a statement; an insert's data behind it is streamed
+	maxText  = 1 << 20         // bytes of a statement; an insert's data after it is streamed
 	maxBody  = 64 << 30        // bytes of a body when unpacked: far more than one insert should have
 	maxStall = 5 * time.Minute // how long a client may take to read a piece of the result
 
@@ -63,7 +63,7 @@ func newPacedBody(w http.ResponseWriter, r *http.Request) *pacedBody {
 func (b *pacedBody) Read(p []byte) (int, error) {
 	if b.piece <= 0 {
 		b.piece = pieceSize
-		// Where the connection knows no deadlines, in a test's recorder, none is set.
+		// Where the connection has no deadlines, in a test's recorder, none is set.
 		_ = b.control.SetReadDeadline(time.Now().Add(pieceTime))
 	}
 	n, err := b.body.Read(p)

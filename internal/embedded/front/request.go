@@ -18,7 +18,7 @@ import (
 // request is a request as the engine needs it.
 type request struct {
 	id        string
-	text      string    // the statement, and what stands behind it in the same text
+	text      string    // the statement, and what follows it in the same text
 	rest      io.Reader // what follows text; nil when nothing does
 	format    string
 	packer    packer

@@ -2,12 +2,12 @@ package front
 
 import "strings"
 
-// statement is what the front must know of a text of SQL to run it.
+// statement is what the front needs of a text of SQL to run it.
 type statement struct {
 	sql    string // without data and, for an insert, without its FORMAT clause
 	kind   kind
 	format string // of a FORMAT clause; for an insert that of its data, "Values" for VALUES
-	data   string // the data that stands behind an insert in the same text
+	data   string // the data that follows an insert in the same text
 }
 
 type kind int
@@ -80,7 +80,7 @@ func parseInsert(s statement, t *tokens) statement {
 				return s
 			}
 			s.kind, s.format = insert, name.word
-			// The engine's own rule: behind the format's name one newline at most belongs to the statement.
+			// The engine's own rule: after the format's name one newline at most belongs to the statement.
 			data := strings.TrimLeft(s.sql[name.end:], " \t")
 			data = strings.TrimPrefix(strings.TrimPrefix(data, "\r"), "\n")
 			s.sql, s.data = s.sql[:token.start], data
