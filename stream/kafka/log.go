@@ -60,7 +60,9 @@ func OpenLog(_ context.Context, cfg LogConfig) (*Log, error) {
 	if l.consumer, err = kafka.NewConsumer(cfg.with(l.report, kafka.ConfigMap{
 		"group.id": cfg.Group, "group.instance.id": cfg.Instance, "client.id": l.client, "enable.auto.commit": false,
 		"auto.offset.reset": "earliest", "isolation.level": "read_committed", "enable.partition.eof": true,
-		"partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": int(cfg.Session.Milliseconds()),
+		// Not cooperative: a static member that is killed between the two rebalances of an assignment is given its place back
+		// without the second, and partitions stay without an owner. Static members that restart cause no rebalance anyway.
+		"partition.assignment.strategy": "range", "session.timeout.ms": int(cfg.Session.Milliseconds()),
 		"heartbeat.interval.ms": int(min(3*time.Second, cfg.Session/3).Milliseconds()),
 		// A member that hangs holds its partitions so long, and so long a member waits for the broker's answer to its joining: it
 		// polls far more often, also while it works.
@@ -278,7 +280,11 @@ func (l *Log) next(ctx context.Context, wait time.Duration) (read bool, err erro
 		case e.IsFatal() || e.Code() == kafka.ErrTopicAuthorizationFailed:
 			return false, l.cfg.away(fmt.Errorf("%s: %w", l.cfg.Topic, e))
 		}
-		l.report.trouble(ctx, e, "topic", l.cfg.Topic)
+		var trouble error = e
+		if e.Code() == kafka.ErrInconsistentGroupProtocol {
+			trouble = fmt.Errorf("members of an older release are in the group; this one joins when they have ended: %w", e)
+		}
+		l.report.trouble(ctx, trouble, "topic", l.cfg.Topic)
 	}
 	return false, nil
 }
