@@ -106,7 +106,7 @@ GROUP BY origin, origin_digest, partition`, args...)
 	return ends, s.explain(rows.Err())
 }
 
-// CountLetters counts dead letters by reason and state, the largest number first.
+// CountDeadLetters counts dead letters by reason and state, the largest number first.
 func (s *Store) CountDeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterCount, err error) {
 	where, args := deadLetterConditions(&q)
 	rows, err := s.query(ctx, `SELECT pipeline, source, code, column, toString(state), count() AS rows, min(first_seen) FROM dead_letters FINAL WHERE `+where+`

@@ -8,7 +8,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// MarkLetters gives open dead letters another state, by adding a row, which a redelivery of the dead letter does not undo. Its
+// MarkDeadLetters gives open dead letters another state, by adding a row, which a redelivery of the dead letter does not undo. Its
 // time is later than the one of the row that it replaces, whoever's clock that is from: the later time is what counts.
 // Marked again, nothing changes. RawBytes bounds the memory of a statement.
 func (s *Store) MarkDeadLetters(ctx context.Context, deadLetters []ledger.DeadLetterState, state string) error {
@@ -49,7 +49,7 @@ INNER JOIN
 WHERE (stored_version, classified_at) > (version, updated_at) AND (stored_by != run_id OR pipeline = 'stream') AND (code != 'id_conflict' OR stored_content = content_hash)
 ORDER BY ` + deadLetterKey + ` LIMIT ` + itoa(resolvePage)
 
-// ResolveLetters closes the open dead letters of a source whose id is stored with newer contents, or with equally new ones
+// ResolveDeadLetters closes the open dead letters of a source whose id is stored with newer contents, or with equally new ones
 // that were classified after the dead letter was judged: by a run of the corrected file, or by another message. Done again it changes nothing.
 func (s *Store) ResolveDeadLetters(ctx context.Context, source string) error {
 	for {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/txflow/txflow/internal/fault"
 
@@ -26,8 +27,8 @@ type check struct {
 	Name    string `json:"name"`
 	OK      bool   `json:"ok"`
 	Detail  string `json:"detail"`
-	Next    string `json:"next,omitempty"` // what to do when it is not OK
-	Neutral bool   `json:"-"`              // neither good nor bad: a thing that nobody needs
+	Next    string `json:"next,omitempty"`     // what to do when it is not OK
+	Neutral bool   `json:"optional,omitempty"` // it may be missing: only some commands need it
 }
 
 func doctorCommand() *cli.Command {
@@ -39,22 +40,32 @@ func doctorCommand() *cli.Command {
 			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts"},
 			jaegerFlag, batchcmd.CategoriesFlag, stalledFlag,
 		}, batchcmd.MLAddressFlags, kafkaFlags, []cli.Flag{registryFlag}, batchcmd.ClickHouseFlags),
-		Description: `Exits 69 when something is missing.
+		Description: `Exits 69 when something is missing that all commands need. What is "optional" only some commands need.
 
    txflow doctor
-   txflow doctor --json | jq -r 'select(.ok | not) | .next'`,
+   txflow doctor --json | jq -r 'select(.ok or .optional | not) | .next'`,
 		Action: app.Action(runDoctor),
 	}
 }
+
+// The table is cut at doctorColumns; a detail longer than doctorDetail is also printed below it, in full.
+const (
+	doctorColumns = 100
+	doctorDetail  = 60
+)
 
 func runDoctor(c *cli.Context, rt *app.Runtime) error {
 	checks := append(checkEngine(), checkClickHouse(c, rt)...)
 	checks = append(checks, checkMLAPI(c, rt), checkArtifacts(c, rt), checkKafka(c, rt), checkRegistry(c))
 	checks = append(checks, checkReaders(c, rt)...)
 	checks = append(checks, checkTraces(c)...)
-	bad := 0
+	bad, needed := 0, 0
 	for _, k := range checks {
-		if !k.OK && !k.Neutral {
+		if k.Neutral && !k.OK {
+			continue
+		}
+		needed++
+		if !k.OK {
 			bad++
 		}
 	}
@@ -72,20 +83,24 @@ func runDoctor(c *cli.Context, rt *app.Runtime) error {
 			if !k.OK {
 				state = "missing"
 				if k.Neutral {
-					state = "-"
+					state = "optional"
 				}
 			}
 			t.add(k.Name, state, k.Detail)
 		}
+		t.columns = doctorColumns
 		t.print(rt.Stdout)
 		for _, k := range checks {
+			if utf8.RuneCountInString(k.Detail) > doctorDetail {
+				_, _ = fmt.Fprintf(rt.Stdout, "\n%s: %s\n", k.Name, plain(k.Detail))
+			}
 			if !k.OK && k.Next != "" {
 				_, _ = fmt.Fprintf(rt.Stdout, "next, for %s: %s\n", k.Name, k.Next)
 			}
 		}
 	}
 	if bad > 0 {
-		return fault.Failf(fault.ExitUnavailable, "%d of %d checks failed", bad, len(checks))
+		return fault.Failf(fault.ExitUnavailable, "%d of %d required checks failed", bad, needed)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func install(file string) error {
 	if err != nil {
 		return err
 	}
-	defer from.Close()
+	defer func() { _ = from.Close() }() // it was only read
 	to, err := os.CreateTemp(filepath.Dir(file), ".txflow-")
 	if err != nil {
 		return err
