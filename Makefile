@@ -118,7 +118,7 @@ GO_BUILD_STATIC := CGO_ENABLED=1 go build -trimpath -tags musl,noembed \
 
 .PHONY: static
 static: ## bin/linux/txflow, static, without the platform of its own; in a container where there is no compiler for musl
-	@mkdir -p bin/linux/folders/artifacts && mkdir -p -m 1777 bin/linux/folders/tmp
+	@mkdir -p bin/linux/folders/artifacts bin/linux/folders/tmp && chmod 1777 bin/linux/folders/tmp
 	@if test "$$(uname -s)" = Linux && command -v "$(MUSL_CC)" >/dev/null && command -v go >/dev/null; then \
 	  CC="$(MUSL_CC)" $(GO_BUILD_STATIC) -o bin/linux/txflow ./cmd/txflow; \
 	else \

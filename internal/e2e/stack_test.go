@@ -111,12 +111,6 @@ func (s *stack) up(services ...string) {
 	s.compose(append([]string{"up", "--detach", "--wait", "--wait-timeout", "480"}, services...)...)
 }
 
-// txflow runs a command by hand, as users do.
-func (s *stack) txflow(args ...string) string {
-	s.t.Helper()
-	return s.run("../stack/stack", append([]string{"tool"}, args...)...)
-}
-
 func (s *stack) secret(name string) string {
 	s.t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.secrets, name))

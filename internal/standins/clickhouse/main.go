@@ -9,6 +9,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httputil"
@@ -59,8 +60,7 @@ func run() error {
 	select {
 	case err := <-failed:
 		stop()
-		<-ended
-		return err
+		return errors.Join(err, <-ended)
 	case err := <-ended:
 		if ctx.Err() != nil {
 			return nil
