@@ -232,7 +232,7 @@ func TestDemo(t *testing.T) {
 				sum++
 			}
 		}
-		if sum != 1 || !strings.Contains(r.stdout.String(), "how to go on") {
+		if sum != 1 || !strings.Contains(r.stdout.String(), "next steps") {
 			t.Errorf("the demo shows\n%s", r.stdout.String())
 		}
 	}

@@ -148,7 +148,7 @@ func showDemo(c *cli.Context, rt *app.Runtime, db *store.Store, runID string) er
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintln(rt.Stdout, "\nwhat ClickHouse holds, by category")
+	_, _ = fmt.Fprintln(rt.Stdout, "\nstored in ClickHouse, by category")
 	reportTable(rt.Stdout, "category", rows, 0)
 	id, err := db.FirstOf(c.Context, runID)
 	if err != nil {
@@ -159,7 +159,7 @@ func showDemo(c *cli.Context, rt *app.Runtime, db *store.Store, runID string) er
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintln(rt.Stdout, "\nwhere one of them came from")
+		_, _ = fmt.Fprintln(rt.Stdout, "\nlineage of one of them")
 		if err := showLineage(rt.Stdout, l); err != nil {
 			return err
 		}
@@ -174,11 +174,11 @@ func goOn(c *cli.Context, rt *app.Runtime) {
 		data = " --data " + c.String("data")
 	}
 	_, _ = fmt.Fprintf(rt.Stdout, `
-how to go on
+next steps
   %[1]s platform%[2]s
-      serves the same folder: ClickHouse at http://127.0.0.1:8123, Kafka, a Schema Registry. Beside it, in other terminals:
+      serves the same folder: ClickHouse at http://127.0.0.1:8123, Kafka, a Schema Registry. In other terminals:
   %[1]s ml-api
-  %[1]s run FILE
+  %[1]s run --source NAME FILE
   %[1]s stream classify, and %[1]s stream produce --rate 1000
   %[1]s report --by month
   curl -s 'http://127.0.0.1:8123/?database=txflow' -d 'SELECT * FROM category_totals FORMAT PrettyCompact'

@@ -42,7 +42,7 @@ func failEarly(c *cli.Context, rt *app.Runtime, env *tasks.Env, task string, ind
 	return Finish(c, rt, m, err, "")
 }
 
-// Finish makes the manifest the last line of stdout and says how to go on.
+// Finish makes the manifest the last line of stdout and says what to run next.
 func Finish(c *cli.Context, rt *app.Runtime, m *batch.Manifest, taskErr error, next string) error {
 	if m == nil {
 		return taskErr
