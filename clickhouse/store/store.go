@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"slices"
@@ -30,6 +31,7 @@ type Config struct {
 	URL         secret.URL    // http://, https:// or clickhouse://, with ?database=
 	OutageLimit time.Duration // how long ClickHouse is waited for; 0: it is not, and less than 0: the error says what to start
 	Log         *slog.Logger  // logs every wait; nil logs nothing
+	ReadOnly    *Bounds       // the store only reads, within these bounds; nil: it does everything
 }
 
 // Store is a pool of connections. It is safe for concurrent use.
@@ -48,6 +50,12 @@ func Open(cfg Config) (*Store, error) {
 	opt, err := options(cfg.URL.Reveal())
 	if err != nil {
 		return nil, err
+	}
+	if cfg.ReadOnly != nil {
+		if opt.Settings == nil {
+			opt.Settings = clickhouse.Settings{}
+		}
+		maps.Copy(opt.Settings, cfg.ReadOnly.settings())
 	}
 	conn, err := clickhouse.Open(opt)
 	if err != nil {

@@ -118,19 +118,25 @@ func stalledReaders(c *cli.Context, rt *app.Runtime, db *store.Store, before, no
 	const asked = 5 * time.Second
 	ctx, cancel := context.WithTimeout(c.Context, asked)
 	defer cancel()
-	tables, err := readerTables(ctx, db)
+	stalled, err := stalledOf(ctx, db, c.Duration(stalledFlag.Name), before, now)
 	if err != nil {
 		rt.Log.DebugContext(c.Context, "ClickHouse does not say how its Kafka tables do", "error", err.Error())
 	}
+	return stalled
+}
+
+// stalledOf is what stalledReaders says, with the error of ClickHouse.
+func stalledOf(ctx context.Context, db *store.Store, limit time.Duration, before, now []status.Look) (map[string]string, error) {
+	tables, err := readerTables(ctx, db)
 	stalled := map[string]string{}
 	for i := range tables {
 		group := clickHouseReaders[i].group
 		of := func(l status.Look) bool { return l.Group == group }
 		if at := slices.IndexFunc(now, of); at >= 0 {
-			stalled[group] = status.Judge(before[at], now[at], &tables[i], c.Duration(stalledFlag.Name)).Text
+			stalled[group] = status.Judge(before[at], now[at], &tables[i], limit).Text
 		}
 	}
-	return stalled
+	return stalled, err
 }
 
 // A terminal of 80 columns and 24 lines shows all groups, and the partitions with the greatest lag.

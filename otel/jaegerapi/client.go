@@ -2,6 +2,7 @@
 package jaegerapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,8 +23,9 @@ const maxAnswer = 1 << 30
 
 // Client asks the Jaeger at URL, http://host:16686.
 type Client struct {
-	URL  string
-	HTTP *http.Client
+	URL   string
+	HTTP  *http.Client
+	Limit int64 // bytes of an answer; 0: 1 GiB
 }
 
 // Raw returns a trace as Jaeger returns it: one object with its spans and processes. Where there is none the error is
@@ -70,7 +72,11 @@ func (c *Client) get(ctx context.Context, path string, into any) error {
 	default:
 		return fmt.Errorf("GET %s%s: %s", secret.NewURL(c.URL), path, response.Status)
 	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(into); err != nil {
+	body := &io.LimitedReader{R: response.Body, N: cmp.Or(c.Limit, maxAnswer)}
+	if err := json.NewDecoder(body).Decode(into); err != nil {
+		if body.N <= 0 {
+			return fmt.Errorf("GET %s%s: the answer is larger than %d bytes", secret.NewURL(c.URL), path, cmp.Or(c.Limit, maxAnswer))
+		}
 		return fmt.Errorf("GET %s%s: not an answer of Jaeger: %w", secret.NewURL(c.URL), path, err)
 	}
 	return nil

@@ -1,0 +1,130 @@
+package ui
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+// letterView is a dead letter. A file that changed may have several of one line.
+type letterView struct {
+	Letters []oneLetter
+	Raw     bool
+}
+
+type oneLetter struct {
+	letterRow
+	ID       string    `json:"id,omitempty"` // UUID, "" where none could be read
+	RawBytes int       `json:"raw_bytes"`
+	Raw      string    `json:"raw,omitempty"` // only where it is asked for
+	Headers  []header  `json:"headers"`
+	Form     string    `json:"-"` // how the message is shown: as it is, as JSON with line breaks, or in hexadecimal
+	Shown    string    `json:"-"`
+	Cut      int       `json:"-"` // bytes that are not shown
+	Commands []command `json:"-"`
+	NoCopy   bool      `json:"-"`
+}
+
+type header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// shownRaw is how much of a message a page shows, in bytes.
+const shownRaw = 64 << 10
+
+func (u *UI) letterPage(r *http.Request) (*page, error) {
+	q := r.URL.Query()
+	partition, err1 := strconv.ParseInt(q.Get("partition"), 10, 32)
+	position, err2 := strconv.ParseUint(q.Get("position"), 10, 64)
+	if err1 != nil || err2 != nil || q.Get("origin") == "" {
+		return nil, batch.Failf(batch.ExitUsage, "a dead letter is named by origin, partition and position")
+	}
+	v := &letterView{}
+	var err error
+	if v.Raw, err = rawAsked(r); err != nil {
+		return nil, err
+	}
+	at := batch.Origin{Origin: q.Get("origin"), Partition: int32(partition), Position: position}
+	const most = 20
+	letters, err := u.cfg.DB.Letters(r.Context(), batch.LetterQuery{At: &at, Sizes: true, Raw: v.Raw, Limit: most})
+	if err != nil {
+		return nil, err
+	}
+	if len(letters) == 0 {
+		return nil, batch.WithHint(batch.Failf(batch.ExitNothing, "there is no dead letter of %s, partition %d, position %d", plain(at.Origin), at.Partition, at.Position),
+			"/dead-letters?state=all has those that there are")
+	}
+	for i := range letters {
+		v.Letters = append(v.Letters, oneLetterOf(&letters[i]))
+	}
+	return &page{View: "letter", Title: "Dead letter", Section: "Dead letters", Data: v, Parts: []Part{{"dead_letters", v.Letters}}}, nil
+}
+
+func oneLetterOf(l *batch.Letter) oneLetter {
+	one := oneLetter{letterRow: letterRowOf(l), RawBytes: l.RawBytes, Raw: string(l.Raw)}
+	if id, err := uuid.Parse(l.ID); err == nil && id != uuid.Nil {
+		one.ID = l.ID
+	}
+	one.Form, one.Shown, one.Cut = readable(l.Raw)
+	if l.Parent != "" {
+		one.Headers = append(one.Headers, header{"traceparent", l.Parent})
+	}
+	if l.Version != 0 {
+		one.Headers = append(one.Headers, header{"txflow-version", strconv.FormatInt(l.Version, 10)})
+	}
+	if l.Replays > 0 {
+		one.Headers = append(one.Headers, header{"txflow-replays", strconv.Itoa(l.Replays)})
+	}
+	origin, ok := shellQuote(l.Origin.Origin)
+	one.Commands = []command{{"show it", fmt.Sprintf("txflow dlq show %s %d %d", origin, l.Origin.Partition, l.Origin.Position)}}
+	one.NoCopy = !ok
+	if id, fine := shellQuote(l.SourceID); l.SourceID != "" && l.State == batch.LetterOpen {
+		one.NoCopy = one.NoCopy || !fine
+		if l.Pipeline == "stream" {
+			one.Commands = append(one.Commands, command{"send it again, with all of its id", "txflow dlq replay --id " + id})
+		}
+		one.Commands = append(one.Commands, command{"close all of its id", "txflow dlq purge --id " + id + " --dry-run"})
+	}
+	return one
+}
+
+// NoMessage says why there is no message.
+func (l *oneLetter) NoMessage() string {
+	switch {
+	case l.RawBytes > 0:
+		return ""
+	case l.Code == string(transaction.CodeMessageSize):
+		return "It was too large to be kept: read it at its origin."
+	}
+	return "It is empty: the message had no value, or one of no bytes."
+}
+
+// readable makes a message readable: JSON with line breaks, text as it is, anything else in hexadecimal.
+func readable(raw []byte) (form, shown string, cut int) {
+	if len(raw) > shownRaw {
+		raw, cut = raw[:shownRaw], len(raw)-shownRaw
+	}
+	var pretty bytes.Buffer
+	if trimmed := bytes.TrimSpace(raw); cut == 0 && len(trimmed) > 0 && trimmed[0] == '{' && utf8.Valid(raw) && json.Indent(&pretty, trimmed, "", "  ") == nil {
+		return "JSON, with line breaks added", pretty.String(), 0
+	}
+	for cut > 0 && len(raw) > shownRaw-utf8.UTFMax && !utf8.Valid(raw) { // not through the middle of a character
+		raw = raw[:len(raw)-1]
+		cut++
+	}
+	if !utf8.Valid(raw) || bytes.IndexByte(raw, 0) >= 0 {
+		return "bytes, in hexadecimal", strings.TrimRight(hex.Dump(raw), "\n"), cut
+	}
+	return "text", string(raw), cut
+}

@@ -1,0 +1,5 @@
+-- The sources that ids were given by.
+SELECT DISTINCT source
+FROM transactions
+ORDER BY source
+LIMIT 200

@@ -1,0 +1,15 @@
+-- Ids with a row that fits, in the order of the table, from an id on. Whether that row is the one that counts is for transactions_by_id.
+SELECT id
+FROM transactions
+WHERE id > {after:UUID}
+    AND (category = {category:String} OR {category:String} = '')
+    AND (source = {source:String} OR {any_source:UInt8} = 1)
+    AND (pipeline = {pipeline:String} OR {pipeline:String} = '')
+    AND (toString(side) = {side:String} OR {side:String} = '')
+    AND (ifNull(merchant = {merchant:String}, false) OR {any_merchant:UInt8} = 1)
+    AND (merchant IS NULL OR {no_merchant:UInt8} = 0)
+    AND (timestamp >= fromUnixTimestamp64Second({from:Int64}, 'UTC') OR {from:Int64} = 0)
+    AND (timestamp < fromUnixTimestamp64Second({to:Int64}, 'UTC') OR {to:Int64} = 0)
+ORDER BY id
+LIMIT 1 BY id
+LIMIT {limit:UInt32}
