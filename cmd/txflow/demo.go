@@ -176,7 +176,8 @@ func goOn(c *cli.Context, rt *app.Runtime) {
 	_, _ = fmt.Fprintf(rt.Stdout, `
 next steps
   %[1]s platform%[2]s
-      serves the same folder: ClickHouse at http://127.0.0.1:8123, Kafka, a Schema Registry. In other terminals:
+      serves the same folder: a page to look at, http://127.0.0.1:8090, ClickHouse at http://127.0.0.1:8123, Kafka,
+      a Schema Registry. In other terminals:
   %[1]s ml-api
   %[1]s run --source NAME FILE
   %[1]s stream classify, and %[1]s stream produce --rate 1000

@@ -20,6 +20,7 @@ import (
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/uicmd"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/kafka"
@@ -36,11 +37,12 @@ func platformCommand() *cli.Command {
 			&cli.StringFlag{Name: "clickhouse-password", EnvVars: []string{"TXFLOW_PLATFORM_PASSWORD"}, Usage: "`PASSWORD` of ClickHouse; generated if needed and not given"},
 			&cli.StringFlag{Name: "kafka-addr", Value: "127.0.0.1:9092", EnvVars: []string{"TXFLOW_PLATFORM_KAFKA"}, Usage: "Kafka listens at `HOST:PORT`; empty = no Kafka"},
 			&cli.StringFlag{Name: "registry-addr", Value: "127.0.0.1:8081", EnvVars: []string{"TXFLOW_PLATFORM_REGISTRY"}, Usage: "the Schema Registry listens at `HOST:PORT`; empty = no registry"},
+			pageAddrFlag, jaegerFlag, uicmd.AirflowFlag,
 			stalledFlag,
 		},
 		Description: `The real ClickHouse engine answers as a ClickHouse server does over HTTP; the tables of txflow are made at the start. At the same
 address /readyz answers 503 with the reason while a Kafka table of ClickHouse does not progress although messages wait, and /metrics
-has txflow_clickhouse_reader_stalled for an alert. A table whose consumer hangs gets a new one by itself; where that does not help,
+has txflow_clickhouse_reader_stalled for an alert. The page of txflow ui is at 127.0.0.1:8090; where that is taken, there is none. A table whose consumer hangs gets a new one by itself; where that does not help,
 the platform exits 75: start it again, nothing is lost.
 
    txflow platform
@@ -54,6 +56,9 @@ the platform exits 75: start it again, nothing is lost.
 			if err != nil {
 				return err
 			}
+			if err := pageAddrErr(c, password); err != nil {
+				return err
+			}
 			var health platformHealth
 			p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: c.String("clickhouse-addr"), Password: password,
 				KafkaAddr: c.String("kafka-addr"), RegistryAddr: c.String("registry-addr"), Log: rt.Log, Progress: rt.Stderr, Routes: health.routes(),
@@ -62,8 +67,11 @@ the platform exits 75: start it again, nothing is lost.
 				return err
 			}
 			showAddresses(rt, p)
+			stopPage := platformPage(c, rt, p, password)
+			_, _ = fmt.Fprintln(rt.Stderr, "ready; Ctrl-C stops")
 			err = health.run(c.Context, rt, c.Duration(stalledFlag.Name), p, platformURL(p, password))
 			_, _ = fmt.Fprintln(rt.Stderr, "stopping")
+			stopPage()
 			if closeErr := p.Close(); err == nil {
 				err = closeErr
 			}
@@ -120,7 +128,6 @@ func showAddresses(rt *app.Runtime, p *embedded.Platform) {
 	if u := p.RegistryURL(); u != "" {
 		_, _ = fmt.Fprintf(rt.Stdout, "SCHEMA_REGISTRY_URL=%s\n", u)
 	}
-	_, _ = fmt.Fprintln(rt.Stderr, "ready; Ctrl-C stops")
 }
 
 // platformURL is where the platform's ClickHouse answers, with the password that it asks for.

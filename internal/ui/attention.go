@@ -61,7 +61,7 @@ func (u *UI) attention(v *overviewView) (all []attention) {
 			}
 		}
 	}
-	if n, first, oldest := openLetters(v.Letters); n > 0 {
+	if n, first, oldest := openDeadLetters(v.DeadLetters); n > 0 {
 		reason := ""
 		if first.Rows < n {
 			reason = fmt.Sprintf(", %s of them %s", number(first.Rows), plain(first.Code))
@@ -84,7 +84,7 @@ func sourceName(source string) string {
 	return "source " + plain(source)
 }
 
-func openLetters(counts []letterCountRow) (all uint64, first letterCountRow, oldest time.Time) {
+func openDeadLetters(counts []deadLetterCountRow) (all uint64, first deadLetterCountRow, oldest time.Time) {
 	for i, c := range counts {
 		all += c.Rows
 		if i == 0 || c.Oldest.Before(oldest) {
@@ -97,9 +97,9 @@ func openLetters(counts []letterCountRow) (all uint64, first letterCountRow, old
 	return all, first, oldest
 }
 
-// OpenLetters counts all open dead letters.
-func (d *overviewData) OpenLetters() uint64 {
-	n, _, _ := openLetters(d.Letters)
+// OpenDeadLetters counts all open dead letters.
+func (d *overviewData) OpenDeadLetters() uint64 {
+	n, _, _ := openDeadLetters(d.DeadLetters)
 	return n
 }
 

@@ -12,18 +12,19 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// letterView is a dead letter. A file that changed may have several of one line.
-type letterView struct {
-	Letters []oneLetter
-	Raw     bool
+// deadLetterView is a dead letter. A file that changed may have several of one line.
+type deadLetterView struct {
+	DeadLetters []oneDeadLetter
+	Raw         bool
 }
 
-type oneLetter struct {
-	letterRow
+type oneDeadLetter struct {
+	deadLetterRow
 	ID       string    `json:"id,omitempty"` // UUID, "" where none could be read
 	RawBytes int       `json:"raw_bytes"`
 	Raw      string    `json:"raw,omitempty"` // only where it is asked for
@@ -43,36 +44,36 @@ type header struct {
 // shownRaw is how much of a message a page shows, in bytes.
 const shownRaw = 64 << 10
 
-func (u *UI) letterPage(r *http.Request) (*page, error) {
+func (u *UI) deadLetterPage(r *http.Request) (*page, error) {
 	q := r.URL.Query()
 	partition, err1 := strconv.ParseInt(q.Get("partition"), 10, 32)
 	position, err2 := strconv.ParseUint(q.Get("position"), 10, 64)
 	if err1 != nil || err2 != nil || q.Get("origin") == "" {
-		return nil, batch.Failf(batch.ExitUsage, "a dead letter is named by origin, partition and position")
+		return nil, fault.Failf(fault.ExitUsage, "a dead letter is named by origin, partition and position")
 	}
-	v := &letterView{}
+	v := &deadLetterView{}
 	var err error
 	if v.Raw, err = rawAsked(r); err != nil {
 		return nil, err
 	}
-	at := batch.Origin{Origin: q.Get("origin"), Partition: int32(partition), Position: position}
+	at := ledger.Origin{Origin: q.Get("origin"), Partition: int32(partition), Position: position}
 	const most = 20
-	letters, err := u.cfg.DB.Letters(r.Context(), batch.LetterQuery{At: &at, Sizes: true, Raw: v.Raw, Limit: most})
+	deadLetters, err := u.cfg.DB.DeadLetters(r.Context(), ledger.DeadLetterQuery{At: &at, Sizes: true, Raw: v.Raw, Limit: most})
 	if err != nil {
 		return nil, err
 	}
-	if len(letters) == 0 {
-		return nil, batch.WithHint(batch.Failf(batch.ExitNothing, "there is no dead letter of %s, partition %d, position %d", plain(at.Origin), at.Partition, at.Position),
+	if len(deadLetters) == 0 {
+		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "there is no dead letter of %s, partition %d, position %d", plain(at.Origin), at.Partition, at.Position),
 			"/dead-letters?state=all has those that there are")
 	}
-	for i := range letters {
-		v.Letters = append(v.Letters, oneLetterOf(&letters[i]))
+	for i := range deadLetters {
+		v.DeadLetters = append(v.DeadLetters, oneDeadLetterOf(&deadLetters[i]))
 	}
-	return &page{View: "letter", Title: "Dead letter", Section: "Dead letters", Data: v, Parts: []Part{{"dead_letters", v.Letters}}}, nil
+	return &page{View: "dead_letter", Title: "Dead letter", Section: "Dead letters", Data: v, Parts: []Part{{"dead_letters", v.DeadLetters}}}, nil
 }
 
-func oneLetterOf(l *batch.Letter) oneLetter {
-	one := oneLetter{letterRow: letterRowOf(l), RawBytes: l.RawBytes, Raw: string(l.Raw)}
+func oneDeadLetterOf(l *ledger.DeadLetterState) oneDeadLetter {
+	one := oneDeadLetter{deadLetterRow: deadLetterRowOf(l), RawBytes: l.RawBytes, Raw: string(l.Raw)}
 	if id, err := uuid.Parse(l.ID); err == nil && id != uuid.Nil {
 		one.ID = l.ID
 	}
@@ -86,21 +87,24 @@ func oneLetterOf(l *batch.Letter) oneLetter {
 	if l.Replays > 0 {
 		one.Headers = append(one.Headers, header{"txflow-replays", strconv.Itoa(l.Replays)})
 	}
-	origin, ok := shellQuote(l.Origin.Origin)
-	one.Commands = []command{{"show it", fmt.Sprintf("txflow dlq show %s %d %d", origin, l.Origin.Partition, l.Origin.Position)}}
-	one.NoCopy = !ok
-	if id, fine := shellQuote(l.SourceID); l.SourceID != "" && l.State == batch.LetterOpen {
-		one.NoCopy = one.NoCopy || !fine
-		if l.Pipeline == "stream" {
-			one.Commands = append(one.Commands, command{"send it again, with all of its id", "txflow dlq replay --id " + id})
+	add := func(what, format, value string, more ...any) {
+		word, ok := shellQuote(value)
+		if one.NoCopy = one.NoCopy || !ok; ok {
+			one.Commands = append(one.Commands, command{what, fmt.Sprintf(format, append([]any{word}, more...)...)})
 		}
-		one.Commands = append(one.Commands, command{"close all of its id", "txflow dlq purge --id " + id + " --dry-run"})
+	}
+	add("show it", "txflow dlq show %s %d %d", l.Origin.Origin, l.Origin.Partition, l.Origin.Position)
+	if l.SourceID != "" && l.State == ledger.StateOpen {
+		if l.Pipeline == "stream" {
+			add("send it again, with all of its id", "txflow dlq replay --id %s", l.SourceID)
+		}
+		add("close all of its id", "txflow dlq purge --id %s --dry-run", l.SourceID)
 	}
 	return one
 }
 
 // NoMessage says why there is no message.
-func (l *oneLetter) NoMessage() string {
+func (l *oneDeadLetter) NoMessage() string {
 	switch {
 	case l.RawBytes > 0:
 		return ""

@@ -8,11 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
 )
 
-// letterRow is a dead letter without its message.
-type letterRow struct {
+// deadLetterRow is a dead letter without its message.
+type deadLetterRow struct {
 	Origin    string    `json:"origin"`
 	Digest    string    `json:"origin_digest"`
 	Partition int32     `json:"partition"`
@@ -31,19 +32,19 @@ type letterRow struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-func letterRowOf(l *batch.Letter) letterRow {
-	return letterRow{l.Origin.Origin, l.Origin.Digest, l.Origin.Partition, l.Origin.Position, l.Pipeline, l.Source, l.SourceID, l.Outcome, l.Column, l.Code,
+func deadLetterRowOf(l *ledger.DeadLetterState) deadLetterRow {
+	return deadLetterRow{l.Origin.Origin, l.Origin.Digest, l.Origin.Partition, l.Origin.Position, l.Pipeline, l.Source, l.SourceID, l.Outcome, l.Column, l.Code,
 		l.Message, l.State, l.Replays, l.TraceID, l.FirstSeen, l.UpdatedAt}
 }
 
 // Path is the address of the dead letter.
-func (l *letterRow) Path() string { return letterPath(l.Origin, l.Partition, l.Position) }
+func (l *deadLetterRow) Path() string { return deadLetterPath(l.Origin, l.Partition, l.Position) }
 
-func letterPath(origin string, partition int32, position uint64) string {
+func deadLetterPath(origin string, partition int32, position uint64) string {
 	return "/dead-letters/one?" + url.Values{"origin": {origin}, "partition": {fmt.Sprint(partition)}, "position": {fmt.Sprint(position)}}.Encode()
 }
 
-type letterStat struct {
+type deadLetterStat struct {
 	Pipeline string    `json:"pipeline"`
 	Source   string    `json:"source"`
 	Code     string    `json:"reason"`
@@ -60,72 +61,72 @@ type command struct {
 	Line string `json:"command"`
 }
 
-// lettersView is the list of dead letters.
-type lettersView struct {
-	Rows     []letterRow
-	Stats    []letterStat
+// deadLettersView is the list of dead letters.
+type deadLettersView struct {
+	Rows     []deadLetterRow
+	Stats    []deadLetterStat
 	Total    uint64
 	Commands []command
 	States   []string
 	State    string
 	Filtered bool
 	First    bool
-	NoCopy   bool // a filter holds characters that can not be copied into a shell
+	NoCopy   bool // a filter holds what no command line can have
 }
 
 const anyState = "all"
 
-func (u *UI) lettersPage(r *http.Request) (*page, error) {
+func (u *UI) deadLettersPage(r *http.Request) (*page, error) {
 	n, after, err := pageOf(r)
 	if err != nil {
 		return nil, err
 	}
-	ask, err := letterQuery(r)
+	ask, err := deadLetterQuery(r)
 	if err != nil {
 		return nil, err
 	}
-	v := &lettersView{States: append(slices.Clone(batch.LetterStates), anyState), State: ask.State, Filtered: ask.Filtered(), First: after == nil}
+	v := &deadLettersView{States: append(slices.Clone(ledger.DeadLetterStates), anyState), State: ask.State, Filtered: ask.Filtered(), First: after == nil}
 	if v.State == "" {
 		v.State = anyState
 	}
-	counts, err := u.cfg.DB.CountLetters(r.Context(), ask)
+	counts, err := u.cfg.DB.CountDeadLetters(r.Context(), ask)
 	if err != nil {
 		return nil, err
 	}
 	v.addStats(r, counts)
-	v.Commands, v.NoCopy = letterCommands(&ask, counts)
+	v.Commands, v.NoCopy = deadLetterCommands(&ask, counts)
 	if after != nil {
-		ask.After = &batch.Origin{Origin: after.Origin, Digest: after.Digest, Partition: after.Partition, Position: after.Position}
+		ask.After = &ledger.Origin{Origin: after.Origin, Digest: after.Digest, Partition: after.Partition, Position: after.Position}
 	}
 	ask.Limit = n + 1
-	letters, err := u.cfg.DB.Letters(r.Context(), ask)
+	deadLetters, err := u.cfg.DB.DeadLetters(r.Context(), ask)
 	if err != nil {
 		return nil, err
 	}
-	p := &page{View: "letters", Title: "Dead letters", Section: "Dead letters", Data: v}
-	if len(letters) > n {
-		letters = letters[:n]
-		last := letters[n-1].Origin
+	p := &page{View: "dead_letters", Title: "Dead letters", Section: "Dead letters", Data: v}
+	if len(deadLetters) > n {
+		deadLetters = deadLetters[:n]
+		last := deadLetters[n-1].Origin
 		p.Next = with(r, "after", (&placeKey{last.Origin, last.Digest, last.Partition, last.Position}).text())
 	}
-	for i := range letters {
-		v.Rows = append(v.Rows, letterRowOf(&letters[i]))
+	for i := range deadLetters {
+		v.Rows = append(v.Rows, deadLetterRowOf(&deadLetters[i]))
 	}
 	p.Parts = []Part{{"dead_letters", v.Rows}, {"stats", v.Stats}, {"commands", v.Commands}}
 	return p, nil
 }
 
-// letterQuery is what the address selects.
-func letterQuery(r *http.Request) (q batch.LetterQuery, err error) {
+// deadLetterQuery is what the address selects.
+func deadLetterQuery(r *http.Request) (q ledger.DeadLetterQuery, err error) {
 	p := r.URL.Query()
-	q = batch.LetterQuery{Pipeline: p.Get("pipeline"), Code: p.Get("reason"), Source: p.Get("source"), ID: strings.TrimSpace(p.Get("id")), State: p.Get("state")}
+	q = ledger.DeadLetterQuery{Pipeline: p.Get("pipeline"), Code: p.Get("reason"), Source: p.Get("source"), ID: strings.TrimSpace(p.Get("id")), State: p.Get("state")}
 	switch {
 	case q.State == "":
-		q.State = batch.LetterOpen
+		q.State = ledger.StateOpen
 	case q.State == anyState:
 		q.State = ""
-	case !slices.Contains(batch.LetterStates, q.State):
-		return q, batch.Failf(batch.ExitUsage, "a dead letter's state is one of %s, or %s", strings.Join(batch.LetterStates, ", "), anyState)
+	case !slices.Contains(ledger.DeadLetterStates, q.State):
+		return q, fault.Failf(fault.ExitUsage, "a dead letter's state is one of %s, or %s", strings.Join(ledger.DeadLetterStates, ", "), anyState)
 	}
 	for _, t := range []struct {
 		name string
@@ -141,23 +142,23 @@ func letterQuery(r *http.Request) (q batch.LetterQuery, err error) {
 			}
 		}
 		if err != nil {
-			return q, batch.Failf(batch.ExitUsage, "%s is a time like 2026-01-31T00:00:00Z or a date", t.name)
+			return q, fault.Failf(fault.ExitUsage, "%s is a time like 2026-01-31T00:00:00Z or a date", t.name)
 		}
 	}
 	return q, nil
 }
 
 // addStats counts by reason; each line leads to what it counts.
-func (v *lettersView) addStats(r *http.Request, counts []batch.LetterCount) {
+func (v *deadLettersView) addStats(r *http.Request, counts []ledger.DeadLetterCount) {
 	for _, c := range counts {
 		v.Total += c.Rows
-		v.Stats = append(v.Stats, letterStat{c.Pipeline, c.Source, c.Code, c.Column, c.State, c.Rows, c.Oldest,
+		v.Stats = append(v.Stats, deadLetterStat{c.Pipeline, c.Source, c.Code, c.Column, c.State, c.Rows, c.Oldest,
 			with(r, "reason", c.Code, "source", c.Source, "pipeline", c.Pipeline, "after", "")})
 	}
 }
 
-// letterCommands are the commands for what is selected. Only open dead letters can be closed, and only messages can be sent again.
-func letterCommands(q *batch.LetterQuery, counts []batch.LetterCount) (all []command, noCopy bool) {
+// deadLetterCommands are the commands for what is selected. Only open dead letters can be closed, and only messages can be sent again.
+func deadLetterCommands(q *ledger.DeadLetterQuery, counts []ledger.DeadLetterCount) (all []command, noCopy bool) {
 	var words []string
 	add := func(flag, value string) {
 		if value != "" {
@@ -176,15 +177,18 @@ func letterCommands(q *batch.LetterQuery, counts []batch.LetterCount) (all []com
 	if !q.Until.IsZero() {
 		add("until", q.Until.UTC().Format(time.RFC3339))
 	}
+	if noCopy {
+		return nil, true
+	}
 	selected := strings.Join(append([]string{""}, words...), " ")
 	state := ""
-	if q.State != batch.LetterOpen {
+	if q.State != ledger.StateOpen {
 		state = " --state " + map[bool]string{true: anyState, false: q.State}[q.State == ""]
 	}
 	all = []command{{"list them", "txflow dlq list" + selected + state}}
 	open, messages := false, false
 	for _, c := range counts {
-		if c.State == batch.LetterOpen {
+		if c.State == ledger.StateOpen {
 			open, messages = true, messages || c.Pipeline == "stream"
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // Bounds of a request.
@@ -115,7 +115,7 @@ func (u *UI) build(r *http.Request, build builder) (*page, error) {
 	for name, all := range r.URL.Query() {
 		for _, v := range all {
 			if len(v) > maxParameter {
-				return nil, batch.Failf(batch.ExitUsage, "the value of %s is longer than %d bytes", plain(name), maxParameter)
+				return nil, fault.Failf(fault.ExitUsage, "the value of %s is longer than %d bytes", plain(name), maxParameter)
 			}
 		}
 	}
@@ -130,7 +130,7 @@ func formatOf(r *http.Request) (string, error) {
 	case "csv", "json":
 		return f, nil
 	default:
-		return "html", batch.WithHint(batch.Failf(batch.ExitUsage, "the format %q is unknown", plain(f)), "format is html, csv or json")
+		return "html", fault.WithHint(fault.Failf(fault.ExitUsage, "the format %q is unknown", plain(f)), "format is html, csv or json")
 	}
 }
 
@@ -139,7 +139,7 @@ func (u *UI) write(w http.ResponseWriter, r *http.Request, p *page) {
 	format, _ := formatOf(r) // of an error it is html
 	part := p.part(r.URL.Query().Get("part"))
 	if format == "csv" && part == nil && p.Status == 0 {
-		p = u.errorPage(r, batch.WithHint(batch.Failf(batch.ExitNothing, "this page has no table %q", plain(r.URL.Query().Get("part"))),
+		p = u.errorPage(r, fault.WithHint(fault.Failf(fault.ExitNothing, "this page has no table %q", plain(r.URL.Query().Get("part"))),
 			"its tables: %s", p.partNames()))
 		part = p.part("")
 	}
@@ -201,14 +201,14 @@ type failure struct {
 
 // errorPage says what is wrong and what to do.
 func (u *UI) errorPage(r *http.Request, err error) *page {
-	f := failure{err.Error(), batch.Hint(err)}
+	f := failure{err.Error(), fault.Hint(err)}
 	p := &page{View: "error", Title: "Not available", Parts: []Part{{"error", []failure{f}}}}
-	switch code := batch.ExitCode(err); code {
-	case batch.ExitUsage:
+	switch code := fault.ExitCode(err); code {
+	case fault.ExitUsage:
 		p.Title, p.Status = "Not understood", http.StatusBadRequest
-	case batch.ExitNothing:
+	case fault.ExitNothing:
 		p.Title, p.Status = "Not found", http.StatusNotFound
-	case batch.ExitUnavailable, batch.ExitTryAgain:
+	case fault.ExitUnavailable, fault.ExitTryAgain:
 		p.Status = http.StatusServiceUnavailable
 	default:
 		p.Title, p.Status = "Something is wrong", http.StatusInternalServerError
@@ -221,7 +221,7 @@ func (u *UI) errorPage(r *http.Request, err error) *page {
 }
 
 func notFound(r *http.Request) (*page, error) {
-	return nil, batch.WithHint(batch.Failf(batch.ExitNothing, "there is no page %s", plain(r.URL.Path)), "start at the overview")
+	return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "there is no page %s", plain(r.URL.Path)), "start at the overview")
 }
 
 // limit is how many rows are asked for, within bounds.
@@ -235,7 +235,7 @@ func limit(r *http.Request) (int, error) {
 	}
 	n, err := strconv.Atoi(given)
 	if err != nil || n < 1 || n > most {
-		return 0, batch.Failf(batch.ExitUsage, "limit is a number from 1 to %d", most)
+		return 0, fault.Failf(fault.ExitUsage, "limit is a number from 1 to %d", most)
 	}
 	return n, nil
 }

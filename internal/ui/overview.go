@@ -14,15 +14,15 @@ const smallTable = 500_000
 
 // overviewData is what the overview shows, as it was read at one time.
 type overviewData struct {
-	Size     sizeRow
-	Months   []monthRow
-	Live     bool // Months are of the rows themselves, not of the journal
-	Journal  journalRow
-	Volume   []volumeRow
-	Bucket   time.Duration // of Volume
-	Runs     []runRow
-	Letters  []letterCountRow
-	JournalE string // why the journal's age is not known
+	Size        sizeRow
+	Months      []monthRow
+	Live        bool // Months are of the rows themselves, not of the journal
+	Journal     journalRow
+	Volume      []volumeRow
+	Bucket      time.Duration // of Volume
+	Runs        []runRow
+	DeadLetters []deadLetterCountRow
+	JournalE    string // why the journal's age is not known
 }
 
 type sizeRow struct {
@@ -50,7 +50,7 @@ type volumeRow struct {
 	Stream uint64    `ch:"stream" json:"stream"`
 }
 
-type letterCountRow struct {
+type deadLetterCountRow struct {
 	Pipeline string    `ch:"pipeline" json:"pipeline"`
 	Source   string    `ch:"source" json:"source"`
 	Code     string    `ch:"code" json:"reason"`
@@ -85,7 +85,7 @@ func (u *UI) loadOverview(ctx context.Context) (*overviewData, error) {
 	if d.Runs, err = rows[runRow](ctx, u.cfg.DB, "runs", runValues(20)); err != nil {
 		return nil, err
 	}
-	if d.Letters, err = rows[letterCountRow](ctx, u.cfg.DB, "letters_open", nil); err != nil {
+	if d.DeadLetters, err = rows[deadLetterCountRow](ctx, u.cfg.DB, "dead_letters_open", nil); err != nil {
 		return nil, err
 	}
 	return d, u.loadVolume(ctx, d)
@@ -177,7 +177,7 @@ func (u *UI) overviewPage(r *http.Request) (*page, error) {
 		v.addMerchants()
 	}
 	v.Attention = u.attention(v)
-	p.Parts = []Part{{"categories", v.Categories}, {"months", d.Months}, {"merchants", v.Merchants.Value}, {"volume", d.Volume}, {"runs", d.Runs}, {"dead_letters", d.Letters}, {"attention", v.Attention}}
+	p.Parts = []Part{{"categories", v.Categories}, {"months", d.Months}, {"merchants", v.Merchants.Value}, {"volume", d.Volume}, {"runs", d.Runs}, {"dead_letters", d.DeadLetters}, {"attention", v.Attention}}
 	if v.Merchants.Err != nil {
 		p.Notes = append(p.Notes, "merchants: "+v.Merchants.Err.Error())
 	}
@@ -229,13 +229,13 @@ func (v *overviewView) BucketName() string {
 	return fmt.Sprintf("%d hours", v.Bucket/time.Hour)
 }
 
-// lettersShown is how many reasons the overview has; the page of dead letters has all.
-const lettersShown = 10
+// deadLettersShown is how many reasons the overview has; the page of dead letters has all.
+const deadLettersShown = 10
 
-// FirstLetters are the reasons with the most open dead letters.
-func (d *overviewData) FirstLetters() []letterCountRow {
-	return d.Letters[:min(len(d.Letters), lettersShown)]
+// FirstDeadLetters are the reasons with the most open dead letters.
+func (d *overviewData) FirstDeadLetters() []deadLetterCountRow {
+	return d.DeadLetters[:min(len(d.DeadLetters), deadLettersShown)]
 }
 
-// MoreLetters is how many reasons are not shown.
-func (d *overviewData) MoreLetters() int { return max(len(d.Letters)-lettersShown, 0) }
+// MoreDeadLetters is how many reasons are not shown.
+func (d *overviewData) MoreDeadLetters() int { return max(len(d.DeadLetters)-deadLettersShown, 0) }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 type taskRow struct {
@@ -123,7 +124,7 @@ func (u *UI) runPage(r *http.Request) (*page, error) {
 		return nil, err
 	}
 	if !v.Recorded && (len(v.Tasks) == 0 || id == "") {
-		return nil, batch.WithHint(batch.Failf(batch.ExitNothing, "there is no run %s", plain(id)), "txflow runs lists the runs")
+		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "there is no run %s", plain(id)), "txflow runs lists the runs")
 	}
 	if !v.Recorded {
 		v.Run = runOfTasks(id, v.Tasks)
@@ -270,7 +271,7 @@ func (v *runView) readTasks() {
 var replaced = regexp.MustCompile(`-[0-9a-f]{8}$`)
 
 // airflowRun is the address of a run in Airflow, where it is one of Airflow's: those are named DAG.RUN, with other characters than
-// letters, digits, points and dashes replaced, so that Airflow has to search.
+// deadLetters, digits, points and dashes replaced, so that Airflow has to search.
 func airflowRun(base, runID string) string {
 	dag, name, ok := strings.Cut(runID, ".")
 	if base == "" || !ok || dag == "" || name == "" {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // transactionRow is the current state of an id.
@@ -185,5 +185,5 @@ func rawAsked(r *http.Request) (bool, error) {
 	case "1":
 		return true, nil
 	}
-	return false, batch.Failf(batch.ExitUsage, "raw is 0 or 1")
+	return false, fault.Failf(fault.ExitUsage, "raw is 0 or 1")
 }

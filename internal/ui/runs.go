@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 type runRow struct {
@@ -62,7 +62,7 @@ func (u *UI) runsPage(r *http.Request) (*page, error) {
 	q := r.URL.Query()
 	ask := runValues(n + 1)
 	if ask["status"] = q.Get("status"); ask["status"] != "" && !slices.Contains(runStates, ask["status"]) {
-		return nil, batch.Failf(batch.ExitUsage, "a run's status is one of %s", strings.Join(runStates, ", "))
+		return nil, fault.Failf(fault.ExitUsage, "a run's status is one of %s", strings.Join(runStates, ", "))
 	}
 	ask["source"] = q.Get("source")
 	if key := q.Get("before"); key != "" {
@@ -88,5 +88,5 @@ func (u *UI) runsPage(r *http.Request) (*page, error) {
 }
 
 func badKey(name string) error {
-	return batch.WithHint(batch.Failf(batch.ExitUsage, "the parameter %s is not one of this page's", name), "follow the link to the next rows")
+	return fault.WithHint(fault.Failf(fault.ExitUsage, "the parameter %s is not one of this page's", name), "follow the link to the next rows")
 }

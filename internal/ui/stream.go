@@ -117,11 +117,11 @@ func (u *UI) streamNow(ctx context.Context) result[*streamData] {
 
 // streamView is the page of the stream.
 type streamView struct {
-	Asked   bool // Kafka is asked
-	Stream  result[*streamData]
-	Readers []readerRow
-	Last    []transactionRow
-	Letters []letterCountRow
+	Asked       bool // Kafka is asked
+	Stream      result[*streamData]
+	Readers     []readerRow
+	Last        []transactionRow
+	DeadLetters []deadLetterCountRow
 }
 
 const lastShown = 20

@@ -241,13 +241,38 @@ func notFormula(s string) string {
 	return s
 }
 
-// shellQuote writes a text as one word of a POSIX shell. Hidden characters can not be copied faithfully from a page: ok is false.
+// shellQuote writes a text as one word of a shell: hidden characters as escapes of bash and zsh, so that they can be seen and copied.
+// A NUL can stand in no word: ok is false.
 func shellQuote(s string) (word string, ok bool) {
-	ok = utf8.ValidString(s) && !strings.ContainsFunc(s, hidden)
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:@%+,", r))
-	}) {
-		return s, ok
+	ok = !strings.Contains(s, "\x00")
+	plainWord := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:@%+,", r)
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'", ok
+	switch {
+	case s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plainWord(r) }):
+		return s, ok
+	case utf8.ValidString(s) && !strings.ContainsFunc(s, hidden):
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'", ok
+	}
+	var b strings.Builder
+	b.WriteString("$'")
+	piecesOf(s, hidden, func(text string, escape bool) {
+		if escape {
+			text = shellEscape(text)
+		} else {
+			text = strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(text)
+		}
+		b.WriteString(text)
+	})
+	b.WriteString("'")
+	return b.String(), ok
+}
+
+// shellEscape writes a character by its bytes, in octal: digits that follow can not be taken for a part of it.
+func shellEscape(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		_, _ = fmt.Fprintf(&b, `\%03o`, s[i])
+	}
+	return b.String()
 }

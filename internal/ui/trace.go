@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/otel/jaegerapi"
 )
 
@@ -56,7 +56,7 @@ var (
 func (u *UI) tracePage(r *http.Request) (*page, error) {
 	v := &traceView{TraceID: r.PathValue("trace"), SpanID: r.URL.Query().Get("span")}
 	if !traceShape.MatchString(v.TraceID) || v.SpanID != "" && !spanShape.MatchString(v.SpanID) {
-		return nil, batch.Failf(batch.ExitUsage, "a trace has 32 hexadecimal digits, a span 16")
+		return nil, fault.Failf(fault.ExitUsage, "a trace has 32 hexadecimal digits, a span 16")
 	}
 	if u.cfg.Jaeger != "" {
 		v.Jaeger = strings.TrimRight(u.cfg.Jaeger, "/") + "/trace/" + v.TraceID
@@ -88,7 +88,7 @@ func (u *UI) readTrace(ctx context.Context, v *traceView) error {
 	}
 	roots, err := jaegerapi.Tree(raw)
 	if err != nil {
-		return batch.Fail(batch.ExitUnavailable, err)
+		return fault.Fail(fault.ExitUnavailable, err)
 	}
 	if v.SpanID != "" {
 		if branch := wayTo(roots, v.SpanID); branch != nil {

@@ -7,19 +7,19 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
 // transactionView is all that is known of one id.
 type transactionView struct {
-	ID       string
-	Current  *transactionRow
-	Older    []transactionRow // rows that a merge has not yet taken away
-	Outcomes []outcomeRow
-	Letters  []lineageLetter
-	Tasks    []lineageTask
-	Steps    []step
+	ID          string
+	Current     *transactionRow
+	Older       []transactionRow // rows that a merge has not yet taken away
+	Outcomes    []outcomeRow
+	DeadLetters []lineageDeadLetter
+	Tasks       []lineageTask
+	Steps       []step
 }
 
 // outcomeRow is an entry of the ledger, as store.Lineage has it.
@@ -40,7 +40,7 @@ type outcomeRow struct {
 	RecordedAt    chTime `json:"recorded_at"`
 }
 
-type lineageLetter struct {
+type lineageDeadLetter struct {
 	Origin    string `json:"origin"`
 	Partition int32  `json:"partition"`
 	Position  uint64 `json:"position"`
@@ -54,7 +54,7 @@ type lineageLetter struct {
 }
 
 // Path is the address of the dead letter.
-func (l *lineageLetter) Path() string { return letterPath(l.Origin, l.Partition, l.Position) }
+func (l *lineageDeadLetter) Path() string { return deadLetterPath(l.Origin, l.Partition, l.Position) }
 
 type lineageTask struct {
 	Task       string `json:"task"`
@@ -92,14 +92,14 @@ func (t *chTime) UnmarshalJSON(b []byte) (err error) {
 func (u *UI) transactionPage(r *http.Request) (*page, error) {
 	id, err := uuid.Parse(r.PathValue("id"))
 	if err != nil {
-		return nil, batch.WithHint(batch.Failf(batch.ExitUsage, "%q is no UUID", plain(r.PathValue("id"))), "search for the id of a source at /transactions?q=ID")
+		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "%q is no UUID", plain(r.PathValue("id"))), "search for the id of a source at /transactions?q=ID")
 	}
 	l, err := u.cfg.DB.Lineage(r.Context(), transaction.ID(id))
 	if err != nil {
 		return nil, err
 	}
 	if !l.Found() {
-		return nil, batch.WithHint(batch.Failf(batch.ExitNothing, "nothing is known of id %s", id), "an id of a file is another UUID for each source: search for it as the file has it")
+		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "nothing is known of id %s", id), "an id of a file is another UUID for each source: search for it as the file has it")
 	}
 	v := &transactionView{ID: id.String()}
 	if v.Older, err = rows[transactionRow](r.Context(), u.cfg.DB, "versions", values{"id": v.ID}); err != nil {
@@ -112,11 +112,11 @@ func (u *UI) transactionPage(r *http.Request) (*page, error) {
 		from []json.RawMessage
 		add  func(json.RawMessage) error
 	}{
-		{l.Outcomes, appendTo(&v.Outcomes)}, {l.DeadLetters, appendTo(&v.Letters)}, {l.Tasks, appendTo(&v.Tasks)},
+		{l.Outcomes, appendTo(&v.Outcomes)}, {l.DeadLetters, appendTo(&v.DeadLetters)}, {l.Tasks, appendTo(&v.Tasks)},
 	} {
 		for _, raw := range part.from {
 			if err := part.add(raw); err != nil {
-				return nil, batch.Failf(batch.ExitFault, "ClickHouse's JSON of the lineage: %w", err)
+				return nil, fault.Failf(fault.ExitFault, "ClickHouse's JSON of the lineage: %w", err)
 			}
 		}
 	}
@@ -126,7 +126,7 @@ func (u *UI) transactionPage(r *http.Request) (*page, error) {
 		v.addSteps()
 	}
 	return &page{View: "transaction", Title: "Transaction", Section: "Transactions", Data: v,
-		Parts: []Part{{"transaction", current}, {"outcomes", v.Outcomes}, {"dead_letters", v.Letters}, {"tasks", v.Tasks}, {"older", v.Older}}}, nil
+		Parts: []Part{{"transaction", current}, {"outcomes", v.Outcomes}, {"dead_letters", v.DeadLetters}, {"tasks", v.Tasks}, {"older", v.Older}}}, nil
 }
 
 func appendTo[T any](to *[]T) func(json.RawMessage) error {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -78,7 +78,7 @@ func (u *UI) transactionsPage(r *http.Request) (*page, error) {
 func (u *UI) search(ctx context.Context, q string) (hits []searchHit, err error) {
 	const longest = 512
 	if len(q) > longest {
-		return nil, batch.Failf(batch.ExitUsage, "an id is no longer than %d bytes", longest)
+		return nil, fault.Failf(fault.ExitUsage, "an id is no longer than %d bytes", longest)
 	}
 	sources, err := rows[struct {
 		Source string `ch:"source"`
@@ -89,7 +89,7 @@ func (u *UI) search(ctx context.Context, q string) (hits []searchHit, err error)
 	dead, err := rows[struct {
 		ID     uuid.UUID `ch:"id"`
 		Source string    `ch:"source"`
-	}](ctx, u.cfg.DB, "letters_of_source_id", values{"id": q})
+	}](ctx, u.cfg.DB, "dead_letters_of_source_id", values{"id": q})
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (u *UI) filtered(r *http.Request, v *transactionsView, n int) (next string,
 	if month := q.Get("month"); month != "" {
 		at, err := time.Parse("2006-01", month)
 		if err != nil {
-			return "", batch.Failf(batch.ExitUsage, "a month is written like 2024-01")
+			return "", fault.Failf(fault.ExitUsage, "a month is written like 2024-01")
 		}
 		ask["from"], ask["to"] = strconv.FormatInt(at.Unix(), 10), strconv.FormatInt(at.AddDate(0, 1, 0).Unix(), 10)
 	}

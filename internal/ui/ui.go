@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/clickhouse/store"
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/sameorigin"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
@@ -30,8 +30,8 @@ func Bounds() *store.Bounds {
 type Database interface {
 	Select(ctx context.Context, dest any, sql string, values map[string]string) error
 	Lineage(ctx context.Context, id transaction.ID) (*store.Lineage, error)
-	Letters(ctx context.Context, q batch.LetterQuery) ([]batch.Letter, error)
-	CountLetters(ctx context.Context, q batch.LetterQuery) ([]batch.LetterCount, error)
+	DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) ([]ledger.DeadLetterState, error)
+	CountDeadLetters(ctx context.Context, q ledger.DeadLetterQuery) ([]ledger.DeadLetterCount, error)
 	KafkaTables(ctx context.Context) ([]store.KafkaTable, error)
 	Address() string
 }
@@ -125,8 +125,8 @@ func (u *UI) routes() http.Handler {
 		"/runs/{run}/duplicates": u.duplicatesPage,
 		"/transactions":          u.transactionsPage,
 		"/transactions/{id}":     u.transactionPage,
-		"/dead-letters":          u.lettersPage,
-		"/dead-letters/one":      u.letterPage,
+		"/dead-letters":          u.deadLettersPage,
+		"/dead-letters/one":      u.deadLetterPage,
 		"/stream":                u.streamPage,
 		"/traces/{trace}":        u.tracePage,
 		"/{rest...}":             notFound,

@@ -12,7 +12,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/ui"
 	"github.com/txflow/txflow/otel/jaegerapi"
@@ -20,6 +20,9 @@ import (
 
 // Stream opens what looks at the consumer groups, as the command's flags say; closed is called at the end.
 type Stream func(c *cli.Context, rt *app.Runtime, db *store.Store) (look ui.Looker, closed func(), err error)
+
+// AirflowFlag says where Airflow's page is.
+var AirflowFlag = &cli.StringFlag{Name: "airflow-url", EnvVars: []string{"TXFLOW_AIRFLOW_URL"}, Usage: "`URL` of Airflow's page, for links from runs to it"}
 
 // Command is txflow ui. The flags are those that stream reads.
 func Command(stream Stream, flags []cli.Flag) *cli.Command {
@@ -29,7 +32,7 @@ func Command(stream Stream, flags []cli.Flag) *cli.Command {
 			&cli.StringFlag{Name: "addr", Value: ui.DefaultAddr, EnvVars: []string{"TXFLOW_UI_ADDR"}, Usage: "listen at `HOST:PORT`; beyond this machine the page asks for a token"},
 			&cli.StringFlag{Name: "token-file", EnvVars: []string{"TXFLOW_UI_TOKEN_FILE"}, Usage: "ask for a token that stands in `FILE`, one a line; read again when it changes; TXFLOW_UI_TOKEN may hold it instead"},
 			&cli.StringFlag{Name: "jaeger-url", Value: "http://127.0.0.1:16686", EnvVars: []string{"JAEGER_URL"}, Usage: "`URL` of Jaeger, for traces; empty for none"},
-			&cli.StringFlag{Name: "airflow-url", EnvVars: []string{"TXFLOW_AIRFLOW_URL"}, Usage: "`URL` of Airflow's page, for links from runs to it"},
+			AirflowFlag,
 		}, flags, batchcmd.ClickHouseFlags[:1]),
 		Description: `The page reads ClickHouse and changes nothing. Each of its pages is also CSV (?format=csv) and JSON (?format=json). Kafka and Jaeger
 are asked where they answer. txflow platform serves the same page.
@@ -44,11 +47,11 @@ are asked where they answer. txflow platform serves the same page.
 
 func serve(c *cli.Context, rt *app.Runtime, stream Stream) error {
 	if c.Args().Present() {
-		return batch.Failf(batch.ExitUsage, "ui takes no arguments, only flags: %q", c.Args().First())
+		return fault.Failf(fault.ExitUsage, "ui takes no arguments, only flags: %q", c.Args().First())
 	}
 	tokens, err := secret.NewTokens(os.Getenv("TXFLOW_UI_TOKEN"), c.String("token-file"))
 	if err != nil {
-		return batch.WithHint(batch.Failf(batch.ExitUsage, "the token of the page: %w", err), "see --token-file (TXFLOW_UI_TOKEN_FILE) and TXFLOW_UI_TOKEN")
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "the token of the page: %w", err), "see --token-file (TXFLOW_UI_TOKEN_FILE) and TXFLOW_UI_TOKEN")
 	}
 	db, err := store.Open(store.Config{URL: c.String("clickhouse-url"), OutageLimit: -1, Log: rt.Log, ReadOnly: ui.Bounds()})
 	if err != nil {

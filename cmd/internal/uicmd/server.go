@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/ui"
 )
 
@@ -33,7 +33,7 @@ const (
 // that is taken has 69.
 func Listen(ctx context.Context, addr string, cfg *ui.Config) (*Server, error) {
 	if cfg.Tokens == nil && !loopback(addr) {
-		return nil, batch.WithHint(batch.Failf(batch.ExitUsage, "%s is beyond this machine: the page must ask for a token there", addr),
+		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "%s is beyond this machine: the page must ask for a token there", addr),
 			"write one to a file and name that with --token-file (TXFLOW_UI_TOKEN_FILE), for example: openssl rand -hex 16 > token")
 	}
 	pages, err := ui.New(*cfg)
@@ -43,7 +43,7 @@ func Listen(ctx context.Context, addr string, cfg *ui.Config) (*Server, error) {
 	s := &Server{ui: pages, served: make(chan error, 1)}
 	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", addr); err != nil {
 		pages.Close()
-		return nil, batch.WithHint(batch.Failf(batch.ExitUnavailable, "the page can not be served: %w", err), "name another address with --addr (TXFLOW_UI_ADDR)")
+		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "the page can not be served: %w", err), "name another address with --addr (TXFLOW_UI_ADDR)")
 	}
 	s.http = &http.Server{Handler: pages, ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: answerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
 	if cfg.Log != nil {
@@ -67,7 +67,7 @@ func (s *Server) Wait(ctx context.Context) error {
 		if errors.Is(err, http.ErrServerClosed) {
 			return nil
 		}
-		return batch.Fail(batch.ExitUnavailable, err)
+		return fault.Fail(fault.ExitUnavailable, err)
 	}
 }
 
