@@ -53,8 +53,7 @@ def variables(layout: Layout) -> dict[str, str]:
         "TXFLOW_INBOX": str(layout.dir / "inbox"),
         "TXFLOW_TAKEN": str(layout.dir / "taken"),
         "TXFLOW_JAEGER_URL_TEMPLATE": layout.url("jaeger") + "/trace/{trace_id}" if layout.jaeger else "off",
-        "TXFLOW_CLICKHOUSE_URL_TEMPLATE": layout.url("clickhouse")
-        + "/?database=txflow&default_format=PrettyCompact&query={query}",
+        "TXFLOW_UI_URL": layout.url("ui"),
         "PYTHONWARNINGS": "ignore",
     }
 

@@ -148,6 +148,7 @@ def status(_: argparse.Namespace) -> int:
         print(f"  {part.name:14} {'ready' if answers else 'DOES NOT ANSWER, see ' + str(layout.log(part.name))}")
     print(f"""
   Airflow        {layout.url("airflow")}  (no login; `transactions_batch` takes a file)
+  the page       {layout.url("ui")}  (runs, rows, categories, dead letters)
   Jaeger         {layout.url("jaeger") if layout.jaeger else "off"}
   ML API         {layout.url("ml-api")}/docs
   ClickHouse     {layout.url("clickhouse")}/?database=txflow

@@ -17,6 +17,7 @@ PORTS = {
     "kafka": ("DEV_KAFKA_PORT", 9092),
     "registry": ("DEV_REGISTRY_PORT", 8081),
     "ml-api": ("DEV_ML_API_PORT", 8000),
+    "ui": ("DEV_UI_PORT", 8090),
     "jaeger": ("DEV_JAEGER_PORT", 16686),
     "jaeger-grpc": ("DEV_JAEGER_GRPC_PORT", 16685),
     "otlp": ("DEV_OTLP_PORT", 4318),

@@ -106,13 +106,14 @@ def _recorded() -> dict[str, Process]:
 
 
 def _layout(saved: dict[str, Any]) -> Layout:
-    """The saved addresses. Raises KeyError or ValueError where one is missing or is no port."""
+    """The saved addresses. A part that the version which saved them did not have gets its default. Raises KeyError or
+    ValueError where they are missing or one is no port."""
     if "pid" in saved:
         raise ValueError(
             "it is of an earlier version, whose processes cannot be distinguished from others; end those that still run by hand: "
             f"kill {int(saved['pid'])}"
         )
-    return Layout(folder(), {part: int(saved["ports"][part]) for part in PORTS}, bool(saved["jaeger"]))
+    return Layout(folder(), {part: int(saved["ports"].get(part, PORTS[part][1])) for part in PORTS}, bool(saved["jaeger"]))
 
 
 def _write(file: Path, content: dict[str, Any]) -> None:

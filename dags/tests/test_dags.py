@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import socket
+from types import SimpleNamespace
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -12,6 +13,8 @@ from airflow.sdk.exceptions import ParamValidationError
 from airflow.settings import engine
 from conftest import DAGS
 from sqlalchemy import event
+
+from txflow_dags.links import RowsLink, RunLink
 
 NAMES = sorted(path.stem for path in DAGS.glob("*.py"))
 
@@ -106,7 +109,7 @@ def test_conventions(dags, name):
         if task.task_id not in ("approve", "start", "watch"):
             assert task.retry_exponential_backoff == 2
             assert task.execution_timeout
-            assert {link.name for link in task.operator_extra_links} >= {"Trace", "Rows"}
+            assert {link.name for link in task.operator_extra_links} >= {"Trace", "Run", "Rows"}
     for param in (dag.params.get_param(key) for key in dag.params):
         assert param.schema.get("title"), "a field of the form without a title"
         assert param.schema.get("type")
@@ -195,3 +198,24 @@ def test_asset(dags):
 
     assert outlets("transactions_batch") == outlets("transactions_monthly") == ["txflow://clickhouse/transactions"]
     assert outlets("transactions_reclassify") == ["txflow://clickhouse/transactions/categories"]
+
+
+def test_links_without_and_with_a_page(monkeypatch):
+    for name in ("TXFLOW_UI_URL", "TXFLOW_CLICKHOUSE_URL_TEMPLATE"):
+        monkeypatch.delenv(name, raising=False)
+    task = SimpleNamespace(txflow_run_id="dag.manual__2024/é")
+
+    def link(one):
+        return one.get_link(task, ti_key=None)
+
+    assert link(RunLink()) == ""
+    assert link(RowsLink()).startswith("http://127.0.0.1:8123/?database=txflow")
+    monkeypatch.setenv("TXFLOW_UI_URL", "http://page:8090/")
+    assert link(RunLink()) == "http://page:8090/runs/dag.manual__2024%2F%C3%A9"
+    assert link(RowsLink()) == link(RunLink()) + "/rows"
+    monkeypatch.setenv("TXFLOW_CLICKHOUSE_URL_TEMPLATE", "http://mine/{run_id}")
+    assert link(RowsLink()).startswith("http://mine/dag.")
+    monkeypatch.setenv("TXFLOW_CLICKHOUSE_URL_TEMPLATE", "off")
+    assert link(RowsLink()) == ""
+    task.txflow_run_id = ""
+    assert link(RunLink()) == ""

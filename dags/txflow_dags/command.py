@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException
 
 from txflow_dags import arrivals, connections, logs, manifest, outcome, runs, settings, tracing, waiting
-from txflow_dags.links import RejectedLink, RowsLink, TraceLink
+from txflow_dags.links import RejectedLink, RowsLink, RunLink, TraceLink
 
 MANIFEST, CHUNKS, ARRIVALS, TEXT = "manifest", "chunks", "arrivals", "text"
 MANIFEST_KEY = "manifest"
@@ -38,7 +38,7 @@ class Command(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("argv", "index", "linked_trace", "every", "clickhouse_conn_id", "ml_api_conn_id")
-    operator_extra_links = (TraceLink(), RowsLink(), RejectedLink())
+    operator_extra_links = (TraceLink(), RunLink(), RowsLink(), RejectedLink())
     ui_color = "#e8f0fe"
     trace_id = ""
     txflow_run_id = ""

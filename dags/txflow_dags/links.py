@@ -1,4 +1,4 @@
-"""Links from a task instance to its trace, its rows and what its gate refused. Airflow keeps them when the task ends."""
+"""Links from a task instance to its trace, its run, its rows and what its gate refused. Airflow keeps them when the task ends."""
 
 from __future__ import annotations
 
@@ -31,16 +31,30 @@ class TraceLink(BaseOperatorLink):
         return template.replace("{trace_id}", operator.trace_id)
 
 
+class RunLink(BaseOperatorLink):
+    """The run on the page of `txflow ui`, where TXFLOW_UI_URL names one."""
+
+    name = "Run"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """The address, or "" without a page or for a task without a run of txflow."""
+        return page(operator.txflow_run_id)
+
+
 class RowsLink(BaseOperatorLink):
-    """The run's rows, in ClickHouse or where TXFLOW_CLICKHOUSE_URL_TEMPLATE says: with {run_id}, or {query} for a whole query."""
+    """The run's rows: where TXFLOW_CLICKHOUSE_URL_TEMPLATE says, with {run_id}, or {query} for a whole query; else on the page of
+    `txflow ui`, where TXFLOW_UI_URL names one; else in ClickHouse."""
 
     name = "Rows"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """The address, or "" for a task without a run of txflow."""
-        template = settings.text("TXFLOW_CLICKHOUSE_URL_TEMPLATE", CLICKHOUSE)
+        template = settings.text("TXFLOW_CLICKHOUSE_URL_TEMPLATE")
         if template == OFF or not (run_id := operator.txflow_run_id):
             return ""
+        if not template and (run := page(run_id)):
+            return run + "/rows"
+        template = template or CLICKHOUSE
         return template.replace("{query}", quote(ROWS.format(run_id=run_id))).replace("{run_id}", quote(run_id))
 
 
@@ -59,3 +73,9 @@ class RejectedLink(BaseOperatorLink):
             return template.replace("{url}", quote(operator.rejected_url, safe=""))
         base = conf.get("api", "base_url", fallback="").rstrip("/")
         return f"{base}/dags/{ti_key.dag_id}/runs/{quote(ti_key.run_id, safe='')}/tasks/{ti_key.task_id}/xcom"
+
+
+def page(run_id: str) -> str:
+    """The address of a run on the page of `txflow ui`; "" without a page or a run."""
+    base = settings.text("TXFLOW_UI_URL").rstrip("/")
+    return f"{base}/runs/{quote(run_id, safe='')}" if base and run_id else ""

@@ -33,10 +33,10 @@ test('a file is run from the form, and its trace and rows are a click away', asy
 
   const rows = await airflow.follow('Rows');
   const table = await rows.locator('body').innerText();
-  assert.match(table, /category/);
+  assert.match(table, /category/i);
   assert.ok(table.includes(basename(FILE)), `the rows do not name the file that they are from:\n${table.slice(0, 1000)}`);
-  await rows.setViewportSize({ width: 1300, height: 340 });
-  await shoot(rows, 'clickhouse-rows');
+  await rows.setViewportSize({ width: 1300, height: 520 });
+  await shoot(rows, 'airflow-rows');
   await rows.close();
 
   const trace = await airflow.follow('Trace');
