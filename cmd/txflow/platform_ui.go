@@ -53,7 +53,7 @@ func openPage(c *cli.Context, rt *app.Runtime, p *embedded.Platform, password, a
 	if err != nil {
 		return nil, nil, fmt.Errorf("ClickHouse's password as the page's token: %w", err)
 	}
-	db, err := store.Open(store.Config{URL: platformURL(p, password), OutageLimit: -1, Log: rt.Log, ReadOnly: ui.Bounds()})
+	db, err := store.Open(store.Config{URL: secret.NewURL(platformURL(p, password)), OutageLimit: -1, Log: rt.Log, ReadOnly: ui.Bounds()})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -137,7 +137,7 @@ func TestItOnlyReads(t *testing.T) {
 	fill(t, writer)
 	bounds := ui.Bounds()
 	bounds.Time = time.Second
-	db, err := store.Open(store.Config{URL: address, OutageLimit: -1, ReadOnly: bounds})
+	db, err := store.Open(store.Config{URL: secret.NewURL(address), OutageLimit: -1, ReadOnly: bounds})
 	must(t, err)
 	t.Cleanup(db.Close)
 	for _, sql := range []string{"DROP TABLE runs", "TRUNCATE TABLE runs", "ALTER TABLE runs DELETE WHERE 1", "CREATE TABLE x (n UInt8) ENGINE = Memory", "INSERT INTO runs (run_id) SELECT 'x'",

@@ -20,6 +20,7 @@ import (
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
 	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/internal/ui"
 )
@@ -55,7 +56,7 @@ var answered = time.Date(2024, 6, 1, 12, 0, 0, 123456000, time.UTC)
 func database(t testing.TB) (string, *store.Store) {
 	t.Helper()
 	url := embeddedtest.Database(t)
-	db, err := store.Open(store.Config{URL: url})
+	db, err := store.Open(store.Config{URL: secret.NewURL(url)})
 	must(t, err)
 	t.Cleanup(db.Close)
 	core, err := schema.Core()
@@ -116,7 +117,7 @@ func fill(t testing.TB, db *store.Store) {
 // pages opens the pages of a database, read only.
 func pages(t testing.TB, url string, change func(*ui.Config)) *ui.UI {
 	t.Helper()
-	db, err := store.Open(store.Config{URL: url, OutageLimit: -1, ReadOnly: ui.Bounds()})
+	db, err := store.Open(store.Config{URL: secret.NewURL(url), OutageLimit: -1, ReadOnly: ui.Bounds()})
 	must(t, err)
 	t.Cleanup(db.Close)
 	cfg := ui.Config{DB: db, Version: "test"}

@@ -53,7 +53,7 @@ func serve(c *cli.Context, rt *app.Runtime, stream Stream) error {
 	if err != nil {
 		return fault.WithHint(fault.Failf(fault.ExitUsage, "the token of the page: %w", err), "see --token-file (TXFLOW_UI_TOKEN_FILE) and TXFLOW_UI_TOKEN")
 	}
-	db, err := store.Open(store.Config{URL: c.String("clickhouse-url"), OutageLimit: -1, Log: rt.Log, ReadOnly: ui.Bounds()})
+	db, err := store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")), OutageLimit: -1, Log: rt.Log, ReadOnly: ui.Bounds()})
 	if err != nil {
 		return err
 	}
