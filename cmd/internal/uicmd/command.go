@@ -27,7 +27,7 @@ var AirflowFlag = &cli.StringFlag{Name: "airflow-url", EnvVars: []string{"TXFLOW
 // Command is txflow ui. The flags are those that stream reads.
 func Command(stream Stream, flags []cli.Flag) *cli.Command {
 	return &cli.Command{
-		Name: "ui", Category: "Questions", Usage: "serve a read-only page: categories, runs, transactions, dead letters, the stream",
+		Name: "ui", Category: "Query results", Usage: "serve a read-only page: categories, runs, transactions, dead letters, the stream",
 		Flags: batchcmd.Flags([]cli.Flag{
 			&cli.StringFlag{Name: "addr", Value: ui.DefaultAddr, EnvVars: []string{"TXFLOW_UI_ADDR"}, Usage: "listen at `HOST:PORT`; beyond this machine the page asks for a token"},
 			&cli.StringFlag{Name: "token-file", EnvVars: []string{"TXFLOW_UI_TOKEN_FILE"}, Usage: "ask for a token that stands in `FILE`, one a line; read again when it changes; TXFLOW_UI_TOKEN may hold it instead"},
