@@ -42,8 +42,9 @@ func platformCommand() *cli.Command {
 		},
 		Description: `The real ClickHouse engine answers as a ClickHouse server does over HTTP; the tables of txflow are made at the start. At the same
 address /readyz answers 503 with the reason while a Kafka table of ClickHouse does not progress although messages wait, and /metrics
-has txflow_clickhouse_reader_stalled for an alert. The page of txflow ui is at 127.0.0.1:8090; where that is taken, there is none. A table whose consumer hangs gets a new one by itself; where that does not help,
-the platform exits 75: start it again, nothing is lost.
+has txflow_clickhouse_reader_stalled for an alert. A table whose consumer hangs gets a new one by itself; where that does not help,
+the platform exits 75: start it again, nothing is lost. The page of txflow ui is at 127.0.0.1:8090; where that address is taken, there
+is none.
 
    txflow platform
    txflow platform --data /var/lib/txflow --kafka-addr '' --registry-addr ''
