@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/txflow/txflow/stream/status"
 )
 
 // attention is something that somebody should look at, with where.
@@ -33,7 +35,7 @@ func (u *UI) attention(v *overviewView) (all []attention) {
 			switch {
 			case g.Stalled != "":
 				add("bad", "/stream", "Stream", "%s", plain(g.Stalled))
-			case g.Delay > delayLate.Seconds():
+			case g.State != status.Missing && g.Delay > delayLate.Seconds(): // nobody waits for a group that was never there
 				add("warn", "/stream", "Stream", "%s messages of %s wait for %s, the oldest for %s", number(g.Lag), g.Topic, plain(g.Group),
 					duration(time.Duration(g.Delay*float64(time.Second))))
 			}

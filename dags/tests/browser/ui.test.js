@@ -87,7 +87,11 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  for (const child of children) child.kill('SIGTERM');
+  await Promise.all(children.map((child) => new Promise((ended) => {
+    if (child.exitCode !== null) ended();
+    child.on('exit', ended);
+    child.kill('SIGTERM');
+  })));
   rmSync(dir, { recursive: true, force: true });
 });
 
