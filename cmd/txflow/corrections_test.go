@@ -23,7 +23,9 @@ import (
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions"
 	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
@@ -75,22 +77,24 @@ func (b *liveBench) slowClock() (stop func()) {
 	late := func() time.Time { return time.Now().Add(-time.Hour) }
 	api, err := client.New(client.Config{URL: secret.NewURL(b.api.URL), OutageLimit: time.Hour, MaxConcurrency: 2})
 	must(b.t, err)
-	log, err := kafka.OpenLog(b.t.Context(), kafka.LogConfig{Config: kafka.Config{Brokers: b.brokers, Log: slog.New(slog.DiscardHandler)},
+	session, err := kafka.OpenSession(b.t.Context(), kafka.SessionConfig{Config: kafka.Config{Brokers: b.brokers, Log: slog.New(slog.DiscardHandler)},
 		Topic: topics.Raw, Group: "txflow-classify", Instance: "late", Now: late})
 	must(b.t, err)
 	ctx, cancel := context.WithCancel(b.t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- classify.New(log, api, classify.Config{Group: "txflow-classify", Source: "live", Now: late, Tracer: noop.NewTracerProvider().Tracer(""),
-			TransactionRows: 200, MaxMessage: classify.MessageLimit, BatchRows: 50, Concurrency: 2, MaxWait: 10 * time.Millisecond, DrainLimit: time.Minute},
-			slog.New(slog.DiscardHandler), &demoMember{want: -1}).Run(ctx)
+		handler := classify.New(api, classify.Config{Source: "live", Now: late, BatchRows: 50, Concurrency: 2})
+		ended <- pipeline.New(session, handler, pipeline.Config{Name: transactions.Name, Ledger: transactions.Ledger, Topic: topics.Raw,
+			DeadLetters: topics.DeadLetters, Group: "txflow-classify", Now: late, Tracer: noop.NewTracerProvider().Tracer(""),
+			Log: slog.New(slog.DiscardHandler), Observer: &demoMember{want: -1}, BatchMessages: 200, MaxMessage: pipeline.MessageLimit,
+			MaxWait: 10 * time.Millisecond, DrainLimit: time.Minute}).Run(ctx)
 	}()
 	return func() {
 		cancel()
 		if err := <-ended; err != nil {
 			b.t.Error(err)
 		}
-		must(b.t, log.Close())
+		must(b.t, session.Close())
 		api.Close()
 	}
 }

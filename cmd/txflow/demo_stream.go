@@ -18,7 +18,9 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions"
 	"github.com/txflow/txflow/stream/transactions/classify"
 	"github.com/txflow/txflow/stream/transactions/produce"
 )
@@ -41,7 +43,7 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 		return err
 	}
 	defer rows.Close()
-	sink, err := kafka.NewProducer(cfg, topics.Raw)
+	sink, err := kafka.NewProducer(cfg)
 	if err != nil {
 		return err
 	}
@@ -50,11 +52,11 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 	if err != nil {
 		return err
 	}
-	log, err := kafka.OpenLog(ctx, kafka.LogConfig{Config: cfg, Topic: topics.Raw, Group: demoGroup, Instance: "demo"})
+	session, err := kafka.OpenSession(ctx, kafka.SessionConfig{Config: cfg, Topic: topics.Raw, Group: demoGroup, Instance: "demo"})
 	if err != nil {
 		return err
 	}
-	before, err := db.CountOutcomes(ctx, classify.Pipeline, demoGroup)
+	before, err := db.CountOutcomes(ctx, transactions.Ledger, demoGroup)
 	if err != nil {
 		return err
 	}
@@ -68,9 +70,11 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 		case <-memberCtx.Done():
 		}
 	}()
-	err = classify.New(log, api, classify.Config{Group: demoGroup, Now: time.Now, Tracer: rt.Tracer, MaxMessage: classify.MessageLimit, TransactionRows: 1000, BatchRows: 500, Concurrency: 4,
-		MaxWait: 50 * time.Millisecond, DrainLimit: 5 * time.Second}, rt.Log, member).Run(memberCtx)
-	if closeErr := log.Close(); err == nil {
+	handler := classify.New(api, classify.Config{Now: time.Now, BatchRows: 500, Concurrency: 4})
+	err = pipeline.New(session, handler, pipeline.Config{Name: transactions.Name, Ledger: transactions.Ledger, Topic: topics.Raw,
+		DeadLetters: topics.DeadLetters, Group: demoGroup, Now: time.Now, Tracer: rt.Tracer, Log: rt.Log, Observer: member,
+		MaxMessage: pipeline.MessageLimit, BatchMessages: 1000, MaxWait: 50 * time.Millisecond, DrainLimit: 5 * time.Second}).Run(memberCtx)
+	if closeErr := session.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
@@ -79,7 +83,7 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 	live := demoLiveSource
 	var report []store.ReportRow
 	for deadline := time.Now().Add(demoPatience); ; {
-		counts, err := db.CountOutcomes(ctx, classify.Pipeline, demoGroup)
+		counts, err := db.CountOutcomes(ctx, transactions.Ledger, demoGroup)
 		if err != nil {
 			return err
 		}
@@ -116,8 +120,8 @@ type demoMember struct {
 
 func (m *demoMember) Begin(int) {}
 
-func (m *demoMember) End(t classify.Transaction) {
-	if t.GivenUp {
+func (m *demoMember) End(t pipeline.Stats) {
+	if t.Aborted {
 		return
 	}
 	if m.done += int64(t.Messages); m.done-int64(t.Messages) < m.want && m.done >= m.want {

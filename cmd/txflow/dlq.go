@@ -12,7 +12,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/stream/transactions/classify"
+	"github.com/txflow/txflow/stream/transactions"
 	"github.com/txflow/txflow/tasks/load"
 )
 
@@ -124,7 +124,7 @@ func checked(work func(*cli.Context, *app.Runtime) error) func(*cli.Context, *ap
 			case "state":
 				errs = append(errs, oneOfErr(c, name, append(slices.Clone(ledger.DeadLetterStates), "all")...))
 			case "pipeline":
-				errs = append(errs, oneOfErr(c, name, "", load.Pipeline, classify.Pipeline))
+				errs = append(errs, oneOfErr(c, name, "", load.Pipeline, transactions.Ledger))
 			case "limit":
 				errs = append(errs, countErr(c, name, 0, math.MaxInt32))
 			case "rate":

@@ -17,7 +17,7 @@ import (
 	"github.com/txflow/txflow/stream/dlq"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
-	"github.com/txflow/txflow/stream/transactions/classify"
+	"github.com/txflow/txflow/stream/transactions"
 	"github.com/txflow/txflow/tasks"
 )
 
@@ -41,7 +41,7 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	}
 	q := deadLetterQuery(c)
 	limit := c.Int("max-replays")
-	q.Pipeline, q.Origin, q.Replays = classify.Pipeline, topics.Raw, &limit
+	q.Pipeline, q.Origin, q.Replays = transactions.Ledger, topics.Raw, &limit
 	n, without, err := openDeadLetters(c, db, q)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 		if n == 0 {
 			return nothingToReplay(c, db, q, without)
 		}
-		sink, err := kafka.NewProducer(broker, topics.Raw)
+		sink, err := kafka.NewProducer(broker)
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/deadletter"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
 	"github.com/txflow/txflow/stream/transactions/message"
 )
@@ -113,7 +115,7 @@ func (b *liveBench) verify(want, refused string) tally {
 	for _, r := range raw.records {
 		at := origin{r.Partition, uint64(r.Offset)} //nolint:gosec // not negative
 		id, content := contentOf(r)
-		replay := slices.ContainsFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == message.HeaderReplays })
+		replay := slices.ContainsFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == pipeline.HeaderReplays })
 		mustBeDeadLetter[at] = id == "" || id == refused && !replay
 		if id != "" {
 			ids[id] = true
@@ -153,7 +155,7 @@ func (b *liveBench) verify(want, refused string) tally {
 		behind[way] = m.Position + 1
 	}
 	for _, r := range deadLetters.records {
-		var m message.DeadLetter
+		var m deadletter.Message
 		must(b.t, json.Unmarshal(r.Value, &m))
 		see(origin{m.Partition, m.Position}, true)
 	}

@@ -15,7 +15,9 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions"
 	"github.com/txflow/txflow/stream/transactions/classify"
 	"github.com/txflow/txflow/stream/transactions/produce"
 )
@@ -81,7 +83,7 @@ func runProduce(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	defer rows.Close()
-	sink, err := kafka.NewProducer(broker, topics.Raw)
+	sink, err := kafka.NewProducer(broker)
 	if err != nil {
 		return err
 	}
@@ -108,8 +110,8 @@ func streamClassifyCommand() *cli.Command {
 		Flags: batchcmd.Flags([]cli.Flag{groupFlag,
 			&cli.StringFlag{Name: "instance", EnvVars: []string{"TXFLOW_STREAM_INSTANCE"}, Usage: "static member id `NAME`: unique in the group, the same after a restart (default: the host name)"},
 			&cli.StringFlag{Name: "instance-dir", EnvVars: []string{"TXFLOW_STREAM_INSTANCE_DIR"}, Usage: "shared `FOLDER` from which a member takes the first free name; for identical replicas"},
-			&cli.DurationFlag{Name: "session-timeout", Value: kafka.DefaultSession, EnvVars: []string{"TXFLOW_STREAM_SESSION_TIMEOUT"}, Usage: "`TIME` after which others take over a member's partitions; a restart within it moves none"},
-			&cli.IntFlag{Name: "transaction-rows", Value: classify.DefaultTransactionRows, EnvVars: []string{"TXFLOW_STREAM_TRANSACTION_ROWS"}, Usage: "maximum `N` messages per Kafka transaction"},
+			&cli.DurationFlag{Name: "session-timeout", Value: kafka.DefaultSessionTimeout, EnvVars: []string{"TXFLOW_STREAM_SESSION_TIMEOUT"}, Usage: "`TIME` after which others take over a member's partitions; a restart within it moves none"},
+			&cli.IntFlag{Name: "transaction-rows", Value: pipeline.DefaultBatchMessages, EnvVars: []string{"TXFLOW_STREAM_TRANSACTION_ROWS"}, Usage: "maximum `N` messages per Kafka transaction"},
 			&cli.IntFlag{Name: "max-message-bytes", Value: 512 << 10, EnvVars: []string{"TXFLOW_STREAM_MAX_MESSAGE_BYTES"}, Usage: "maximum message size of `N` bytes; a larger one becomes a dead letter without its content"},
 			&cli.DurationFlag{Name: "max-wait", Value: 100 * time.Millisecond, EnvVars: []string{"TXFLOW_STREAM_MAX_WAIT"}, Usage: "maximum `TIME` that a message waits for a batch to fill"},
 			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"}, Usage: "graceful-shutdown timeout: `TIME` for messages in flight"},
@@ -145,14 +147,15 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 	instance, release, instanceErr := heldInstance(c)
 	defer release()
 	broker, kafkaErr := kafkaConfig(c, rt)
-	cfg := classify.Config{Group: c.String("group"), Source: c.String("source"), Now: time.Now, Tracer: rt.Tracer, TransactionRows: c.Int("transaction-rows"),
-		MaxMessage: c.Int("max-message-bytes"), BatchRows: c.Int("batch-rows"), Concurrency: c.Int("concurrency"),
-		MaxWait: c.Duration("max-wait"), DrainLimit: c.Duration("drain")}
 	watch := newStreamWatch(rt, max(c.Duration("stuck"), time.Second))
+	cfg := pipeline.Config{Name: transactions.Name, Ledger: transactions.Ledger, Topic: topics.Raw, DeadLetters: topics.DeadLetters,
+		Group: c.String("group"), Now: time.Now, Tracer: rt.Tracer, Log: rt.Log, Observer: watch, BatchMessages: c.Int("transaction-rows"),
+		MaxMessage: c.Int("max-message-bytes"), MaxWait: c.Duration("max-wait"), DrainLimit: c.Duration("drain")}
+	handlerCfg := classify.Config{Source: c.String("source"), Now: time.Now, BatchRows: c.Int("batch-rows"), Concurrency: c.Int("concurrency")}
 	ml, mlErr := batchcmd.ClientConfig(c, rt)
 	ml.OutageLimit, ml.Patient, ml.Observe = forever, true, watch.call
-	cfg.Refusals = ml.Refusals
-	if err := app.Usage(c, cfg.Validate(), kafkaErr, instanceErr, mlErr,
+	handlerCfg.Refusals = ml.Refusals
+	if err := app.Usage(c, cfg.Validate(), handlerCfg.Validate(), kafkaErr, instanceErr, mlErr,
 		durationErr(c, "session-timeout", leastSession, mostSession), durationErr(c, "stuck", time.Second, forever)); err != nil {
 		return err
 	}
@@ -167,19 +170,19 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	defer stop()
-	log, err := kafka.OpenLog(c.Context, kafka.LogConfig{Config: broker, Topic: topics.Raw, Group: cfg.Group, Instance: instance,
-		Session: c.Duration("session-timeout")})
+	session, err := kafka.OpenSession(c.Context, kafka.SessionConfig{Config: broker, Topic: cfg.Topic, Group: cfg.Group, Instance: instance,
+		Timeout: c.Duration("session-timeout")})
 	if err != nil {
 		return err
 	}
 	unfollow := func() {}
 	if c.String("watch-addr") != "" { // else nobody asks
-		unfollow = watch.follow(c.Context, log)
+		unfollow = watch.follow(c.Context, session)
 	}
-	err = classify.New(log, api, cfg, rt.Log, watch).Run(c.Context)
+	err = pipeline.New(session, classify.New(api, handlerCfg), cfg).Run(c.Context)
 	unfollow()
 	watch.sum(rt.Stderr)
-	if closeErr := log.Close(); err == nil {
+	if closeErr := session.Close(); err == nil {
 		err = closeErr
 	}
 	return err

@@ -18,12 +18,12 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/ml_api/client"
-	"github.com/txflow/txflow/stream/transactions/classify"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/watch"
 )
 
 // streamWatch reports how a member of the group is doing: to people, to Prometheus, and to readiness probes. It
-// implements classify.Observer.
+// implements pipeline.Observer.
 type streamWatch struct {
 	*watch.Metrics
 	health     *watch.Health
@@ -44,10 +44,10 @@ func newStreamWatch(rt *app.Runtime, stuck time.Duration) *streamWatch {
 // call is called after every call of the ML API.
 func (w *streamWatch) call(c client.Call) { w.Call(c.Outcome, c.Error, c.Rows, c.Took) }
 
-// End implements classify.Observer.
-func (w *streamWatch) End(t classify.Transaction) {
+// End implements pipeline.Observer.
+func (w *streamWatch) End(t pipeline.Stats) {
 	w.Metrics.End(t)
-	if t.GivenUp {
+	if t.Aborted {
 		return
 	}
 	for _, n := range t.DeadLetters {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/txflow/txflow/internal/transaction"
-	"github.com/txflow/txflow/stream/transactions/message"
+	"github.com/txflow/txflow/stream/pipeline"
 )
 
 // DeadLetters holds the state of the dead letters.
@@ -26,9 +26,9 @@ type DeadLetters interface {
 	MarkDeadLetters(ctx context.Context, deadLetters []ledger.DeadLetterState, state string) error
 }
 
-// Sink takes messages to the topic that dead letters came from. A nil error of Flush means that the broker has them all.
+// Sink takes messages to their topics. A nil error of Flush means that the broker has them all.
 type Sink interface {
-	Send(ctx context.Context, key, value []byte, headers map[string]string) error
+	Send(ctx context.Context, r pipeline.Record) error
 	Flush(ctx context.Context) error
 }
 
@@ -72,7 +72,7 @@ func Replay(ctx context.Context, deadLetters DeadLetters, sink Sink, cfg Config,
 					return replayed, err
 				}
 			}
-			if err := sink.Send(ctx, []byte(piece[i].SourceID), piece[i].Raw, headers(&piece[i])); err != nil {
+			if err := sink.Send(ctx, record(&piece[i])); err != nil {
 				return replayed, err
 			}
 			sent = append(sent, piece[i])
@@ -89,16 +89,21 @@ func Replay(ctx context.Context, deadLetters DeadLetters, sink Sink, cfg Config,
 	return replayed, nil
 }
 
-// headers say how often a message was replayed, how new its contents are, and what trace it goes on with.
-func headers(l *ledger.DeadLetterState) map[string]string {
-	h := map[string]string{message.HeaderReplays: strconv.Itoa(l.Replays + 1)}
+// record is the message of a dead letter, for the topic that it came from. Headers say how often it was replayed, how new its
+// contents are, and what trace it goes on with.
+func record(l *ledger.DeadLetterState) pipeline.Record {
+	r := pipeline.Record{Topic: l.Origin.Origin, Key: []byte(l.SourceID), Value: l.Raw}
+	add := func(name, value string) {
+		r.Headers = append(r.Headers, pipeline.Header{Name: name, Value: []byte(value)})
+	}
+	add(pipeline.HeaderReplays, strconv.Itoa(l.Replays+1))
 	if l.Version > 0 {
-		h[message.HeaderVersion] = strconv.FormatInt(l.Version, 10)
+		add(pipeline.HeaderVersion, strconv.FormatInt(l.Version, 10))
 	}
 	if l.Parent != "" {
-		h[message.HeaderTrace] = l.Parent
+		add(pipeline.HeaderTrace, l.Parent)
 	}
-	return h
+	return r
 }
 
 // Purge gives open dead letters the state purged and returns how many those were. What arrives after the start stays open.

@@ -12,13 +12,14 @@ import (
 
 	"github.com/txflow/txflow/internal/ledger"
 
-	"github.com/txflow/txflow/stream/transactions/message"
+	"github.com/txflow/txflow/stream/pipeline"
 )
 
 // box is a table of dead letters and a topic, in memory. A dead letter's position is its index.
 type box struct {
 	deadLetters []ledger.DeadLetterState
 	sent        []string
+	topics      []string // of each
 	headers     []map[string]string
 	failAt      int // the flush that fails, counted from 1
 	flushes     int
@@ -57,7 +58,9 @@ func (b *box) DeadLetterEnds(_ context.Context, q ledger.DeadLetterQuery) (map[l
 	ends := map[ledger.Origin]uint64{}
 	for _, l := range b.deadLetters {
 		if selects(&q, &l) {
-			ends[ledger.Origin{}] = l.Origin.Position
+			partition := l.Origin
+			partition.Position = 0
+			ends[partition] = l.Origin.Position
 		}
 	}
 	return ends, nil
@@ -70,8 +73,13 @@ func (b *box) MarkDeadLetters(_ context.Context, deadLetters []ledger.DeadLetter
 	return nil
 }
 
-func (b *box) Send(_ context.Context, key, value []byte, headers map[string]string) error {
-	b.sent = append(b.sent, fmt.Sprintf("%s %s %s", key, value, headers[message.HeaderReplays]))
+func (b *box) Send(_ context.Context, r pipeline.Record) error {
+	headers := map[string]string{}
+	for _, h := range r.Headers {
+		headers[h.Name] = string(h.Value)
+	}
+	b.sent = append(b.sent, fmt.Sprintf("%s %s %s", r.Key, r.Value, headers[pipeline.HeaderReplays]))
+	b.topics = append(b.topics, r.Topic)
 	b.headers = append(b.headers, headers)
 	if b.sending != nil {
 		b.sending(uint64(len(b.sent)))
@@ -125,17 +133,22 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestReplayKeepsWhatItIs says how new the message is and what trace it is of, where the dead letter knows.
+// TestReplayKeepsWhatItIs sends messages to the topics that they came from, and says how new they are and what trace they are
+// of, where the dead letter knows.
 func TestReplayKeepsWhatItIs(t *testing.T) {
 	t.Parallel()
 	b := fill(2)
+	b.deadLetters[0].Origin.Origin, b.deadLetters[1].Origin.Origin = "transactions.raw", "events.raw"
 	b.deadLetters[0].Version, b.deadLetters[0].Parent = 1764118577123456, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 2}, ignore); err != nil || n != 2 {
 		t.Fatalf("%d %v", n, err)
 	}
+	if b.topics[0] != "transactions.raw" || b.topics[1] != "events.raw" {
+		t.Errorf("messages are sent to %q", b.topics)
+	}
 	for i, want := range []map[string]string{
-		{message.HeaderReplays: "1", message.HeaderVersion: "1764118577123456", message.HeaderTrace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
-		{message.HeaderReplays: "1"},
+		{pipeline.HeaderReplays: "1", pipeline.HeaderVersion: "1764118577123456", pipeline.HeaderTrace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+		{pipeline.HeaderReplays: "1"},
 	} {
 		if !maps.Equal(b.headers[i], want) {
 			t.Errorf("message %d has headers %v", i, b.headers[i])

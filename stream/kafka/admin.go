@@ -32,7 +32,7 @@ func NewAdmin(cfg Config) (*Admin, error) {
 	if err != nil {
 		producer.Close()
 		report.close()
-		return nil, cfg.away(err)
+		return nil, cfg.unavailable(err)
 	}
 	go report.errors(producer)
 	return &Admin{cfg, client, producer, report}, nil
@@ -52,7 +52,7 @@ const adminTimeout = 15 * time.Second
 func (a *Admin) Topics(ctx context.Context, names []string) (map[string]topics.State, error) {
 	meta, err := a.client.GetMetadata(nil, true, int(adminTimeout.Milliseconds()))
 	if err != nil {
-		return nil, a.cfg.away(err)
+		return nil, a.cfg.unavailable(err)
 	}
 	have := map[string]topics.State{}
 	var resources []kafka.ConfigResource
@@ -73,7 +73,7 @@ func (a *Admin) Topics(ctx context.Context, names []string) (map[string]topics.S
 	}
 	results, err := a.client.DescribeConfigs(ctx, resources, kafka.SetAdminRequestTimeout(adminTimeout))
 	if err != nil {
-		return nil, a.cfg.away(err)
+		return nil, a.cfg.unavailable(err)
 	}
 	for _, r := range results {
 		if r.Error.Code() != kafka.ErrNoError {
@@ -125,7 +125,7 @@ func (a *Admin) Grow(ctx context.Context, name string, partitions int) error {
 
 func (a *Admin) outcome(results []kafka.TopicResult, err error, fine kafka.ErrorCode) error {
 	if err != nil {
-		return a.cfg.away(err)
+		return a.cfg.unavailable(err)
 	}
 	var errs []error
 	for _, r := range results {
@@ -145,7 +145,7 @@ func (a *Admin) Configure(ctx context.Context, name string, config map[string]st
 	results, err := a.client.IncrementalAlterConfigs(ctx, []kafka.ConfigResource{{Type: kafka.ResourceTopic, Name: name, Config: entries}},
 		kafka.SetAdminRequestTimeout(adminTimeout))
 	if err != nil {
-		return a.cfg.away(err)
+		return a.cfg.unavailable(err)
 	}
 	for _, r := range results {
 		if r.Error.Code() != kafka.ErrNoError {

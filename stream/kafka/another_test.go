@@ -15,7 +15,7 @@ func TestAMemberThatJoinsTakesNobodyForAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = consumer.Close() }()
-	joining, err := (&Log{consumer: consumer}).memberID() // the client's own form, so that a change of it is noticed
+	joining, err := (&Session{consumer: consumer}).memberID() // the client's own form, so that a change of it is noticed
 	if err != nil {
 		t.Fatal(err)
 	}

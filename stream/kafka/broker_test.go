@@ -11,8 +11,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
-	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // broker is a topic to read and one to write, for one test.
@@ -43,26 +43,27 @@ func (b *broker) apply(want ...topics.Topic) (changes int) {
 // send writes messages named from first on; a name is its key, too.
 func (b *broker) send(first, n, size int) {
 	b.t.Helper()
-	p, err := NewProducer(b.cfg, b.topic)
+	p, err := NewProducer(b.cfg)
 	b.must(err)
 	defer p.Close()
 	for i := first; i < first+n; i++ {
 		name := fmt.Sprintf("m%04d", i)
-		b.must(p.Send(b.t.Context(), []byte(name), []byte(name+strings.Repeat(" ", size)), map[string]string{"txflow-replays": "2"}))
+		b.must(p.Send(b.t.Context(), pipeline.Record{Topic: b.topic, Key: []byte(name), Value: []byte(name + strings.Repeat(" ", size)),
+			Headers: []pipeline.Header{{Name: pipeline.HeaderReplays, Value: []byte("2")}}}))
 	}
 	b.must(p.Flush(b.t.Context()))
 }
 
-func (b *broker) open(instance string) *Log {
+func (b *broker) open(instance string) *Session {
 	b.t.Helper()
-	l, err := OpenLog(b.t.Context(), LogConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance, Session: 6 * time.Second})
+	l, err := OpenSession(b.t.Context(), SessionConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance, Timeout: 6 * time.Second})
 	b.must(err)
 	b.t.Cleanup(func() { b.close(l) })
 	return l
 }
 
 // close leaves the group; the second time it does nothing.
-func (b *broker) close(l *Log) {
+func (b *broker) close(l *Session) {
 	if l.consumer != nil {
 		if err := l.Close(); err != nil {
 			b.t.Error(err)
@@ -72,13 +73,13 @@ func (b *broker) close(l *Log) {
 }
 
 // leave has a member leave for good: Kafka would keep its place for it.
-func (b *broker) leave(l *Log) {
+func (b *broker) leave(l *Session) {
 	b.t.Helper()
 	b.close(l)
 	b.throwOut(l.cfg.Group, l.cfg.Instance)
 }
 
-func names(messages []classify.Message) (out []string) {
+func names(messages []pipeline.Message) (out []string) {
 	for i := range messages {
 		out = append(out, strings.TrimSpace(string(messages[i].Value)))
 	}
@@ -93,25 +94,31 @@ func numbered(first, n int) (out []string) {
 	return out
 }
 
+// pollOnce polls once.
+func pollOnce(s *Session, ctx context.Context, limit int, wait time.Duration) ([]pipeline.Message, error) {
+	polled, err := s.Poll(ctx, limit, wait)
+	return polled.Messages, err
+}
+
 // poll waits until so many messages have come, and no more than that.
-func (b *broker) poll(l *Log, n int) (all []classify.Message) {
+func (b *broker) poll(l *Session, n int) (all []pipeline.Message) {
 	b.t.Helper()
 	for deadline := time.Now().Add(time.Minute); len(all) < n; {
 		if time.Now().After(deadline) {
 			b.t.Fatalf("after a minute %d of %d messages came", len(all), n)
 		}
-		some, err := l.Poll(b.t.Context(), n-len(all), 50*time.Millisecond)
+		some, err := pollOnce(l, b.t.Context(), n-len(all), 50*time.Millisecond)
 		b.must(err)
 		all = append(all, some...)
 	}
 	return all
 }
 
-func (b *broker) commit(l *Log, messages []classify.Message) error {
-	records := make([]classify.Record, len(messages))
+func (b *broker) commit(l *Session, messages []pipeline.Message) error {
+	records := make([]pipeline.Record, len(messages))
 	for i := range messages {
 		name := []byte(strings.TrimSpace(string(messages[i].Value)))
-		records[i] = classify.Record{Topic: b.out, Key: name, Value: name}
+		records[i] = pipeline.Record{Topic: b.out, Key: name, Value: name}
 	}
 	return l.Commit(b.t.Context(), records, messages)
 }
@@ -151,7 +158,7 @@ func (b *broker) visit(work func() error) {
 	b.t.Helper()
 	came, left := make(chan struct{}), make(chan error, 1)
 	go func() {
-		guest, err := OpenLog(b.t.Context(), LogConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: "guest"})
+		guest, err := OpenSession(b.t.Context(), SessionConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: "guest"})
 		if err != nil {
 			left <- err
 			return
@@ -162,7 +169,7 @@ func (b *broker) visit(work func() error) {
 				close(came)
 				break
 			}
-			_, err = guest.Poll(b.t.Context(), 1, 10*time.Millisecond)
+			_, err = pollOnce(guest, b.t.Context(), 1, 10*time.Millisecond)
 		}
 		err = errors.Join(err, guest.Close())
 		b.throwOut("g-"+b.topic, "guest") // Kafka would keep its place for it
@@ -189,7 +196,7 @@ func (b *broker) visit(work func() error) {
 }
 
 // whole keeps a member in the group until all partitions are its own again.
-func (b *broker) whole(l *Log) {
+func (b *broker) whole(l *Session) {
 	b.t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; {
 		assigned, err := l.consumer.Assignment()

@@ -29,8 +29,8 @@ func (c *Config) with(r *reporter, settings kafka.ConfigMap) *kafka.ConfigMap {
 	return &all
 }
 
-// away is the error of a broker that does not answer, or not as it should. No secret of the settings is in it.
-func (c *Config) away(err error) error {
+// unavailable is the error of a broker that does not answer, or not as it should. No secret of the settings is in it.
+func (c *Config) unavailable(err error) error {
 	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s: %w", c.Brokers, c.Settings.redacted(err)),
 		"start one with txflow platform, or name another with --kafka-brokers (KAFKA_BROKERS)")
 }

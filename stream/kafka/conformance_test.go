@@ -15,8 +15,8 @@ import (
 
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/kafkaserver/kafkatest"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
-	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // TestEmbedded and TestReal run the same suite on both brokers that txflow knows.
@@ -56,12 +56,12 @@ func conformance(t *testing.T, brokers string, appendTime bool) {
 		{"a restart moves no partition", restartMovesNothing},
 		{"a topic that is missing is waited for", topicIsMissing},
 		{"aborted transactions are waited after", abortsAreWaitedAfter},
-		{"partitions taken away between poll and commit", takenAwayBeforeCommit},
-		{"partitions taken away and given back within one poll", givenBackWithinPoll},
-		{"what was polled ahead of a transaction that is given up comes again", aheadIsVoid},
+		{"partitions revoked between poll and commit", takenAwayBeforeCommit},
+		{"partitions revoked and given back within one poll", givenBackWithinPoll},
+		{"what was polled ahead of a transaction that is aborted comes again", aheadIsVoid},
 		{"members come and go while one transaction is written and the next one polled", rebalanceWhileWriting},
 		{"a long pause loses no message that comes meanwhile", paused},
-		{"partitions taken away in a pause are read again when they come back", takenAwayInPause},
+		{"partitions revoked in a pause are read again when they come back", takenAwayInPause},
 		{"the order of a key is kept", orderOfKey},
 		{"versions follow the log, whatever clocks say", versionFollowsLog},
 		{ofBroker, versionIsOfBroker},
@@ -69,8 +69,9 @@ func conformance(t *testing.T, brokers string, appendTime bool) {
 		{"metadata that is unknown is ignored", metadataOfOthers},
 		{"a topic that is made again is another one", topicHasName},
 		{"a message that the broker refuses is an error", refused},
-		{"where a group stands is told", standingIsTold},
+		{"the offsets of a group are reported", standingIsTold},
 		{"a member's lag is of what it committed", lagIsOfCommitted},
+		{"assignments are reported before their messages", assignmentsAreReported},
 	} {
 		if c.name == ofBroker && !appendTime {
 			continue
@@ -112,7 +113,8 @@ func pollEnds(t *testing.T, b *broker) {
 	b.send(0, 10, 0)
 	l := b.open("a")
 	some := b.poll(l, 4)
-	if len(some) != 4 || some[0].Replays != 2 {
+	if m := &some[0]; len(some) != 4 || m.Replays != 2 || m.Topic != b.topic || string(m.Key) != strings.TrimSpace(string(m.Value)) ||
+		len(m.Headers) != 2 || m.Headers[0].Name != pipeline.HeaderReplays || m.Headers[1].Name != pipeline.HeaderTime {
 		t.Errorf("%+v", some)
 	}
 	rest := b.poll(l, 6)
@@ -120,10 +122,10 @@ func pollEnds(t *testing.T, b *broker) {
 	b.wrote(numbered(0, 10))
 	const large = 600 << 10
 	b.send(10, 20, large)
-	var first []classify.Message
+	var first []pipeline.Message
 	for deadline := time.Now().Add(time.Minute); len(first) == 0 && time.Now().Before(deadline); { // none yet ends a poll early
 		var err error
-		first, err = l.Poll(t.Context(), 1000, 10*time.Second)
+		first, err = pollOnce(l, t.Context(), 1000, 10*time.Second)
 		b.must(err)
 	}
 	if n := len(first); n < 13 || n > 15 {
@@ -153,7 +155,7 @@ func diedInTransaction(_ *testing.T, b *broker) {
 	l := b.open("a")
 	_ = b.poll(l, 10)
 	b.must(l.producer.BeginTransaction())
-	b.must(l.write(b.t.Context(), []classify.Record{{Topic: b.out, Key: []byte("torn"), Value: []byte("torn")}}))
+	b.must(l.write(b.t.Context(), []pipeline.Record{{Topic: b.out, Key: []byte("torn"), Value: []byte("torn")}}))
 	l.producer.Flush(10_000)
 	b.close(l) // as a kill does: neither commit nor abort
 	l = b.open("a")
@@ -176,28 +178,28 @@ func paused(t *testing.T, b *broker) {
 }
 
 func orderOfKey(t *testing.T, b *broker) {
-	p, err := NewProducer(b.cfg, b.topic)
+	p, err := NewProducer(b.cfg)
 	b.must(err)
 	defer p.Close()
 	const keys, each = 7, 50
 	for i := range keys * each {
-		b.must(p.Send(t.Context(), fmt.Appendf(nil, "k%d", i%keys), fmt.Appendf(nil, "k%d %03d", i%keys, i/keys), nil))
+		b.must(p.Send(t.Context(), pipeline.Record{Topic: b.topic, Key: fmt.Appendf(nil, "k%d", i%keys), Value: fmt.Appendf(nil, "k%d %03d", i%keys, i/keys)}))
 	}
 	b.must(p.Flush(t.Context()))
 	l := b.open("a")
 	givenUp := false
 	for done := 0; done < keys*each; {
 		some := b.poll(l, min(30, keys*each-done))
-		records := make([]classify.Record, len(some))
+		records := make([]pipeline.Record, len(some))
 		for i := range some {
 			key, _, _ := strings.Cut(string(some[i].Value), " ")
-			records[i] = classify.Record{Topic: b.out, Key: []byte(key), Value: some[i].Value}
+			records[i] = pipeline.Record{Topic: b.out, Key: []byte(key), Value: some[i].Value}
 		}
 		if done == 60 && !givenUp { // one of them is given up and comes again
-			l.polls.take(some[0].Partition)
+			l.epoch.raise()
 		}
 		err := l.Commit(t.Context(), records, some)
-		if errors.Is(err, classify.ErrRedelivered) && !givenUp {
+		if errors.Is(err, pipeline.ErrAborted) && !givenUp {
 			givenUp = true
 			continue
 		}
@@ -218,10 +220,10 @@ func orderOfKey(t *testing.T, b *broker) {
 }
 
 func refused(t *testing.T, b *broker) {
-	p, err := NewProducer(b.cfg, b.topic)
+	p, err := NewProducer(b.cfg)
 	b.must(err)
 	defer p.Close()
-	err = p.Send(t.Context(), nil, make([]byte, 2<<20), nil)
+	err = p.Send(t.Context(), pipeline.Record{Topic: b.topic, Value: make([]byte, 2<<20)})
 	if err == nil {
 		err = p.Flush(t.Context())
 	}
@@ -231,14 +233,14 @@ func refused(t *testing.T, b *broker) {
 	b.send(0, 3, 0)
 	small := b.topic + "-small" // the topic's own limit, which the client learns of when it is too late
 	b.apply(topics.Topic{Name: small, Partitions: 1, Replicas: 1, Config: map[string]string{"max.message.bytes": "1000"}})
-	q, err := NewProducer(b.cfg, small)
+	q, err := NewProducer(b.cfg)
 	b.must(err)
 	defer q.Close()
-	b.must(q.Send(t.Context(), nil, []byte("short"), nil))
+	b.must(q.Send(t.Context(), pipeline.Record{Topic: small, Value: []byte("short")}))
 	b.must(q.Flush(t.Context()))
 	noise := make([]byte, 20_000)
 	_, _ = rand.Read(noise)
-	b.must(q.Send(t.Context(), nil, noise, nil))
+	b.must(q.Send(t.Context(), pipeline.Record{Topic: small, Value: noise}))
 	if err := q.Flush(t.Context()); fault.ExitCode(err) != fault.ExitData || q.Acknowledged() != 1 {
 		t.Errorf("a message over the topic's limit: exit %d, %v; %d are acknowledged", fault.ExitCode(err), err, q.Acknowledged())
 	}

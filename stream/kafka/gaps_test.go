@@ -6,7 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
-	"github.com/txflow/txflow/stream/transactions/classify"
+	"github.com/txflow/txflow/stream/pipeline"
 )
 
 // deletedIsGap deletes what a group has not read: with messages behind it, and up to the end. Markers of transactions are no
@@ -37,7 +37,7 @@ func deletedIsGap(t *testing.T, b *broker) {
 	remove(7)
 	l = b.open("b")
 	read := b.poll(l, 4)
-	if g := read[0]; g.Offset != 5 || g.Gap != 2 || g.Log != first[0].Log || read[1].Offset != 7 || read[1].Version <= first[2].Version {
+	if g := read[0]; g.Offset != 5 || g.Gap != 2 || g.LogID != first[0].LogID || read[1].Offset != 7 || read[1].Version <= first[2].Version {
 		t.Errorf("%+v", read[:2])
 	}
 	if err := b.commitGaps(l, read); err != nil {
@@ -59,11 +59,11 @@ func deletedIsGap(t *testing.T, b *broker) {
 		t.Errorf("after a gap was committed: %+v", m)
 	}
 	// Its own results stand between markers.
-	r, err := OpenLog(t.Context(), LogConfig{Config: b.cfg, Topic: b.out, Group: "r-" + b.topic, Instance: "r"})
+	r, err := OpenSession(t.Context(), SessionConfig{Config: b.cfg, Topic: b.out, Group: "r-" + b.topic, Instance: "r"})
 	b.must(err)
 	defer b.close(r)
 	for read := 0; read < 7; {
-		messages, err := r.Poll(t.Context(), 1, 10*time.Millisecond)
+		messages, err := pollOnce(r, t.Context(), 1, 10*time.Millisecond)
 		b.must(err)
 		for _, m := range messages {
 			if m.Gap > 0 {
@@ -74,6 +74,6 @@ func deletedIsGap(t *testing.T, b *broker) {
 	}
 }
 
-func (b *broker) commitGaps(l *Log, messages []classify.Message) error {
-	return l.Commit(b.t.Context(), []classify.Record{{Topic: b.out, Value: []byte("x")}, {Topic: b.out, Value: []byte("y")}}, messages)
+func (b *broker) commitGaps(l *Session, messages []pipeline.Message) error {
+	return l.Commit(b.t.Context(), []pipeline.Record{{Topic: b.out, Value: []byte("x")}, {Topic: b.out, Value: []byte("y")}}, messages)
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/stream/transactions/classify"
+	"github.com/txflow/txflow/stream/pipeline"
 )
 
 // lagIsOfCommitted asks a member for its lag: by what is committed, also while its partitions are paused; without
@@ -15,7 +15,7 @@ func lagIsOfCommitted(t *testing.T, b *broker) {
 	if l.Joined() {
 		t.Error("it has joined before the first poll")
 	}
-	lag := func(l *Log) (partitions int, all int64) {
+	lag := func(l *Session) (partitions int, all int64) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -39,7 +39,7 @@ func lagIsOfCommitted(t *testing.T, b *broker) {
 	if _, all := lag(l); all != 13 {
 		t.Errorf("with more sent while it is paused: lag %d", all)
 	}
-	b.must(l.Commit(t.Context(), []classify.Record{{Topic: b.out, Value: []byte("x")}}, messages))
+	b.must(l.Commit(t.Context(), []pipeline.Record{{Topic: b.out, Value: []byte("x")}}, messages))
 	for end := time.Now().Add(time.Minute); ; { // the broker tells of a transaction a little after it took it
 		_, all := lag(l)
 		if all == 3 {
@@ -50,13 +50,13 @@ func lagIsOfCommitted(t *testing.T, b *broker) {
 		}
 	}
 
-	reader, err := OpenLog(t.Context(), LogConfig{Config: b.cfg, Topic: b.out, Group: "r-" + b.topic, Instance: "r"})
+	reader, err := OpenSession(t.Context(), SessionConfig{Config: b.cfg, Topic: b.out, Group: "r-" + b.topic, Instance: "r"})
 	b.must(err)
 	defer b.close(reader)
 	read := b.poll(reader, 1)
 	b.must(reader.Commit(t.Context(), nil, read))
 	for end := time.Now().Add(time.Minute); ; { // it has to come to the end
-		none, err := reader.Poll(t.Context(), 1, time.Millisecond)
+		none, err := pollOnce(reader, t.Context(), 1, time.Millisecond)
 		b.must(err)
 		if _, all := lag(reader); all == 0 && len(none) == 0 {
 			break
@@ -68,8 +68,8 @@ func lagIsOfCommitted(t *testing.T, b *broker) {
 
 	other := b.open("b")
 	for end := time.Now().Add(time.Minute); ; {
-		for _, member := range []*Log{l, other} {
-			_, err := member.Poll(t.Context(), 1, time.Millisecond)
+		for _, member := range []*Session{l, other} {
+			_, err := pollOnce(member, t.Context(), 1, time.Millisecond)
 			b.must(err)
 		}
 		mine, _ := lag(l)

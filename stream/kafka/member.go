@@ -17,8 +17,8 @@ import (
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
-// DefaultSession is LogConfig.Session where nobody says otherwise.
-const DefaultSession = 10 * time.Second
+// DefaultSessionTimeout is the default of SessionConfig.Timeout.
+const DefaultSessionTimeout = 10 * time.Second
 
 // instanceName is what Kafka takes for group.instance.id.
 var instanceName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
@@ -46,17 +46,17 @@ func clientID(instance string) string {
 // told: while this process joins, after a restart of the broker for example, the group shows a member of its name whose id it
 // does not know yet. One that is fenced indeed is told so by the broker at its next heartbeat. Kafka gives each process that
 // joins by a name a member id of its own, but goes on to show the client id and host of the first.
-func (l *Log) successor(ctx context.Context) (*kafka.MemberDescription, error) {
-	before, err := l.memberID()
+func (s *Session) successor(ctx context.Context) (*kafka.MemberDescription, error) {
+	before, err := s.memberID()
 	if err != nil {
 		return nil, err
 	}
-	named, err := l.named(ctx)
+	named, err := s.named(ctx)
 	if err != nil || named == nil {
 		return nil, err
 	}
-	after, err := l.memberID()
-	if err != nil || !another(before, after, l.cfg.Group, named.ConsumerID) {
+	after, err := s.memberID()
+	if err != nil || !another(before, after, s.cfg.Group, named.ConsumerID) {
 		return nil, err
 	}
 	return named, nil
@@ -71,8 +71,8 @@ func another(before, after []byte, group, id string) bool {
 
 // memberID holds the member id that the broker gave this process, somewhere in it. The client tells it in no other way than
 // in what it sends to the broker with a transaction's offsets.
-func (l *Log) memberID() ([]byte, error) {
-	metadata, err := l.consumer.GetConsumerGroupMetadata()
+func (s *Session) memberID() ([]byte, error) {
+	metadata, err := s.consumer.GetConsumerGroupMetadata()
 	if err != nil {
 		return nil, err
 	}
@@ -80,14 +80,14 @@ func (l *Log) memberID() ([]byte, error) {
 }
 
 // named is the member of the group that has this member's name; nil when there is none.
-func (l *Log) named(ctx context.Context) (*kafka.MemberDescription, error) {
-	groups, err := describeGroup(ctx, l.admin, l.cfg.Group)
+func (s *Session) named(ctx context.Context) (*kafka.MemberDescription, error) {
+	groups, err := describeGroup(ctx, s.admin, s.cfg.Group)
 	if err != nil {
 		return nil, err
 	}
 	for _, g := range groups {
 		for i := range g.Members {
-			if m := &g.Members[i]; m.GroupInstanceID == l.cfg.Instance {
+			if m := &g.Members[i]; m.GroupInstanceID == s.cfg.Instance {
 				return m, nil
 			}
 		}
@@ -115,13 +115,13 @@ func describeGroup(ctx context.Context, admin *kafka.AdminClient, name string) (
 
 // fenced is the error of a member whose name another process has taken over: Kafka's way with static members. Going on would
 // take the name back, and the two would end each other's transactions for ever.
-func (l *Log) fenced(by *kafka.MemberDescription, cause error) error {
+func (s *Session) fenced(by *kafka.MemberDescription, cause error) error {
 	who := "another process (Kafka does not tell where; its log has from whom it took over)"
-	if by != nil && by.ClientID != l.client {
+	if by != nil && by.ClientID != s.client {
 		who = fmt.Sprintf("%s at %s", by.ClientID, host(by.Host))
 	}
 	err := fault.Failf(fault.ExitUsage, "another member of the group %s is called %s, too: %s has taken over, and this one ends: %w",
-		l.cfg.Group, l.cfg.Instance, who, cause)
+		s.cfg.Group, s.cfg.Instance, who, cause)
 	return fault.WithHint(err, "give each member an --instance (TXFLOW_STREAM_INSTANCE) of its own")
 }
 
@@ -129,23 +129,23 @@ func (l *Log) fenced(by *kafka.MemberDescription, cause error) error {
 func fencedOut(err error) bool { return code(err) == kafka.ErrFencedInstanceID }
 
 // fencedError is the error of a member that the broker has fenced; it names the other one if the broker tells in time.
-func (l *Log) fencedError(ctx context.Context, cause error) error {
+func (s *Session) fencedError(ctx context.Context, cause error) error {
 	ctx, cancel := context.WithTimeout(ctx, closeLimit)
 	defer cancel()
-	by, err := l.successor(ctx)
+	by, err := s.successor(ctx)
 	if err != nil {
 		cause = errors.Join(cause, err)
 	}
-	return l.fenced(by, cause)
+	return s.fenced(by, cause)
 }
 
 // tookOver logs whose place this process has taken, where Kafka tells: a former process of the member, or one that still runs
 // and ends now. It is only for people.
-func (l *Log) tookOver(ctx context.Context) {
+func (s *Session) tookOver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, closeLimit)
 	defer cancel()
-	if m, err := l.named(ctx); err == nil && m != nil && m.ClientID != l.client {
-		l.cfg.Log.InfoContext(ctx, "took over the place of a former process of this name", "group", l.cfg.Group, "instance", l.cfg.Instance,
+	if m, err := s.named(ctx); err == nil && m != nil && m.ClientID != s.client {
+		s.cfg.Log.InfoContext(ctx, "took over the place of a former process of this name", "group", s.cfg.Group, "instance", s.cfg.Instance,
 			"from", m.ClientID, "host", host(m.Host))
 	}
 }

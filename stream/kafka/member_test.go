@@ -14,15 +14,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
-	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // isReplaced checks the error of a member whose name another process has taken over.
-func (b *broker) isReplaced(err error, by *Log) {
+func (b *broker) isReplaced(err error, by *Session) {
 	b.t.Helper()
 	told := func(text string) bool { return strings.Contains(err.Error(), text) }
-	if fault.ExitCode(err) != fault.ExitUsage || errors.Is(err, classify.ErrRedelivered) || !strings.Contains(fault.Hint(err), "--instance") ||
+	if fault.ExitCode(err) != fault.ExitUsage || errors.Is(err, pipeline.ErrAborted) || !strings.Contains(fault.Hint(err), "--instance") ||
 		!told(by.client+" at 127.0.0.1") && !told("Kafka does not tell where") {
 		b.t.Fatalf("a member that was replaced by %s says (exit %d) %v", by.client, fault.ExitCode(err), err)
 	}
@@ -68,14 +68,14 @@ func olderIsIdle(t *testing.T, b *broker) {
 				done <- nil
 				return
 			default:
-				_, err = young.Poll(t.Context(), 1, time.Millisecond)
+				_, err = pollOnce(young, t.Context(), 1, time.Millisecond)
 			}
 		}
 		done <- err
 	}()
 	var err error
 	for deadline := time.Now().Add(time.Minute); err == nil && time.Now().Before(deadline); {
-		_, err = old.Poll(t.Context(), 1, time.Millisecond)
+		_, err = pollOnce(old, t.Context(), 1, time.Millisecond)
 	}
 	close(stop)
 	b.must(<-done)
@@ -92,7 +92,7 @@ func tookTooLong(t *testing.T, b *broker) {
 	b.must(err)
 	defer other.Close()
 	b.must(other.InitTransactions(t.Context()))
-	if err := b.commit(l, held); !errors.Is(err, classify.ErrRedelivered) {
+	if err := b.commit(l, held); !errors.Is(err, pipeline.ErrAborted) {
 		t.Fatalf("the commit with a fenced producer says %v", err)
 	}
 	b.must(b.commit(l, b.poll(l, 10)))
@@ -102,12 +102,12 @@ func tookTooLong(t *testing.T, b *broker) {
 // restartMovesNothing restarts one of two members: the other learns nothing of it.
 func restartMovesNothing(t *testing.T, b *broker) {
 	var seen lines
-	open := func(instance string) *Log {
+	open := func(instance string) *Session {
 		cfg := b.cfg
 		if instance == "other" {
 			cfg.Log = seen.logger()
 		}
-		l, err := OpenLog(t.Context(), LogConfig{Config: cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance, Session: time.Minute})
+		l, err := OpenSession(t.Context(), SessionConfig{Config: cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance, Timeout: time.Minute})
 		b.must(err)
 		t.Cleanup(func() { b.close(l) })
 		return l
@@ -119,8 +119,8 @@ func restartMovesNothing(t *testing.T, b *broker) {
 			if time.Now().After(deadline) {
 				t.Fatalf("two members have partitions %v and %v", mine, its)
 			}
-			for _, l := range []*Log{a, other} {
-				_, err := l.Poll(t.Context(), 1, time.Millisecond)
+			for _, l := range []*Session{a, other} {
+				_, err := pollOnce(l, t.Context(), 1, time.Millisecond)
 				b.must(err)
 			}
 			first, err := a.consumer.Assignment()
@@ -157,7 +157,7 @@ func topicIsMissing(t *testing.T, b *broker) {
 	missing := func() {
 		t.Helper()
 		for deadline := time.Now().Add(time.Minute); ; {
-			some, err := l.Poll(t.Context(), 1, time.Millisecond)
+			some, err := pollOnce(l, t.Context(), 1, time.Millisecond)
 			b.must(err)
 			if len(some) > 0 {
 				t.Fatalf("messages of no topic: %q", names(some))
@@ -190,8 +190,8 @@ func abortsAreWaitedAfter(t *testing.T, b *broker) {
 	l := b.open("a")
 	for i := range 4 {
 		held := b.poll(l, 10)
-		l.polls.take(held[0].Partition)
-		if err := b.commit(l, held); !errors.Is(err, classify.ErrRedelivered) {
+		tooLarge := []pipeline.Record{{Topic: b.out, Value: make([]byte, 2<<20)}}
+		if err := l.Commit(t.Context(), tooLarge, held); !errors.Is(err, pipeline.ErrAborted) {
 			t.Fatal(err)
 		}
 		total, left, cause := l.Aborts()
@@ -199,7 +199,7 @@ func abortsAreWaitedAfter(t *testing.T, b *broker) {
 			t.Fatalf("abort %d: %d, %s, %v", i, total, left, cause)
 		}
 		for left > 0 {
-			some, err := l.Poll(t.Context(), 10, time.Millisecond)
+			some, err := pollOnce(l, t.Context(), 10, time.Millisecond)
 			b.must(err)
 			if _, still, _ := l.Aborts(); len(some) > 0 && still > 0 {
 				t.Fatalf("abort %d: %d messages come %s early", i, len(some), still)

@@ -12,13 +12,12 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/txflow/txflow/stream/transactions/message"
+	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// Producer sends messages to one topic, each exactly once as long as it lives; it implements produce.Sink and dlq.Sink.
+// Producer sends messages, each exactly once as long as it lives; it implements produce.Sink and dlq.Sink.
 type Producer struct {
 	cfg          Config
-	topic        string
 	client       *kafka.Producer
 	report       *reporter
 	sent         atomic.Int64 // handed to librdkafka
@@ -29,7 +28,7 @@ type Producer struct {
 }
 
 // NewProducer makes a client; it connects with the first message.
-func NewProducer(cfg Config, topic string) (*Producer, error) {
+func NewProducer(cfg Config) (*Producer, error) {
 	report := newReporter(&cfg)
 	client, err := kafka.NewProducer(cfg.with(report, kafka.ConfigMap{"enable.idempotence": true, "linger.ms": 5,
 		"compression.type": "lz4", "queue.buffering.max.messages": 100_000, "delivery.timeout.ms": 120_000,
@@ -38,7 +37,7 @@ func NewProducer(cfg Config, topic string) (*Producer, error) {
 		report.close()
 		return nil, cfg.refused(err)
 	}
-	p := &Producer{cfg: cfg, topic: topic, client: client, report: report}
+	p := &Producer{cfg: cfg, client: client, report: report}
 	go p.follow()
 	return p, nil
 }
@@ -49,14 +48,14 @@ func (p *Producer) follow() {
 		switch e := e.(type) {
 		case *kafka.Message:
 			if e.TopicPartition.Error != nil {
-				p.fail(p.explain(e.TopicPartition.Error))
+				p.fail(p.explain(*e.TopicPartition.Topic, e.TopicPartition.Error))
 			} else {
 				p.acknowledged.Add(1)
 			}
 			p.settled.Add(1)
 		case kafka.Error:
 			if e.IsFatal() {
-				p.fail(p.explain(e))
+				p.fail(p.cfg.unavailable(e))
 			} else {
 				p.report.trouble(context.Background(), e)
 			}
@@ -65,15 +64,15 @@ func (p *Producer) follow() {
 }
 
 // explain gives a refusal its exit code: a message that is too large stays so, whatever is tried.
-func (p *Producer) explain(err error) error {
+func (p *Producer) explain(topic string, err error) error {
 	switch code(err) {
 	case kafka.ErrMsgSizeTooLarge, kafka.ErrInvalidMsgSize:
-		return fault.WithHint(fault.Failf(fault.ExitData, "Kafka takes no message of this size in %s: %w", p.topic, err),
+		return fault.WithHint(fault.Failf(fault.ExitData, "Kafka takes no message of this size in %s: %w", topic, err),
 			"make the row shorter; the limits are message.max.bytes of the client and max.message.bytes of the topic")
 	case kafka.ErrMsgTimedOut, kafka.ErrTransport, kafka.ErrAllBrokersDown, kafka.ErrTimedOut:
-		return fault.Fail(fault.ExitTryAgain, p.cfg.away(err))
+		return fault.Fail(fault.ExitTryAgain, p.cfg.unavailable(err))
 	}
-	return p.cfg.away(err)
+	return p.cfg.unavailable(err)
 }
 
 func (p *Producer) fail(err error) {
@@ -92,9 +91,10 @@ func (p *Producer) err() error {
 
 // Send implements produce.Sink and dlq.Sink. It waits while the queue is full. The error of a message that is too large has
 // exit code 65.
-func (p *Producer) Send(ctx context.Context, key, value []byte, headers map[string]string) error {
-	m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &p.topic, Partition: kafka.PartitionAny}, Key: key, Value: value,
-		Headers: append(pack(headers), kafka.Header{Key: message.HeaderTime, Value: strconv.AppendInt(nil, time.Now().UnixMicro(), 10)})}
+func (p *Producer) Send(ctx context.Context, r pipeline.Record) error {
+	produced := kafka.Header{Key: pipeline.HeaderTime, Value: strconv.AppendInt(nil, time.Now().UnixMicro(), 10)}
+	m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &r.Topic, Partition: kafka.PartitionAny}, Key: r.Key, Value: r.Value,
+		Headers: append(pack(r.Headers), produced)}
 	for {
 		if err := errors.Join(p.err(), ctx.Err()); err != nil {
 			return err
@@ -105,7 +105,7 @@ func (p *Producer) Send(ctx context.Context, key, value []byte, headers map[stri
 			return nil
 		}
 		if code(err) != kafka.ErrQueueFull {
-			return p.explain(err)
+			return p.explain(r.Topic, err)
 		}
 		p.client.Flush(int(pollStep.Milliseconds()))
 	}

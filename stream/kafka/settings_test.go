@@ -73,7 +73,7 @@ func TestSecretsStayHidden(t *testing.T) {
 	if err := s.AddFile("f", "sasl.password="+password+"\nsecurity.protocol="+password); err != nil {
 		t.Fatal(err)
 	}
-	_, err := NewProducer(Config{Brokers: "127.0.0.1:1", Settings: s}, "t")
+	_, err := NewProducer(Config{Brokers: "127.0.0.1:1", Settings: s})
 	if fault.ExitCode(err) != fault.ExitUsage || strings.Contains(err.Error(), "hunter") || !strings.Contains(err.Error(), "security.protocol") {
 		t.Errorf("%v", err)
 	}

@@ -35,7 +35,7 @@ func OpenStatus(cfg Config) (*Status, error) {
 	}
 	s := &Status{cfg: cfg, reader: reader, report: report}
 	if s.admin, err = kafka.NewAdminClientFromConsumer(reader); err != nil {
-		return nil, errors.Join(cfg.away(err), s.Close())
+		return nil, errors.Join(cfg.unavailable(err), s.Close())
 	}
 	return s, nil
 }
@@ -54,7 +54,7 @@ func (s *Status) Look(ctx context.Context, group, topic string) (status.Look, er
 	look := status.Look{Group: group, Topic: topic}
 	meta, err := s.reader.GetMetadata(nil, true, int(untilOf(ctx).Milliseconds()))
 	if err != nil {
-		return look, s.cfg.away(err)
+		return look, s.cfg.unavailable(err)
 	}
 	t, ok := meta.Topics[topic]
 	if !ok {
@@ -64,15 +64,15 @@ func (s *Status) Look(ctx context.Context, group, topic string) (status.Look, er
 	for _, p := range t.Partitions {
 		numbers = append(numbers, p.ID)
 	}
-	if look.Partitions, err = standing(ctx, s.admin, group, topic, numbers); err != nil {
-		return look, s.cfg.away(err)
+	if look.Partitions, err = groupOffsets(ctx, s.admin, group, topic, numbers); err != nil {
+		return look, s.cfg.unavailable(err)
 	}
 	look.At = time.Now()
 	if err := s.describe(ctx, &look); err != nil {
-		return look, s.cfg.away(err)
+		return look, s.cfg.unavailable(err)
 	}
 	if err := s.oldest(ctx, &look); err != nil {
-		return look, s.cfg.away(err)
+		return look, s.cfg.unavailable(err)
 	}
 	return look, nil
 }
@@ -133,7 +133,7 @@ func (s *Status) oldest(ctx context.Context, look *status.Look) error {
 		switch e := s.reader.Poll(int(pollStep.Milliseconds())).(type) {
 		case *kafka.Message:
 			if p := wait[e.TopicPartition.Partition]; p != nil {
-				p.Oldest = (&place{}).received(e, time.Now).Time
+				p.Oldest = (&position{}).message(e, time.Now).Time
 				delete(wait, p.Number)
 			}
 		case kafka.PartitionEOF:

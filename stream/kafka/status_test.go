@@ -6,9 +6,9 @@ import (
 
 	"github.com/txflow/txflow/internal/fault"
 
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
-	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // stands looks at a group until it has such a lag: the broker tells of a transaction a little after it took it.
@@ -47,7 +47,7 @@ func standingIsTold(t *testing.T, b *broker) {
 	}
 	l := b.open("me")
 	messages := b.poll(l, 10)
-	b.must(l.Commit(t.Context(), []classify.Record{{Topic: b.out, Value: []byte("x")}}, messages[:4]))
+	b.must(l.Commit(t.Context(), []pipeline.Record{{Topic: b.out, Value: []byte("x")}}, messages[:4]))
 	if s = b.stands(group, b.topic, 6); s.Members != 1 || s.State != "Stable" || s.Delay <= 0 {
 		t.Errorf("with four of ten: %+v", s)
 	}
@@ -60,7 +60,7 @@ func standingIsTold(t *testing.T, b *broker) {
 	if s = b.stands(group, b.topic, 0); s.Delay != 0 {
 		t.Errorf("with all: %+v", s)
 	}
-	reader, err := OpenLog(t.Context(), LogConfig{Config: b.cfg, Topic: b.out, Group: "r-" + b.topic, Instance: "r"})
+	reader, err := OpenSession(t.Context(), SessionConfig{Config: b.cfg, Topic: b.out, Group: "r-" + b.topic, Instance: "r"})
 	b.must(err)
 	defer b.close(reader)
 	read := b.poll(reader, 1)

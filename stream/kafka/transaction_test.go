@@ -8,8 +8,8 @@ import (
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
-// TestPassing says which errors are worth another try of the same step.
-func TestPassing(t *testing.T) {
+// TestTransient says which errors are worth another try of the same step.
+func TestTransient(t *testing.T) {
 	fail := func(code kafka.ErrorCode, fatal bool) error {
 		return fmt.Errorf("a step: %w", kafka.NewError(code, "said so", fatal))
 	}
@@ -25,7 +25,7 @@ func TestPassing(t *testing.T) {
 		{fail(kafka.ErrState, false), false},
 		{errors.New("no error of Kafka"), false},
 	} {
-		if got := passing(c.err); got != c.want {
+		if got := transient(c.err); got != c.want {
 			t.Errorf("%v: %v", c.err, got)
 		}
 	}
@@ -37,7 +37,7 @@ func TestFailedPartition(t *testing.T) {
 	at := func(code kafka.ErrorCode) kafka.TopicPartition {
 		return kafka.TopicPartition{Partition: 3, Error: kafka.NewError(code, "said so", false)}
 	}
-	if err := failed([]kafka.TopicPartition{{Partition: 1}, at(kafka.ErrTimedOut)}); code(err) != kafka.ErrTimedOut || !passing(err) {
+	if err := failed([]kafka.TopicPartition{{Partition: 1}, at(kafka.ErrTimedOut)}); code(err) != kafka.ErrTimedOut || !transient(err) {
 		t.Errorf("%v", err)
 	}
 	if err := failed([]kafka.TopicPartition{{Partition: 1}, at(kafka.ErrState)}); err != nil {

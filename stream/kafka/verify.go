@@ -36,7 +36,7 @@ func OpenVerifier(cfg Config, group, topic string) (*Verifier, error) {
 	}
 	v := &Verifier{cfg: cfg, group: group, topic: topic, reader: reader, report: report}
 	if v.admin, err = kafka.NewAdminClientFromConsumer(reader); err != nil {
-		return nil, errors.Join(cfg.away(err), v.Close())
+		return nil, errors.Join(cfg.unavailable(err), v.Close())
 	}
 	return v, nil
 }
@@ -54,7 +54,7 @@ func (v *Verifier) Close() error {
 func (v *Verifier) Topic(ctx context.Context) (reconcile.Topic, error) {
 	meta, err := v.reader.GetMetadata(nil, true, int(untilOf(ctx).Milliseconds()))
 	if err != nil {
-		return reconcile.Topic{}, v.cfg.away(err)
+		return reconcile.Topic{}, v.cfg.unavailable(err)
 	}
 	t, ok := meta.Topics[v.topic]
 	if !ok {
@@ -66,17 +66,17 @@ func (v *Verifier) Topic(ctx context.Context) (reconcile.Topic, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
-	name, err := nameOf(limited, v.admin, v.topic)
+	name, err := logID(limited, v.admin, v.topic)
 	if err != nil {
-		return reconcile.Topic{}, v.cfg.away(err)
+		return reconcile.Topic{}, v.cfg.unavailable(err)
 	}
-	read, err := standing(ctx, v.admin, v.group, v.topic, numbers)
+	read, err := groupOffsets(ctx, v.admin, v.group, v.topic, numbers)
 	if err != nil {
-		return reconcile.Topic{}, v.cfg.away(err)
+		return reconcile.Topic{}, v.cfg.unavailable(err)
 	}
-	verified, err := standing(ctx, v.admin, verifiedGroup+v.group, v.topic, numbers)
+	verified, err := groupOffsets(ctx, v.admin, verifiedGroup+v.group, v.topic, numbers)
 	if err != nil {
-		return reconcile.Topic{}, v.cfg.away(err)
+		return reconcile.Topic{}, v.cfg.unavailable(err)
 	}
 	out := reconcile.Topic{Log: name}
 	for i := range read {
@@ -92,7 +92,7 @@ const readPatience = time.Minute
 // Read implements reconcile.Log.
 func (v *Verifier) Read(ctx context.Context, partition int32, from, to int64, visit func(offset int64, value []byte) error) error {
 	if err := v.reader.Assign([]kafka.TopicPartition{{Topic: &v.topic, Partition: partition, Offset: kafka.Offset(from)}}); err != nil {
-		return v.cfg.away(err)
+		return v.cfg.unavailable(err)
 	}
 	for end := time.Now().Add(readPatience); ; {
 		switch e := v.reader.Poll(int(pollStep.Milliseconds())).(type) {
@@ -113,7 +113,7 @@ func (v *Verifier) Read(ctx context.Context, partition int32, from, to int64, vi
 			}
 		case kafka.Error:
 			if e.IsFatal() || slices.Contains([]kafka.ErrorCode{kafka.ErrUnknownTopicOrPart, kafka.ErrTopicAuthorizationFailed}, e.Code()) {
-				return v.cfg.away(e)
+				return v.cfg.unavailable(e)
 			}
 		}
 		if err := ctx.Err(); err != nil {
@@ -136,7 +136,7 @@ func (v *Verifier) Record(_ context.Context, verified map[int32]int64) error {
 		err = failed(done)
 	}
 	if err != nil {
-		return v.cfg.away(err)
+		return v.cfg.unavailable(err)
 	}
 	return nil
 }

@@ -11,9 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
-	"github.com/txflow/txflow/stream/transactions/classify"
-	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 // What the suite asks of versions: they follow the log, whatever clocks, members and rebalances do.
@@ -38,17 +37,17 @@ func (b *broker) sendAt(times ...time.Time) {
 }
 
 // openAt is a member with a clock that is off by so much.
-func (b *broker) openAt(instance string, off time.Duration) *Log {
+func (b *broker) openAt(instance string, off time.Duration) *Session {
 	b.t.Helper()
-	l, err := OpenLog(b.t.Context(), LogConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance,
+	l, err := OpenSession(b.t.Context(), SessionConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance,
 		Now: func() time.Time { return time.Now().Add(off) }})
 	b.must(err)
 	b.t.Cleanup(func() { b.close(l) })
 	return l
 }
 
-func versions(messages []classify.Message) (out []int64) {
-	slices.SortFunc(messages, func(a, b classify.Message) int { return int(a.Offset - b.Offset) })
+func versions(messages []pipeline.Message) (out []int64) {
+	slices.SortFunc(messages, func(a, b pipeline.Message) int { return int(a.Offset - b.Offset) })
 	for i := range messages {
 		out = append(out, messages[i].Version)
 	}
@@ -73,8 +72,8 @@ func versionFollowsLog(t *testing.T, b *broker) {
 	some := b.poll(first, 3)
 	ahead := b.poll(first, 2)
 	b.must(b.commit(first, some))
-	first.polls.take(0)
-	if err := b.commit(first, ahead); !errors.Is(err, classify.ErrRedelivered) {
+	first.epoch.raise()
+	if err := b.commit(first, ahead); !errors.Is(err, pipeline.ErrAborted) {
 		t.Fatalf("%v", err)
 	}
 	again := b.poll(first, 2)
@@ -115,19 +114,19 @@ func versionIsOfBroker(t *testing.T, b *broker) {
 	}
 	b.must(b.commit(member, messages))
 	b.must(b.client().ProduceSync(t.Context(), &kgo.Record{Topic: b.topic, Value: []byte("x"), Headers: []kgo.RecordHeader{
-		{Key: message.HeaderTime, Value: fmt.Append(nil, start.Add(-time.Minute).UnixMicro())}, {Key: message.HeaderVersion, Value: []byte("4711")}}}).FirstErr())
+		{Key: pipeline.HeaderTime, Value: fmt.Append(nil, start.Add(-time.Minute).UnixMicro())}, {Key: pipeline.HeaderVersion, Value: []byte("4711")}}}).FirstErr())
 	m := b.poll(member, 1)[0]
-	if m.Time.UnixMicro() != start.Add(-time.Minute).UnixMicro() || m.Version != 4711 || m.Place <= messages[1].Place {
+	if m.Time.UnixMicro() != start.Add(-time.Minute).UnixMicro() || m.Version != 4711 || m.LogVersion <= messages[1].LogVersion {
 		t.Errorf("a replay: %+v", m)
 	}
-	b.must(b.commit(member, []classify.Message{m}))
+	b.must(b.commit(member, []pipeline.Message{m}))
 	b.leave(member)
 	b.send(0, 1, 0)
 	b.sendAt(start)
 	member = b.openAt("b", 0)
 	for _, after := range b.poll(member, 2) {
-		if after.Partition == 0 && after.Version <= m.Place || after.Time.IsZero() {
-			t.Errorf("after a replay at %d: %+v", m.Place, after)
+		if after.Partition == 0 && after.Version <= m.LogVersion || after.Time.IsZero() {
+			t.Errorf("after a replay at %d: %+v", m.LogVersion, after)
 		}
 	}
 }
@@ -158,7 +157,7 @@ func topicHasName(t *testing.T, b *broker) {
 		b.sendAt(time.Now())
 		member := b.openAt(instance, 0)
 		defer b.leave(member)
-		return b.poll(member, 1)[0].Log
+		return b.poll(member, 1)[0].LogID
 	}
 	first := logOf("a")
 	if same := logOf("b"); same != first {

@@ -13,6 +13,7 @@ import (
 	"github.com/txflow/txflow/internal/ledger"
 
 	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/deadletter"
 	"github.com/txflow/txflow/stream/topics"
 	"github.com/txflow/txflow/stream/transactions/message"
 )
@@ -128,7 +129,7 @@ func (r *run) gaps(ctx context.Context, topic Topic) error {
 		r.add(part, ledger.FindingGap, transaction.ID{}, first, fmt.Sprintf("%d to %d: %s", first, next-1, why))
 	}
 	for i := range deadLetters {
-		first, next, err := message.ParseGap(deadLetters[i].Raw)
+		first, next, err := deadletter.ParseGap(deadLetters[i].Raw)
 		if err != nil {
 			return fault.Fail(fault.ExitData, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/txflow/txflow/internal/ledger"
 
 	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/deadletter"
 	"github.com/txflow/txflow/stream/topics"
 	"github.com/txflow/txflow/stream/transactions/message"
 )
@@ -176,7 +177,7 @@ func TestFindings(t *testing.T) {
 
 func gapAt(first, next int64) ledger.DeadLetterState {
 	return ledger.DeadLetterState{Origin: ledger.Origin{Origin: topics.Raw, Position: uint64(first)}, Code: string(transaction.CodeDeleted), State: ledger.StateOpen, //nolint:gosec // not negative
-		Raw: message.AppendGap(nil, first, next)}
+		Raw: deadletter.AppendGap(nil, first, next)}
 }
 
 // TestGapIsAccepted has a recorded gap with its entry in the ledger, which is none of a message.

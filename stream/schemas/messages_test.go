@@ -13,6 +13,7 @@ import (
 
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/deadletter"
 	"github.com/txflow/txflow/stream/topics"
 	"github.com/txflow/txflow/stream/transactions/message"
 )
@@ -77,7 +78,7 @@ func written() map[string][][]byte {
 			{Outcome: ledger.OutcomeDeadLetter, ID: &id, SourceID: text, ContentHash: math.MaxUint64, Column: text, Code: transaction.CodePrediction, Message: text,
 				Raw: []byte(text), Call: &call, At: at, Origin: origin},
 		} {
-			add(topics.DeadLetters, message.AppendDeadLetter(nil, &info, &d, i*math.MaxUint16, text))
+			add(topics.DeadLetters, deadletter.Append(nil, &info, &d, i*math.MaxUint16, text))
 		}
 	}
 	return out

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"github.com/txflow/txflow/stream/transactions/classify"
+	"github.com/txflow/txflow/stream/pipeline"
 )
 
 // ML is what the client of the ML API knows of itself now.
@@ -15,7 +15,7 @@ type ML struct {
 	InFlight int    // calls
 }
 
-// Metrics count what a member does; they implement classify.Observer.
+// Metrics count what a member does; they implement pipeline.Observer.
 type Metrics struct {
 	Registry *prometheus.Registry
 	health   *Health
@@ -60,17 +60,17 @@ func NewMetrics(health *Health, ml func() ML) *Metrics {
 	return m
 }
 
-// Begin implements classify.Observer.
+// Begin implements pipeline.Observer.
 func (m *Metrics) Begin(messages int) {
 	m.health.begin()
 	m.underWay.Add(float64(messages))
 }
 
-// End implements classify.Observer.
-func (m *Metrics) End(t classify.Transaction) {
-	m.health.end(!t.GivenUp)
+// End implements pipeline.Observer.
+func (m *Metrics) End(t pipeline.Stats) {
+	m.health.end(!t.Aborted)
 	m.underWay.Sub(float64(t.Messages))
-	if t.GivenUp {
+	if t.Aborted {
 		m.givenUp.Add(float64(t.Messages))
 		return
 	}
@@ -83,7 +83,7 @@ func (m *Metrics) End(t classify.Transaction) {
 	m.messages.WithLabelValues("dead_letter").Add(float64(deadLetters))
 	m.messages.WithLabelValues("classified").Add(float64(t.Messages - deadLetters))
 	m.sizes.Observe(float64(t.Messages))
-	m.asked.Observe(t.Asked.Seconds())
+	m.asked.Observe(t.Handled.Seconds())
 	m.took.Observe(t.Took.Seconds())
 	for _, d := range t.Delays {
 		m.delays.Observe(d.Seconds())

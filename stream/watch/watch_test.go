@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
-	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // fakeLog is a member whose place in the group a test sets.
@@ -97,10 +97,10 @@ func TestReady(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		says("with messages that nobody polls", "messages wait and none is committed for")
 		m.Begin(5)
-		m.End(classify.Transaction{Messages: 5, GivenUp: true})
+		m.End(pipeline.Stats{Messages: 5, Aborted: true})
 		says("when they were given up", "messages wait and none is committed for")
 		m.Begin(5)
-		m.End(classify.Transaction{Messages: 5})
+		m.End(pipeline.Stats{Messages: 5})
 		says("when some were committed", "")
 		log.set(true, map[int32]int64{0: 0, 1: 0})
 		time.Sleep(10 * stuck)
@@ -111,9 +111,9 @@ func TestReady(t *testing.T) {
 		says("with a transaction that does not end", "messages are under way for 1m1s")
 		m.Begin(1)
 		says("with a second one behind it", "messages are under way for 1m1s")
-		m.End(classify.Transaction{Messages: 1})
+		m.End(pipeline.Stats{Messages: 1})
 		says("when the first one ends", "")
-		m.End(classify.Transaction{Messages: 1})
+		m.End(pipeline.Stats{Messages: 1})
 		says("when both have ended", "")
 		log.set(true, nil)
 		time.Sleep(stuck + 3*time.Second)
@@ -188,10 +188,10 @@ func TestMetrics(t *testing.T) {
 	if n := testutil.ToFloat64(m.underWay); n != 4 {
 		t.Errorf("%v messages are under way", n)
 	}
-	m.End(classify.Transaction{Messages: 4, DeadLetters: map[transaction.Code]int{transaction.CodeMessage: 1}, Asked: time.Second, Took: 2 * time.Second,
+	m.End(pipeline.Stats{Messages: 4, DeadLetters: map[transaction.Code]int{transaction.CodeMessage: 1}, Handled: time.Second, Took: 2 * time.Second,
 		Delays: []time.Duration{20 * time.Millisecond, 3 * time.Second, 3 * time.Second}})
 	m.Begin(2)
-	m.End(classify.Transaction{Messages: 2, GivenUp: true})
+	m.End(pipeline.Stats{Messages: 2, Aborted: true})
 	m.Call("answered", "", 100, 20*time.Millisecond)
 	m.Call("fault", "503", 100, time.Millisecond)
 	m.Call("fault", "timeout", 100, time.Second)

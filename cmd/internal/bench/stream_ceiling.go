@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
-	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // echoTopic takes what the ceiling writes; it has as many partitions as txflow topics apply makes.
@@ -34,7 +34,7 @@ func (b *bencher) streamCeiling(ctx context.Context, _ options, r *streamReport)
 	if err := topics.Apply(ctx, admin, plan, func(topics.Change) {}); err != nil {
 		return err
 	}
-	log, err := kafka.OpenLog(ctx, kafka.LogConfig{Config: cfg, Topic: topics.Raw, Group: "bench-ceiling", Instance: "bench"})
+	log, err := kafka.OpenSession(ctx, kafka.SessionConfig{Config: cfg, Topic: topics.Raw, Group: "bench-ceiling", Instance: "bench"})
 	if err != nil {
 		return err
 	}
@@ -45,16 +45,17 @@ func (b *bencher) streamCeiling(ctx context.Context, _ options, r *streamReport)
 	written := make(chan error, 1) // as classify does, it reads while it writes
 	written <- nil
 	for done := 0; done < r.classified; {
-		messages, err := log.Poll(ctx, classify.DefaultTransactionRows, wait)
+		polled, err := log.Poll(ctx, pipeline.DefaultBatchMessages, wait)
 		if err != nil {
 			return err
 		}
+		messages := polled.Messages
 		if len(messages) == 0 {
 			continue
 		}
-		records := make([]classify.Record, len(messages))
+		records := make([]pipeline.Record, len(messages))
 		for i := range messages {
-			records[i] = classify.Record{Topic: echoTopic, Value: messages[i].Value}
+			records[i] = pipeline.Record{Topic: echoTopic, Value: messages[i].Value}
 		}
 		if err := <-written; err != nil {
 			return err

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/cmd/internal/progress"
-	"github.com/txflow/txflow/stream/transactions/classify"
+	"github.com/txflow/txflow/stream/pipeline"
 )
 
 // streamReport is docs/performance-stream.md.
@@ -41,7 +41,7 @@ letters and offsets are one Kafka transaction of %s messages at the most: what `
 | the ceiling: the same messages read and written again as they are, in transactions of the same size, with offsets, reading while writing | %s, of which classify reaches **%.0f %%** | |
 | `+"`txflow stream produce`"+`, generated rows, idempotent | %s | %s |
 | ClickHouse's Kafka tables into `+"`transactions` and `outcomes`"+` | %s | |
-`, commit(), r.machine, progress.Thousands(classify.DefaultTransactionRows), progress.Thousands(int64(large.messages)), thousands(large.rate),
+`, commit(), r.machine, progress.Thousands(pipeline.DefaultBatchMessages), progress.Thousands(int64(large.messages)), thousands(large.rate),
 		thousands(r.backlogs[0].rate), thousands(r.backlogs[len(r.backlogs)-1].rate), len(r.backlogs), megabytes(large.member.memory),
 		progress.Thousands(int64(small.messages)), thousands(small.rate), megabytes(small.member.memory),
 		thousands(r.ceiling), 100*large.rate/r.ceiling, thousands(rate(large.messages, large.produced.took)), megabytes(large.produced.memory), thousands(r.clickhouse))

@@ -17,33 +17,57 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/txflow/txflow/stream/deadletter"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
 	"github.com/txflow/txflow/stream/transactions/message"
 )
 
-func raw(i int, description string) Message {
-	return Message{Partition: int32(i % 3), Offset: int64(i / 3), Time: time.Now(),
+func raw(i int, description string) pipeline.Message {
+	return pipeline.Message{Topic: topics.Raw, Partition: int32(i % 3), Offset: int64(i / 3), Time: time.Now(),
 		Value: fmt.Appendf(nil, `{"id":"%d","description":%q,"amount":"-1.5","timestamp":"2024-01-31 12:00:00","operation_type":"card","side":"debit"}`, i, description)}
 }
 
-func config() Config {
-	return Config{Group: "g", Now: time.Now, Tracer: sdktrace.NewTracerProvider().Tracer("t"), TransactionRows: 500, MaxMessage: 1000,
-		BatchRows: 100, Concurrency: 2, MaxWait: time.Millisecond, DrainLimit: time.Minute}
+// config is that of the runner and of the handler.
+type config struct {
+	pipeline.Config
+	handler Config
 }
 
-func classifyAll(t *testing.T, l *memoryLog, p *predictor, cfg Config) (*observer, error) {
+func newConfig() *config {
+	return &config{pipeline.Config{Name: "transactions", Ledger: "stream", Topic: topics.Raw, DeadLetters: topics.DeadLetters, Group: "g",
+		Now: time.Now, Tracer: sdktrace.NewTracerProvider().Tracer("t"), Log: slog.New(slog.DiscardHandler), BatchMessages: 500,
+		MaxMessage: 1000, MaxWait: time.Millisecond, DrainLimit: time.Minute}, Config{BatchRows: 100, Concurrency: 2}}
+}
+
+// run runs a member on a session, by the clock of the runner.
+func run(ctx context.Context, l *memorySession, p Predictor, cfg *config) (*observer, error) {
+	o := &observer{}
+	cfg.Observer, cfg.handler.Now = o, cfg.Now
+	return o, pipeline.New(l, New(p, cfg.handler), cfg.Config).Run(ctx)
+}
+
+func classifyAll(t *testing.T, l *memorySession, p Predictor, cfg *config) (*observer, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	l.end = cancel
-	o := &observer{}
-	return o, New(l, p, cfg, slog.New(slog.DiscardHandler), o).Run(ctx)
+	return run(ctx, l, p, cfg)
+}
+
+func header(r *pipeline.Record, name string) string {
+	for _, h := range r.Headers {
+		if h.Name == name {
+			return string(h.Value)
+		}
+	}
+	return ""
 }
 
 // TestOneOfEach sends a poison message, one that is none, and one that is too large, among five hundred: one dead letter each.
 func TestOneOfEach(t *testing.T) {
 	t.Parallel()
-	l := &memoryLog{}
+	l := &memorySession{}
 	for i := range 500 {
 		l.source = append(l.source, raw(i, "fine"))
 	}
@@ -51,13 +75,13 @@ func TestOneOfEach(t *testing.T) {
 	l.source[8].Value = []byte("[]")
 	l.source[9] = raw(9, strings.Repeat("x", 1000))
 	l.source[10].Value = []byte(`{"id":"1","source":"` + strings.Repeat("s", 300) + `"}`)
-	o, err := classifyAll(t, l, &predictor{}, config())
+	o, err := classifyAll(t, l, &predictor{}, newConfig())
 	if err != nil || len(o.seen) != 1 || o.seen[0].Messages != 500 {
 		t.Fatalf("%v %+v", err, o.seen)
 	}
-	deadLetters := map[string]message.DeadLetter{}
+	deadLetters := map[string]deadletter.Message{}
 	for i, r := range l.written {
-		var m message.DeadLetter
+		var m deadletter.Message
 		if r.Topic == topics.Classified {
 			var c message.Classified
 			if err := json.Unmarshal(r.Value, &c); err != nil || c.SourceID != fmt.Sprint(i) || c.Category != "Food" || string(r.Key) != c.ID {
@@ -65,7 +89,7 @@ func TestOneOfEach(t *testing.T) {
 			}
 			continue
 		}
-		if err := json.Unmarshal(r.Value, &m); err != nil || r.Topic != topics.DeadLetters || r.Headers[message.HeaderReason] != m.Code || r.Headers[message.HeaderOrigin] != topics.Raw {
+		if err := json.Unmarshal(r.Value, &m); err != nil || r.Topic != topics.DeadLetters || header(&r, pipeline.HeaderReason) != m.Code || header(&r, pipeline.HeaderOrigin) != topics.Raw {
 			t.Errorf("%d is %s, headers %v: %v", i, r.Value, r.Headers, err)
 		}
 		deadLetters[m.Code] = m
@@ -88,8 +112,8 @@ func TestClockMovesOn(t *testing.T) {
 	start := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	var weeks atomic.Int64
 	weeks.Store(-1)
-	l, cfg := &memoryLog{polled: func() { weeks.Add(1) }}, config()
-	cfg.Now, cfg.TransactionRows = func() time.Time { return start.Add(time.Duration(weeks.Load()) * 7 * 24 * time.Hour) }, 2
+	l, cfg := &memorySession{polled: func() { weeks.Add(1) }}, newConfig()
+	cfg.Now, cfg.BatchMessages = func() time.Time { return start.Add(time.Duration(weeks.Load()) * 7 * 24 * time.Hour) }, 2
 	for week := range 3 {
 		now := start.Add(time.Duration(week) * 7 * 24 * time.Hour)
 		for _, at := range []time.Time{now, now.Add(48 * time.Hour)} {
@@ -110,7 +134,7 @@ func TestClockMovesOn(t *testing.T) {
 		if r.Topic != want {
 			t.Errorf("message %d is in %s: %s", i, r.Topic, r.Value)
 		}
-		var m message.DeadLetter
+		var m deadletter.Message
 		if r.Topic == topics.DeadLetters {
 			if err := json.Unmarshal(r.Value, &m); err != nil || m.Code != "timestamp_range" || m.At != start.Add(time.Duration(i/2)*7*24*time.Hour).Format("2006-01-02 15:04:05.000000") {
 				t.Errorf("message %d: %s %v", i, r.Value, err)
@@ -122,16 +146,16 @@ func TestClockMovesOn(t *testing.T) {
 // TestVersions passes on the version and the log of each message, to results and to dead letters.
 func TestVersions(t *testing.T) {
 	t.Parallel()
-	l := &memoryLog{}
+	l := &memorySession{}
 	for i := range 20 {
 		m := raw(i, "a")
-		m.Version, m.Log = int64(1000+i), fmt.Sprint("cluster/topic", i/10)
+		m.Version, m.LogID = int64(1000+i), fmt.Sprint("cluster/topic", i/10)
 		if i%3 == 0 {
 			m.Value = []byte("[]")
 		}
 		l.source = append(l.source, m)
 	}
-	if _, err := classifyAll(t, l, &predictor{}, config()); err != nil || len(l.written) != 20 {
+	if _, err := classifyAll(t, l, &predictor{}, newConfig()); err != nil || len(l.written) != 20 {
 		t.Fatalf("%v, %d written", err, len(l.written))
 	}
 	for i, r := range l.written {
@@ -152,13 +176,13 @@ func TestVersions(t *testing.T) {
 func TestGivenUp(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	l := &memoryLog{source: []Message{raw(0, "a")}, commits: []error{fmt.Errorf("%w: lost", ErrRedelivered)}}
-	o, err := classifyAll(t, l, &predictor{}, config())
-	if err != nil || len(l.written) != 1 || len(o.seen) != 2 || !o.seen[0].GivenUp || o.seen[1].GivenUp {
+	l := &memorySession{source: []pipeline.Message{raw(0, "a")}, commits: []error{fmt.Errorf("%w: lost", pipeline.ErrAborted)}}
+	o, err := classifyAll(t, l, &predictor{}, newConfig())
+	if err != nil || len(l.written) != 1 || len(o.seen) != 2 || !o.seen[0].Aborted || o.seen[1].Aborted {
 		t.Errorf("%v, written %d, %+v", err, len(l.written), o.seen)
 	}
-	l = &memoryLog{source: []Message{raw(0, "a")}, commits: []error{broken}}
-	if _, err = classifyAll(t, l, &predictor{}, config()); !errors.Is(err, broken) || len(l.written) != 0 {
+	l = &memorySession{source: []pipeline.Message{raw(0, "a")}, commits: []error{broken}}
+	if _, err = classifyAll(t, l, &predictor{}, newConfig()); !errors.Is(err, broken) || len(l.written) != 0 {
 		t.Errorf("%v, written %d", err, len(l.written))
 	}
 }
@@ -167,8 +191,8 @@ func TestGivenUp(t *testing.T) {
 // up in all places; what is written in the end is whole and in order.
 func TestAhead(t *testing.T) {
 	t.Parallel()
-	givenUp := fmt.Errorf("%w: lost", ErrRedelivered)
-	l := &memoryLog{writing: make(chan struct{}), commits: []error{nil, givenUp, nil, nil, givenUp, givenUp, nil, givenUp}}
+	givenUp := fmt.Errorf("%w: lost", pipeline.ErrAborted)
+	l := &memorySession{writing: make(chan struct{}), commits: []error{nil, givenUp, nil, nil, givenUp, givenUp, nil, givenUp}}
 	for i := range 1000 {
 		l.source = append(l.source, raw(i, "a"))
 	}
@@ -184,8 +208,8 @@ func TestAhead(t *testing.T) {
 		}
 		close(l.writing)
 	}()
-	cfg := config()
-	cfg.TransactionRows = 100
+	cfg := newConfig()
+	cfg.BatchMessages = 100
 	o, err := classifyAll(t, l, &predictor{}, cfg)
 	if err != nil || l.ahead != 200 || len(l.written) != 1000 {
 		t.Fatalf("%v, %d written, %d ahead", err, len(l.written), l.ahead)
@@ -197,7 +221,7 @@ func TestAhead(t *testing.T) {
 	}
 	again := 0
 	for _, s := range o.seen {
-		if s.GivenUp {
+		if s.Aborted {
 			again += s.Messages
 		}
 	}
@@ -209,14 +233,14 @@ func TestAhead(t *testing.T) {
 // TestOutage holds the ML API's answers back: the group hears of us, and no dead letter is made.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	l := &memoryLog{source: []Message{raw(0, "a")}, keptAlive: make(chan struct{})}
+	l := &memorySession{source: []pipeline.Message{raw(0, "a")}, keptAlive: make(chan struct{})}
 	p := &predictor{gate: make(chan struct{})}
 	go func() {
 		<-l.keptAlive
 		<-l.keptAlive
 		close(p.gate)
 	}()
-	if o, err := classifyAll(t, l, p, config()); err != nil || len(l.written) != 1 || len(o.seen[0].DeadLetters) != 0 {
+	if o, err := classifyAll(t, l, p, newConfig()); err != nil || len(l.written) != 1 || len(o.seen[0].DeadLetters) != 0 {
 		t.Errorf("%v, written %d, %+v", err, len(l.written), o.seen)
 	}
 }
@@ -225,9 +249,9 @@ func TestOutage(t *testing.T) {
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	for limit, want := range map[time.Duration]int{time.Minute: 1, time.Millisecond: 0} {
-		l := &memoryLog{source: []Message{raw(0, "a")}, keptAlive: make(chan struct{})}
+		l := &memorySession{source: []pipeline.Message{raw(0, "a")}, keptAlive: make(chan struct{})}
 		p := &predictor{gate: make(chan struct{})}
-		cfg := config()
+		cfg := newConfig()
 		cfg.DrainLimit = limit
 		ctx, cancel := context.WithCancel(t.Context())
 		l.end = cancel
@@ -238,7 +262,7 @@ func TestDrain(t *testing.T) {
 				close(p.gate)
 			}
 		}()
-		if err := New(l, p, cfg, slog.New(slog.DiscardHandler), &observer{}).Run(ctx); err != nil || len(l.written) != want {
+		if _, err := run(ctx, l, p, cfg); err != nil || len(l.written) != want {
 			t.Errorf("with %s: %v, written %d", limit, err, len(l.written))
 		}
 	}
@@ -250,7 +274,7 @@ func TestTrace(t *testing.T) {
 	recorder := tracetest.NewSpanRecorder()
 	limits := sdktrace.NewSpanLimits()
 	limits.LinkCountLimit = 500
-	l, cfg := &memoryLog{}, config()
+	l, cfg := &memorySession{}, newConfig()
 	cfg.Tracer = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder), sdktrace.WithRawSpanLimits(limits)).Tracer("t")
 	for i := range 300 {
 		m := raw(i, "a")
@@ -272,8 +296,8 @@ func TestTrace(t *testing.T) {
 // TestBatches cuts a transaction into calls.
 func TestBatches(t *testing.T) {
 	t.Parallel()
-	l, p, cfg := &memoryLog{}, &predictor{sizes: make(chan int, 10)}, config()
-	cfg.Concurrency = 1
+	l, p, cfg := &memorySession{}, &predictor{sizes: make(chan int, 10)}, newConfig()
+	cfg.handler.Concurrency = 1
 	for i := range 250 {
 		l.source = append(l.source, raw(i, "a"))
 	}

@@ -4,52 +4,50 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// memoryLog is a topic in memory that ends the work when all of it is done.
-type memoryLog struct {
-	source    []Message
-	commits   []error // what the next commits say, nil behind them
+// memorySession is a topic in memory that ends the work when all of it is done.
+type memorySession struct {
+	source    []pipeline.Message
+	commits   []error // what the next commits say, nil after them
 	keptAlive chan struct{}
 	end       context.CancelFunc
 	writing   chan struct{} // if there is one, a commit waits until something comes
 
 	mu         sync.Mutex
-	next, done int   // behind the last message that was polled, that was committed
-	polls      int64 // so many
-	void       int64 // what came by these polls comes again
-	written    []Record
+	next, done int // after the last message that was polled, that was committed
+	epoch      uint64
+	written    []pipeline.Record
 	polled     func() // called before messages are handed out, if there is one
 	ahead      int    // the most messages that were ever polled and not committed
 }
 
-func (l *memoryLog) Poll(_ context.Context, limit int, _ time.Duration) ([]Message, error) {
+func (l *memorySession) Poll(_ context.Context, limit int, _ time.Duration) (pipeline.Polled, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.done == len(l.source) {
 		l.end()
 	}
-	l.polls++
 	some := slices.Clone(l.source[l.next:min(l.next+limit, len(l.source))])
 	for i := range some {
-		some[i].Poll = l.polls
+		some[i].Epoch = l.epoch
 	}
 	l.next += len(some)
 	if l.polled != nil {
 		l.polled()
 	}
 	l.ahead = max(l.ahead, l.next-l.done)
-	return some, nil
+	return pipeline.Polled{Messages: some}, nil
 }
 
-func (l *memoryLog) KeepAlive(context.Context) error {
+func (l *memorySession) KeepAlive(context.Context) error {
 	select {
 	case l.keptAlive <- struct{}{}:
 	default:
@@ -57,24 +55,25 @@ func (l *memoryLog) KeepAlive(context.Context) error {
 	return nil
 }
 
-func (l *memoryLog) Commit(_ context.Context, records []Record, done []Message) error {
+func (l *memorySession) Commit(_ context.Context, records []pipeline.Record, done []pipeline.Message) error {
 	if l.writing != nil {
 		<-l.writing
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if done[0].Poll <= l.void {
-		return fmt.Errorf("%w: void", ErrRedelivered)
+	if done[0].Epoch != l.epoch {
+		return fmt.Errorf("%w: void", pipeline.ErrAborted)
 	}
 	if len(l.commits) > 0 {
 		err := l.commits[0]
 		if l.commits = l.commits[1:]; err != nil {
-			l.next, l.void = l.done, l.polls
+			l.next = l.done
+			l.epoch++
 			return err
 		}
 	}
 	for _, r := range records { // the caller uses its memory again
-		l.written = append(l.written, Record{Topic: r.Topic, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value), Headers: maps.Clone(r.Headers)})
+		l.written = append(l.written, pipeline.Record{Topic: r.Topic, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value), Headers: slices.Clone(r.Headers)})
 	}
 	l.done += len(done)
 	return nil
@@ -110,12 +109,12 @@ func (p *predictor) Predict(ctx context.Context, rows []transaction.Transaction)
 
 type observer struct {
 	mu   sync.Mutex
-	seen []Transaction
+	seen []pipeline.Stats
 }
 
 func (o *observer) Begin(int) {}
 
-func (o *observer) End(t Transaction) {
+func (o *observer) End(t pipeline.Stats) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.seen = append(o.seen, t)

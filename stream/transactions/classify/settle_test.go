@@ -2,13 +2,12 @@ package classify
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
 )
 
@@ -63,16 +62,14 @@ func (p *outOfOrder) ask(ctx context.Context, rows []transaction.Transaction) (p
 // be known.
 func TestAnAPIThatRefusesEverythingMakesNoDeadLetters(t *testing.T) {
 	t.Parallel()
-	l, cfg := &memoryLog{}, config()
+	l, cfg := &memorySession{}, newConfig()
 	for i := range 300 {
 		l.source = append(l.source, raw(i, "a"))
 	}
-	cfg.Refusals, cfg.TransactionRows, cfg.BatchRows = prediction.NewRefusals(prediction.DefaultMaxRefused), 60, 20
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	l.end = cancel
-	p, o := &outOfOrder{refusals: cfg.Refusals, probes: 3}, &observer{}
-	if err := New(l, p, cfg, slog.New(slog.DiscardHandler), o).Run(ctx); err != nil || len(l.written) != 300 {
+	cfg.handler.Refusals, cfg.BatchMessages, cfg.handler.BatchRows = prediction.NewRefusals(prediction.DefaultMaxRefused), 60, 20
+	p := &outOfOrder{refusals: cfg.handler.Refusals, probes: 3}
+	o, err := classifyAll(t, l, p, cfg)
+	if err != nil || len(l.written) != 300 {
 		t.Fatalf("%v, %d written", err, len(l.written))
 	}
 	for i, r := range l.written {
@@ -93,12 +90,9 @@ func TestAnAPIThatRefusesEverythingMakesNoDeadLetters(t *testing.T) {
 // TestOnePoisonMessageInQuietTraffic is a dead letter after a short wait.
 func TestOnePoisonMessageInQuietTraffic(t *testing.T) {
 	t.Parallel()
-	l, cfg := &memoryLog{source: []Message{raw(0, "poison")}}, config()
-	cfg.Refusals = prediction.NewRefusals(prediction.DefaultMaxRefused)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	l.end = cancel
-	if err := New(l, counted{&predictor{}, cfg.Refusals}, cfg, slog.New(slog.DiscardHandler), &observer{}).Run(ctx); err != nil || len(l.written) != 1 || l.written[0].Topic != topics.DeadLetters {
+	l, cfg := &memorySession{source: []pipeline.Message{raw(0, "poison")}}, newConfig()
+	cfg.handler.Refusals = prediction.NewRefusals(prediction.DefaultMaxRefused)
+	if _, err := classifyAll(t, l, counted{&predictor{}, cfg.handler.Refusals}, cfg); err != nil || len(l.written) != 1 || l.written[0].Topic != topics.DeadLetters {
 		t.Errorf("%v, written %v", err, l.written)
 	}
 }

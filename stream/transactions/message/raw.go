@@ -1,5 +1,4 @@
-// Package message is what stands in the messages of the stream's topics: transactions as they come, classified
-// transactions and dead letters, all JSON.
+// Package message reads and writes the values of the topics transactions.raw and transactions.classified, both JSON.
 package message
 
 import (
@@ -9,16 +8,6 @@ import (
 	"unsafe"
 
 	"github.com/txflow/txflow/internal/transaction"
-)
-
-// Headers of messages.
-const (
-	HeaderReason  = "txflow-reason"  // of a dead letter: its code
-	HeaderOrigin  = "txflow-origin"  // of a dead letter: the topic that it came from
-	HeaderReplays = "txflow-replays" // how often it was replayed
-	HeaderVersion = "txflow-version" // of a replay: its origin's version, in microseconds since 1970
-	HeaderTime    = "txflow-time"    // when it was produced, in microseconds since 1970: the broker notes when it came
-	HeaderTrace   = "traceparent"    // W3C
 )
 
 // Raw is a message of transactions.raw as txflow writes it. Others may write ID and Amount as numbers, too. The decimal mark

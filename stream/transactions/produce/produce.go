@@ -19,13 +19,14 @@ import (
 
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
 	"github.com/txflow/txflow/stream/transactions/message"
 )
 
 // Sink takes messages. A nil error of Flush means that the broker has all that were sent.
 type Sink interface {
-	Send(ctx context.Context, key, value []byte, headers map[string]string) error
+	Send(ctx context.Context, r pipeline.Record) error
 	Flush(ctx context.Context) error
 	// Acknowledged counts the messages that the broker has for sure.
 	Acknowledged() int64
@@ -219,15 +220,18 @@ func (p *producer) send(ctx context.Context, key, value []byte) error {
 			return err
 		}
 	}
-	var headers map[string]string
+	record := pipeline.Record{Topic: topics.Raw, Key: key, Value: value}
 	if p.cfg.Traced > 0 && p.random.Float64() < p.cfg.Traced {
 		spanCtx, span := p.cfg.Tracer.Start(ctx, "send "+topics.Raw, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
 			attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "send"), attribute.String("messaging.destination.name", topics.Raw)))
 		defer span.End()
-		headers = map[string]string{}
-		propagation.TraceContext{}.Inject(spanCtx, propagation.MapCarrier(headers))
+		carrier := propagation.MapCarrier{}
+		propagation.TraceContext{}.Inject(spanCtx, carrier)
+		for name, text := range carrier {
+			record.Headers = append(record.Headers, pipeline.Header{Name: name, Value: []byte(text)})
+		}
 	}
-	if err := p.sink.Send(ctx, key, value, headers); err != nil {
+	if err := p.sink.Send(ctx, record); err != nil {
 		return err
 	}
 	p.stats.Messages++

@@ -15,6 +15,7 @@ import (
 
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/transactions/message"
 )
 
@@ -26,12 +27,12 @@ type sink struct {
 	down         bool // nothing is acknowledged
 }
 
-func (s *sink) Send(_ context.Context, key, value []byte, headers map[string]string) error {
-	if s.largest > 0 && len(value) > s.largest {
+func (s *sink) Send(_ context.Context, r pipeline.Record) error {
+	if s.largest > 0 && len(r.Value) > s.largest {
 		return fault.Failf(fault.ExitData, "too large")
 	}
-	s.keys, s.values, s.at = append(s.keys, string(key)), append(s.values, string(value)), append(s.at, time.Now())
-	if headers[message.HeaderTrace] != "" {
+	s.keys, s.values, s.at = append(s.keys, string(r.Key)), append(s.values, string(r.Value)), append(s.at, time.Now())
+	if len(r.Headers) == 1 && r.Headers[0].Name == pipeline.HeaderTrace {
 		s.traces++
 	}
 	return nil

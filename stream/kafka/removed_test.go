@@ -10,8 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/txflow/txflow/internal/kafkaserver/kafkatest"
+	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
-	"github.com/txflow/txflow/stream/transactions/classify"
 )
 
 // TestThrownOut has the broker take a member out of its group between poll and commit, as after a time without a sign of
@@ -31,7 +31,7 @@ func TestThrownOut(t *testing.T) {
 	}
 	young := b.open("b")
 	b.must(b.commit(young, b.poll(young, 10)))
-	if err := b.commit(old, held); !errors.Is(err, classify.ErrRedelivered) {
+	if err := b.commit(old, held); !errors.Is(err, pipeline.ErrAborted) {
 		t.Errorf("the commit of a member that was thrown out says %v", err)
 	}
 	b.wrote(numbered(0, 10))

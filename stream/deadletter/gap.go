@@ -1,4 +1,4 @@
-package message
+package deadletter
 
 import (
 	"encoding/json"

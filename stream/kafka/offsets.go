@@ -10,9 +10,9 @@ import (
 	"github.com/txflow/txflow/stream/status"
 )
 
-// standing asks where a group stands in partitions of a topic, as readers of committed messages see it. What it has
-// committed in a transaction that is still open does not count.
-func standing(ctx context.Context, admin *kafka.AdminClient, group, topic string, partitions []int32) ([]status.Partition, error) {
+// groupOffsets asks for the committed offsets of a group in partitions of a topic, and for the first and last offsets that
+// readers of committed messages see. What it has committed in a transaction that is still open does not count.
+func groupOffsets(ctx context.Context, admin *kafka.AdminClient, group, topic string, partitions []int32) ([]status.Partition, error) {
 	asked := make([]kafka.TopicPartition, len(partitions))
 	for i, number := range partitions {
 		asked[i] = kafka.TopicPartition{Topic: &topic, Partition: number}
@@ -42,7 +42,8 @@ func standing(ctx context.Context, admin *kafka.AdminClient, group, topic string
 		for _, p := range asked {
 			question[p] = spec
 		}
-		answer, err := admin.ListOffsets(ctx, question, kafka.SetAdminIsolationLevel(kafka.IsolationLevelReadCommitted), kafka.SetAdminRequestTimeout(adminTimeout))
+		answer, err := admin.ListOffsets(ctx, question, kafka.SetAdminIsolationLevel(kafka.IsolationLevelReadCommitted),
+			kafka.SetAdminRequestTimeout(adminTimeout))
 		if err != nil {
 			return nil, err
 		}

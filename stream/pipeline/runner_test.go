@@ -1,0 +1,323 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+	"github.com/txflow/txflow/internal/transaction"
+)
+
+// fakeSession is a partition in memory that ends the work when all of it is done.
+type fakeSession struct {
+	source  []Message
+	commits []error       // what the next commits say; nil after them
+	gate    chan struct{} // if there is one, a commit waits until it is closed
+	end     context.CancelFunc
+
+	mu         sync.Mutex
+	next, done int // after the last message that was polled, that was committed
+	epoch      uint64
+	revoke     int // the partition is revoked and comes back before the message of this index is polled, once; 0 for never
+	revoked    bool
+	assigned   bool
+	alive      int
+	written    []string
+	most       int // the most messages that were polled and not committed
+}
+
+func (s *fakeSession) Poll(_ context.Context, limit int, _ time.Duration) (p Polled, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done == len(s.source) {
+		s.end()
+	}
+	if s.revoke > 0 && s.next >= s.revoke {
+		s.revoke, s.revoked, s.next = 0, true, s.done
+		s.epoch++
+		p.Revoked, s.assigned = []Partition{{"in", 0}}, false
+	}
+	if !s.assigned {
+		s.assigned = true
+		p.Assigned = []Assignment{{Partition: Partition{"in", 0}, Next: int64(s.done)}}
+	}
+	p.Messages = slices.Clone(s.source[s.next:min(s.next+limit, len(s.source))])
+	for i := range p.Messages {
+		p.Messages[i].Epoch = s.epoch
+	}
+	s.next += len(p.Messages)
+	s.most = max(s.most, s.next-s.done)
+	return p, nil
+}
+
+func (s *fakeSession) KeepAlive(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alive++
+	return nil
+}
+
+func (s *fakeSession) Commit(ctx context.Context, records []Record, done []Message) error {
+	if s.gate != nil {
+		select {
+		case <-s.gate:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if done[0].Epoch != s.epoch {
+		return fmt.Errorf("%w: of an older epoch", ErrAborted)
+	}
+	if len(s.commits) > 0 {
+		err := s.commits[0]
+		if s.commits = s.commits[1:]; err != nil {
+			s.next = s.done
+			s.epoch++
+			return err
+		}
+	}
+	for i := range records {
+		s.written = append(s.written, records[i].Topic+" "+string(records[i].Key)+" "+string(bytes.Clone(records[i].Value)))
+	}
+	s.done += len(done)
+	return nil
+}
+
+// upper is a handler that writes messages in capitals, rejects "bad", skips "twice", and forgets "forgotten".
+type upper struct {
+	mu     sync.Mutex
+	events []string
+	wait   func(context.Context) error // before it decides, if there is one
+}
+
+func (u *upper) Handle(ctx context.Context, b *Batch) error {
+	if u.wait != nil {
+		if err := u.wait(ctx); err != nil {
+			return err
+		}
+	}
+	for i, m := range b.Undecided() {
+		switch string(m.Value) {
+		case "bad":
+			b.Reject(i, "", ledger.DeadLetter{Outcome: ledger.OutcomeRejected, Code: transaction.CodeMessage, Message: "no"})
+		case "twice":
+			b.Skip(i)
+		case "forgotten":
+		default:
+			b.Emit(i, "out", m.Key, func(dst []byte) []byte { return append(dst, bytes.ToUpper(m.Value)...) })
+		}
+	}
+	return nil
+}
+
+func (u *upper) Assigned(_ context.Context, partitions []Assignment) error {
+	u.event("assigned from", partitions[0].Next)
+	return nil
+}
+
+func (u *upper) Revoked(partitions []Partition) { u.event("revoked", int64(partitions[0].Number)) }
+
+func (u *upper) event(what string, n int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.events = append(u.events, fmt.Sprint(what, " ", n))
+}
+
+type seen struct {
+	mu    sync.Mutex
+	stats []Stats
+}
+
+func (s *seen) Begin(int) {}
+
+func (s *seen) End(t Stats) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats = append(s.stats, t)
+}
+
+// in are messages with these values.
+func in(values ...string) (out []Message) {
+	for i, v := range values {
+		out = append(out, Message{Topic: "in", Offset: int64(i), Key: []byte("k"), Value: []byte(v)})
+	}
+	return out
+}
+
+func numbered(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprint("m", i)
+	}
+	return out
+}
+
+// start runs a member with batches of two messages until everything is committed.
+func start(t *testing.T, s *fakeSession, h Handler) ([]Stats, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s.end = cancel
+	o := &seen{}
+	err := New(s, h, Config{Name: "upper", Ledger: "upper", Topic: "in", DeadLetters: "dlq", Group: "g", Now: time.Now,
+		Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler), Observer: o, BatchMessages: 2, MaxMessage: 20,
+		DrainLimit: time.Minute}).Run(ctx)
+	return o.stats, err
+}
+
+// TestOutcomes has one message of each kind: each has one result, in the order of the messages, and the statistics count them.
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	s := &fakeSession{source: in("a", "bad", "twice", strings.Repeat("x", 21), "b", "c")}
+	s.source[4].Gap = 3
+	stats, err := start(t, s, &upper{})
+	if err != nil || len(s.written) != 5 || len(stats) != 3 {
+		t.Fatalf("%v, written %q, %+v", err, s.written, stats)
+	}
+	for i, want := range []string{"out k A", `"code":"message_format"`, `"code":"message_too_large"`, `"code":"offsets_deleted"`, "out k C"} {
+		if !strings.Contains(s.written[i], want) {
+			t.Errorf("record %d is %s, want %s", i, s.written[i], want)
+		}
+	}
+	if stats[0].DeadLetters[transaction.CodeMessage] != 1 || stats[1].Skipped != 1 || stats[1].DeadLetters[transaction.CodeMessageSize] != 1 ||
+		stats[2].Deleted != 3 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// TestForgotten ends a member whose handler decides nothing about a message: its offset is not committed.
+func TestForgotten(t *testing.T) {
+	t.Parallel()
+	s := &fakeSession{source: in("a", "b", "c", "forgotten")}
+	if _, err := start(t, s, &upper{}); fault.ExitCode(err) != fault.ExitFault || !strings.Contains(err.Error(), "offset 3") {
+		t.Errorf("exit %d: %v", fault.ExitCode(err), err)
+	}
+	if len(s.written) != 2 || s.done != 2 {
+		t.Errorf("written %q, %d done", s.written, s.done)
+	}
+}
+
+// TestAborts commits every message once and in order, however many transactions are aborted. While one is written, the next
+// batch is handled, and no third one is polled.
+func TestAborts(t *testing.T) {
+	t.Parallel()
+	aborted := fmt.Errorf("%w: lost", ErrAborted)
+	s := &fakeSession{source: in(numbered(20)...), gate: make(chan struct{}), commits: []error{nil, aborted, nil, aborted, aborted, nil}}
+	second := make(chan struct{})
+	calls := 0
+	h := &upper{wait: func(context.Context) error {
+		if calls++; calls == 2 {
+			close(second)
+		}
+		return nil
+	}}
+	go func() {
+		<-second
+		close(s.gate)
+	}()
+	stats, err := start(t, s, h)
+	if err != nil || s.most != 4 {
+		t.Fatalf("%v, %d messages polled ahead", err, s.most)
+	}
+	for i, text := range s.written {
+		if text != fmt.Sprint("out k M", i) {
+			t.Fatalf("record %d is %s", i, text)
+		}
+	}
+	n := 0
+	for _, st := range stats {
+		if st.Aborted {
+			n++
+		}
+	}
+	if len(s.written) != 20 || n < 3 {
+		t.Errorf("%d written, %d aborted", len(s.written), n)
+	}
+}
+
+// TestRebalance revokes the partition while batches are in work: the handler hears of it, and each message is written once.
+func TestRebalance(t *testing.T) {
+	t.Parallel()
+	s, h := &fakeSession{source: in(numbered(10)...), revoke: 4}, &upper{}
+	if _, err := start(t, s, h); err != nil || len(s.written) != 10 || !s.revoked {
+		t.Fatalf("%v, written %q", err, s.written)
+	}
+	if len(h.events) != 3 || h.events[0] != "assigned from 0" || h.events[1] != "revoked 0" || !strings.HasPrefix(h.events[2], "assigned from ") {
+		t.Errorf("%q", h.events)
+	}
+}
+
+// TestFailure ends with the error of a transaction that cannot be tried again, also while a handler waits.
+func TestFailure(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	s := &fakeSession{source: in(numbered(6)...), commits: []error{broken}}
+	calls := 0
+	h := &upper{wait: func(ctx context.Context) error {
+		if calls++; calls < 2 {
+			return nil
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	if _, err := start(t, s, h); !errors.Is(err, broken) || len(s.written) != 0 {
+		t.Errorf("%v, written %q", err, s.written)
+	}
+}
+
+// TestDrain ends the context while a batch is handled: it is written when that takes less than the limit.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[time.Duration]int{time.Minute: 1, time.Millisecond: 0} {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := &fakeSession{source: in("a"), end: cancel}
+		h := &upper{wait: func(ctx context.Context) error {
+			s.end() // of the member, not of the batch
+			if want == 1 {
+				return nil
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		o := &seen{}
+		err := New(s, h, Config{Name: "upper", Topic: "in", DeadLetters: "dlq", Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
+			Log: slog.New(slog.DiscardHandler), Observer: o, BatchMessages: 2, MaxMessage: 20, DrainLimit: limit}).Run(ctx)
+		if err != nil || len(s.written) != want || o.stats[0].Aborted != (want == 0) {
+			t.Errorf("with %s: %v, written %q, %+v", limit, err, s.written, o.stats)
+		}
+	}
+}
+
+// TestKeepAlive keeps the partitions while a handler takes long.
+func TestKeepAlive(t *testing.T) {
+	t.Parallel()
+	s := &fakeSession{source: in("a")}
+	h := &upper{wait: func(context.Context) error {
+		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+			s.mu.Lock()
+			alive := s.alive
+			s.mu.Unlock()
+			if alive > 0 {
+				return nil
+			}
+			<-time.After(time.Millisecond)
+		}
+		return errors.New("the session was not kept alive for a minute")
+	}}
+	if _, err := start(t, s, h); err != nil || len(s.written) != 1 {
+		t.Errorf("%v, written %q", err, s.written)
+	}
+}
