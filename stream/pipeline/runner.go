@@ -147,7 +147,7 @@ func (r *Runner) whileAlive(ctx context.Context, step func(context.Context) erro
 		}
 		if err != nil {
 			cancel()
-			<-done // the first error counts
+			<-done //nolint:errcheck // the first error counts
 			return err
 		}
 	}
