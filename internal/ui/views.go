@@ -106,7 +106,7 @@ var functions = template.FuncMap{
 	"dur":     duration,
 	"seconds": func(s float64) string { return duration(time.Duration(s * float64(time.Second))) },
 	"short":   short,
-	"one":     func(n any, singular, plural string) string { return counted(n, singular, plural) },
+	"one":     counted,
 	"file":    fileName,
 	"status":  statusLook,
 	"pct":     func(f float64) string { return trimmed(f) + "%" },
