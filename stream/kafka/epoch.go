@@ -22,16 +22,24 @@ type epoch struct {
 
 var errOldEpoch = errors.New("partitions were revoked, or a transaction was aborted, since the messages were polled")
 
-// check is an error for messages that must not be committed.
+// check is an error for messages that must not be committed. All of them come again then: should some of them be of the
+// current epoch, it ends.
 func (e *epoch) check(messages []pipeline.Message) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	old := 0
 	for i := range messages {
 		if messages[i].Epoch != e.now {
-			return errOldEpoch
+			old++
 		}
 	}
-	return nil
+	if old == 0 {
+		return nil
+	}
+	if old < len(messages) {
+		e.now, e.rewind = e.now+1, true
+	}
+	return errOldEpoch
 }
 
 // begin starts a commit, which end ends.

@@ -42,7 +42,13 @@ func TestEpoch(t *testing.T) {
 	if err := e.check(append(second, first...)); !errors.Is(err, errOldEpoch) {
 		t.Errorf("messages of two epochs: %v", err)
 	}
-	if err := e.check(second); err != nil {
+	if err := e.check(second); !errors.Is(err, errOldEpoch) {
+		t.Errorf("messages that were refused with older ones, and come again: %v", err)
+	}
+	if rewind, wait := e.goBack(); !rewind || wait {
+		t.Errorf("after that: rewind %t, wait %t", rewind, wait)
+	}
+	if err := e.check(polled()); err != nil {
 		t.Error(err)
 	}
 }
