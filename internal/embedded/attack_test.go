@@ -92,6 +92,7 @@ func TestAttacks(t *testing.T) {
 		{"several statements in one request", attackStatements},
 		{"SQL ends the platform or its system tables", attackServer},
 		{"one request changes another's session", attackSessions},
+		{"random bodies, frames, headers and parameters", attackFuzz},
 		{"a small body that unpacks to a large one", attackBombs},
 		{"clients that stall", attackStalls},
 		{"Kafka requests that announce 2 GB", attackKafka},

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"context"
 	"io"
 	"runtime"
@@ -40,13 +41,15 @@ func (e *Engine) Insert(ctx context.Context, s Statement, r io.Reader) (Stats, e
 		if message := e.lib.insertError(stream); message != "" {
 			return newError(message)
 		}
-		if err := e.add(stream, first[:n]); err != nil {
-			return err
+		err := e.add(stream, first[:n])
+		if err == nil && !whole {
+			err = e.feed(ctx, stream, r)
 		}
-		if !whole {
-			if err := e.feed(ctx, stream, r); err != nil {
-				return err
-			}
+		if errors.Is(err, errEnded) {
+			e.lib.freeResult(e.lib.doneInsert(stream)) // the engine aborts the process when it frees an insert that has ended by itself
+		}
+		if err != nil {
+			return err
 		}
 		result := e.lib.doneInsert(stream)
 		defer e.lib.freeResult(result)
@@ -59,12 +62,18 @@ func (e *Engine) Insert(ctx context.Context, s Statement, r io.Reader) (Stats, e
 	return stats, err
 }
 
+// errEnded is of data that follow their own end, such as an empty block of Native: the engine has closed the insert.
+var errEnded = &Error{Code: 27, Message: "Code: 27. DB::Exception: Data follow the end of the data; the rows before it may be stored. (CANNOT_PARSE_INPUT_ASSERTION_FAILED)"}
+
 // add hands rows over.
 func (e *Engine) add(stream uintptr, rows []byte) error {
-	if len(rows) > 0 && e.lib.appendInsert(stream, unsafe.Pointer(&rows[0]), uintptr(len(rows))) != 0 {
-		return newError(e.lib.insertError(stream))
+	if len(rows) == 0 || e.lib.appendInsert(stream, unsafe.Pointer(&rows[0]), uintptr(len(rows))) == 0 {
+		return nil
 	}
-	return nil
+	if message := e.lib.insertError(stream); message != "" {
+		return newError(message)
+	}
+	return errEnded
 }
 
 // feed hands the rows over, and cancels the insert when they break off.

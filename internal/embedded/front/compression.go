@@ -17,8 +17,11 @@ import (
 	"github.com/txflow/txflow/internal/embedded/engine"
 )
 
-// unpack undoes the compression of a body: HTTP's own, or ClickHouse's blocks (?decompress=1), or both.
-func unpack(body io.Reader, encoding string, blocks bool) (io.Reader, error) {
+// maxWindow is what a client of zstd's HTTP encoding may ask to keep (RFC 9659).
+const maxWindow = 8 << 20
+
+// unpack undoes the compression of a body: HTTP's own, or ClickHouse's (?decompress=1) where frames is not nil, or both.
+func unpack(body io.Reader, encoding string, frames *frameReader) (io.Reader, error) {
 	body = &wholeBody{r: body}
 	var err error
 	switch encoding {
@@ -30,7 +33,7 @@ func unpack(body io.Reader, encoding string, blocks bool) (io.Reader, error) {
 	case "br":
 		body = brotli.NewReader(body)
 	case "zstd":
-		body, err = zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20)) // one: no goroutine that must be ended
+		body, err = zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow)) // one: no goroutine that must be ended
 	case "lz4":
 		body = lz4.NewReader(body)
 	default:
@@ -39,8 +42,8 @@ func unpack(body io.Reader, encoding string, blocks bool) (io.Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the %s body: %w", encoding, err)
 	}
-	if blocks {
-		body = blockReader{compress.NewReader(body)}
+	if frames != nil {
+		frames.r, body = body, frames
 	}
 	return &wholeBody{r: body}, nil
 }
@@ -57,17 +60,6 @@ func (b *wholeBody) Read(p []byte) (int, error) {
 }
 
 var errCutOff = errors.New("the body breaks off before its end: nothing of it is stored")
-
-// blockReader gives the end after the last block as io.EOF, which compress.Reader wraps.
-type blockReader struct{ r *compress.Reader }
-
-func (b blockReader) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	if errors.Is(err, io.EOF) {
-		err = io.EOF
-	}
-	return n, err
-}
 
 // blockWriter writes ClickHouse's own compression (?compress=1): LZ4 blocks with a checksum.
 type blockWriter struct {

@@ -60,6 +60,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q, err := h.readRequest(w, r)
+	defer q.close()
 	if err == nil {
 		header.Set("X-ClickHouse-Query-Id", q.id)
 		err = h.serve(w, r, q)

@@ -18,8 +18,9 @@ import (
 // request is a request as the engine needs it.
 type request struct {
 	id        string
-	text      string    // the statement, and what follows it in the same text
-	rest      io.Reader // what follows text; nil when nothing does
+	text      string       // the statement, and what follows it in the same text
+	rest      io.Reader    // what follows text; nil when nothing does
+	frames    *frameReader // under rest; nil when the body has no frames
 	format    string
 	packer    packer
 	statement engine.Statement // without its SQL
@@ -76,7 +77,10 @@ func (q *request) readText(packed io.Reader, r *http.Request, inURL string, bloc
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil
 	}
-	body, err := unpack(packed, r.Header.Get("Content-Encoding"), blocks)
+	if blocks {
+		q.frames = &frameReader{}
+	}
+	body, err := unpack(packed, r.Header.Get("Content-Encoding"), q.frames)
 	if err != nil {
 		return err
 	}
@@ -98,6 +102,13 @@ func (q *request) readText(packed io.Reader, r *http.Request, inURL string, bloc
 	}
 	q.text += string(bytes.TrimPrefix(head.Bytes(), []byte("\xef\xbb\xbf")))
 	return nil
+}
+
+// close gives the memory back that the body takes.
+func (q *request) close() {
+	if q != nil && q.frames != nil {
+		q.frames.close()
+	}
 }
 
 func on(v string) bool { return v != "" && v != "0" && v != "false" }
