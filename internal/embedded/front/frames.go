@@ -29,8 +29,9 @@ const (
 	maxFrames = 1 << 30   // bytes of all frames that are unpacked at once
 )
 
-var errFramesFull = &engine.Error{Code: 202, Message: fmt.Sprintf("Code: 202. DB::Exception: Too many simultaneous queries: compressed "+
-	"inserts hold %d bytes at most, and nothing of this one is stored. Try again, or send smaller blocks. (TOO_MANY_SIMULTANEOUS_QUERIES)", maxFrames)}
+var errFramesFull = &engine.Error{Code: 202, Message: fmt.Sprintf("Code: 202. DB::Exception: "+
+	"Too many simultaneous queries: compressed inserts hold %d bytes at most, and nothing of this one is stored. "+
+	"Try again, or send smaller blocks. (TOO_MANY_SIMULTANEOUS_QUERIES)", maxFrames)}
 
 // framesHeld counts the unpacked bytes that all frameReaders hold.
 var framesHeld atomic.Int64
@@ -117,7 +118,8 @@ func (f *frameReader) unpack(packed []byte) (err error) {
 		n, err = lz4.UncompressBlock(packed, f.data)
 	case frameZSTD:
 		if f.zstd == nil { // one at a time: no goroutine that must be ended
-			f.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true))
+			f.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+				zstd.WithDecodeAllCapLimit(true))
 			if err != nil {
 				return err
 			}
