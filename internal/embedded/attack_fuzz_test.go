@@ -24,7 +24,7 @@ import (
 const (
 	fuzzRequests = 1000
 	fuzzWorkers  = 8
-	fuzzMiB      = 512 // that the process may grow by, with what its limits allow
+	fuzzMiB      = 2560 // that the process may grow by, with what its limits allow
 )
 
 // attackFuzz sends random requests, measures memory, and then works. TXFLOW_FUZZ_SEED repeats a run or makes another.

@@ -26,7 +26,7 @@ const (
 	frameZSTD = 0x90
 
 	maxFrame  = 128 << 20 // bytes of a frame, packed or not; an insert of clickhouse-go is one frame
-	maxFrames = 1 << 30   // bytes of all frames that are unpacked at once
+	maxFrames = 512 << 20 // bytes of all frames that are unpacked at once
 )
 
 var errFramesFull = &engine.Error{Code: 202, Message: fmt.Sprintf("Code: 202. DB::Exception: "+
@@ -115,7 +115,9 @@ func (f *frameReader) unpack(packed []byte) (err error) {
 			copy(f.data, packed)
 		}
 	case frameLZ4:
-		n, err = lz4.UncompressBlock(packed, f.data)
+		if n = 0; len(f.data) > 0 { // the library does not take room for nothing
+			n, err = lz4.UncompressBlock(packed, f.data)
+		}
 	case frameZSTD:
 		if f.zstd == nil { // one at a time: no goroutine that must be ended
 			f.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),

@@ -38,6 +38,9 @@ func (h *Handler) readRequest(w http.ResponseWriter, r *http.Request) (*request,
 	v := r.URL.Query()
 	q := &request{id: first(v.Get("query_id"), r.Header.Get("X-ClickHouse-Query-Id")),
 		format: first(v.Get("default_format"), r.Header.Get("X-ClickHouse-Format"), "TabSeparated")}
+	if strings.ContainsFunc(q.id, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return nil, &engine.Error{Code: 36, Message: "Code: 36. DB::Exception: query_id must be printable ASCII: the answer's header repeats it. (BAD_ARGUMENTS)"}
+	}
 	if q.id == "" {
 		q.id = newID()
 	}
