@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -170,8 +171,21 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	defer stop()
-	session, err := kafka.OpenSession(c.Context, kafka.SessionConfig{Config: broker, Topic: cfg.Topic, Group: cfg.Group, Instance: instance,
-		Timeout: c.Duration("session-timeout")})
+	member := kafka.SessionConfig{Config: broker, Topic: cfg.Topic, Group: cfg.Group, Instance: instance, Timeout: c.Duration("session-timeout")}
+	for {
+		err = classifySession(c, member, classify.New(api, handlerCfg), cfg, watch)
+		if !errors.Is(err, kafka.ErrLost) || c.Context.Err() != nil {
+			break
+		}
+		rt.Log.WarnContext(c.Context, "joining the group again", "error", err)
+	}
+	watch.sum(rt.Stderr)
+	return err
+}
+
+// classifySession works as a member of the group until it ends.
+func classifySession(c *cli.Context, member kafka.SessionConfig, handler pipeline.Handler, cfg pipeline.Config, watch *streamWatch) error {
+	session, err := kafka.OpenSession(c.Context, member)
 	if err != nil {
 		return err
 	}
@@ -179,9 +193,8 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 	if c.String("watch-addr") != "" { // else nobody asks
 		unfollow = watch.follow(c.Context, session)
 	}
-	err = pipeline.New(session, classify.New(api, handlerCfg), cfg).Run(c.Context)
+	err = pipeline.New(session, handler, cfg).Run(c.Context)
 	unfollow()
-	watch.sum(rt.Stderr)
 	if closeErr := session.Close(); err == nil {
 		err = closeErr
 	}

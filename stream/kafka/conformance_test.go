@@ -52,6 +52,7 @@ func conformance(t *testing.T, brokers string, appendTime bool) {
 		{"a producer that died left nothing", diedInTransaction},
 		{"of two members of one name the newer takes over and the older ends", newerTakesOver},
 		{"an older member without work ends, too", olderIsIdle},
+		{"a member that is fenced by nobody who lives is only lost", fencedByNobody},
 		{"a producer whose transaction took too long is replaced", tookTooLong},
 		{"a restart moves no partition", restartMovesNothing},
 		{"a topic that is missing is waited for", topicIsMissing},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/retry"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
@@ -128,15 +129,30 @@ func (s *Session) fenced(by *kafka.MemberDescription, cause error) error {
 // fencedOut says that the broker has ended this member for another of its name.
 func fencedOut(err error) bool { return code(err) == kafka.ErrFencedInstanceID }
 
-// fencedError is the error of a member that the broker has fenced; it names the other one if the broker tells in time.
+// ErrLost is of a member that the broker has fenced although no other process has its name: an answer to its joining was lost,
+// when the broker restarted for example, and the broker went on with an id that the member does not know. Opened again it goes
+// on with what is committed.
+var ErrLost = errors.New("Kafka lost track of this member while it joined its group")
+
+// fencedError is the error of a member that the broker has fenced: of exit code 64 when another process has its name, which it
+// names if the broker tells, else ErrLost with exit code 75. Only one who lives keeps a place in the group for longer than a
+// session.
 func (s *Session) fencedError(ctx context.Context, cause error) error {
-	ctx, cancel := context.WithTimeout(ctx, closeLimit)
+	const margin = 5 * time.Second
+	waiting, cancel := context.WithTimeout(ctx, s.cfg.Timeout+margin)
 	defer cancel()
-	by, err := s.successor(ctx)
-	if err != nil {
-		cause = errors.Join(cause, err)
+	for {
+		by, err := s.named(waiting)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil && by == nil:
+			return fault.Fail(fault.ExitTryAgain, fmt.Errorf("%w: %w", ErrLost, cause))
+		case err == nil && by.ClientID != s.client, waiting.Err() != nil:
+			return s.fenced(by, errors.Join(cause, err))
+		}
+		_ = retry.Wait(waiting, 500*time.Millisecond) // its end is seen above
 	}
-	return s.fenced(by, cause)
 }
 
 // tookOver logs whose place this process has taken, where Kafka tells: a former process of the member, or one that still runs

@@ -215,3 +215,27 @@ func abortsAreWaitedAfter(t *testing.T, b *broker) {
 	}
 	b.wrote(numbered(0, 10))
 }
+
+// fencedByNobody has another join by a member's name and vanish at once, as a member's own join does whose answer is lost.
+func fencedByNobody(t *testing.T, b *broker) {
+	b.send(0, 10, 0)
+	old := b.open("a")
+	b.poll(old, 10)
+	ghost := b.client(kgo.ConsumerGroup("g-"+b.topic), kgo.ConsumeTopics(b.topic), kgo.InstanceID("a"), kgo.ClientID(old.client),
+		kgo.SessionTimeout(6*time.Second), kgo.Balancers(kgo.RangeBalancer()), kgo.DisableAutoCommit())
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	ghost.PollRecords(ctx, 1)
+	ghost.CloseAllowingRebalance() // a static member keeps its place until its session is over
+	var err error
+	for deadline := time.Now().Add(time.Minute); err == nil && time.Now().Before(deadline); {
+		_, err = pollOnce(old, t.Context(), 1, time.Millisecond)
+	}
+	if !errors.Is(err, ErrLost) || fault.ExitCode(err) != fault.ExitTryAgain {
+		t.Fatalf("it says (exit %d) %v", fault.ExitCode(err), err)
+	}
+	b.close(old)
+	again := b.open("a")
+	b.must(b.commit(again, b.poll(again, 10)))
+	b.wrote(numbered(0, 10))
+}
