@@ -135,7 +135,7 @@ var matrix = []chaos{
 	{"ClickHouse is killed", "kill -9 while messages flow, and a start 3 s later", true, func(b *chaosBench) {
 		restartClickHouse(b, syscall.SIGKILL, "127.0.0.1:0")
 	}, nil},
-	{"everything is delivered again", "ClickHouse's consumer groups are deleted; it reads both topics anew, after dead letters were replayed and purged", true, func(b *chaosBench) {
+	{"everything is delivered again", "ClickHouse's consumer groups are deleted; it reads both topics again, after dead letters were replayed and purged", true, func(b *chaosBench) {
 		b.group(b.brokers, "a")
 		b.traffic(5)
 	}, redeliver},

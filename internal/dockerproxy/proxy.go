@@ -88,7 +88,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	refuse(w, status, err)
 }
 
-// serve lets a request through, or returns why not. What reaches the engine is written anew from what was understood.
+// serve lets a request through, or returns why not. What reaches the engine is written again from what was understood.
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) error {
 	path := r.URL.EscapedPath()
 	version := ""
