@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import socket
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -215,6 +217,9 @@ def test_links_without_and_with_a_page(monkeypatch):
     assert link(RowsLink()) == link(RunLink()) + "/rows"
     monkeypatch.setenv("TXFLOW_CLICKHOUSE_URL_TEMPLATE", "http://mine/{run_id}")
     assert link(RowsLink()).startswith("http://mine/dag.")
+    monkeypatch.setenv("TXFLOW_CLICKHOUSE_URL_TEMPLATE", "http://mine/play#{query_base64}")
+    query = base64.b64decode(unquote(link(RowsLink()).partition("#")[2])).decode()
+    assert "WHERE run_id = 'dag.manual__2024/é'" in query
     monkeypatch.setenv("TXFLOW_CLICKHOUSE_URL_TEMPLATE", "off")
     assert link(RowsLink()) == ""
     task.txflow_run_id = ""

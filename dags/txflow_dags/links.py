@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 from urllib.parse import quote
 
@@ -42,8 +43,9 @@ class RunLink(BaseOperatorLink):
 
 
 class RowsLink(BaseOperatorLink):
-    """The run's rows: where TXFLOW_CLICKHOUSE_URL_TEMPLATE says, with {run_id}, or {query} for a whole query; else on the page of
-    `txflow ui`, where TXFLOW_UI_URL names one; else in ClickHouse."""
+    """The run's rows: where TXFLOW_CLICKHOUSE_URL_TEMPLATE says, with {run_id}, or {query} for a whole query, or {query_base64}
+    for ClickHouse's /play, which reads one from the fragment; else on the page of `txflow ui`, where TXFLOW_UI_URL names one;
+    else in ClickHouse."""
 
     name = "Rows"
 
@@ -55,7 +57,9 @@ class RowsLink(BaseOperatorLink):
         if not template and (run := page(run_id)):
             return run + "/rows"
         template = template or CLICKHOUSE
-        return template.replace("{query}", quote(ROWS.format(run_id=run_id))).replace("{run_id}", quote(run_id))
+        query = ROWS.format(run_id=run_id)
+        template = template.replace("{query_base64}", quote(base64.b64encode(query.encode()).decode()))
+        return template.replace("{query}", quote(query)).replace("{run_id}", quote(run_id))
 
 
 class RejectedLink(BaseOperatorLink):
