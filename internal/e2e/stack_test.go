@@ -45,7 +45,7 @@ func start(t *testing.T, services ...string) *stack {
 	}
 	s.env = append(os.Environ(), fmt.Sprintf("COMPOSE_PROJECT_NAME=txflow-e2e-%d", os.Getpid()), "SECRETS="+s.secrets, "DOCKER_SOCKET="+socket,
 		"PRODUCE_RATE=200", "PRODUCE_BURST=20")
-	for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "ML_API", "JAEGER", "KAFKA_UI", "SCHEMA_REGISTRY", "S3", "PROMETHEUS", "GRAFANA"} {
+	for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "ML_API", "JAEGER", "KAFKA_UI", "SCHEMA_REGISTRY", "S3", "PROMETHEUS", "GRAFANA", "UI"} {
 		s.ports[name] = freePort(t)
 		s.env = append(s.env, name+"_PORT="+s.ports[name])
 	}

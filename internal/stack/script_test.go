@@ -58,7 +58,7 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 	_, taken, _ := net.SplitHostPort(listener.Addr().String())
 	free := func(others ...string) []string {
 		env := []string{}
-		for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "ML_API", "JAEGER", "KAFKA_UI", "SCHEMA_REGISTRY", "S3", "PROMETHEUS", "GRAFANA"} {
+		for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "UI", "ML_API", "JAEGER", "KAFKA_UI", "SCHEMA_REGISTRY", "S3", "PROMETHEUS", "GRAFANA"} {
 			env = append(env, name+"_PORT=1") // nobody listens there
 		}
 		return append(env, others...)

@@ -23,7 +23,7 @@ const DefaultAddr = "127.0.0.1:8090"
 
 // Bounds of a query of a page.
 func Bounds() *store.Bounds {
-	return &store.Bounds{Time: 10 * time.Second, Memory: 2 << 30, Rows: maxRows + 1}
+	return &store.Bounds{Time: 10 * time.Second, Memory: 512 << 20, Rows: maxRows + 1}
 }
 
 // Database is what the pages are made of. It must be one that only reads: store.Config.ReadOnly with Bounds.
