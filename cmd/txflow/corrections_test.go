@@ -86,7 +86,7 @@ func (b *liveBench) slowClock() (stop func()) {
 		handler := classify.New(api, classify.Config{Source: "live", Now: late, BatchRows: 50, Concurrency: 2})
 		ended <- pipeline.New(session, handler, pipeline.Config{Name: transactions.Name, Ledger: transactions.Ledger, Topic: topics.Raw,
 			DeadLetters: topics.DeadLetters, Group: "txflow-classify", Now: late, Tracer: noop.NewTracerProvider().Tracer(""),
-			Log: slog.New(slog.DiscardHandler), Observer: &demoMember{want: -1}, BatchMessages: 200, MaxMessage: pipeline.MessageLimit,
+			Log: slog.New(slog.DiscardHandler), Observer: noObserver{}, BatchMessages: 200, MaxMessage: pipeline.MessageLimit,
 			MaxWait: 10 * time.Millisecond, DrainLimit: time.Minute}).Run(ctx)
 	}()
 	return func() {
@@ -301,3 +301,9 @@ func (b *liveBench) sentTo(topic string) (messages int64) {
 	ends.Each(func(o kadm.ListedOffset) { messages += o.Offset })
 	return messages
 }
+
+// noObserver looks at nothing.
+type noObserver struct{}
+
+func (noObserver) Begin(int)          {}
+func (noObserver) End(pipeline.Stats) {}
