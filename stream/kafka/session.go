@@ -95,9 +95,9 @@ func (s *Session) Close() error {
 		s.producer.Close()
 	}
 	s.serveRebalance()
-	closed := make(chan error, 1)
+	closed, consumer := make(chan error, 1), s.consumer // it may outlive this call
 	go func() {
-		closed <- s.consumer.Close()
+		closed <- consumer.Close()
 		s.report.close()
 	}()
 	select {
