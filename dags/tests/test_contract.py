@@ -83,7 +83,7 @@ def test_a_gate_that_refuses_links_to_the_rejected_rows(runner, tmp_path):
 
 
 def test_wrong_usage_is_not_tried_again(runner):
-    with pytest.raises(AirflowFailException, match="which run"):
+    with pytest.raises(AirflowFailException, match="missing argument: the run"):
         execute(make("split"))
 
 
