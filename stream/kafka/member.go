@@ -149,7 +149,7 @@ func (s *Session) fencedError(ctx context.Context, cause error) error {
 		case err == nil && by == nil:
 			return fault.Fail(fault.ExitTryAgain, fmt.Errorf("%w: %w", ErrLost, cause))
 		case err == nil && by.ClientID != s.client, waiting.Err() != nil:
-			return s.fenced(by, errors.Join(cause, err))
+			return s.fenced(by, cause)
 		}
 		_ = retry.Wait(waiting, 500*time.Millisecond) // its end is seen above
 	}
