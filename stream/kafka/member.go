@@ -132,7 +132,7 @@ func fencedOut(err error) bool { return code(err) == kafka.ErrFencedInstanceID }
 // ErrLost is of a member that the broker has fenced although no other process has its name: an answer to its joining was lost,
 // when the broker restarted for example, and the broker went on with an id that the member does not know. Opened again it goes
 // on with what is committed.
-var ErrLost = errors.New("Kafka lost track of this member while it joined its group")
+var ErrLost = errors.New("the broker lost track of this member while it joined its group")
 
 // fencedError is the error of a member that the broker has fenced: of exit code 64 when another process has its name, which it
 // names if the broker tells, else ErrLost with exit code 75. Only one who lives keeps a place in the group for longer than a
