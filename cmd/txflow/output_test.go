@@ -12,6 +12,7 @@ import (
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/testtool"
 )
 
 // full is a disk without room.
@@ -38,7 +39,7 @@ func TestLostOutputIsAnError(t *testing.T) {
 // The same in real processes, for what reads the tables.
 func TestLostOutputOfQuestionsIsAnError(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("there is no /dev/full here")
+		testtool.Missing(t, "there is no /dev/full here")
 	}
 	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
 	w := newWorkbench(t, clickhouse)

@@ -27,7 +27,7 @@ type Config struct {
 	Images  *regexp.Regexp // of which containers may be created
 	Network string         // that they are on
 	Memory  int64          // bytes that one may have at most
-	Log     *slog.Logger   // told of what is refused; nil is silent
+	Log     *slog.Logger   // logs what is refused; nil is silent
 }
 
 // Proxy answers as a Docker engine does.

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/txflow/txflow/internal/testtool"
 )
 
 func listenLocal(t *testing.T) net.Listener {
@@ -28,7 +30,7 @@ func residentMiB(t *testing.T) int {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
-		t.Skip("memory is measured on Linux only: ", err)
+		testtool.Missing(t, "memory is measured on Linux only: %v", err)
 	}
 	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
 	must(t, err)

@@ -43,10 +43,10 @@ func clientID(instance string) string {
 	return fmt.Sprintf("txflow-%s@%s-%s", instance, host, hex.EncodeToString(mark[:]))
 }
 
-// successor is another process that has this member's name in the group now; nil when there is none, or when that can not be
-// told: while this process joins, after a restart of the broker for example, the group shows a member of its name whose id it
-// does not know yet. One that is fenced indeed is told so by the broker at its next heartbeat. Kafka gives each process that
-// joins by a name a member id of its own, but goes on to show the client id and host of the first.
+// successor is another process that has this member's name in the group now; nil when there is none, or when that is not
+// certain: while this process joins, after a restart of the broker for example, the group shows a member of its name whose id
+// this process does not know yet. A member that is fenced learns it at its next heartbeat. Kafka gives each process that joins
+// by a name a member id of its own, but goes on to show the client id and host of the first.
 func (s *Session) successor(ctx context.Context) (*kafka.MemberDescription, error) {
 	before, err := s.memberID()
 	if err != nil {

@@ -1,25 +1,25 @@
 package instance
 
 import (
+	"bufio"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 )
 
 // A process that holds a name until it is killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("HOLD"); dir != "" {
 		name, _, err := Hold(dir, "member")
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, "held"), []byte(name), 0o600)
-		}
 		if err != nil {
 			os.Exit(1)
 		}
-		time.Sleep(time.Minute) // it is killed before
+		fmt.Println(name)
+		_, _ = io.Copy(io.Discard, os.Stdin) // it is killed before that ends
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
@@ -49,18 +49,20 @@ func TestKilled(t *testing.T) {
 	dir := t.TempDir()
 	process := exec.Command(os.Args[0])
 	process.Env = append(os.Environ(), "HOLD="+dir)
+	stdin, err := process.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stdin.Close() }() // open until then, so that the process goes on
+	stdout, err := process.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(20 * time.Second)
-	for {
-		if held, _ := os.ReadFile(filepath.Join(dir, "held")); strings.HasPrefix(string(held), "member-1") {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the other process holds nothing")
-		}
-		time.Sleep(5 * time.Millisecond)
+	if held, err := bufio.NewReader(stdout).ReadString('\n'); held != "member-1\n" {
+		t.Fatalf("the other process holds %q: %v", held, err)
 	}
 	if name, release, err := Hold(dir, "member"); err != nil || name != "member-2" {
 		t.Errorf("%q %v", name, err)
