@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/txflow/txflow/internal/failpoint"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // dies waits for a process to end by a signal as it should: SIGTERM in good order.
@@ -15,6 +17,9 @@ func (r *process) dies(t *testing.T, signal syscall.Signal) {
 	want := -1
 	if signal == syscall.SIGTERM {
 		want = 0
+		if slices.Contains(r.cmd.Args, "produce") { // rows are left
+			want = fault.ExitTryAgain
+		}
 	}
 	if code := r.wait(t); code != want {
 		t.Fatalf("%v: exit %d, want %d\n%s", signal, code, want, r.stderr.String())

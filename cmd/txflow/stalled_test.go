@@ -42,8 +42,13 @@ func TestStalledReaderIsReported(t *testing.T) {
 	b.sql("CREATE TABLE trap (n UInt8) ENGINE = Null")
 	b.sql("CREATE MATERIALIZED VIEW trap_of_rows TO trap AS SELECT throwIf(1, 'nothing fits') AS n FROM incoming_classified")
 	more, _ := b.produce(300)
+	messages += more
 	const metric = `txflow_clickhouse_reader_stalled{table="kafka_classified",topic="transactions.classified"} `
 	b.until("the metric says so", func() bool {
+		if b.count(outcomesOfStream) == messages { // the reader was waiting for messages already, without the new view
+			more, _ := b.produce(300)
+			messages += more
+		}
 		_, text := get(t, b.server+"/metrics")
 		return strings.Contains(text, metric+"1")
 	})
@@ -64,7 +69,6 @@ func TestStalledReaderIsReported(t *testing.T) {
 		return code == http.StatusServiceUnavailable && strings.Contains(text, metric+"1")
 	})
 	b.sql("DROP VIEW trap_of_rows")
-	messages += more
 	b.until("all is stored, once the cause is gone", func() bool { return b.count(outcomesOfStream) == messages })
 	b.until("the platform is ready again", ready)
 

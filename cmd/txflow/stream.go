@@ -47,7 +47,7 @@ func streamProduceCommand() *cli.Command {
 			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_PRODUCE_DRAIN"},
 				Usage: "graceful-shutdown timeout: `TIME` for Kafka to acknowledge what was sent"},
 		}, kafkaFlags),
-		Description: `Exits 75 when it is stopped before Kafka has acknowledged all that was sent, 65 at a row that is too large for Kafka.
+		Description: `Exits 75 when it is stopped before Kafka has acknowledged all rows, 65 at a row that is too large for Kafka.
 
    txflow stream produce --rate 1000
    txflow stream produce --profile large
@@ -71,6 +71,7 @@ func runProduce(c *cli.Context, rt *app.Runtime) error {
 	var files source.Opener = rt.Artifacts
 	url := c.Args().First()
 	if url == "" {
+		cfg.Endless = cfg.Limit == 0
 		files, url = generated{rows: c.Int64("count"), seed: c.Uint64("seed")}, "generated rows"
 	} else {
 		if url, err = artifact.Canonical(url); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -60,7 +61,11 @@ func TestProduceEndsWithoutKafka(t *testing.T) {
 			t.Errorf("%s: exit %d after %s\n%s", signal, code, time.Since(start), r.stderr.String())
 		}
 		out := r.stderr.String()
-		if !strings.Contains(out, "0 of 8 messages are in transactions.raw") || !strings.Contains(r.lastLog(t).Error, "not acknowledged 8 of the 8") {
+		// How many rows were given to the client by then depends on the machine.
+		why := r.lastLog(t).Error
+		sent := regexp.MustCompile(`(?m)^0 of [1-8] messages are in transactions.raw`).MatchString(out) && strings.Contains(why, "not acknowledged")
+		unsent := strings.Contains(out, "\n0 messages are in transactions.raw") && strings.Contains(why, "stopped after 0 rows")
+		if !sent && !unsent {
 			t.Errorf("%s: it says\n%s", signal, out)
 		}
 		if n := strings.Count(out, "Kafka does not answer"); n > 3 {

@@ -43,6 +43,7 @@ type Config struct {
 	Traced     float64 // share of messages that carry a trace, which begins here
 	Tracer     trace.Tracer
 	Limit      int64         // rows; 0 for all
+	Endless    bool          // the rows have no end: to be stopped is no error
 	Seed       uint64        // the same one makes the same messages
 	Drain      time.Duration // after the context has ended, what was sent gets so long to be acknowledged
 }
@@ -89,7 +90,7 @@ type encoded struct {
 
 // Run sends the rows of a reader. Rows of the file that break the rules are sent as they are: the stream sorts them out. A
 // message that the broker refuses for good ends it, with the file and line. When the context ends, what was sent is waited
-// for, Config.Drain long: the error is nil when the broker then has all of it, else it has exit code 75.
+// for, Config.Drain long: the error has exit code 75 when the broker then lacks any of it, or rows were not sent.
 func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observe func(Stats)) (Stats, error) {
 	p := &producer{sink: sink, cfg: cfg, file: rows.URL, observe: observe, random: rand.New(rand.NewPCG(cfg.Seed, 0))} //nolint:gosec // repeatable on purpose
 	if cfg.Rate > 0 {
@@ -124,8 +125,11 @@ func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observ
 	switch missing := p.stats.Messages - p.stats.Acknowledged; {
 	case ctx.Err() == nil && err != nil:
 		return p.stats, err
-	case ctx.Err() == nil || missing == 0:
+	case ctx.Err() == nil || missing == 0 && (err == nil || cfg.Endless):
 		return p.stats, flushErr
+	case missing == 0:
+		return p.stats, fault.WithHint(fault.Failf(fault.ExitTryAgain, "stopped after %d rows, before all were sent", p.rows),
+			"sending all again is safe, since their ids stay the same")
 	default:
 		return p.stats, fault.WithHint(fault.Failf(fault.ExitTryAgain, "Kafka has not acknowledged %d of the %d messages that were sent",
 			missing, p.stats.Messages), "they may be there or not; sending them again is safe, since their ids stay the same")

@@ -128,23 +128,27 @@ func open(t *testing.T, csv string) *source.Reader {
 	return reader
 }
 
-// TestInterrupted ends within the drain, and says that messages are not acknowledged unless all are.
+// TestInterrupted ends within the drain, and says that messages are not acknowledged or rows not sent, if there are any.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
-	for _, down := range []bool{false, true} {
-		s := &sink{down: down}
+	for _, c := range []struct{ down, endless bool }{{false, false}, {false, true}, {true, true}} {
+		s := &sink{down: c.down}
 		ctx, cancel := context.WithCancel(t.Context())
 		reader := open(t, header+strings.Repeat("1,Coffee,-1.50,2024-01-31 12:00:00,Shop,card,debit\n", 100))
-		stats, err := Run(ctx, reader, s, Config{Rate: 100, Burst: 10, Drain: 10 * time.Millisecond}, func(st Stats) {
+		stats, err := Run(ctx, reader, s, Config{Rate: 100, Burst: 10, Endless: c.endless, Drain: 10 * time.Millisecond}, func(st Stats) {
 			if st.Messages == 20 {
 				cancel()
 			}
 		})
 		cancel()
 		switch {
-		case !down && (err != nil || stats.Acknowledged != stats.Messages || stats.Messages != 20):
+		case !c.down && (stats.Acknowledged != stats.Messages || stats.Messages != 20):
 			t.Errorf("with all acknowledged: %+v %v", stats, err)
-		case down && (fault.ExitCode(err) != fault.ExitTryAgain || stats.Acknowledged != 10 || !strings.Contains(err.Error(), "10 of the 20")):
+		case !c.down && c.endless != (err == nil):
+			t.Errorf("endless: %v, with all acknowledged: %v", c.endless, err)
+		case !c.down && err != nil && (fault.ExitCode(err) != fault.ExitTryAgain || !strings.Contains(err.Error(), "before all were sent")):
+			t.Errorf("with rows that were not sent: %v", err)
+		case c.down && (fault.ExitCode(err) != fault.ExitTryAgain || stats.Acknowledged != 10 || !strings.Contains(err.Error(), "10 of the 20")):
 			t.Errorf("with half acknowledged: %+v %v", stats, err)
 		}
 	}
