@@ -46,6 +46,8 @@ require (
 	google.golang.org/protobuf v1.36.12
 )
 
+require github.com/twmb/avro v1.9.1
+
 require (
 	cel.dev/expr v0.25.3 // indirect
 	cloud.google.com/go v0.123.0 // indirect

@@ -1,0 +1,25 @@
+// Package events describes the pipeline of business events: its names, topics and messages. The collector writes accepted
+// events to events.raw; the handler in refine validates, removes duplicates, enriches and scores them, and writes them to
+// events.silver, or to events.dead.letter with the reason. ClickHouse reads both, and makes the gold tables.
+package events
+
+// Names of the pipeline.
+const (
+	Name   = "events"
+	Ledger = "events" // in the column pipeline of every table
+)
+
+// Names of the topics. Each but the dead letters is keyed by event id (analytics by the key of its table).
+const (
+	Raw         = "events.raw"         // Avro in Confluent's wire format
+	Silver      = "events.silver"      // JSON, see Refined
+	DeadLetters = "events.dead.letter" // JSON, see stream/deadletter
+	Analytics   = "events.analytics"   // JSON, compacted
+)
+
+// Collector is the origin of dead letters that the collector refused: nothing of them is in events.raw. Their digest is the
+// correlation id of the package, the position the place in it.
+const Collector = "collect"
+
+// Group is the default consumer group of txflow stream refine.
+const Group = "txflow-refine"
