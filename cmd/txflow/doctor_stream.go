@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
@@ -42,15 +41,12 @@ func checkKafka(c *cli.Context, rt *app.Runtime) check {
 		return failed("Kafka", err)
 	}
 	defer admin.Close()
-	names := slices.Clone(topics.Internal)
-	for _, t := range topics.All(1, 1) {
-		names = append(names, t.Name)
-	}
-	have, err := admin.Topics(ctx, names)
+	names := topics.Names(topics.All(topics.Default, 1))
+	have, err := admin.Topics(ctx, append(names, topics.Internal...))
 	if err != nil {
 		return failed("Kafka", err)
 	}
-	want := topics.Kept(have, defaultPartitions)
+	want := topics.Kept(have, topics.Default)
 	plan, err := topics.Plan(ctx, admin, want)
 	switch {
 	case err != nil:

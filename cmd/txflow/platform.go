@@ -156,7 +156,7 @@ func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform,
 			return err
 		}
 		defer admin.Close()
-		plan, err := topics.Plan(ctx, admin, topics.All(defaultPartitions, 1))
+		plan, err := topics.Plan(ctx, admin, topics.All(topics.Default, 1))
 		if err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func TestStreamStatus(t *testing.T) {
 		}
 	}
 	if text := b.ok("doctor").stdout.String(); !strings.Contains(text,
-		"3 topics at "+b.brokers+", as they should be") || !strings.Contains(text, "ClickHouse reads Kafka") {
+		"7 topics at "+b.brokers+", as they should be") || !strings.Contains(text, "ClickHouse reads Kafka") {
 		t.Errorf("doctor:\n%s", text)
 	}
 	b.env = append(b.env, "KAFKA_BROKERS=127.0.0.1:1")

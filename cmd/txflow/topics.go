@@ -18,16 +18,19 @@ func topicsCommand() *cli.Command {
 			Name: "apply", Usage: "create missing topics and apply their settings; idempotent",
 			Flags: batchcmd.Flags([]cli.Flag{
 				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_TOPICS_DRY_RUN"}, Usage: "show what would be done, and do nothing"},
-				&cli.IntFlag{Name: "partitions", Value: defaultPartitions, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"}, Usage: "`N` partitions; the maximum number of members that share the work"},
+				&cli.IntFlag{Name: "partitions", Value: topics.Default.Transactions, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"}, Usage: "`N` partitions of the topics of transactions; the maximum number of members that share the work"},
+				&cli.IntFlag{Name: "event-partitions", Value: topics.Default.Events, EnvVars: []string{"TXFLOW_TOPICS_EVENT_PARTITIONS"}, Usage: "`N` partitions of the topics of events, for good: later they are not added"},
 				&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"}, Usage: "`N` replicas of each partition"},
 			}, kafkaFlags),
-			Description: `Partitions are never taken away, since their messages would be lost.
+			Description: `Partitions are never taken away, since their messages would be lost. They are not added to events.raw and events.silver, since
+duplicates of earlier events would no longer be found.
 
    txflow topics apply --dry-run
    txflow topics apply --partitions 12 --replicas 3 --kafka-brokers kafka-1:9092,kafka-2:9092`,
 			Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
 				cfg, err := kafkaConfig(c, rt)
-				if err := app.Usage(c, err, countErr(c, "partitions", 1, topics.MaxPartitions), countErr(c, "replicas", 1, topics.MaxReplicas)); err != nil {
+				if err := app.Usage(c, err, countErr(c, "partitions", 1, topics.MaxPartitions),
+					countErr(c, "event-partitions", 1, topics.MaxPartitions), countErr(c, "replicas", 1, topics.MaxReplicas)); err != nil {
 					return err
 				}
 				admin, err := kafka.NewAdmin(cfg)
@@ -35,7 +38,8 @@ func topicsCommand() *cli.Command {
 					return err
 				}
 				defer admin.Close()
-				plan, err := topics.Plan(c.Context, admin, topics.All(c.Int("partitions"), c.Int("replicas")))
+				plan, err := topics.Plan(c.Context, admin, topics.All(topics.Partitions{Transactions: c.Int("partitions"), Events: c.Int("event-partitions")},
+					c.Int("replicas")))
 				if err != nil {
 					return err
 				}
@@ -54,5 +58,3 @@ func topicsCommand() *cli.Command {
 		}},
 	}
 }
-
-const defaultPartitions = 6

@@ -8,12 +8,14 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/stream/events"
 )
 
-// Names of the topics.
+// Names of the topics of the pipeline of transactions; those of business events are in stream/events.
 const (
 	Raw         = "transactions.raw"
 	Classified  = "transactions.classified"
@@ -29,7 +31,14 @@ type Topic struct {
 	Partitions int
 	Replicas   int
 	Config     map[string]string // by Kafka's names for the settings of topics
+	Fixed      string            // why it must not get more partitions once it is there; "" if it may
 }
+
+// Partitions are how many each topic has, of the topics of a pipeline that share the work by them.
+type Partitions struct{ Transactions, Events int }
+
+// Default is how many partitions topics have unless somebody asks for others.
+var Default = Partitions{Transactions: 6, Events: 3}
 
 // Bounds of All: Kafka's own are higher, and nobody means them.
 const (
@@ -41,16 +50,39 @@ const (
 // acknowledged messages along, and with all of them every failure is an outage.
 func minInsync(replicas int) int { return min(2, replicas) }
 
+// oneWindow is why the topics that duplicates are found in do not grow: the id of an event that was accepted before may be in
+// another partition after, where nobody knows of it.
+const oneWindow = "duplicates of events that are there already would no longer be found"
+
 // All are the stream's topics. Dead letters are kept long enough to be corrected. The broker notes when a message came:
 // versions and retention go by its clock, not by those of producers.
-func All(partitions, replicas int) []Topic {
-	keep := func(d time.Duration) map[string]string {
-		return map[string]string{"cleanup.policy": "delete", "retention.ms": strconv.FormatInt(d.Milliseconds(), 10),
-			"message.timestamp.type": "LogAppendTime", "min.insync.replicas": strconv.Itoa(minInsync(replicas))}
+func All(n Partitions, replicas int) []Topic {
+	config := func(policy string) map[string]string {
+		return map[string]string{"cleanup.policy": policy, "message.timestamp.type": "LogAppendTime",
+			"min.insync.replicas": strconv.Itoa(minInsync(replicas))}
 	}
-	const day = 24 * time.Hour
-	return []Topic{{Raw, partitions, replicas, keep(7 * day)}, {Classified, partitions, replicas, keep(7 * day)},
-		{DeadLetters, 1, replicas, keep(30 * day)}}
+	keep := func(days int) map[string]string {
+		c := config("delete")
+		c["retention.ms"] = strconv.FormatInt((time.Duration(days) * 24 * time.Hour).Milliseconds(), 10)
+		return c
+	}
+	return []Topic{
+		{Name: Raw, Partitions: n.Transactions, Replicas: replicas, Config: keep(7)},
+		{Name: Classified, Partitions: n.Transactions, Replicas: replicas, Config: keep(7)},
+		{Name: DeadLetters, Partitions: 1, Replicas: replicas, Config: keep(30)},
+		{Name: events.Raw, Partitions: n.Events, Replicas: replicas, Config: keep(7), Fixed: oneWindow},
+		{Name: events.Silver, Partitions: n.Events, Replicas: replicas, Config: keep(30), Fixed: oneWindow},
+		{Name: events.DeadLetters, Partitions: 1, Replicas: replicas, Config: keep(30)},
+		{Name: events.Analytics, Partitions: n.Events, Replicas: replicas, Config: config("compact")},
+	}
+}
+
+// flag is the flag of txflow topics apply that says how many partitions a topic has.
+func (t *Topic) flag() string {
+	if strings.HasPrefix(t.Name, events.Name+".") {
+		return "--event-partitions"
+	}
+	return "--partitions"
 }
 
 // State is what a broker has.
@@ -62,18 +94,32 @@ type State struct {
 
 // Kept are the stream's topics with the partitions that each has, where it is there, and as many replicas
 // as the one that has the most.
-func Kept(have map[string]State, partitions int) []Topic {
+func Kept(have map[string]State, partitions Partitions) []Topic {
 	replicas := 1
-	for _, t := range All(1, 1) {
+	for _, t := range All(Default, 1) {
 		replicas = max(replicas, have[t.Name].Replicas)
 	}
 	all := All(partitions, replicas)
-	for i := range all {
-		if state, ok := have[all[i].Name]; ok {
-			all[i].Partitions = state.Partitions
+	KeepPartitions(all, have)
+	return all
+}
+
+// KeepPartitions changes topics that should be to have the partitions that they have.
+func KeepPartitions(want []Topic, have map[string]State) {
+	for i := range want {
+		if state, ok := have[want[i].Name]; ok {
+			want[i].Partitions = state.Partitions
 		}
 	}
-	return all
+}
+
+// Names returns the names of topics.
+func Names(of []Topic) []string {
+	names := make([]string, len(of))
+	for i := range of {
+		names[i] = of[i].Name
+	}
+	return names
 }
 
 // Internal are Kafka's own topics that the stream's promises rest on.
@@ -83,7 +129,7 @@ var Internal = []string{"__consumer_offsets", "__transaction_state"}
 // offsets and transactions along. Those that are not there yet, or not shown, do not count.
 func Weak(have map[string]State) (names []string) {
 	for _, name := range Internal {
-		if state, ok := have[name]; ok && state.Replicas < Kept(have, 1)[0].Replicas {
+		if state, ok := have[name]; ok && state.Replicas < Kept(have, Default)[0].Replicas {
 			names = append(names, name)
 		}
 	}
@@ -108,11 +154,7 @@ type Change struct {
 // Plan compares; it is empty when nothing is to do. Partitions can not be taken away, nor
 // replicas be changed: that is an error with exit code 65.
 func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
-	names := make([]string, len(want))
-	for i := range want {
-		names[i] = want[i].Name
-	}
-	have, err := admin.Topics(ctx, names)
+	have, err := admin.Topics(ctx, Names(want))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +169,12 @@ func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 		}
 		if state.Partitions > t.Partitions {
 			return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s has %d partitions and can not shrink to %d", t.Name, state.Partitions, t.Partitions),
-				"leave them, with --partitions %d, or make another topic", state.Partitions)
+				"leave them, with %s %d, or make another topic", t.flag(), state.Partitions)
+		}
+		if state.Partitions < t.Partitions && t.Fixed != "" {
+			return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s has %d partitions and must not grow to %d: %s", t.Name, state.Partitions,
+				t.Partitions, t.Fixed), "leave them, with --event-partitions %d; to have more, stop the senders, wait until the window of duplicates "+
+				"has passed and nothing waits, and add them to %s and %s with Kafka's own kafka-topics", state.Partitions, events.Raw, events.Silver)
 		}
 		if state.Replicas != t.Replicas {
 			drift = append(drift, fmt.Errorf("%s has %d replicas, not %d", t.Name, state.Replicas, t.Replicas))

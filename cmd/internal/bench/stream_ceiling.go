@@ -25,7 +25,7 @@ func (b *bencher) streamCeiling(ctx context.Context, _ options, r *streamReport)
 		return err
 	}
 	defer admin.Close()
-	echo := topics.All(ceilingPartitions, 1)[:1] // as transactions.raw is
+	echo := topics.All(topics.Partitions{Transactions: ceilingPartitions, Events: 1}, 1)[:1] // as transactions.raw is
 	echo[0].Name = echoTopic
 	plan, err := topics.Plan(ctx, admin, echo)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/stream/topics"
 )
 
 // Command is txflow init. kafka are the flags that say where Kafka is.
@@ -23,7 +24,8 @@ func Command(kafka []cli.Flag, config KafkaConfig) *cli.Command {
 			&cli.DurationFlag{Name: "wait", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_INIT_WAIT"}, Usage: "wait `TIME` in all for servers that do not answer yet, then exit 69"},
 			&cli.StringFlag{Name: "registry-url", EnvVars: []string{"SCHEMA_REGISTRY_URL"}, Usage: "`URL` of the Schema Registry; empty for none"},
 			&cli.StringSliceFlag{Name: "bucket", EnvVars: []string{"TXFLOW_INIT_BUCKETS"}, Usage: "an S3 bucket to make, as `URL`, several times or separated by commas"},
-			&cli.IntFlag{Name: "partitions", Value: 6, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"}, Usage: "`N` partitions for transactions, where the topics are new"},
+			&cli.IntFlag{Name: "partitions", Value: topics.Default.Transactions, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"}, Usage: "`N` partitions for transactions, where the topics are new"},
+			&cli.IntFlag{Name: "event-partitions", Value: topics.Default.Events, EnvVars: []string{"TXFLOW_TOPICS_EVENT_PARTITIONS"}, Usage: "`N` partitions for events, where the topics are new"},
 			&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"}, Usage: "`N` replicas of each partition"},
 			&cli.StringFlag{Name: "clickhouse-kafka-brokers", EnvVars: []string{"TXFLOW_CLICKHOUSE_KAFKA_BROKERS"}, Usage: "Kafka as ClickHouse reaches it, at `HOST:PORT` (default: --kafka-brokers)"},
 		}, kafka, batchcmd.ClickHouseFlags),

@@ -32,7 +32,8 @@ func steps(c *cli.Context, rt *app.Runtime, config KafkaConfig) (all []step) {
 			if err != nil {
 				return app.Usage(c, err)
 			}
-			return makeTopics(ctx, cfg, c.Int("partitions"), c.Int("replicas"), out)
+			want := topics.Partitions{Transactions: c.Int("partitions"), Events: c.Int("event-partitions")}
+			return makeTopics(ctx, cfg, want, c.Int("replicas"), out)
 		}})
 	}
 	if url := c.String("registry-url"); url != "" {
@@ -65,14 +66,20 @@ func steps(c *cli.Context, rt *app.Runtime, config KafkaConfig) (all []step) {
 	return all
 }
 
-// makeTopics makes the stream's topics. Those that are there keep their partitions and replicas.
-func makeTopics(ctx context.Context, cfg kafka.Config, partitions, replicas int, out io.Writer) error {
+// makeTopics makes the stream's topics. Those that are there keep their partitions.
+func makeTopics(ctx context.Context, cfg kafka.Config, partitions topics.Partitions, replicas int, out io.Writer) error {
 	admin, err := kafka.NewAdmin(cfg)
 	if err != nil {
 		return err
 	}
 	defer admin.Close()
-	plan, err := topics.Plan(ctx, admin, topics.All(partitions, replicas))
+	want := topics.All(partitions, replicas)
+	have, err := admin.Topics(ctx, topics.Names(want))
+	if err != nil {
+		return err
+	}
+	topics.KeepPartitions(want, have)
+	plan, err := topics.Plan(ctx, admin, want)
 	if err != nil {
 		return err
 	}
