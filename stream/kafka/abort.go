@@ -14,7 +14,7 @@ import (
 // tryTime is how long one try of a step of a transaction may take.
 const tryTime = 10 * time.Second
 
-// retry does a step of a transaction again as long as the broker says that this may help.
+// retry does a step again as long as the broker says that this may help.
 func (s *Session) retry(ctx context.Context, what string, step func(context.Context) error) error {
 	for {
 		tryCtx, cancel := context.WithTimeout(ctx, tryTime)
@@ -36,8 +36,10 @@ func (s *Session) abort(ctx context.Context, cause error) error {
 	}
 	dead := fatal(cause)
 	if !dead {
-		err := s.retry(ctx, "abort", s.producer.AbortTransaction)
-		dead = err != nil && code(err) != kafka.ErrState // ErrState: there is none to abort
+		err := s.attempt(ctx, "abort", s.producer.AbortTransaction)
+		if dead = err != nil && code(err) != kafka.ErrState; dead { // ErrState: there is none to abort
+			cause = errors.Join(cause, err)
+		}
 	}
 	if dead {
 		if err := s.replace(ctx, cause); err != nil {
@@ -62,13 +64,16 @@ func (s *Session) replace(ctx context.Context, cause error) error {
 	if by != nil {
 		return s.fenced(by, cause)
 	}
-	s.producer.Close()
+	closeAfter(s.producer, cause)
 	s.producer = nil
 	return s.openProducer(ctx)
 }
 
 // fatal reports whether the producer is of no more use after an error. librdkafka does not say so of all ways to be fenced.
 func fatal(err error) bool {
+	if hangs(err) {
+		return true
+	}
 	switch code(err) {
 	case kafka.ErrFenced, kafka.ErrProducerFenced, kafka.ErrInvalidProducerEpoch, kafka.ErrFatal:
 		return true

@@ -54,6 +54,7 @@ func conformance(t *testing.T, brokers string, appendTime bool) {
 		{"an older member without work ends, too", olderIsIdle},
 		{"a member that is fenced by nobody who lives is only lost", fencedByNobody},
 		{"a producer whose transaction took too long is replaced", tookTooLong},
+		{"a producer that hangs is replaced", hangIsReplaced},
 		{"a restart moves no partition", restartMovesNothing},
 		{"a topic that is missing is waited for", topicIsMissing},
 		{"aborted transactions are waited after", abortsAreWaitedAfter},

@@ -40,6 +40,7 @@ type Session struct {
 	paused    bool                 // some partitions may be
 	writing   bool                 // the producer is open; of the goroutine that polls
 	backoff   *backoff
+	limits    limits
 	report    *reporter
 	client    string // the client.id of this process
 }
@@ -53,7 +54,7 @@ func OpenSession(_ context.Context, cfg SessionConfig) (*Session, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = DefaultSessionTimeout
 	}
-	s := &Session{cfg: cfg, positions: positions{all: map[int32]*position{}}, backoff: newBackoff(),
+	s := &Session{cfg: cfg, positions: positions{all: map[int32]*position{}}, backoff: newBackoff(), limits: defaultLimits,
 		report: newReporter(&cfg.Config), client: clientID(cfg.Instance)}
 	var err error
 	if s.consumer, err = kafka.NewConsumer(cfg.with(s.report, kafka.ConfigMap{

@@ -59,13 +59,13 @@ func (s *Session) Commit(ctx context.Context, records []pipeline.Record, done []
 		return s.abort(ctx, err)
 	}
 	offsets := s.offsets(done)
-	if err := s.retry(ctx, "send offsets", func(ctx context.Context) error {
+	if err := s.attempt(ctx, "send offsets", func(ctx context.Context) error {
 		return s.producer.SendOffsetsToTransaction(ctx, offsets, member)
 	}); err != nil {
 		return s.abort(ctx, err)
 	}
 	s.step(ctx, failpoint.Committing, len(done))
-	if err := s.retry(ctx, "commit", s.producer.CommitTransaction); err != nil {
+	if err := s.attempt(ctx, "commit", s.producer.CommitTransaction); err != nil {
 		return s.abort(ctx, err)
 	}
 	s.backoff.committed()
