@@ -109,6 +109,21 @@ func (b *liveBench) until(what string, holds func() bool) {
 	}
 }
 
+// reaches waits for a count, as long as it changes every three minutes: how long all takes depends on the machine.
+func (b *liveBench) reaches(what string, want int, count func() int) {
+	b.t.Helper()
+	last, deadline := count(), time.Now().Add(3*time.Minute)
+	for ; last < want; <-time.After(20 * time.Millisecond) {
+		now := count()
+		if now != last {
+			last, deadline = now, time.Now().Add(3*time.Minute)
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatalf("for three minutes %d of %d: %s", last, want, what)
+		}
+	}
+}
+
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

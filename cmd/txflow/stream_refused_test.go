@@ -27,7 +27,7 @@ func TestTheStreamWaitsForTheMLAPI(t *testing.T) {
 		b.until("/readyz says that it "+words, ready(words))
 	}
 	b.api.harm.Store(nil)
-	b.until("all messages are in the ledger", func() bool { return b.count(outcomesOfStream) >= messages })
+	b.reaches("messages are in the ledger", messages, func() int { return b.count(outcomesOfStream) })
 	if n := b.count("SELECT count() FROM dead_letters FINAL"); n != bad {
 		t.Errorf("%d dead letters, want %d", n, bad)
 	}

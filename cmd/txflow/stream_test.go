@@ -49,7 +49,7 @@ func TestStream(t *testing.T) {
 		code, _ := get(t, "http://"+watch+"/readyz")
 		return code == http.StatusServiceUnavailable
 	})
-	b.until("all messages are in the ledger", func() bool { return b.count(outcomesOfStream) >= messages })
+	b.reaches("messages are in the ledger", messages, func() int { return b.count(outcomesOfStream) })
 	b.until("/metrics tells that nothing waits", func() bool {
 		_, text := get(t, "http://"+watch+"/metrics")
 		return strings.Contains(text, `txflow_stream_messages_total{outcome="classified"}`) && strings.Contains(text, `txflow_stream_lag{partition="0"} 0`)
@@ -111,7 +111,7 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 	if text := b.ok("dlq", "replay", "--reason", "prediction_refused").stdout.String(); !strings.Contains(text, fmt.Sprintf(`"counts":{"in":%d}`, messages-bad)) {
 		t.Errorf("replay says %q", text)
 	}
-	b.until("all rows are stored", func() bool { return b.count("SELECT count() FROM transactions FINAL") == rows })
+	b.reaches("rows are stored", rows, func() int { return b.count("SELECT count() FROM transactions FINAL") })
 	if n := open(" AND code = 'prediction_refused'"); n != 0 {
 		t.Errorf("%d refused rows are open dead letters", n)
 	}

@@ -47,7 +47,7 @@ func TestStreamWatch(t *testing.T) {
 		t.Errorf("no partition has a lag although nothing is committed:\n%s", text)
 	}
 	b.api.harm.Store(nil)
-	b.until("all messages are in the ledger", func() bool { return b.count(outcomesOfStream) == messages })
+	b.reaches("messages are in the ledger", messages, func() int { return b.count(outcomesOfStream) })
 	ready("when all is done", http.StatusOK, "ok")
 	metrics("when all is done", `txflow_stream_dead_letters_total{reason="message_format"} `, `txflow_stream_messages_total{outcome="classified"} `,
 		`txflow_stream_ml_calls_total{error="",outcome="answered"} `, `txflow_stream_ml_breaker{state="closed"} 1`, "txflow_stream_delay_seconds_count ",

@@ -114,7 +114,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	return s.ready(ctx)
 }
 
-const startLimit = 2 * time.Minute
+const startLimit = 5 * time.Minute
 
 func (s *Server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
