@@ -15,7 +15,7 @@ CREATE MATERIALIZED VIEW arrived_dead_letters_unreadable TO incoming_dead_letter
     `at` DateTime64(6, 'UTC')
 )
 AS SELECT
-    'stream' AS pipeline,
+    if(topic = 'events.dead.letter', 'events', 'stream') AS pipeline,
     'clickhouse' AS run_id,
     topic AS origin,
     toString(recorded_ms) AS origin_digest,

@@ -11,7 +11,7 @@ import (
 )
 
 // kafkaTables read from Kafka.
-var kafkaTables = []string{"kafka_classified", "kafka_dead_letters"}
+var kafkaTables = []string{"kafka_classified", "kafka_dead_letters", "kafka_events_raw", "kafka_events_silver", "kafka_events_dead_letters"}
 
 var kafkaTableList = "'" + strings.Join(kafkaTables, "', '") + "'"
 

@@ -19,13 +19,13 @@ func TestSchemas(t *testing.T) {
 	for i, want := range []int{schemaVersions, 0} {
 		platform := p.start("platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr", "", "--registry-addr", "127.0.0.1:0")
 		p.env = []string{"SCHEMA_REGISTRY_URL=" + platform.find(t, &platform.stdout, `SCHEMA_REGISTRY_URL=(\S+)`)}
-		if n := strings.Count(platform.stderr.String(), "register transactions."); n != want {
+		if n := strings.Count(platform.stderr.String(), "register "); n != want {
 			t.Errorf("at start %d the platform registers %d schemas, want %d\n%s", i+1, n, want, platform.stderr.String())
 		}
 		if text := p.ok("schemas", "register").stderr.String(); !strings.Contains(text, "the registry has all schemas") {
 			t.Errorf("register: %s", text)
 		}
-		if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "compatible with what the registry has") != 3 || strings.Contains(text, "would") {
+		if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "compatible with what the registry has") != 5 || strings.Contains(text, "would") {
 			t.Errorf("check: %s", text)
 		}
 		platform.terminate(t)
@@ -34,7 +34,7 @@ func TestSchemas(t *testing.T) {
 }
 
 // schemaVersions is how many versions the subjects have in all.
-const schemaVersions = 6
+const schemaVersions = 8
 
 // TestSchemasThatCanNotFollow meets a registry that has something else, which passes everything by itself.
 func TestSchemasThatCanNotFollow(t *testing.T) {
@@ -91,7 +91,7 @@ func TestSchemasOfARealRegistry(t *testing.T) {
 	}
 	for range 2 {
 		p.ok("schemas", "register")
-		if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "compatible with what the registry has") != 3 || strings.Contains(text, "would") {
+		if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "compatible with what the registry has") != 5 || strings.Contains(text, "would") {
 			t.Errorf("check: %s", text)
 		}
 	}

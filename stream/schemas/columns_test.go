@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/txflow/txflow/clickhouse/migrations"
+	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/topics"
 )
 
@@ -31,6 +32,9 @@ var columnTypes = map[string]string{
 	"Int32":                                 whole("-2147483648", "2147483647"),
 	"Int64":                                 whole("-9223372036854775808", "9223372036854775807"),
 	"LowCardinality(String), a JSON object": "type object",
+	"Bool":                                  "type boolean",
+	"Decimal(9, 4)":                         `type string, pattern ^(0(\.[0-9]{1,4})?|1(\.0{1,4})?)$`,
+	"Array(Tuple(rule String, points Decimal(9, 4)))": "type [array null]",
 }
 
 // columnsOf reads the columns of a table from its migration.
@@ -58,6 +62,8 @@ func TestColumns(t *testing.T) {
 	for topic, files := range map[string][2]string{
 		topics.Classified:  {"0013_kafka_classified.sql", "0010_arrived_classified.sql"},
 		topics.DeadLetters: {"0021_kafka_dead_letters.sql", "0018_arrived_dead_letters.sql"},
+		events.Silver:      {"0028_kafka_events_silver.sql", "0025_arrived_events.sql"},
+		events.DeadLetters: {"0031_kafka_events_dead_letters.sql", "0018_arrived_dead_letters.sql"},
 	} {
 		columns, sql := columnsOf(t, files[0])
 		if !strings.Contains(sql, "kafka_topic_list = '"+topic+"'") {

@@ -1,7 +1,9 @@
 package schemas
 
 import (
+	"encoding/json"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -11,9 +13,11 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/deadletter"
+	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/topics"
 	"github.com/txflow/txflow/stream/transactions/message"
 )
@@ -79,9 +83,31 @@ func written() map[string][][]byte {
 				Raw: []byte(text), Call: &call, At: at, Origin: origin},
 		} {
 			add(topics.DeadLetters, deadletter.Append(nil, &info, &d, i*math.MaxUint16, text))
+			add(events.DeadLetters, deadletter.Append(nil, &info, &d, i*math.MaxUint16, text))
+		}
+		for _, lost := range [][]events.Lost{nil, {}, {{Rule: text, Points: "0.1"}, {Rule: "user_id", Points: "1"}}} {
+			add(events.Silver, refined(text, lost))
 		}
 	}
 	return out
+}
+
+// refined is a message of events.silver whose texts are all the same.
+func refined(text string, lost []events.Lost) []byte {
+	r := events.Refined{Late: true, TimestampUS: math.MinInt64, PublishedUS: math.MaxInt64, LostPoints: lost, Position: math.MaxUint64, ContentHash: math.MaxUint64,
+		Partition: math.MaxInt32, SchemaID: math.MinInt32}
+	v := reflect.ValueOf(&r).Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.String {
+			f.SetString(text)
+		}
+	}
+	r.EventID, r.CorrelationID, r.TimestampSource, r.Score = event.NewID().String(), event.NewID().String(), "broker", "0.9"
+	value, err := json.Marshal(&r)
+	if err != nil {
+		panic("plain data: " + err.Error())
+	}
+	return value
 }
 
 // TestMessages holds what is written against the schemas, and shows for each field that the schema would notice its loss.
@@ -110,7 +136,7 @@ func TestMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, value := range fields {
-			fields[name] = []any{}
+			fields[name] = []any{5}
 			if schema.Validate(fields) == nil {
 				t.Errorf("%s takes a list for %s", topic, name)
 			}

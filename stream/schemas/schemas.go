@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"reflect"
 
+	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/topics"
 )
 
@@ -27,8 +28,10 @@ type Subject struct {
 // Latest is the text of the newest version.
 func (s *Subject) Latest() string { return s.Versions[len(s.Versions)-1] }
 
-// All are the subjects of the stream's topics.
-func All() ([]Subject, error) { return load(files, topics.Raw, topics.Classified, topics.DeadLetters) }
+// All are the subjects of the topics whose messages are JSON.
+func All() ([]Subject, error) {
+	return load(files, topics.Raw, topics.Classified, topics.DeadLetters, events.Silver, events.DeadLetters)
+}
 
 func load(from fs.FS, names ...string) (subjects []Subject, err error) {
 	for _, name := range names {

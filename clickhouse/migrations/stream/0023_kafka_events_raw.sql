@@ -1,0 +1,8 @@
+-- Messages of events.raw, whatever is in them.
+CREATE TABLE IF NOT EXISTS kafka_events_raw
+(
+    value String
+)
+ENGINE = Kafka(txflow_kafka)
+SETTINGS kafka_topic_list = 'events.raw', kafka_group_name = 'txflow-clickhouse-events-raw', kafka_format = 'RawBLOB',
+    kafka_handle_error_mode = 'stream', kafka_flush_interval_ms = 500, kafka_poll_max_batch_size = 65536, kafka_max_block_size = 65536;

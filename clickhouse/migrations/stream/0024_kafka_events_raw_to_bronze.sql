@@ -1,0 +1,12 @@
+-- Keeps them as they are. No expression here can fail.
+CREATE MATERIALIZED VIEW IF NOT EXISTS kafka_events_raw_to_bronze TO events_bronze AS
+SELECT
+    if(length(k._key) = 36, toUUIDOrZero(k._key), toUUID('00000000-0000-0000-0000-000000000000')) AS id,
+    k._key AS key,
+    k.value AS value,
+    CAST(arrayZip(k._headers.name, k._headers.value), 'Array(Tuple(name LowCardinality(String), value String))') AS headers,
+    k._topic AS origin,
+    CAST(k._partition, 'Int32') AS partition,
+    k._offset AS position,
+    fromUnixTimestamp64Milli(least(greatest(toUnixTimestamp64Milli(ifNull(k._timestamp_ms, toDateTime64(0, 3, 'UTC'))), 0), 253402300799999), 'UTC') AS recorded_at
+FROM kafka_events_raw AS k;

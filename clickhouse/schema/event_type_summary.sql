@@ -1,0 +1,37 @@
+-- Generated from clickhouse/migrations; do not edit.
+CREATE VIEW event_type_summary
+(
+    `type` LowCardinality(String),
+    `context` LowCardinality(String),
+    `events` UInt64,
+    `accounts` UInt64,
+    `users` UInt64,
+    `first_event_at` DateTime64(6, 'UTC'),
+    `last_event_at` DateTime64(6, 'UTC'),
+    `average_score` Float64,
+    `excellent` UInt64,
+    `good` UInt64,
+    `fair` UInt64,
+    `poor` UInt64
+)
+AS SELECT
+    type,
+    context,
+    count() AS events,
+    uniqExact(new_context_account_id) AS accounts,
+    uniqExact(new_context_user_id) AS users,
+    min(timestamp_stamp) AS first_event_at,
+    max(timestamp_stamp) AS last_event_at,
+    avg(score) AS average_score,
+    countIf(score >= 0.9) AS excellent,
+    countIf((score >= 0.7) AND (score < 0.9)) AS good,
+    countIf((score >= 0.5) AND (score < 0.7)) AS fair,
+    countIf(score < 0.5) AS poor
+FROM events AS e
+FINAL
+GROUP BY
+    type,
+    context
+ORDER BY
+    type ASC,
+    context ASC;
