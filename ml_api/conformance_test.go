@@ -38,12 +38,14 @@ func TestClientAndServerAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	row := transaction.Transaction{Description: "x\u2028\"", Amount: -12345, Timestamp: time.Now(), OperationType: "card", Side: transaction.Debit}
+	row := transaction.Transaction{Description: "x\u2028\"", Amount: -12345, Timestamp: time.Now(), OperationType: "card",
+		Side: transaction.Debit}
 	rows := []transaction.Transaction{row, row}
 	rows[0].ID, _ = transaction.ParseUUID([]byte("b9fa6684-502b-4695-8f92-247432ba610d"))
 	rows[1].ID, _ = transaction.ParseUUID([]byte("ffffffff-ffff-ffff-ffff-ffffffffffff"))
 	r, err := c.Predict(t.Context(), rows)
-	if err != nil || r.Items[0].Category.String() != "Transportation" || r.Items[1].Category.String() != "Restaurant" || r.Calls[0].Model != server.DefaultModelVersion {
+	if err != nil || r.Items[0].Category.String() != "Transportation" || r.Items[1].Category.String() != "Restaurant" ||
+		r.Calls[0].Model != server.DefaultModelVersion {
 		t.Errorf("%+v %v", r, err)
 	}
 	if model, err := c.Model(t.Context()); err != nil || model != server.DefaultModelVersion {
@@ -51,7 +53,8 @@ func TestClientAndServerAgree(t *testing.T) {
 	}
 }
 
-// TestTLSAndToken has the client ask a server with a certificate of its own authority and a token, which is then replaced.
+// TestTLSAndToken has the client ask a server with a certificate of its own authority and a token, which is then
+// replaced.
 func TestTLSAndToken(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -66,8 +69,10 @@ func TestTLSAndToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "txflow test"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
-		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "txflow test"},
+		NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +88,8 @@ func TestTLSAndToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.New(server.Config{Addr: "127.0.0.1:0", CertFile: at("cert.pem"), KeyFile: at("key.pem"), Tokens: tokens})
+	s, err := server.New(server.Config{Addr: "127.0.0.1:0", CertFile: at("cert.pem"), KeyFile: at("key.pem"),
+		Tokens: tokens})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +125,8 @@ func TestTLSAndToken(t *testing.T) {
 	if err := ask(client.Config{CAFile: at("cert.pem"), Tokens: first}); err != nil {
 		t.Error(err)
 	}
-	for name, cfg := range map[string]client.Config{"no authority": {Tokens: first}, "no token": {CAFile: at("cert.pem")}} {
+	for name, cfg := range map[string]client.Config{"no authority": {Tokens: first},
+		"no token": {CAFile: at("cert.pem")}} {
 		if err := ask(cfg); fault.ExitCode(err) != fault.ExitUnavailable || fault.Hint(err) == "" {
 			t.Errorf("%s: exit code %d: %v", name, fault.ExitCode(err), err)
 		}

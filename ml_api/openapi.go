@@ -33,7 +33,8 @@ func With(categories []string) (*yaml.Node, error) {
 	if enum == nil || description == nil {
 		return nil, errors.New("the OpenAPI document lists no categories")
 	}
-	description.Value = fmt.Sprintf("In the order that the rule counts by, CATEGORIES[hash(transaction.id) %% %d].", len(categories))
+	description.Value = fmt.Sprintf("In the order that the rule counts by, CATEGORIES[hash(transaction.id) %% %d].",
+		len(categories))
 	enum.Content = nil
 	for _, name := range categories {
 		enum.Content = append(enum.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: name})

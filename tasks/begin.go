@@ -20,14 +20,16 @@ func CheckAsOf(asOf, now time.Time) error {
 	case asOf.Year() < 1971:
 		return fault.Failf(fault.ExitUsage, "--as-of %s is before 1971", asOf.UTC().Format(time.RFC3339))
 	case asOf.After(now.Add(asOfSlack)):
-		return fault.WithHint(fault.Failf(fault.ExitUsage, "--as-of %s is in the future: nothing could ever correct these rows",
+		return fault.WithHint(fault.Failf(fault.ExitUsage,
+			"--as-of %s is in the future: nothing could ever correct these rows",
 			asOf.UTC().Format(time.RFC3339)), "it says when the file's contents were true; leave it out for now")
 	}
 	return nil
 }
 
 // Begin starts a run, or resumes it, and returns what it was started with: the caller's wish for a new run, else what
-// the first process recorded. An AsOf of zero is the start of the run. A run that was begun with another source, with other
+// the first process recorded. An AsOf of zero is the start of the run. A run that was begun with another source, with
+// other
 // files, or, once rows of it may be stored, with files that have changed since, is refused with exit code 65.
 func Begin(ctx context.Context, env *Env, wish batch.RunSpec) (*batch.RunSpec, error) {
 	url := env.Layout.Run()
@@ -85,7 +87,8 @@ func sameRun(old, wish *batch.RunSpec) (unchanged bool, err error) {
 
 func another(old *batch.RunSpec, why string, args ...any) error {
 	err := fault.Failf(fault.ExitData, "the run %s is another: "+why, append([]any{old.RunID}, args...)...)
-	return fault.WithHint(err, "leave --run-id out, or name a new one: the rows of two runs must not be mixed in one ledger")
+	return fault.WithHint(err,
+		"leave --run-id out, or name a new one: the rows of two runs must not be mixed in one ledger")
 }
 
 // checkOlder compares with the manifest of validate where an older version of txflow began the run.

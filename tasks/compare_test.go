@@ -26,7 +26,8 @@ import (
 func (w *world) Stored(_ context.Context, ids []transaction.ID, visit func(transaction.ID, ledger.Stored)) error {
 	for _, id := range ids {
 		if r, ok := w.stored[id]; ok {
-			visit(id, ledger.Stored{Category: r.Category.String(), Model: r.Call.Model, ContentHash: r.ContentHash, Version: version(&r), ClassifiedAt: r.Call.AnsweredAt})
+			visit(id, ledger.Stored{Category: r.Category.String(), Model: r.Call.Model, ContentHash: r.ContentHash,
+				Version: version(&r), ClassifiedAt: r.Call.AnsweredAt})
 		}
 	}
 	return nil
@@ -64,15 +65,18 @@ func TestCompareTellsWhatLoadWouldChange(t *testing.T) {
 	w.stored[first] = newer
 	w.refuse["2"] = true
 	chunks := w.chunks(t)
-	if _, err := classify.Run(t.Context(), w.env(), nextModel{w}, classify.Config{Chunks: chunks, Index: -1, API: "k2", BatchRows: 3, Concurrency: 2}); err != nil {
+	if _, err := classify.Run(t.Context(), w.env(), nextModel{w}, classify.Config{Chunks: chunks, Index: -1, API: "k2",
+		BatchRows: 3, Concurrency: 2}); err != nil {
 		t.Fatal(err)
 	}
-	m, report, err := compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, Examples: 3, MaxChanged: 0.6, MaxNew: -1})
+	m, report, err := compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, Examples: 3,
+		MaxChanged: 0.6, MaxNew: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Of 40 rows one is refused; 35 of the rest are known, of which 17 (3 to 35) are odd and not newer.
-	if report.Rows != 39 || report.Refused != 1 || report.New != 4 || report.Known != 35 || report.Newer != 1 || report.Changed != 17 || len(report.Examples) != 3 {
+	if report.Rows != 39 || report.Refused != 1 || report.New != 4 || report.Known != 35 || report.Newer != 1 ||
+		report.Changed != 17 || len(report.Examples) != 3 {
 		t.Errorf("%+v", report)
 	}
 	changed, added := int64(0), int64(0)
@@ -89,22 +93,29 @@ func TestCompareTellsWhatLoadWouldChange(t *testing.T) {
 			t.Errorf("a change %+v", c)
 		}
 	}
-	if changed != 17 || added != 4 || len(report.Models) != 2 || report.Models[0] != (batch.Change{From: "v1", To: "v2", Rows: 34}) || report.Models[1] != (batch.Change{From: "v3", To: "v2", Rows: 1}) {
+	if changed != 17 || added != 4 || len(report.Models) != 2 ||
+		report.Models[0] != (batch.Change{From: "v1", To: "v2", Rows: 34}) ||
+		report.Models[1] != (batch.Change{From: "v3", To: "v2", Rows: 1}) {
 		t.Errorf("changes %v, models %v", report.Changes, report.Models)
 	}
-	if m.ChangedShare == nil || *m.ChangedShare != (17.0+4)/39 || m.Comparison == nil || m.Comparison.New != 4 || m.Counts != (ledger.Counts{In: 40, Predicted: 39, DeadLettered: 1}) {
+	if m.ChangedShare == nil || *m.ChangedShare != (17.0+4)/39 || m.Comparison == nil || m.Comparison.New != 4 ||
+		m.Counts != (ledger.Counts{In: 40, Predicted: 39, DeadLettered: 1}) {
 		t.Errorf("manifest %+v", m)
 	}
 	var kept compare.Report
 	if err := json.Unmarshal(w.Get(w.env().Layout.Comparison()), &kept); err != nil || kept.Changed != 17 {
 		t.Errorf("the artifact: %v, %+v", err, kept)
 	}
-	m, _, err = compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 0.5, MaxNew: -1})
-	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "change 17 stored rows and add 4") || len(m.Outputs) != 1 || m.ChangedShare == nil {
+	m, _, err = compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 0.5,
+		MaxNew: -1})
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "change 17 stored rows and add 4") ||
+		len(m.Outputs) != 1 || m.ChangedShare == nil {
 		t.Errorf("over the limit: %v, %+v", err, m)
 	}
-	m, _, err = compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 1, MaxNew: 3})
-	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "4 of 39 rows are not stored yet") || len(m.Outputs) != 1 {
+	m, _, err = compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 1,
+		MaxNew: 3})
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "4 of 39 rows are not stored yet") ||
+		len(m.Outputs) != 1 {
 		t.Errorf("new rows that nobody asked for: %v, %+v", err, m)
 	}
 }
@@ -117,7 +128,8 @@ func TestATaskLinksToWhatCausedIt(t *testing.T) {
 	env.Tracer = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)).Tracer("")
 	cause := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}})
 	env.Links = []trace.Link{{SpanContext: cause}}
-	if _, err := tasks.Do(t.Context(), env, "x", -1, func(context.Context, *batch.Manifest) error { return nil }); err != nil {
+	if _, err := tasks.Do(t.Context(), env, "x", -1,
+		func(context.Context, *batch.Manifest) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	links := spans.Ended()[0].Links()

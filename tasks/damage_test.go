@@ -24,10 +24,13 @@ func TestADamagedIndexIsBadData(t *testing.T) {
 	}
 	text, _ := json.Marshal(good)
 	for name, change := range map[string]func(*batch.Chunks){
-		"negative bytes":          func(c *batch.Chunks) { c.Chunks[0].Segments[0].Bytes = -5 },
-		"huge bytes":              func(c *batch.Chunks) { c.Chunks[0].Segments[0].Bytes = 1 << 40 },
-		"huge rows":               func(c *batch.Chunks) { c.Chunks[0].Segments[0].Rows = 1 << 40 },
-		"huge everywhere":         func(c *batch.Chunks) { c.Chunks[0].Segments[0].Bytes += 1 << 40; c.Chunks[0].Bytes += 1 << 40 },
+		"negative bytes": func(c *batch.Chunks) { c.Chunks[0].Segments[0].Bytes = -5 },
+		"huge bytes":     func(c *batch.Chunks) { c.Chunks[0].Segments[0].Bytes = 1 << 40 },
+		"huge rows":      func(c *batch.Chunks) { c.Chunks[0].Segments[0].Rows = 1 << 40 },
+		"huge everywhere": func(c *batch.Chunks) {
+			c.Chunks[0].Segments[0].Bytes += 1 << 40
+			c.Chunks[0].Bytes += 1 << 40
+		},
 		"rows moved":              func(c *batch.Chunks) { c.Chunks[0].Segments[0].Rows++; c.Chunks[0].Rows++ },
 		"no rows":                 func(c *batch.Chunks) { c.Chunks[0].Segments[0].Rows = 0 },
 		"no files":                func(c *batch.Chunks) { c.Files = nil },
@@ -44,7 +47,8 @@ func TestADamagedIndexIsBadData(t *testing.T) {
 		change(&c)
 		err := c.Check()
 		if err == nil { // it holds together, so what it says is compared with the chunks
-			if _, err = classify.Run(t.Context(), w.env(), w, classify.Config{Chunks: &c, Index: -1, API: "k3", BatchRows: 3, Concurrency: 2}); fault.ExitCode(err) != fault.ExitData {
+			if _, err = classify.Run(t.Context(), w.env(), w, classify.Config{Chunks: &c, Index: -1, API: "k3", BatchRows: 3,
+				Concurrency: 2}); fault.ExitCode(err) != fault.ExitData {
 				t.Errorf("%s: classify: %v", name, err)
 			}
 			_, err = load.Run(t.Context(), w.env(), w, load.Config{Chunks: &c, Index: -1, BlockRows: 10, Inserts: 2})
@@ -68,7 +72,8 @@ func TestADamagedIndexIsBadData(t *testing.T) {
 		}
 		break
 	}
-	if err := (&batch.Files{Files: []batch.File{{URL: "a.csv", Delimiter: "", Decimal: ","}}}).Check(); fault.ExitCode(err) != fault.ExitData {
+	if err := (&batch.Files{Files: []batch.File{{URL: "a.csv", Delimiter: "",
+		Decimal: ","}}}).Check(); fault.ExitCode(err) != fault.ExitData {
 		t.Errorf("a file without a delimiter: %v", err)
 	}
 	if _, err := batch.ParseRepeat([]byte("x\t0\t0\t1\t0\t1")); err == nil || strings.Contains(err.Error(), "%!") {

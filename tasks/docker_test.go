@@ -18,7 +18,8 @@ import (
 )
 
 // hardened is how a task is run: without root, privileges, a file system to write on or the memory for a whole file.
-var hardened = []string{"run", "--rm", "--network=host", "--read-only", "--tmpfs=/tmp", "--memory=256m", "--memory-swap=256m",
+var hardened = []string{"run", "--rm", "--network=host", "--read-only", "--tmpfs=/tmp", "--memory=256m",
+	"--memory-swap=256m",
 	"--pids-limit=128", "--cap-drop=ALL", "--security-opt=no-new-privileges"}
 
 // images are the task images, built by the Makefile under a tag that is this test's own.
@@ -34,7 +35,8 @@ func buildImages(t *testing.T) images {
 		testtool.Missing(t, "no Docker engine answers: %v\n%s", err, said)
 	}
 	i := images{t, fmt.Sprintf("test-%d", os.Getpid())}
-	if said, err := exec.Command("make", "-C", "..", "images", "VERSION="+i.tag, "IMAGE_TAGS="+i.tag).CombinedOutput(); err != nil {
+	if said, err := exec.Command("make", "-C", "..", "images", "VERSION="+i.tag,
+		"IMAGE_TAGS="+i.tag).CombinedOutput(); err != nil {
 		t.Fatalf("make images: %v\n%s", err, said)
 	}
 	t.Cleanup(func() { i.docker(append([]string{"rmi", "--force"}, i.all()...)...) })
@@ -68,7 +70,8 @@ func (i images) task(name string, options []string, args ...string) (m batch.Man
 	}
 	lines := bytes.Split(bytes.TrimSpace(stdout), []byte("\n"))
 	if err := json.Unmarshal(lines[len(lines)-1], &m); err != nil {
-		i.t.Fatalf("%s: exit %d, and the last line of stdout is no manifest: %v\n%s%s", name, code, err, stdout, errorOutput(err))
+		i.t.Fatalf("%s: exit %d, and the last line of stdout is no manifest: %v\n%s%s", name, code, err, stdout,
+			errorOutput(err))
 	}
 	return m, errorOutput(err), code
 }

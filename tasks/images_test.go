@@ -51,13 +51,15 @@ func runTheBatch(i images) {
 	t.Cleanup(func() { i.docker("volume", "rm", volume) })
 	data, err := filepath.Abs("../data")
 	must(t, err)
-	options := []string{"--volume=" + volume + ":/artifacts", "--volume=" + data + ":/data:ro", "--env=CLICKHOUSE_URL=" + clickhouse, "--env=ML_API_URL=" + api.URL,
+	options := []string{"--volume=" + volume + ":/artifacts", "--volume=" + data + ":/data:ro",
+		"--env=CLICKHOUSE_URL=" + clickhouse, "--env=ML_API_URL=" + api.URL,
 		"--env=TRACEPARENT=00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"}
 
 	run := func(name string, args ...string) batch.Manifest {
 		t.Helper()
 		m, logs, code := i.task(name, options, args...)
-		if code != fault.ExitDone || m.Task != name || m.RunID != "images" || m.TraceID != "0123456789abcdef0123456789abcdef" {
+		if code != fault.ExitDone || m.Task != name || m.RunID != "images" ||
+			m.TraceID != "0123456789abcdef0123456789abcdef" {
 			t.Fatalf("%s: exit %d, manifest %+v\n%s", name, code, m, logs)
 		}
 		return m
@@ -76,10 +78,12 @@ func runTheBatch(i images) {
 	for index := range chunks {
 		run("load", "--chunks=images/chunks.json", fmt.Sprintf("--index=%d", index))
 	}
-	if m := run("reconcile", "images"); m.Counts.In != validated.Counts.In || m.Counts.Stored != validated.Counts.Accepted {
+	if m := run("reconcile", "images"); m.Counts.In != validated.Counts.In ||
+		m.Counts.Stored != validated.Counts.Accepted {
 		t.Errorf("reconcile: %+v, validate: %+v", m.Counts, validated.Counts)
 	}
-	if n := strings.TrimSpace(embeddedtest.Exec(t, clickhouse, "SELECT count() FROM transactions FINAL")); n != fmt.Sprint(validated.Counts.Accepted) {
+	if n := strings.TrimSpace(embeddedtest.Exec(t, clickhouse,
+		"SELECT count() FROM transactions FINAL")); n != fmt.Sprint(validated.Counts.Accepted) {
 		t.Errorf("%s rows in ClickHouse, accepted %d", n, validated.Counts.Accepted)
 	}
 }
@@ -88,8 +92,9 @@ func runTheBatch(i images) {
 func tellByExitCode(i images) {
 	t := i.t
 	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "bad.csv"), []byte("a;b\n1;2\n"), 0o644))                                                       //nolint:gosec // the task is another user
-	must(t, os.WriteFile(filepath.Join(dir, "empty.csv"), []byte("id,description,amount,timestamp,merchant,operation_type,side\n"), 0o644)) //nolint:gosec // so is this
+	must(t, os.WriteFile(filepath.Join(dir, "bad.csv"), []byte("a;b\n1;2\n"), 0o644)) //nolint:gosec // the task is another user
+	must(t, os.WriteFile(filepath.Join(dir, "empty.csv"),
+		[]byte("id,description,amount,timestamp,merchant,operation_type,side\n"), 0o644)) //nolint:gosec // so is this
 	for name, c := range map[string]struct {
 		file, says string
 		code       int
@@ -121,11 +126,13 @@ func holdTheBinaryAlone(i images) {
 		must(t, json.Unmarshal([]byte(i.docker("inspect", image)), &config))
 		c := config[0].Config
 		layers[strings.Join(config[0].RootFS.Layers, " ")] = true
-		if c.User != "65532:65532" || c.Labels["org.opencontainers.image.version"] != i.tag || c.Labels["org.opencontainers.image.revision"] == "" {
+		if c.User != "65532:65532" || c.Labels["org.opencontainers.image.version"] != i.tag ||
+			c.Labels["org.opencontainers.image.revision"] == "" {
 			t.Errorf("%s: %+v", image, c)
 		}
 		task := strings.TrimSuffix(strings.TrimPrefix(image, "txflow/"), ":"+i.tag)
-		if help := i.docker("run", "--rm", image, "--help"); !strings.Contains(help, "txflow-task "+strings.Join(c.Entrypoint[1:], " ")) {
+		if help := i.docker("run", "--rm", image, "--help"); !strings.Contains(help,
+			"txflow-task "+strings.Join(c.Entrypoint[1:], " ")) {
 			t.Errorf("%s starts another command:\n%s", task, help)
 		}
 	}

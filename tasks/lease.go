@@ -27,8 +27,10 @@ type lease struct {
 	Ended bool      `json:"ended,omitempty"`
 }
 
-// Hold keeps a lease of the run until release is called. Touched is called with the end of each lease, one call at a time and
-// none after release; may be nil. A lease that can not be written costs a warning: it only keeps others from going on with
+// Hold keeps a lease of the run until release is called. Touched is called with the end of each lease, one call at a
+// time and
+// none after release; may be nil. A lease that can not be written costs a warning: it only keeps others from going on
+// with
 // the run, which is safe.
 func Hold(ctx context.Context, env *Env, touched func(until time.Time)) (release func()) {
 	host, _ := os.Hostname() // without a name the time alone counts
@@ -69,7 +71,8 @@ func Hold(ctx context.Context, env *Env, touched func(until time.Time)) (release
 	}
 }
 
-// Unfinished reports whether a run can be gone on with: nobody works on it, and reconcile has not proven that it is done.
+// Unfinished reports whether a run can be gone on with: nobody works on it, and reconcile has not proven that it is
+// done.
 func Unfinished(ctx context.Context, artifacts batch.Artifacts, layout batch.Layout, now time.Time) (bool, error) {
 	for task, status := range map[string]string{"reconcile": "done", "validate": "nothing"} {
 		var m batch.Manifest
@@ -89,7 +92,8 @@ func Unfinished(ctx context.Context, artifacts batch.Artifacts, layout batch.Lay
 	return err == nil && (l.Ended || now.After(l.Until) || l.gone()), err
 }
 
-// gone reports whether the holder is known to be dead: a process of this host that is there no more. In a container that was
+// gone reports whether the holder is known to be dead: a process of this host that is there no more. In a container
+// that was
 // started again, this process has the id of the one before it.
 func (l *lease) gone() bool {
 	host, err := os.Hostname()

@@ -55,7 +55,8 @@ func TestWhoRefusesEverythingLeavesNoDeadLetters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := split.Run(t.Context(), w.env(), split.Config{Validated: validated, MaxChunks: 1, MinRows: 10, SegmentRows: 7}); err != nil {
+	if _, err := split.Run(t.Context(), w.env(), split.Config{Validated: validated, MaxChunks: 1, MinRows: 10,
+		SegmentRows: 7}); err != nil {
 		t.Fatal(err)
 	}
 	chunks := w.chunks(t)
@@ -64,7 +65,8 @@ func TestWhoRefusesEverythingLeavesNoDeadLetters(t *testing.T) {
 	}
 	classifyWith := func(share float64) (*batch.Manifest, error) {
 		r := prediction.NewRefusals(share)
-		return classify.Run(t.Context(), w.env(), counting{w, r}, classify.Config{Chunks: chunks, Index: -1, API: "other", BatchRows: 1, Concurrency: 1, Refusals: r})
+		return classify.Run(t.Context(), w.env(), counting{w, r}, classify.Config{Chunks: chunks, Index: -1, API: "other",
+			BatchRows: 1, Concurrency: 1, Refusals: r})
 	}
 	if _, err := classifyWith(0.5); fault.ExitCode(err) != fault.ExitTryAgain {
 		t.Fatalf("exit code %d: %v", fault.ExitCode(err), err)
@@ -98,11 +100,13 @@ func TestAPartWithFewRefusalsIsRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	chunks, r := w.chunks(t), prediction.NewRefusals(0.5)
-	m, err := classify.Run(t.Context(), w.env(), counting{w, r}, classify.Config{Chunks: chunks, Index: -1, API: "k3", BatchRows: 7, Concurrency: 2, Refusals: r})
+	m, err := classify.Run(t.Context(), w.env(), counting{w, r}, classify.Config{Chunks: chunks, Index: -1, API: "k3",
+		BatchRows: 7, Concurrency: 2, Refusals: r})
 	if err != nil || m.Counts != (ledger.Counts{In: 120, Predicted: 118, DeadLettered: 2}) {
 		t.Fatalf("%+v %v", m.Counts, err)
 	}
-	if m, err = load.Run(t.Context(), w.env(), w, load.Config{Chunks: chunks, Index: -1, BlockRows: 10, Inserts: 2}); err != nil || m.Counts.DeadLettered != 2 {
+	if m, err = load.Run(t.Context(), w.env(), w, load.Config{Chunks: chunks, Index: -1, BlockRows: 10,
+		Inserts: 2}); err != nil || m.Counts.DeadLettered != 2 {
 		t.Errorf("load: %+v %v", m.Counts, err)
 	}
 }
@@ -116,7 +120,8 @@ func TestAFileThatIsRefusedEntirelyFails(t *testing.T) {
 	}
 	w.Put("a.csv", []byte(header+rows(1, 3)))
 	_, err := w.run(t, "a.csv")
-	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "refused all 3 rows") || fault.Hint(err) == "" || len(w.deadLetters) != 3 {
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "refused all 3 rows") ||
+		fault.Hint(err) == "" || len(w.deadLetters) != 3 {
 		t.Errorf("exit code %d, %d dead letters: %v", fault.ExitCode(err), len(w.deadLetters), err)
 	}
 }

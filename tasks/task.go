@@ -46,12 +46,15 @@ func (e *Env) Done(rows int) {
 }
 
 // Do runs a task inside a span and returns its manifest, which is also kept beside the outputs of its run, where
-// Env.Manifest says, and in the history. The manifest is there even when the task failed; err carries the exit code, which
+// Env.Manifest says, and in the history. The manifest is there even when the task failed; err carries the exit code,
+// which
 // is the manifest's. Index is negative for a task that is not mapped.
-func Do(ctx context.Context, env *Env, name string, index int, work func(context.Context, *batch.Manifest) error) (*batch.Manifest, error) {
+func Do(ctx context.Context, env *Env, name string, index int,
+	work func(context.Context, *batch.Manifest) error) (*batch.Manifest, error) {
 	started := time.Now()
-	ctx, span := env.Tracer.Start(ctx, "task "+name, trace.WithLinks(env.Links...), trace.WithAttributes(attribute.String("txflow.run_id", env.RunID),
-		attribute.String("txflow.source", env.Source), attribute.Int("txflow.try", env.Try)))
+	ctx, span := env.Tracer.Start(ctx, "task "+name, trace.WithLinks(env.Links...),
+		trace.WithAttributes(attribute.String("txflow.run_id", env.RunID),
+			attribute.String("txflow.source", env.Source), attribute.Int("txflow.try", env.Try)))
 	defer span.End()
 	m := &batch.Manifest{Task: name, RunID: env.RunID, Source: env.Source, Try: env.Try,
 		Inputs: []batch.Artifact{}, Outputs: []batch.Artifact{}, StartedAt: started.UTC().Truncate(time.Millisecond)}
@@ -121,7 +124,8 @@ func keep(ctx context.Context, env *Env, m *batch.Manifest) error {
 	return failed
 }
 
-// recordLimit bounds what a task waits to be noted in the history: ClickHouse may be what it failed for, and a scheduler
+// recordLimit bounds what a task waits to be noted in the history: ClickHouse may be what it failed for, and a
+// scheduler
 // that ends a task does not wait for long.
 const recordLimit = 3 * time.Second
 

@@ -71,7 +71,8 @@ func TestManifestAndExitCodeNeverContradict(t *testing.T) {
 			var copied batch.Manifest
 			if content := w.Get(url); (content == nil) != (url == tt.full) {
 				t.Errorf("%s: %s is there: %v", name, url, content != nil)
-			} else if content != nil && (json.Unmarshal(content, &copied) != nil || copied.ExitCode != tt.code || copied.Status != m.Status ||
+			} else if content != nil && (json.Unmarshal(content, &copied) != nil || copied.ExitCode != tt.code ||
+				copied.Status != m.Status ||
 				(copied.Status == "done") != (tt.code == 0)) {
 				t.Errorf("%s: %s says %+v, want exit code %d", name, url, copied, tt.code)
 			}

@@ -49,7 +49,8 @@ type world struct {
 }
 
 func newWorld() *world {
-	return &world{refuse: map[string]bool{}, stored: map[transaction.ID]ledger.Classified{}, ledger: map[string]ledger.Entry{},
+	return &world{refuse: map[string]bool{}, stored: map[transaction.ID]ledger.Classified{},
+		ledger:      map[string]ledger.Entry{},
 		deadLetters: map[string]ledger.DeadLetter{}}
 }
 
@@ -63,7 +64,8 @@ func (w *world) Predict(_ context.Context, rows []transaction.Transaction) (pred
 		}
 	}
 	w.asked += len(rows)
-	r := prediction.Result{Calls: []prediction.Call{{Model: "v1", Attempt: 1, TraceID: fmt.Sprintf("%032d", w.calls), AnsweredAt: time.Unix(int64(w.calls), 0).UTC()}}}
+	r := prediction.Result{Calls: []prediction.Call{{Model: "v1", Attempt: 1, TraceID: fmt.Sprintf("%032d", w.calls),
+		AnsweredAt: time.Unix(int64(w.calls), 0).UTC()}}}
 	for i := range rows {
 		item := prediction.Item{Category: transaction.CategoryAt(int(rows[i].ID[0]) % transaction.CategoryCount)}
 		if w.refuse[rows[i].SourceID] {
@@ -76,7 +78,8 @@ func (w *world) Predict(_ context.Context, rows []transaction.Transaction) (pred
 
 func at(o ledger.Origin) string { return fmt.Sprintf("%s:%08d", o.Origin, o.Position) }
 
-func (w *world) InsertClassified(_ context.Context, _ ledger.RunInfo, rows iter.Seq2[[]ledger.Classified, error]) error {
+func (w *world) InsertClassified(_ context.Context, _ ledger.RunInfo,
+	rows iter.Seq2[[]ledger.Classified, error]) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for piece, err := range rows {
@@ -85,7 +88,8 @@ func (w *world) InsertClassified(_ context.Context, _ ledger.RunInfo, rows iter.
 		}
 		for _, r := range piece {
 			w.stored[r.Transaction.ID] = r
-			w.ledger[at(r.Origin)] = ledger.Entry{Position: r.Origin.Position, ID: r.Transaction.ID, ContentHash: r.ContentHash, Outcome: ledger.OutcomeStored}
+			w.ledger[at(r.Origin)] = ledger.Entry{Position: r.Origin.Position, ID: r.Transaction.ID, ContentHash: r.ContentHash,
+				Outcome: ledger.OutcomeStored}
 		}
 	}
 	return nil
@@ -116,7 +120,8 @@ func (w *world) InsertDuplicates(_ context.Context, _ ledger.RunInfo, rows []led
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, r := range rows {
-		w.ledger[at(r.Origin)] = ledger.Entry{Position: r.Origin.Position, ID: r.ID, ContentHash: r.ContentHash, Outcome: ledger.OutcomeDuplicate}
+		w.ledger[at(r.Origin)] = ledger.Entry{Position: r.Origin.Position, ID: r.ID, ContentHash: r.ContentHash,
+			Outcome: ledger.OutcomeDuplicate}
 	}
 	return nil
 }
@@ -155,7 +160,8 @@ func (w *world) OtherSources(context.Context, string, string, string) (int64, []
 func (w *world) Superseded(context.Context, string, string) (int64, error) { return w.superseded, nil }
 
 func (w *world) env() *tasks.Env {
-	return &tasks.Env{Artifacts: w, Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler), RunID: "r1", Try: 1,
+	return &tasks.Env{Artifacts: w, Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler),
+		RunID: "r1", Try: 1,
 		Layout: batch.NewLayout("mem/out", "r1")}
 }
 
@@ -172,7 +178,8 @@ func (w *world) run(t *testing.T, files ...string) (*batch.Manifest, error) {
 		return m, err
 	}
 	chunks := w.chunks(t)
-	if _, err := classify.Run(ctx, env, w, classify.Config{Chunks: chunks, Index: -1, API: "k", BatchRows: 3, Concurrency: 2}); err != nil {
+	if _, err := classify.Run(ctx, env, w, classify.Config{Chunks: chunks, Index: -1, API: "k", BatchRows: 3,
+		Concurrency: 2}); err != nil {
 		return m, err
 	}
 	_, err = load.Run(ctx, env, w, load.Config{Chunks: chunks, Index: -1, BlockRows: 20, Inserts: 2})
@@ -194,7 +201,8 @@ func (w *world) reconcile(t *testing.T) (*batch.Manifest, error) {
 	if err := batch.ReadJSON(t.Context(), w, w.env().Layout.Files(), "", &files); err != nil {
 		t.Fatal(err)
 	}
-	return reconcile.Run(t.Context(), w.env(), w, w, reconcile.Config{Files: &files, Pipeline: load.Pipeline, Workers: 2, Limit: 5})
+	return reconcile.Run(t.Context(), w.env(), w, w, reconcile.Config{Files: &files, Pipeline: load.Pipeline, Workers: 2,
+		Limit: 5})
 }
 
 const header = "id;description;amount;timestamp;merchant;operation_type;side\n"
@@ -230,11 +238,13 @@ func TestEveryRowEndsInExactlyOneOutcome(t *testing.T) {
 		t.Errorf("the text did not survive: %+v", got)
 	}
 	r, err := w.reconcile(t)
-	if want := (ledger.Counts{In: 56, Accepted: 51, Rejected: 3, Duplicates: 2, Stored: 50, DeadLettered: 1}); err != nil || r.Counts != want {
+	if want := (ledger.Counts{In: 56, Accepted: 51, Rejected: 3, Duplicates: 2, Stored: 50,
+		DeadLettered: 1}); err != nil || r.Counts != want {
 		t.Errorf("reconcile: %v, %+v, want %+v", err, r.Counts, want)
 	}
 	conflict := w.deadLetters[fmt.Sprintf("a.csv:%08d", 104)]
-	if conflict.Code != transaction.CodeConflict || !strings.HasPrefix(string(conflict.Raw), "7;other") || conflict.ID == nil {
+	if conflict.Code != transaction.CodeConflict || !strings.HasPrefix(string(conflict.Raw), "7;other") ||
+		conflict.ID == nil {
 		t.Errorf("the conflict is %+v", conflict)
 	}
 }
@@ -323,11 +333,18 @@ func TestReconcileCanFail(t *testing.T) {
 		break_ func(*world)
 		want   ledger.FindingKind
 	}{
-		"a row is gone":         {func(w *world) { delete(w.stored, transaction.DeriveID("", []byte("5"))) }, ledger.FindingMissing},
-		"an entry is gone":      {func(w *world) { delete(w.ledger, "a.csv:00000010") }, ledger.FindingUnaccounted},
-		"an entry is invented":  {func(w *world) { w.ledger["a.csv:00000011"] = ledger.Entry{Position: 11} }, ledger.FindingInvented},
-		"invented at the end":   {func(w *world) { w.ledger["a.csv:09999999"] = ledger.Entry{Position: 9999999} }, ledger.FindingInvented},
-		"an entry is of others": {func(w *world) { e := w.ledger["a.csv:00000010"]; e.ContentHash++; w.ledger["a.csv:00000010"] = e }, ledger.FindingOther},
+		"a row is gone": {func(w *world) { delete(w.stored, transaction.DeriveID("", []byte("5"))) },
+			ledger.FindingMissing},
+		"an entry is gone": {func(w *world) { delete(w.ledger, "a.csv:00000010") }, ledger.FindingUnaccounted},
+		"an entry is invented": {func(w *world) { w.ledger["a.csv:00000011"] = ledger.Entry{Position: 11} },
+			ledger.FindingInvented},
+		"invented at the end": {func(w *world) { w.ledger["a.csv:09999999"] = ledger.Entry{Position: 9999999} },
+			ledger.FindingInvented},
+		"an entry is of others": {func(w *world) {
+			e := w.ledger["a.csv:00000010"]
+			e.ContentHash++
+			w.ledger["a.csv:00000010"] = e
+		}, ledger.FindingOther},
 	} {
 		w := newWorld()
 		w.Put("a.csv", []byte(header+rows(1, 30)))
@@ -370,7 +387,8 @@ func TestDamageIsNamed(t *testing.T) {
 		var err error
 		if kind == "accepted.tsv" {
 			var m *batch.Manifest
-			if m, err = batch.ReadManifest(bytes.NewReader(w.Get(w.env().Layout.Manifest("validate", -1))), "validate"); err == nil {
+			if m, err = batch.ReadManifest(bytes.NewReader(w.Get(w.env().Layout.Manifest("validate", -1))),
+				"validate"); err == nil {
 				_, err = split.Run(t.Context(), w.env(), split.Config{Validated: m, MaxChunks: 1, MinRows: 1, SegmentRows: 10})
 			}
 		} else {
@@ -386,9 +404,11 @@ func TestGateShowsTheFirstRejects(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.Put("a.csv", []byte(header+rows(1, 2)+"3;SECRET;x;2023-01-01 00:00:00;;transfer;debit\n"))
-	m, err := validate.Run(t.Context(), w.env(), w, validate.Config{Files: []string{"a.csv"}, Workers: 1, MaxRejectRatio: 0.1, TempDir: t.TempDir(),
+	m, err := validate.Run(t.Context(), w.env(), w, validate.Config{Files: []string{"a.csv"}, Workers: 1,
+		MaxRejectRatio: 0.1, TempDir: t.TempDir(),
 		Options: source.Options{Rules: transaction.DefaultRules(time.Now())}})
-	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "a.csv:6: amount: amount_format") || strings.Contains(err.Error(), "SECRET") {
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "a.csv:6: amount: amount_format") ||
+		strings.Contains(err.Error(), "SECRET") {
 		t.Errorf("got %v", err)
 	}
 	if m.Status != "failed" || m.ExitCode != fault.ExitData || len(m.Outputs) != 5 {

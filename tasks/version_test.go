@@ -21,16 +21,19 @@ import (
 // prepare validates, splits and classifies a.csv with contents of a time.
 func (w *world) prepare(t *testing.T, contents batch.Contents) *batch.Chunks {
 	t.Helper()
-	m, err := validate.Run(t.Context(), w.env(), w, validate.Config{Files: []string{"a.csv"}, Workers: 1, MaxRejectRatio: 1, TempDir: t.TempDir(),
+	m, err := validate.Run(t.Context(), w.env(), w, validate.Config{Files: []string{"a.csv"}, Workers: 1,
+		MaxRejectRatio: 1, TempDir: t.TempDir(),
 		Options: source.Options{Rules: transaction.DefaultRules(time.Now())}, Contents: contents})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := split.Run(t.Context(), w.env(), split.Config{Validated: m, MaxChunks: 3, MinRows: 10, SegmentRows: 7}); err != nil {
+	if _, err := split.Run(t.Context(), w.env(), split.Config{Validated: m, MaxChunks: 3, MinRows: 10,
+		SegmentRows: 7}); err != nil {
 		t.Fatal(err)
 	}
 	chunks := w.chunks(t)
-	if _, err := classify.Run(t.Context(), w.env(), w, classify.Config{Chunks: chunks, Index: -1, API: "k", BatchRows: 3, Concurrency: 2}); err != nil {
+	if _, err := classify.Run(t.Context(), w.env(), w, classify.Config{Chunks: chunks, Index: -1, API: "k", BatchRows: 3,
+		Concurrency: 2}); err != nil {
 		t.Fatal(err)
 	}
 	return chunks
@@ -40,7 +43,8 @@ func id(sourceID int) transaction.ID {
 	return transaction.DeriveID("", fmt.Appendf(nil, "%d", sourceID))
 }
 
-// Rows, rejects and refusals are as new as the file says, not as the answers; rejects were judged when the run began, whatever
+// Rows, rejects and refusals are as new as the file says, not as the answers; rejects were judged when the run began,
+// whatever
 // has become of the manifest of validate.
 func TestRowsAreAsNewAsTheirFile(t *testing.T) {
 	t.Parallel()
@@ -50,7 +54,8 @@ func TestRowsAreAsNewAsTheirFile(t *testing.T) {
 	asOf, judged := time.Date(2024, 2, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	chunks := w.prepare(t, batch.Contents{AsOf: asOf, JudgedAt: judged})
 	w.Put(w.env().Layout.Manifest("validate", -1), []byte(`{"task":"validate","status":"failed"}`))
-	if _, err := load.Run(t.Context(), w.env(), w, load.Config{Chunks: chunks, Index: -1, BlockRows: 10, Inserts: 2}); err != nil {
+	if _, err := load.Run(t.Context(), w.env(), w, load.Config{Chunks: chunks, Index: -1, BlockRows: 10,
+		Inserts: 2}); err != nil {
 		t.Fatal(err)
 	}
 	if len(w.stored) != 39 || len(w.deadLetters) != 2 {
@@ -68,7 +73,8 @@ func TestRowsAreAsNewAsTheirFile(t *testing.T) {
 	}
 }
 
-// Rows that are reclassified keep the version under which they are stored. Those with other contents change nothing, and
+// Rows that are reclassified keep the version under which they are stored. Those with other contents change nothing,
+// and
 // those that are not stored are as new as the run.
 func TestReclassificationKeepsVersions(t *testing.T) {
 	t.Parallel()
@@ -82,7 +88,8 @@ func TestReclassificationKeepsVersions(t *testing.T) {
 	}
 	w.stored = map[transaction.ID]ledger.Classified{}
 	fresh := w.prepare(t, batch.Contents{AsOf: asOf}) // as these rows would be stored
-	if _, err := load.Run(t.Context(), w.env(), w, load.Config{Chunks: fresh, Index: -1, BlockRows: 10, Inserts: 2}); err != nil {
+	if _, err := load.Run(t.Context(), w.env(), w, load.Config{Chunks: fresh, Index: -1, BlockRows: 10,
+		Inserts: 2}); err != nil {
 		t.Fatal(err)
 	}
 	for n := 1; n <= 40; n++ {
@@ -99,7 +106,8 @@ func TestReclassificationKeepsVersions(t *testing.T) {
 	}
 	chunks = w.prepare(t, batch.Contents{AsOf: asOf, Reclassify: true})
 	all.Chunks = chunks
-	_, report, err := compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 1, MaxNew: -1})
+	_, report, err := compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 1,
+		MaxNew: -1})
 	if err != nil || report.Replaced != 32 || report.Newer != 4 || report.New != 4 || report.Contents != 0 {
 		t.Fatalf("%v, %+v", err, report)
 	}
@@ -128,7 +136,8 @@ func TestCompareCountsWhatReplacesNothing(t *testing.T) {
 	w.Put("a.csv", []byte(header+rows(1, 40)))
 	asOf := time.Date(2024, 2, 1, 0, 0, 0, 0, time.UTC)
 	chunks := w.prepare(t, batch.Contents{AsOf: asOf})
-	if _, err := load.Run(t.Context(), w.env(), w, load.Config{Chunks: chunks, Index: -1, BlockRows: 10, Inserts: 2}); err != nil {
+	if _, err := load.Run(t.Context(), w.env(), w, load.Config{Chunks: chunks, Index: -1, BlockRows: 10,
+		Inserts: 2}); err != nil {
 		t.Fatal(err)
 	}
 	for n := 1; n <= 10; n++ {
@@ -137,7 +146,8 @@ func TestCompareCountsWhatReplacesNothing(t *testing.T) {
 		r.ContentHash++
 		w.stored[id(n)] = r
 	}
-	_, report, err := compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 1, MaxNew: -1})
+	_, report, err := compare.Run(t.Context(), w.env(), w, compare.Config{Chunks: chunks, BlockRows: 10, MaxChanged: 1,
+		MaxNew: -1})
 	if err != nil || report.Replaced != 35 || report.Newer != 5 || report.Contents != 5 || report.Known != 40 {
 		t.Errorf("%v, %+v", err, report)
 	}

@@ -10,7 +10,8 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// EnsureBucket makes the S3 bucket of a URL where it is missing, and reports whether it did. Buckets of other clouds are made by
+// EnsureBucket makes the S3 bucket of a URL where it is missing, and reports whether it did. Buckets of other clouds
+// are made by
 // their owners: exit code 64. A server that does not answer is exit code 69.
 func (s *Store) EnsureBucket(ctx context.Context, url string) (made bool, err error) {
 	at, err := parse(url)
@@ -26,7 +27,8 @@ func (s *Store) EnsureBucket(ctx context.Context, url string) (made bool, err er
 	}
 	var client *s3.Client
 	if !b.As(&client) {
-		return false, fault.WithHint(fault.Failf(fault.ExitUsage, "%s: only buckets of S3 are made by txflow", at), "make it with the cloud's own tools")
+		return false, fault.WithHint(fault.Failf(fault.ExitUsage, "%s: only buckets of S3 are made by txflow", at),
+			"make it with the cloud's own tools")
 	}
 	there, err := b.IsAccessible(ctx)
 	if there {

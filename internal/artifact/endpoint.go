@@ -13,14 +13,17 @@ import (
 // credentials of this process to; * allows any. URLs come from forms and manifests, which others write.
 const EndpointsVariable = "TXFLOW_ARTIFACT_ENDPOINTS"
 
-// redirecting are the parameters that make a bucket's client talk to another server than the cloud's own, or in the clear.
+// redirecting are the parameters that make a bucket's client talk to another server than the cloud's own, or in the
+// clear.
 var redirecting = map[string][]string{
 	"s3":     {"endpoint", "disable_https", "disableSSL"},
 	"azblob": {"domain", "protocol", "cdn", "localemu"},
 }
 
-// permitted refuses a URL that would send the operator's credentials to a server which the operator did not name. Of S3 a
-// request holds a signature, and a session token where there is one: it is refused unless the credentials are known to be
+// permitted refuses a URL that would send the operator's credentials to a server which the operator did not name. Of
+// S3 a
+// request holds a signature, and a session token where there is one: it is refused unless the credentials are known to
+// be
 // without, which static ones of the environment are.
 func permitted(at location) error {
 	u, err := url.Parse(at.bucket)
@@ -29,21 +32,26 @@ func permitted(at location) error {
 	}
 	query := u.Query()
 	for _, name := range redirecting[u.Scheme] {
-		if !query.Has(name) || slices.Contains(allowedEndpoints(), "*") || slices.Contains(allowedEndpoints(), server(query.Get(name))) {
+		if !query.Has(name) || slices.Contains(allowedEndpoints(), "*") ||
+			slices.Contains(allowedEndpoints(), server(query.Get(name))) {
 			continue
 		}
-		if u.Scheme == "s3" && (query.Get("anonymous") == "true" || staticKeys() && !query.Has("profile") && !query.Has("role")) {
+		if u.Scheme == "s3" && (query.Get("anonymous") == "true" || staticKeys() && !query.Has("profile") &&
+			!query.Has("role")) {
 			continue
 		}
-		return fault.WithHint(fault.Failf(fault.ExitUsage, "the URL of %s://%s names a server by %s: it would be sent this process's credentials", u.Scheme, u.Host, name),
-			"where that is meant, the operator sets %s=%s; AWS_ENDPOINT_URL_S3 sets the server for all URLs", EndpointsVariable, server(query.Get(name)))
+		return fault.WithHint(fault.Failf(fault.ExitUsage,
+			"the URL of %s://%s names a server by %s: it would be sent this process's credentials", u.Scheme, u.Host, name),
+			"where that is meant, the operator sets %s=%s; AWS_ENDPOINT_URL_S3 sets the server for all URLs", EndpointsVariable,
+			server(query.Get(name)))
 	}
 	return nil
 }
 
 // staticKeys reports whether S3's credentials are keys without a session token.
 func staticKeys() bool {
-	return os.Getenv("AWS_ACCESS_KEY_ID") != "" && os.Getenv("AWS_SECRET_ACCESS_KEY") != "" && os.Getenv("AWS_SESSION_TOKEN") == ""
+	return os.Getenv("AWS_ACCESS_KEY_ID") != "" && os.Getenv("AWS_SECRET_ACCESS_KEY") != "" &&
+		os.Getenv("AWS_SESSION_TOKEN") == ""
 }
 
 func allowedEndpoints() (allowed []string) {

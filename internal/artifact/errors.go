@@ -12,7 +12,8 @@ import (
 	"gocloud.dev/gcerrors"
 )
 
-// fail sorts the errors of stores into exit codes; what a context or the system says keeps its own (fault.ExitCode). It names the artifact and what was tried; a nil err stays nil.
+// fail sorts the errors of stores into exit codes; what a context or the system says keeps its own (fault.ExitCode).
+// It names the artifact and what was tried; a nil err stays nil.
 func fail(at location, verb string, err error) error {
 	switch {
 	case err == nil:
@@ -35,7 +36,8 @@ func fail(at location, verb string, err error) error {
 	case gcerrors.PermissionDenied, gcerrors.InvalidArgument, gcerrors.Unimplemented, gcerrors.FailedPrecondition:
 		return fault.WithHint(fault.Failf(fault.ExitUsage, "%s %s: %w", verb, at, err), fixAny)
 	}
-	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "%s %s: %w", verb, at, err), "is the object store up and its endpoint right?")
+	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "%s %s: %w", verb, at, err),
+		"is the object store up and its endpoint right?")
 }
 
 func failLocal(at location, verb string, err error) error {
@@ -47,10 +49,12 @@ func failLocal(at location, verb string, err error) error {
 		return fault.WithHint(fault.Failf(fault.ExitTryAgain, "%s %s: disk full: %w", verb, at, err),
 			"free space and run the same command again: it goes on where it was")
 	case errors.Is(err, syscall.ELOOP):
-		return fault.WithHint(fault.Failf(fault.ExitData, "%s %s: %w", verb, at, err), "a link in this path leads to itself: remove it, or name the file that it was meant for")
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s %s: %w", verb, at, err),
+			"a link in this path leads to itself: remove it, or name the file that it was meant for")
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EISDIR):
 		return fault.Failf(fault.ExitData, "%s %s: %w", verb, at, err)
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG),
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR),
+		errors.Is(err, syscall.ENAMETOOLONG),
 		errors.Is(err, errNotRegular):
 		return fault.Failf(fault.ExitUsage, "%s %s: %w", verb, at, err)
 	}

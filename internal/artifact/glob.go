@@ -20,8 +20,10 @@ import (
 	"github.com/txflow/txflow/internal/batch"
 )
 
-// List returns the objects that match a pattern as Glob takes it, sorted, with their canonical URLs. What is no pattern is an
-// object of that name, which must be there, as the folder of a local pattern must (else fs.ErrNotExist). Folders and what is no
+// List returns the objects that match a pattern as Glob takes it, sorted, with their canonical URLs. What is no
+// pattern is an
+// object of that name, which must be there, as the folder of a local pattern must (else fs.ErrNotExist). Folders and
+// what is no
 // regular file are left out. A local one that a link leads to, out of the pattern's folder, is Outside.
 func (s *Store) List(ctx context.Context, pattern string) (found []batch.Object, err error) {
 	at, err := parse(pattern)
@@ -67,13 +69,15 @@ func listLocal(at location) ([]batch.Object, error) {
 			return nil, fail(match, "look for", err)
 		}
 		if info.Mode().IsRegular() {
-			found = append(found, batch.Object{URL: u, Bytes: info.Size(), Modified: info.ModTime(), Outside: !inside(match.path)})
+			found = append(found, batch.Object{URL: u, Bytes: info.Size(), Modified: info.ModTime(),
+				Outside: !inside(match.path)})
 		}
 	}
 	return found, nil
 }
 
-// insideOf returns what reports whether a file lies below the folder of a pattern, the part of it that is none, once all links
+// insideOf returns what reports whether a file lies below the folder of a pattern, the part of it that is none, once
+// all links
 // are followed. What cannot be told is outside.
 func insideOf(pattern string) func(path string) bool {
 	folder := filepath.Dir(pattern)
@@ -110,7 +114,8 @@ func (s *Store) statObject(ctx context.Context, at location) ([]batch.Object, er
 }
 
 // Glob returns the URLs or paths that match a pattern of path.Match ('*' stays within a folder; in URLs '?' begins the
-// parameters), sorted. What is no pattern, or a file by that very name, comes back as it is, there or not. No match is an
+// parameters), sorted. What is no pattern, or a file by that very name, comes back as it is, there or not. No match is
+// an
 // empty result.
 func (s *Store) Glob(ctx context.Context, pattern string) ([]string, error) {
 	at, err := parse(pattern)

@@ -128,7 +128,8 @@ func TestDiskFull(t *testing.T) {
 	store := artifact.New(t.Context())
 	target := filepath.Join(dir, "chunks", "big.tsv")
 	_, err := batch.WriteAll(t.Context(), store, target, make([]byte, 4<<20))
-	if fault.ExitCode(err) != fault.ExitTryAgain || !strings.Contains(err.Error(), "disk full") || !strings.Contains(err.Error(), target) {
+	if fault.ExitCode(err) != fault.ExitTryAgain || !strings.Contains(err.Error(), "disk full") ||
+		!strings.Contains(err.Error(), target) {
 		t.Fatalf("want disk full with exit code 75, got %v (%d)", err, fault.ExitCode(err))
 	}
 	if left := names(t, filepath.Dir(target)); len(left) > 0 {
@@ -209,7 +210,8 @@ func BenchmarkCommitSmall(b *testing.B) {
 // A folder that is not there is an error rather than an empty one: its name may be mistyped.
 func TestListTellsAFolderThatIsNotThere(t *testing.T) {
 	s := artifact.New(t.Context())
-	if _, err := s.List(t.Context(), t.TempDir()+"/nowhere/*"); !errors.Is(err, fs.ErrNotExist) || fault.ExitCode(err) != fault.ExitData {
+	if _, err := s.List(t.Context(), t.TempDir()+"/nowhere/*"); !errors.Is(err, fs.ErrNotExist) ||
+		fault.ExitCode(err) != fault.ExitData {
 		t.Errorf("got %v", err)
 	}
 }

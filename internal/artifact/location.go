@@ -37,7 +37,8 @@ func isURL(s string) bool {
 		return false
 	}
 	for j, c := range s[:i] {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || j > 0 && (c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.')) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || j > 0 && (c >= '0' && c <= '9' || c == '+' || c == '-' ||
+			c == '.')) {
 			return false
 		}
 	}
@@ -69,7 +70,8 @@ func parse(s string) (location, error) {
 	}
 	query := u.Query()
 	if name, secret := credentials(u, query); secret {
-		return location{}, fault.WithHint(fault.Failf(fault.ExitUsage, "the URL of %s://%s holds credentials (%s)", u.Scheme, u.Host, name),
+		return location{}, fault.WithHint(fault.Failf(fault.ExitUsage, "the URL of %s://%s holds credentials (%s)", u.Scheme,
+			u.Host, name),
 			"URLs end up in logs and manifests: give credentials by the cloud's own variables, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	}
 	if u.Host == "" {
@@ -95,7 +97,8 @@ func credentials(u *url.URL, query url.Values) (string, bool) {
 	for name, values := range query {
 		switch lower := strings.ToLower(name); {
 		case lower == "kmskeyid":
-		case lower == "sig", strings.Contains(lower, "secret"), strings.Contains(lower, "password"), strings.Contains(lower, "token"),
+		case lower == "sig", strings.Contains(lower, "secret"), strings.Contains(lower, "password"),
+			strings.Contains(lower, "token"),
 			strings.Contains(lower, "signature"), strings.Contains(lower, "credential"), strings.Contains(lower, "accesskey"),
 			strings.Contains(lower, "access_key"):
 			return name, true

@@ -39,11 +39,14 @@ func TestListTellsWhatLiesOutside(t *testing.T) {
 	dir := t.TempDir()
 	outside := t.TempDir()
 	noError(t, os.MkdirAll(filepath.Join(dir, "in", "sub"), 0o700))
-	for _, path := range []string{filepath.Join(outside, "secret.csv"), filepath.Join(dir, "secret.csv"), filepath.Join(dir, "in", "a.csv"), filepath.Join(dir, "in", "sub", "b.csv")} {
+	for _, path := range []string{filepath.Join(outside, "secret.csv"), filepath.Join(dir, "secret.csv"),
+		filepath.Join(dir, "in", "a.csv"), filepath.Join(dir, "in", "sub", "b.csv")} {
 		noError(t, os.WriteFile(path, []byte("x"), 0o600))
 	}
-	for name, to := range map[string]string{"in/out.csv": filepath.Join(outside, "secret.csv"), "in/up.csv": "../secret.csv", "in/inner.csv": "sub/b.csv",
-		"in/twice.csv": "out.csv", "in/folder": outside, "also-in": "in", "in/gone.csv": "nothing", "in/loop.csv": "loop.csv"} {
+	for name, to := range map[string]string{"in/out.csv": filepath.Join(outside, "secret.csv"),
+		"in/up.csv": "../secret.csv", "in/inner.csv": "sub/b.csv",
+		"in/twice.csv": "out.csv", "in/folder": outside, "also-in": "in", "in/gone.csv": "nothing",
+		"in/loop.csv": "loop.csv"} {
 		noError(t, os.Symlink(to, filepath.Join(dir, name)))
 	}
 	inside := map[string]bool{"a.csv": true, "inner.csv": true, "out.csv": false, "up.csv": false, "twice.csv": false}

@@ -61,7 +61,8 @@ func (s *spooler) begin(onlyNew bool) error {
 	if s.upload != nil {
 		return nil
 	}
-	upload, err := s.bucket.NewWriter(s.ctx, s.at.key, &blob.WriterOptions{ContentType: "application/octet-stream", IfNotExist: onlyNew})
+	upload, err := s.bucket.NewWriter(s.ctx, s.at.key, &blob.WriterOptions{ContentType: "application/octet-stream",
+		IfNotExist: onlyNew})
 	if err != nil {
 		return err
 	}
@@ -100,7 +101,8 @@ func (w *objectWriter) CommitNew(ctx context.Context) (batch.Artifact, bool, err
 	}
 	defer w.Abort()
 	if w.upload != nil {
-		return batch.Artifact{}, false, fault.Failf(fault.ExitFault, "write %s: an object to be written once may have %d bytes at most", w.at, spoolBytes)
+		return batch.Artifact{}, false,
+			fault.Failf(fault.ExitFault, "write %s: an object to be written once may have %d bytes at most", w.at, spoolBytes)
 	}
 	err := w.finish(ctx, true)
 	if err == nil {

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Once reports whether what a URL or path names can be read only once, or is another thing to another process: a pipe, a
+// Once reports whether what a URL or path names can be read only once, or is another thing to another process: a pipe,
+// a
 // device, or a path below /dev or /proc.
 func Once(url string) bool {
 	at, err := parse(url)
@@ -23,7 +24,8 @@ func Once(url string) bool {
 	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
-// Interruptible reads what open opens, and ends with the context's error when that is done, even while open or a read hangs
+// Interruptible reads what open opens, and ends with the context's error when that is done, even while open or a read
+// hangs
 // for want of somebody who writes. What hangs is left behind.
 func Interruptible(ctx context.Context, open func() (io.ReadCloser, error)) io.ReadCloser {
 	r, w := io.Pipe()

@@ -25,12 +25,15 @@ const (
 var s3Codes = map[string]string{
 	"NoSuchBucket": "make the bucket, or correct its name", "InvalidBucketName": "correct the bucket's name",
 	"InvalidAccessKeyId": fixKeys, "SignatureDoesNotMatch": fixKeys, "InvalidToken": fixKeys, "ExpiredToken": fixKeys,
-	"AuthorizationHeaderMalformed": fixRegion, "PermanentRedirect": fixRegion, "IllegalLocationConstraintException": fixRegion,
-	"RequestTimeTooSkewed": "set this machine's clock",
-	"RequestTimeout":       "", "OperationAborted": "", "SlowDown": "", "Throttling": "", "ThrottlingException": "", "TooManyRequests": "",
+	"AuthorizationHeaderMalformed": fixRegion, "PermanentRedirect": fixRegion,
+	"IllegalLocationConstraintException": fixRegion,
+	"RequestTimeTooSkewed":               "set this machine's clock",
+	"RequestTimeout":                     "", "OperationAborted": "", "SlowDown": "", "Throttling": "",
+	"ThrottlingException": "", "TooManyRequests": "",
 }
 
-// permanent says what to do about an error of an object store that another try would meet again: of keys, region, bucket
+// permanent says what to do about an error of an object store that another try would meet again: of keys, region,
+// bucket
 // or address. It is "" for one that may pass.
 func permanent(at location, err error) string {
 	var code smithy.APIError
@@ -77,7 +80,8 @@ func status(err error) int {
 	return 0
 }
 
-// neverSent reports whether S3's client refused to make a request: for a region that is none, say. Where it was the service
+// neverSent reports whether S3's client refused to make a request: for a region that is none, say. Where it was the
+// service
 // of its credentials that did not answer, a request was sent, and may succeed later.
 func neverSent(err error) bool {
 	var call *smithy.OperationError
@@ -85,7 +89,8 @@ func neverSent(err error) bool {
 	return errors.As(err, &call) && !errors.As(err, &sent) && status(err) == 0
 }
 
-// ofContainer reports whether a host's name is a single word, which goes and comes with its container; S3's clients may put
+// ofContainer reports whether a host's name is a single word, which goes and comes with its container; S3's clients
+// may put
 // the bucket before it.
 func ofContainer(at location, host string) bool {
 	if bucket, err := url.Parse(at.bucket); err == nil {

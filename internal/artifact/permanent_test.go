@@ -14,7 +14,8 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// TestWhatCannotHealIsNotTriedAgain tells errors of a store that every try meets again (64) from those that pass (69, 75).
+// TestWhatCannotHealIsNotTriedAgain tells errors of a store that every try meets again (64) from those that pass (69,
+// 75).
 func TestWhatCannotHealIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -27,10 +28,13 @@ func TestWhatCannotHealIsNotTriedAgain(t *testing.T) {
 		code int
 		hint string
 	}{
-		"no region":            {"s3://bucket/key?anonymous=true&region=no%20region", fault.ExitUsage, "region"},
-		"an endpoint's scheme": {"s3://bucket/key?region=eu-west-3&anonymous=true&endpoint=minio:9000", fault.ExitUsage, "endpoint"},
-		"no TLS":               {"s3://bucket/key?region=eu-west-3&anonymous=true&endpoint=" + strings.Replace(plain, "http:", "https:", 1), fault.ExitUsage, "endpoint"},
-		"its certificate":      {"s3://bucket/key?region=eu-west-3&anonymous=true&endpoint=" + secure.URL, fault.ExitUsage, "trust"},
+		"no region": {"s3://bucket/key?anonymous=true&region=no%20region", fault.ExitUsage, "region"},
+		"an endpoint's scheme": {"s3://bucket/key?region=eu-west-3&anonymous=true&endpoint=minio:9000", fault.ExitUsage,
+			"endpoint"},
+		"no TLS": {"s3://bucket/key?region=eu-west-3&anonymous=true&endpoint=" + strings.Replace(plain, "http:",
+			"https:", 1), fault.ExitUsage, "endpoint"},
+		"its certificate": {"s3://bucket/key?region=eu-west-3&anonymous=true&endpoint=" + secure.URL, fault.ExitUsage,
+			"trust"},
 		"no bucket":            {s3(answering(t, 404, "NoSuchBucket")), fault.ExitUsage, "bucket"},
 		"another region":       {s3(answering(t, 301, "PermanentRedirect")), fault.ExitUsage, "region"},
 		"a region's signature": {s3(answering(t, 400, "AuthorizationHeaderMalformed")), fault.ExitUsage, "region"},
@@ -50,14 +54,16 @@ func TestWhatCannotHealIsNotTriedAgain(t *testing.T) {
 			defer func() { must0(t, store.Close()) }()
 			_, err := batch.ReadAll(t.Context(), store, c.url, "")
 			if fault.ExitCode(err) != c.code || !strings.Contains(fault.Hint(err), c.hint) {
-				t.Errorf("read: want exit code %d and %q, got %v (%d), %q", c.code, c.hint, err, fault.ExitCode(err), fault.Hint(err))
+				t.Errorf("read: want exit code %d and %q, got %v (%d), %q", c.code, c.hint, err, fault.ExitCode(err),
+					fault.Hint(err))
 			}
 			if c.code == fault.ExitData {
 				return
 			}
 			_, err = batch.WriteAll(t.Context(), store, c.url, []byte("x"))
 			if fault.ExitCode(err) != c.code || !strings.Contains(fault.Hint(err), c.hint) {
-				t.Errorf("write: want exit code %d and %q, got %v (%d), %q", c.code, c.hint, err, fault.ExitCode(err), fault.Hint(err))
+				t.Errorf("write: want exit code %d and %q, got %v (%d), %q", c.code, c.hint, err, fault.ExitCode(err),
+					fault.Hint(err))
 			}
 		})
 	}

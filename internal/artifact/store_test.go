@@ -57,7 +57,8 @@ func conformance(t *testing.T, base string) {
 	t.Cleanup(func() { must0(t, store.Close()) })
 	for name, test := range map[string]func(*testing.T, *artifact.Store, string){
 		"round trip": roundTrip, "large": large, "nothing before commit": nothingBeforeCommit, "abort": abort,
-		"cancelled": cancelled, "replace": replace, "missing": missing, "damaged": damaged, "glob": glob, "list": list, "twice": twice,
+		"cancelled": cancelled, "replace": replace, "missing": missing, "damaged": damaged, "glob": glob, "list": list,
+		"twice":    twice,
 		"only new": onlyNew, "tree": tree,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, store, artifact.Join(base, strings.ReplaceAll(name, " ", "-"))) })
@@ -224,7 +225,8 @@ func glob(t *testing.T, s *artifact.Store, base string) {
 		must(batch.WriteAll(t.Context(), s, artifact.Join(base, name), nil))(t)
 	}
 	for pattern, want := range map[string][]string{
-		"*.csv": {"a.csv", "b.csv"}, "*/*.csv": {"deep/c.csv"}, "[b-z]*.csv": {"b.csv"}, "none*": {}, "plain.csv": {"plain.csv"},
+		"*.csv": {"a.csv", "b.csv"}, "*/*.csv": {"deep/c.csv"}, "[b-z]*.csv": {"b.csv"}, "none*": {},
+		"plain.csv": {"plain.csv"},
 	} {
 		got := must(s.Glob(t.Context(), artifact.Join(base, pattern)))(t)
 		for i, name := range want {
@@ -244,13 +246,15 @@ func list(t *testing.T, s *artifact.Store, base string) {
 	for _, name := range []string{"a.csv", "b.csv", "deep/c.csv"} {
 		must(batch.WriteAll(t.Context(), s, artifact.Join(base, name), []byte(name)))(t)
 	}
-	for pattern, want := range map[string][]string{"*": {"a.csv", "b.csv"}, "*/*": {"deep/c.csv"}, "none*": {}, "a.csv": {"a.csv"}} {
+	for pattern, want := range map[string][]string{"*": {"a.csv", "b.csv"}, "*/*": {"deep/c.csv"}, "none*": {},
+		"a.csv": {"a.csv"}} {
 		got := must(s.List(t.Context(), artifact.Join(base, pattern)))(t)
 		if len(got) != len(want) {
 			t.Fatalf("%s: got %v, want %v", pattern, got, want)
 		}
 		for i, name := range want {
-			if o := got[i]; o.URL != must(artifact.Canonical(artifact.Join(base, name)))(t) || o.Bytes != int64(len(name)) || o.Modified.Before(before) || o.Modified.After(time.Now().Add(time.Second)) {
+			if o := got[i]; o.URL != must(artifact.Canonical(artifact.Join(base, name)))(t) || o.Bytes != int64(len(name)) ||
+				o.Modified.Before(before) || o.Modified.After(time.Now().Add(time.Second)) {
 				t.Errorf("%s: got %+v, want %s", pattern, o, name)
 			}
 		}
@@ -274,7 +278,8 @@ func tree(t *testing.T, s *artifact.Store, base string) {
 		slices.Sort(found)
 		return found
 	}
-	want := []string{must(artifact.Canonical(artifact.Join(base, names[0])))(t), must(artifact.Canonical(artifact.Join(base, names[1])))(t)}
+	want := []string{must(artifact.Canonical(artifact.Join(base, names[0])))(t),
+		must(artifact.Canonical(artifact.Join(base, names[1])))(t)}
 	if got := urls("run"); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

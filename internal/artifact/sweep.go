@@ -10,7 +10,8 @@ import (
 // tempLife is how long a temp file may go without a write before it counts as left behind by a killed process.
 const tempLife = 24 * time.Hour
 
-// sweep removes old temp files of a folder, once a folder and Store. Failing to is no error: it is tried again next time.
+// sweep removes old temp files of a folder, once a folder and Store. Failing to is no error: it is tried again next
+// time.
 func (s *Store) sweep(folder string) {
 	s.mu.Lock()
 	done := s.swept[folder]

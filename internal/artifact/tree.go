@@ -83,7 +83,8 @@ func (s *Store) treeObjects(ctx context.Context, at location) ([]batch.Object, e
 	}
 }
 
-// Remove deletes an object below a folder, and of local folders those up to and including folder that are empty then. One
+// Remove deletes an object below a folder, and of local folders those up to and including folder that are empty then.
+// One
 // that is gone already is no error.
 func (s *Store) Remove(ctx context.Context, folder, url string) error {
 	at, err := parse(url)
@@ -110,7 +111,8 @@ func (s *Store) Remove(ctx context.Context, folder, url string) error {
 	if err := os.Remove(at.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fail(at, "remove", err)
 	}
-	for dir := filepath.Dir(at.path); dir == root.path || strings.HasPrefix(dir, root.path+string(filepath.Separator)); dir = filepath.Dir(dir) {
+	for dir := filepath.Dir(at.path); dir == root.path ||
+		strings.HasPrefix(dir, root.path+string(filepath.Separator)); dir = filepath.Dir(dir) {
 		if os.Remove(dir) != nil { // it holds something still
 			break
 		}

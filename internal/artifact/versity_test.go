@@ -29,7 +29,8 @@ func TestVersity(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "very-secret-value")
 
 	log := must(os.Create(filepath.Join(dir, "log")))(t)
-	cmd := exec.Command(server, "--quiet", "--port", addr, "posix", "--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))
+	cmd := exec.Command(server, "--quiet", "--port", addr, "posix", "--sidecar", filepath.Join(dir, "meta"),
+		filepath.Join(dir, "data"))
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY=AKIATEST", "ROOT_SECRET_KEY=very-secret-value")
 	cmd.Stdout, cmd.Stderr = log, log
 	must0(t, cmd.Start())

@@ -26,7 +26,8 @@ func Pool(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// Refused reports whether an error is that nobody known vouches for a server, or that it speaks HTTP where TLS was expected.
+// Refused reports whether an error is that nobody known vouches for a server, or that it speaks HTTP where TLS was
+// expected.
 // Neither passes by itself.
 func Refused(err error) bool {
 	var record tls.RecordHeaderError

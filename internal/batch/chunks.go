@@ -25,7 +25,8 @@ type File struct {
 	Ignored   []string `json:"ignored_columns,omitempty"`
 }
 
-// Files is what validate passes to later tasks about the source files and of how it read them, so that reconcile reads them alike.
+// Files is what validate passes to later tasks about the source files and of how it read them, so that reconcile reads
+// them alike.
 type Files struct {
 	Source    string    `json:"source"`
 	Earliest  time.Time `json:"earliest"`
@@ -51,7 +52,8 @@ func (c *Contents) Version() int64 {
 	return c.AsOf.UnixMicro()
 }
 
-// RowVersions are the versions of a chunk's rows, in their order: that of the stored row where its contents are the same;
+// RowVersions are the versions of a chunk's rows, in their order: that of the stored row where its contents are the
+// same;
 // NeverReplaces where they are others; that of the run where none is stored.
 type RowVersions struct {
 	Chunk    string  `json:"chunk"` // SHA-256
@@ -61,7 +63,8 @@ type RowVersions struct {
 // NeverReplaces is the version of a row that is to change nothing: whatever is stored is newer.
 const NeverReplaces = 1
 
-// Chunks is the index that split writes: what mapped tasks refer to by number. The same input makes the same index, also
+// Chunks is the index that split writes: what mapped tasks refer to by number. The same input makes the same index,
+// also
 // where two processes write it at once: it holds no time of day.
 type Chunks struct {
 	RunID      string   `json:"run_id"`
@@ -152,8 +155,11 @@ func (c *Chunk) check(index int) error {
 // Check refuses what validate can not have written, with exit code 65.
 func (f *Files) Check() error {
 	for i := range f.Files {
-		if file := &f.Files[i]; len(file.Delimiter) != 1 || len(file.Decimal) != 1 || len(file.Thousands) > 1 || file.URL == "" {
-			return fault.Failf(fault.ExitData, "the list of files is damaged: file %d is read with the delimiter %q and the decimal mark %q", i, file.Delimiter, file.Decimal)
+		if file := &f.Files[i]; len(file.Delimiter) != 1 || len(file.Decimal) != 1 || len(file.Thousands) > 1 ||
+			file.URL == "" {
+			return fault.Failf(fault.ExitData,
+				"the list of files is damaged: file %d is read with the delimiter %q and the decimal mark %q", i, file.Delimiter,
+				file.Decimal)
 		}
 	}
 	return nil
@@ -174,7 +180,8 @@ func ReadSegment(r io.Reader, s Segment, url string, buf []byte) ([]byte, error)
 		return nil, fault.Failf(fault.ExitData, "%s is damaged: a segment has other content than when it was split", url)
 	}
 	if rows := bytes.Count(text, []byte{'\n'}); rows != s.Rows {
-		return nil, fault.Failf(fault.ExitData, "%s is damaged, or its index: a segment has %d rows, not %d", url, rows, s.Rows)
+		return nil, fault.Failf(fault.ExitData, "%s is damaged, or its index: a segment has %d rows, not %d", url, rows,
+			s.Rows)
 	}
 	return text, nil
 }

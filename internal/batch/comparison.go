@@ -32,6 +32,7 @@ type ChangedRow struct {
 
 // Cut returns the comparison with at most n entries a list, which stays bounded in a manifest.
 func (c Comparison) Cut(n int) *Comparison {
-	c.Changes, c.Models, c.Examples = c.Changes[:min(n, len(c.Changes))], c.Models[:min(n, len(c.Models))], c.Examples[:min(n, len(c.Examples))]
+	c.Changes, c.Models, c.Examples = c.Changes[:min(n, len(c.Changes))], c.Models[:min(n, len(c.Models))],
+		c.Examples[:min(n, len(c.Examples))]
 	return &c
 }

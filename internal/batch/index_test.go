@@ -23,7 +23,8 @@ func index() *batch.Chunks {
 		return batch.Segment{Rows: strings.Count(text, "\n"), Bytes: len(text), SHA256: sum(text)}
 	}
 	return &batch.Chunks{Files: []batch.File{{URL: "a.csv"}}, Chunks: []batch.Chunk{
-		{Index: 0, URL: "c0", SHA256: sum("a\nb\nc\n"), Rows: 3, Bytes: 6, Segments: []batch.Segment{segment("a\nb\n"), segment("c\n")}},
+		{Index: 0, URL: "c0", SHA256: sum("a\nb\nc\n"), Rows: 3, Bytes: 6, Segments: []batch.Segment{segment("a\nb\n"),
+			segment("c\n")}},
 		{Index: 1, URL: "c1", SHA256: sum("d\n"), Rows: 1, Bytes: 2, Segments: []batch.Segment{segment("d\n")}},
 	}}
 }
@@ -71,7 +72,8 @@ func TestSelect(t *testing.T) {
 func TestASegmentThatWasChangedIsRefused(t *testing.T) {
 	t.Parallel()
 	good := batch.Segment{Rows: 2, Bytes: 4, SHA256: sum("a\nb\n")}
-	if text, err := batch.ReadSegment(strings.NewReader("a\nb\nmore"), good, "c", nil); err != nil || string(text) != "a\nb\n" {
+	if text, err := batch.ReadSegment(strings.NewReader("a\nb\nmore"), good, "c", nil); err != nil ||
+		string(text) != "a\nb\n" {
 		t.Errorf("%q, %v", text, err)
 	}
 	for name, c := range map[string]struct {
@@ -84,7 +86,8 @@ func TestASegmentThatWasChangedIsRefused(t *testing.T) {
 		"a size that is a lie costs no memory": {"a\nb\n", batch.Segment{Rows: 2, Bytes: 1 << 50, SHA256: good.SHA256}},
 		"other number of rows":                 {"a\nb\n", batch.Segment{Rows: 3, Bytes: 4, SHA256: good.SHA256}},
 	} {
-		if _, err := batch.ReadSegment(bytes.NewReader([]byte(c.text)), c.segment, "c", nil); fault.ExitCode(err) != fault.ExitData {
+		if _, err := batch.ReadSegment(bytes.NewReader([]byte(c.text)), c.segment, "c",
+			nil); fault.ExitCode(err) != fault.ExitData {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -97,7 +100,8 @@ func TestRunIDsAreOnePathElement(t *testing.T) {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
-	for _, id := range []string{"", ".", "..", "-r", "a/b", `a\b`, "a b", "a\n", "a\x00", "ä", "%2e%2e", strings.Repeat("x", 201), "a?b", "a#b"} {
+	for _, id := range []string{"", ".", "..", "-r", "a/b", `a\b`, "a b", "a\n", "a\x00", "ä", "%2e%2e",
+		strings.Repeat("x", 201), "a?b", "a#b"} {
 		if err := batch.CheckRunID(id); fault.ExitCode(err) != fault.ExitUsage || fault.Hint(err) == "" {
 			t.Errorf("%q: %v", id, err)
 		}
@@ -115,12 +119,13 @@ func TestSameFiles(t *testing.T) {
 		other          *batch.RunSpec
 		urls, contents bool
 	}{
-		"the same":              {spec("a", 1, at.In(time.FixedZone("", 3600))), true, true},
-		"another size":          {spec("a", 2, at), true, false},
-		"another time":          {spec("a", 1, at.Add(1)), true, false},
-		"another file":          {spec("b", 1, at), false, false},
-		"more files":            {&batch.RunSpec{Files: append(spec("a", 1, at).Files, batch.SourceFile{})}, false, false},
-		"other bytes of a pipe": {&batch.RunSpec{Files: []batch.SourceFile{{URL: "a", Bytes: 1, Modified: at, SHA256: "x"}}}, true, false},
+		"the same":     {spec("a", 1, at.In(time.FixedZone("", 3600))), true, true},
+		"another size": {spec("a", 2, at), true, false},
+		"another time": {spec("a", 1, at.Add(1)), true, false},
+		"another file": {spec("b", 1, at), false, false},
+		"more files":   {&batch.RunSpec{Files: append(spec("a", 1, at).Files, batch.SourceFile{})}, false, false},
+		"other bytes of a pipe": {&batch.RunSpec{Files: []batch.SourceFile{{URL: "a", Bytes: 1, Modified: at, SHA256: "x"}}},
+			true, false},
 	} {
 		if urls, contents := one.SameFiles(c.other); urls != c.urls || contents != c.contents {
 			t.Errorf("%s: %t %t", name, urls, contents)

@@ -59,7 +59,8 @@ func (l Layout) Versions(index int) string {
 	return join(l.Root, fmt.Sprintf("versions/%d.json", index))
 }
 
-// Pipe is where rows that can be read only once are kept, so that reconcile can count them again: standard input, or the n-th
+// Pipe is where rows that can be read only once are kept, so that reconcile can count them again: standard input, or
+// the n-th
 // pipe, counted from 0.
 func (l Layout) Pipe(n int) string {
 	if n == 0 {

@@ -53,7 +53,8 @@ func NewPart(segment string, results []prediction.Result) *Part {
 			}
 			p.Calls[len(p.Calls)-1].Rows++
 			if item.Refusal != nil {
-				p.Refusals = append(p.Refusals, Refusal{Row: len(p.Categories), Status: item.Refusal.Status, Message: item.Refusal.Message})
+				p.Refusals = append(p.Refusals, Refusal{Row: len(p.Categories), Status: item.Refusal.Status,
+					Message: item.Refusal.Message})
 			}
 			p.Categories = append(p.Categories, item.Category.String())
 		}

@@ -9,7 +9,8 @@ import (
 // A part of which any byte was changed is refused, or is the same as before.
 func TestPartHasAChecksum(t *testing.T) {
 	t.Parallel()
-	p := &batch.Part{Segment: "s", Calls: []batch.PartCall{{Rows: 2, Model: "m", Attempt: 1}}, Categories: []string{"Rent", "Food"}}
+	p := &batch.Part{Segment: "s", Calls: []batch.PartCall{{Rows: 2, Model: "m", Attempt: 1}},
+		Categories: []string{"Rent", "Food"}}
 	whole := batch.AppendPart([]byte("before"), p)[len("before"):]
 	if got, err := batch.ParsePart(whole); err != nil || got.Categories[1] != "Food" || got.Calls[0].Model != "m" {
 		t.Fatalf("%+v, %v", got, err)

@@ -20,7 +20,8 @@ type Row struct {
 	Line        uint64 // the row's first line, counted from 1
 }
 
-// RowHeader names the columns of accepted rows. They are tab-separated text in ClickHouse's TabSeparated escapes: one line a row whatever the text holds, and
+// RowHeader names the columns of accepted rows. They are tab-separated text in ClickHouse's TabSeparated escapes: one
+// line a row whatever the text holds, and
 // \N for a null merchant; chunks are the same without the header.
 const RowHeader = "id\tsource_id\tfile\tline\tcontent_hash\tdescription\tamount\ttimestamp\tmerchant\toperation_type\tside\n"
 

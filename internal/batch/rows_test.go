@@ -39,7 +39,8 @@ func TestRowsAreReadBackAsWritten(t *testing.T) {
 	t.Parallel()
 	var text []byte
 	var want []batch.Row
-	for _, c := range [][2]string{{"", "<null>"}, {"plain", "shop"}, {"tab\tnewline\nreturn\r", "nul\x00"}, {`\`, `\N`}, {`\t\n\0`, `\\`},
+	for _, c := range [][2]string{{"", "<null>"}, {"plain", "shop"}, {"tab\tnewline\nreturn\r", "nul\x00"}, {`\`, `\N`},
+		{`\t\n\0`, `\\`},
 		{"\u202e right to left", "\U0001f4b6"}, {strings.Repeat("x", 1<<16), ""}} {
 		for _, amount := range []string{"-0.0001", "-99999999999999.9999"} {
 			r := row(t, c[0], c[0], c[1], amount)
@@ -96,12 +97,14 @@ func FuzzDecodeRow(f *testing.F) {
 func TestRepeatsAreReadBackAsWritten(t *testing.T) {
 	t.Parallel()
 	r := row(t, "1", "", "", "-1")
-	want := batch.Repeat{ID: r.Transaction.ID, ContentHash: 1<<64 - 1, File: 2, Line: 1<<63 - 1, FirstFile: 1, FirstLine: 4}
+	want := batch.Repeat{ID: r.Transaction.ID, ContentHash: 1<<64 - 1, File: 2, Line: 1<<63 - 1, FirstFile: 1,
+		FirstLine: 4}
 	line := batch.AppendRepeat(nil, &want)
 	if got, err := batch.ParseRepeat(line[:len(line)-1]); err != nil || got != want {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, damaged := range []string{"", "a\tb\tc\td\te\tf", strings.Replace(string(line[:len(line)-1]), "\t2\t", "\t-2\t", 1), string(line) + "\t1"} {
+	for _, damaged := range []string{"", "a\tb\tc\td\te\tf", strings.Replace(string(line[:len(line)-1]), "\t2\t", "\t-2\t",
+		1), string(line) + "\t1"} {
 		if got, err := batch.ParseRepeat([]byte(damaged)); err == nil {
 			t.Errorf("%q is read as %+v", damaged, got)
 		}

@@ -51,14 +51,18 @@ func TestScan(t *testing.T) {
 		want       []row
 	}{
 		{"plain", "a;b\n1;2\n", []row{{1, []string{"a", "b"}, false, "a;b"}, {2, []string{"1", "2"}, false, "1;2"}}},
-		{"crlf", "a;\"b\"\r\n1;2\r\n", []row{{1, []string{"a", "b"}, false, "a;\"b\""}, {2, []string{"1", "2"}, false, "1;2"}}},
+		{"crlf", "a;\"b\"\r\n1;2\r\n", []row{{1, []string{"a", "b"}, false, "a;\"b\""},
+			{2, []string{"1", "2"}, false, "1;2"}}},
 		{"no last newline", "1;2", []row{{1, []string{"1", "2"}, false, "1;2"}}},
 		{"no last newline, quoted", `1;"2"`, []row{{1, []string{"1", "2"}, false, `1;"2"`}}},
 		{"escaped quotes", `"a""b";"""";""` + "\n", []row{{1, []string{`a"b`, `"`, ""}, false, `"a""b";"""";""`}}},
-		{"quoted newline", "\"a\nb\";c\nd;e\n", []row{{1, []string{"a\nb", "c"}, false, "\"a\nb\";c"}, {3, []string{"d", "e"}, false, "d;e"}}},
+		{"quoted newline", "\"a\nb\";c\nd;e\n", []row{{1, []string{"a\nb", "c"}, false, "\"a\nb\";c"},
+			{3, []string{"d", "e"}, false, "d;e"}}},
 		{"empty lines", "\n\r\na\n\nb\n", []row{{3, []string{"a"}, false, "a"}, {5, []string{"b"}, false, "b"}}},
-		{"stray quote", "a\"b;c\nd;e\n", []row{{1, []string{`a"b`, "c"}, true, `a"b;c`}, {2, []string{"d", "e"}, false, "d;e"}}},
-		{"text after a quote", "\"a\"b;c\nd;e\n", []row{{1, []string{"a", "c"}, true, `"a"b;c`}, {2, []string{"d", "e"}, false, "d;e"}}},
+		{"stray quote", "a\"b;c\nd;e\n", []row{{1, []string{`a"b`, "c"}, true, `a"b;c`},
+			{2, []string{"d", "e"}, false, "d;e"}}},
+		{"text after a quote", "\"a\"b;c\nd;e\n", []row{{1, []string{"a", "c"}, true, `"a"b;c`},
+			{2, []string{"d", "e"}, false, "d;e"}}},
 		{"trailing delimiter", "a;\n", []row{{1, []string{"a", ""}, false, "a;"}}},
 		{"cr kept in quotes", "\"a\r\"\r\n", []row{{1, []string{"a\r"}, false, "\"a\r\""}}},
 	} {
@@ -106,7 +110,8 @@ func (r *repeat) Read(p []byte) (int, error) {
 // FuzzAgainstEncodingCSV compares with encoding/csv: where that reads a text without an error, so do we, with the same
 // fields and lines; and the size of the blocks never matters.
 func FuzzAgainstEncodingCSV(f *testing.F) {
-	for _, s := range []string{"a;b\n1;2\n", "\"a\nb\";c\r\n", `"a""b";"""";""`, "a\"b;c\n", "\"a\"b;c\n;;\n", "\"", "\r\n\r", "a\r\nb"} {
+	for _, s := range []string{"a;b\n1;2\n", "\"a\nb\";c\r\n", `"a""b";"""";""`, "a\"b;c\n", "\"a\"b;c\n;;\n", "\"",
+		"\r\n\r", "a\r\nb"} {
 		f.Add(s, 3)
 	}
 	f.Fuzz(func(t *testing.T, text string, size int) {
@@ -141,7 +146,8 @@ func FuzzAgainstEncodingCSV(f *testing.F) {
 			for j, field := range large[i].Fields {
 				large[i].Fields[j] = strings.ReplaceAll(field, "\r\n", "\n")
 			}
-			if large[i].Stray || large[i].Line != want[i].Line || len(want[i].Fields) <= 100 && !slices.Equal(large[i].Fields, want[i].Fields) {
+			if large[i].Stray || large[i].Line != want[i].Line || len(want[i].Fields) <= 100 &&
+				!slices.Equal(large[i].Fields, want[i].Fields) {
 				t.Fatalf("row %d: encoding/csv %+v, we %+v", i, want[i], large[i])
 			}
 		}

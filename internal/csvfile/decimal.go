@@ -168,7 +168,8 @@ func (m *marks) ambiguous(mark byte) error {
 	return nil
 }
 
-// sampleMarks reads the marks of a column in the rows of a sample. A last row that the sample's end cuts off is left out.
+// sampleMarks reads the marks of a column in the rows of a sample. A last row that the sample's end cuts off is left
+// out.
 func sampleMarks(text []byte, d *Dialect, column int, cut bool) (m marks) {
 	rows := text[d.headerEnd:]
 	if cut {

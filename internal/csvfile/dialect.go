@@ -20,7 +20,8 @@ type Dialect struct {
 	headerEnd    int       // HeaderBytes without the BOM
 }
 
-// Decided reports whether the decimal mark is beyond doubt; else a number with three digits after the mark may be another one.
+// Decided reports whether the decimal mark is beyond doubt; else a number with three digits after the mark may be
+// another one.
 func (d *Dialect) Decided() bool { return d.MarkBasis == MarkGiven || d.MarkBasis == MarkSeen }
 
 // Options overrule what is detected; a zero byte detects.
@@ -33,7 +34,8 @@ type Options struct {
 // delimiters are tried in this order.
 var delimiters = []byte{';', ',', '\t', '|'}
 
-// Detect reads the dialect from the beginning of a file: the header, which must name every column of wanted once, in any
+// Detect reads the dialect from the beginning of a file: the header, which must name every column of wanted once, in
+// any
 // order and any case, and the first rows, whose values in the column numeric show the decimal mark. Head is up to the
 // first 64 KiB of the file.
 func Detect(head []byte, wanted []string, numeric string, opt Options) (Dialect, error) {

@@ -19,19 +19,28 @@ func TestDetect(t *testing.T) {
 	}{
 		{"french", "id;amount\n1;2,5\n", Options{}, Dialect{Delimiter: ';', DecimalPoint: ',', MarkBasis: MarkSeen}},
 		{"english", "id,amount\n1,2.5\n", Options{}, Dialect{Delimiter: ',', DecimalPoint: '.', MarkBasis: MarkSeen}},
-		{"semicolons and points", "id;amount\n1;2.5\n", Options{}, Dialect{Delimiter: ';', DecimalPoint: '.', MarkBasis: MarkSeen}},
-		{"comma in quotes", "id,amount\n1,\"2,5\"\n", Options{}, Dialect{Delimiter: ',', DecimalPoint: ',', MarkBasis: MarkSeen}},
+		{"semicolons and points", "id;amount\n1;2.5\n", Options{}, Dialect{Delimiter: ';', DecimalPoint: '.',
+			MarkBasis: MarkSeen}},
+		{"comma in quotes", "id,amount\n1,\"2,5\"\n", Options{}, Dialect{Delimiter: ',', DecimalPoint: ',',
+			MarkBasis: MarkSeen}},
 		{"no mark", "id,amount\n1,25\n", Options{}, Dialect{Delimiter: ',', DecimalPoint: '.', MarkBasis: MarkAssumed}},
 		{"bom, any order, any case, extra", "\xef\xbb\xbfAmount;note; ID\r\n1;x;2", Options{},
-			Dialect{Delimiter: ';', DecimalPoint: ',', MarkBasis: MarkAssumed, Columns: []int{2, 0}, Width: 3, Ignored: []string{"note"}, HeaderBytes: 20}},
-		{"two boms", "\xef\xbb\xbf\xef\xbb\xbfid;amount\n1;2,5\n", Options{}, Dialect{Delimiter: ';', DecimalPoint: ',', MarkBasis: MarkSeen, HeaderBytes: 16}},
-		{"said", "id;amount\n1;2,5\n", Options{DecimalPoint: '.'}, Dialect{Delimiter: ';', DecimalPoint: '.', MarkBasis: MarkGiven}},
+			Dialect{Delimiter: ';', DecimalPoint: ',', MarkBasis: MarkAssumed, Columns: []int{2, 0}, Width: 3,
+				Ignored: []string{"note"}, HeaderBytes: 20}},
+		{"two boms", "\xef\xbb\xbf\xef\xbb\xbfid;amount\n1;2,5\n", Options{}, Dialect{Delimiter: ';', DecimalPoint: ',',
+			MarkBasis: MarkSeen, HeaderBytes: 16}},
+		{"said", "id;amount\n1;2,5\n", Options{DecimalPoint: '.'}, Dialect{Delimiter: ';', DecimalPoint: '.',
+			MarkBasis: MarkGiven}},
 		{"others unnamed and twice", "id;;note;amount;NOTE;\n1;;;2,5;;\n", Options{},
-			Dialect{Delimiter: ';', DecimalPoint: ',', MarkBasis: MarkSeen, Columns: []int{0, 3}, Width: 6, Ignored: []string{"note"}, HeaderBytes: 22}},
+			Dialect{Delimiter: ';', DecimalPoint: ',', MarkBasis: MarkSeen, Columns: []int{0, 3}, Width: 6,
+				Ignored: []string{"note"}, HeaderBytes: 22}},
 		{"more than 64 columns", many + "id;amount\n" + many + "1;2,5\n", Options{},
-			Dialect{Delimiter: ';', DecimalPoint: ',', MarkBasis: MarkSeen, Columns: []int{100, 101}, Width: 102, Ignored: []string{"x"}, HeaderBytes: 210}},
-		{"cut in the last number", "id;amount\n1;2.5\n2;3,45", Options{Cut: true}, Dialect{Delimiter: ';', DecimalPoint: '.', MarkBasis: MarkSeen}},
-		{"thousands and decimals", "id;amount\n1;1.234,50\n2;1.250\n", Options{}, Dialect{Delimiter: ';', DecimalPoint: ',', MarkBasis: MarkSeen, Grouping: '.'}},
+			Dialect{Delimiter: ';', DecimalPoint: ',', MarkBasis: MarkSeen, Columns: []int{100, 101}, Width: 102,
+				Ignored: []string{"x"}, HeaderBytes: 210}},
+		{"cut in the last number", "id;amount\n1;2.5\n2;3,45", Options{Cut: true}, Dialect{Delimiter: ';', DecimalPoint: '.',
+			MarkBasis: MarkSeen}},
+		{"thousands and decimals", "id;amount\n1;1.234,50\n2;1.250\n", Options{}, Dialect{Delimiter: ';', DecimalPoint: ',',
+			MarkBasis: MarkSeen, Grouping: '.'}},
 	} {
 		want := tt.want
 		want.FirstLine = 2
@@ -59,9 +68,12 @@ func TestWhatIsNoCSVSaysWhatItIs(t *testing.T) {
 		{"zip", "PK\x03\x04\x14\x00", "zip archive"}, {"xz", "\xfd7zXZ\x00\x00", "xz -dc"}, {"bzip2", "BZh91AY", "bzip2 -dc"},
 		{"cr only", "id,amount\r1,2\r", "CR alone"}, {"cr cr lf", "id,amount\r\r\n1,2\r\r\n", "CR CR LF"},
 		{"missing", "id;sum\n1;2\n", "lacks amount"}, {"twice", "id;amount;ID\n", "twice"},
-		{"commas, though none fits", "Date,Payee,Sum,Reference,Type\n", `delimiter ",", the first line has 5 columns: "Date", "Payee", "Sum", "Reference", "Type"`},
+		{"commas, though none fits", "Date,Payee,Sum,Reference,Type\n",
+			`delimiter ",", the first line has 5 columns: "Date", "Payee", "Sum", "Reference", "Type"`},
 		{"header further down", "Account;DE00\n\nid;amount\n1;2,5\n", "Line 3 looks like a header, with 2 columns"},
-		{"names that are not ours", "Konto;x\nvom;31.01.24\n\n\"Datum\";\"Betrag\";\"Text\";\"Art\"\n\"31.01.24\";\"1\";\"a\";\"b\"\n", "Line 4 looks like a header, with 4 columns"},
+		{"names that are not ours",
+			"Konto;x\nvom;31.01.24\n\n\"Datum\";\"Betrag\";\"Text\";\"Art\"\n\"31.01.24\";\"1\";\"a\";\"b\"\n",
+			"Line 4 looks like a header, with 4 columns"},
 		{"no header", "7;Groceries;Market;x;-2,5\n", "looks like a row of data"},
 	} {
 		_, err := Detect([]byte(tt.head), []string{"id", "amount"}, "amount", Options{})
@@ -72,10 +84,12 @@ func TestWhatIsNoCSVSaysWhatItIs(t *testing.T) {
 			t.Errorf("%s: the error shows values: %v", tt.name, err)
 		}
 	}
-	if _, err := Detect([]byte("id;amount\n"), []string{"id", "amount"}, "amount", Options{Delimiter: ','}); err == nil || !strings.Contains(err.Error(), `","`) {
+	if _, err := Detect([]byte("id;amount\n"), []string{"id", "amount"}, "amount", Options{Delimiter: ','}); err == nil ||
+		!strings.Contains(err.Error(), `","`) {
 		t.Errorf("a wrong delimiter is not named: %v", err)
 	}
-	if _, err := Detect([]byte(strings.Repeat("id,amount,", 100)), []string{"side"}, "side", Options{Cut: true}); err == nil {
+	if _, err := Detect([]byte(strings.Repeat("id,amount,", 100)), []string{"side"}, "side",
+		Options{Cut: true}); err == nil {
 		t.Error("a header that is cut off passes")
 	}
 }
@@ -116,7 +130,8 @@ func TestADecimalMarkThatMaySeparateThousandsIsRefused(t *testing.T) {
 			t.Errorf("%s: %q, %v; want it to be refused for line %d", tt.name, d.DecimalPoint, err, tt.line)
 		}
 		for _, mark := range []byte(".,") {
-			if d, err := Detect([]byte(text), []string{"id", "amount"}, "amount", Options{DecimalPoint: mark}); err != nil || d.DecimalPoint != mark {
+			if d, err := Detect([]byte(text), []string{"id", "amount"}, "amount", Options{DecimalPoint: mark}); err != nil ||
+				d.DecimalPoint != mark {
 				t.Errorf("%s, said to be %q: %v", tt.name, mark, err)
 			}
 		}

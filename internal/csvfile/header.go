@@ -42,7 +42,8 @@ func (e *HeaderError) Error() string {
 	}
 	s += ")"
 	if e.Line > 0 {
-		s += fmt.Sprintf(". Line %d looks like a header, with %d columns: cut what is before it, tail -n +%d FILE", e.Line, e.Width, e.Line)
+		s += fmt.Sprintf(". Line %d looks like a header, with %d columns: cut what is before it, tail -n +%d FILE", e.Line,
+			e.Width, e.Line)
 	}
 	return s
 }
@@ -64,7 +65,8 @@ func readHeader(text []byte, delimiter byte, wanted []string) (Dialect, error) {
 		return Dialect{}, ErrEmpty
 	}
 	end := len(text) - len(s.data)
-	d := Dialect{Delimiter: delimiter, Columns: make([]int, len(wanted)), Width: s.Record.N, FirstLine: s.line, HeaderBytes: end, headerEnd: end}
+	d := Dialect{Delimiter: delimiter, Columns: make([]int, len(wanted)), Width: s.Record.N, FirstLine: s.line,
+		HeaderBytes: end, headerEnd: end}
 	place := make(map[string]int, len(wanted))
 	for i := range s.Record.N {
 		name := columnName(s.Record.Fields[i])
@@ -105,7 +107,8 @@ func firstRecord(text []byte, delimiter byte) (s Scanner, ok bool) {
 
 func columnName(field []byte) string { return strings.ToLower(strings.TrimSpace(string(field))) }
 
-// names returns what can be shown of a line as names of columns: values of a row must never be. A line in which something
+// names returns what can be shown of a line as names of columns: values of a row must never be. A line in which
+// something
 // looks like a number, a date or an id is no header.
 func names(r *Record) (all []string, data bool) {
 	for i := range r.N {
@@ -127,7 +130,8 @@ const (
 	maxHeader   = 1000 // columns
 )
 
-// lookFurther looks for a header below the first line: the line with the most wanted names, or else the widest that is wider
+// lookFurther looks for a header below the first line: the line with the most wanted names, or else the widest that is
+// wider
 // than the first line, holds names only, and is followed by a line that is as wide.
 func (e *HeaderError) lookFurther(text []byte, candidates []byte, wanted []string) {
 	best, widest := len(wanted)-len(e.Missing), e.Found

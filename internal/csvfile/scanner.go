@@ -20,7 +20,8 @@ type Scanner struct {
 	Record    Record
 }
 
-// Reset puts the scanner at the start of a block. It keeps the first so many fields of each record, and counts the others.
+// Reset puts the scanner at the start of a block. It keeps the first so many fields of each record, and counts the
+// others.
 func (s *Scanner) Reset(b Block, delimiter byte, fields int) {
 	s.data, s.line, s.delimiter = b.Data, b.Line, delimiter
 	if len(s.Record.Fields) != fields {

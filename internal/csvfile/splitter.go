@@ -45,7 +45,8 @@ type Splitter struct {
 	free      sync.Pool // of *[]byte
 }
 
-// NewSplitter reads r in blocks of about size bytes; a record may have at most maxRecord bytes without its line end. First is the number of
+// NewSplitter reads r in blocks of about size bytes; a record may have at most maxRecord bytes without its line end.
+// First is the number of
 // the first line of r.
 func NewSplitter(r io.Reader, delimiter byte, size, maxRecord int, first uint64) *Splitter {
 	return &Splitter{r: r, delimiter: delimiter, size: size, maxRecord: maxRecord, line: first}

@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// description is a container as it may be. What the engine gets is this, written again: a field that is not here does not reach
+// description is a container as it may be. What the engine gets is this, written again: a field that is not here does
+// not reach
 // it, whatever its spelling, and the engine cannot read the caller's text in another way than the proxy.
 type description struct {
 	Image        string
@@ -51,7 +52,8 @@ var (
 
 const mostPids = 4096
 
-// check reads a description and says what of it is not let through. Fields with a zero value say nothing and are left out.
+// check reads a description and says what of it is not let through. Fields with a zero value say nothing and are left
+// out.
 func (p *Proxy) check(text []byte) (*description, error) {
 	fields, err := object(text)
 	if err != nil {
@@ -65,12 +67,15 @@ func (p *Proxy) check(text []byte) (*description, error) {
 	d := &description{AttachStdout: true, AttachStderr: true}
 	h := &d.HostConfig
 	var attachOut, attachErr bool
-	if err := take(fields, map[string]any{"Image": &d.Image, "Cmd": &d.Cmd, "Entrypoint": &d.Entrypoint, "Env": &d.Env, "User": &d.User,
+	if err := take(fields, map[string]any{"Image": &d.Image, "Cmd": &d.Cmd, "Entrypoint": &d.Entrypoint, "Env": &d.Env,
+		"User":   &d.User,
 		"Labels": &d.Labels, "AttachStdout": &attachOut, "AttachStderr": &attachErr}); err != nil {
 		return nil, err
 	}
-	if err := take(host, map[string]any{"ReadonlyRootfs": &h.ReadonlyRootfs, "Tmpfs": &h.Tmpfs, "NetworkMode": &h.NetworkMode, "Memory": &h.Memory,
-		"MemorySwap": &h.MemorySwap, "NanoCpus": &h.NanoCpus, "PidsLimit": &h.PidsLimit, "CapDrop": &h.CapDrop, "SecurityOpt": &h.SecurityOpt}); err != nil {
+	if err := take(host, map[string]any{"ReadonlyRootfs": &h.ReadonlyRootfs, "Tmpfs": &h.Tmpfs,
+		"NetworkMode": &h.NetworkMode, "Memory": &h.Memory,
+		"MemorySwap": &h.MemorySwap, "NanoCpus": &h.NanoCpus, "PidsLimit": &h.PidsLimit, "CapDrop": &h.CapDrop,
+		"SecurityOpt": &h.SecurityOpt}); err != nil {
 		return nil, fmt.Errorf("HostConfig: %w", err)
 	}
 	switch {

@@ -85,7 +85,8 @@ func (p *Proxy) create(w http.ResponseWriter, r *http.Request, version string, q
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(r.Context(), http.MethodPost, "http://docker"+version+"/containers/create", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(r.Context(), http.MethodPost, "http://docker"+version+"/containers/create",
+		bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,7 @@
-// Package dockerproxy stands between a program that starts tasks as containers and the Docker engine. Who may create any container
-// is root on the host, so it lets through what tasks need and nothing else: containers of given images, on one network, without
+// Package dockerproxy stands between a program that starts tasks as containers and the Docker engine. Who may create
+// any container
+// is root on the host, so it lets through what tasks need and nothing else: containers of given images, on one
+// network, without
 // mounts, privileges or the host's namespaces, and afterwards those containers alone.
 package dockerproxy
 
@@ -47,7 +49,8 @@ func New(cfg Config) *Proxy {
 	}}
 	at := &url.URL{Scheme: "http", Host: "docker"}
 	return &Proxy{cfg: cfg, engine: &http.Client{Transport: transport, Timeout: time.Minute},
-		pass: &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) },
+		pass: &httputil.ReverseProxy{Transport: transport, FlushInterval: -1,
+			Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) },
 			ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 				refuse(w, http.StatusBadGateway, fmt.Errorf("the Docker engine does not answer: %w", err))
 			}}}

@@ -100,13 +100,18 @@ func ask(t *testing.T, method, url, body string) (status int, said string) {
 // good is what Airflow's operator sends.
 func good() map[string]any {
 	return map[string]any{
-		"Image": "txflow/validate:latest", "Cmd": []string{"validate", "s3://inputs/a.csv"}, "Entrypoint": []string{"/txflow-task"},
-		"Env": []string{"CLICKHOUSE_PASSWORD=x"}, "User": "65532:65532", "Labels": map[string]string{"txflow.dag_id": "d"},
-		"Tty": false, "OpenStdin": false, "StdinOnce": false, "AttachStdin": false, "AttachStdout": false, "AttachStderr": false, "Volumes": nil,
+		"Image": "txflow/validate:latest", "Cmd": []string{"validate", "s3://inputs/a.csv"},
+		"Entrypoint": []string{"/txflow-task"},
+		"Env":        []string{"CLICKHOUSE_PASSWORD=x"}, "User": "65532:65532",
+		"Labels": map[string]string{"txflow.dag_id": "d"},
+		"Tty":    false, "OpenStdin": false, "StdinOnce": false, "AttachStdin": false, "AttachStdout": false,
+		"AttachStderr": false, "Volumes": nil,
 		"NetworkingConfig": map[string]any{}, "Domainname": nil, "StopSignal": nil,
-		"HostConfig": map[string]any{"ReadonlyRootfs": true, "Tmpfs": map[string]string{"/tmp": "rw,noexec"}, "NetworkMode": "tasks", "Memory": 1 << 29,
-			"MemorySwap": 1 << 29, "NanoCpus": 1_000_000_000, "PidsLimit": 256, "CapDrop": []string{"ALL"}, "SecurityOpt": []string{"no-new-privileges"},
-			"Mounts": []any{}},
+		"HostConfig": map[string]any{"ReadonlyRootfs": true, "Tmpfs": map[string]string{"/tmp": "rw,noexec"},
+			"NetworkMode": "tasks", "Memory": 1 << 29,
+			"MemorySwap": 1 << 29, "NanoCpus": 1_000_000_000, "PidsLimit": 256, "CapDrop": []string{"ALL"},
+			"SecurityOpt": []string{"no-new-privileges"},
+			"Mounts":      []any{}},
 	}
 }
 
@@ -138,7 +143,8 @@ func TestTasksAreCreated(t *testing.T) {
 	if err := json.Unmarshal([]byte(e.body), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Image != "txflow/validate:latest" || got.Labels[Label] == "" || got.Labels["txflow.dag_id"] != "d" || got.HostConfig.LogConfig.Config["max-size"] == "" ||
+	if got.Image != "txflow/validate:latest" || got.Labels[Label] == "" || got.Labels["txflow.dag_id"] != "d" ||
+		got.HostConfig.LogConfig.Config["max-size"] == "" ||
 		got.HostConfig.NetworkMode != "tasks" || len(got.Env) != 1 {
 		t.Errorf("the engine got %s", e.body)
 	}
@@ -151,39 +157,46 @@ func TestAttacks(t *testing.T) {
 	bind := []map[string]any{{"Type": "bind", "Source": "/", "Target": "/host"}}
 	plain := with("Hostname", "")
 	for name, body := range map[string]string{
-		"a bind mount":                      with("HostConfig.Binds", []string{"/:/host"}),
-		"a mount":                           with("HostConfig.Mounts", bind),
-		"a volume":                          with("HostConfig.Mounts", []map[string]any{{"Type": "volume", "Source": "postgres", "Target": "/v"}}),
-		"volumes of another container":      with("HostConfig.VolumesFrom", []string{"postgres"}),
-		"an anonymous volume":               with("Volumes", map[string]any{"/v": map[string]any{}, "/w": map[string]any{"a": 1}}),
-		"privileged":                        with("HostConfig.Privileged", true),
-		"privileged, spelt otherwise":       strings.Replace(plain, `"HostConfig":{`, `"HostConfig":{"privileged":true,`, 1),
-		"host settings, spelt otherwise":    strings.Replace(plain, `{`, `{"hostconfig":{"Privileged":true},`, 1),
-		"a field twice":                     strings.Replace(plain, `"HostConfig":{`, `"HostConfig":{"Binds":["/:/h"],"Binds":[],`, 1),
-		"a folded letter":                   strings.Replace(plain, `"HostConfig":{`, `"HostConfig":{"Bind\u017f":["/:/h"],`, 1),
-		"host settings twice":               strings.Replace(plain, `{`, `{"HostConfig":{"Privileged":true},`, 1),
-		"something after it":                plain + `{"HostConfig":{"Privileged":true}}`,
-		"the host's processes":              with("HostConfig.PidMode", "host"),
-		"the host's network":                with("HostConfig.NetworkMode", "host"),
-		"another container's network":       with("HostConfig.NetworkMode", "container:postgres"),
-		"another network":                   with("HostConfig.NetworkMode", "txflow-airflow"),
-		"a second network":                  with("NetworkingConfig", map[string]any{"EndpointsConfig": map[string]any{"txflow-airflow": map[string]any{"Aliases": []string{"a"}}}}),
-		"the host's users":                  with("HostConfig.UsernsMode", "host"),
-		"the host's IPC":                    with("HostConfig.IpcMode", "host"),
-		"the host's UTS":                    with("HostConfig.UTSMode", "host"),
-		"the host's control groups":         with("HostConfig.CgroupnsMode", "host"),
-		"a parent control group":            with("HostConfig.CgroupParent", "/"),
-		"a capability":                      with("HostConfig.CapAdd", []string{"SYS_ADMIN"}),
-		"capabilities kept":                 with("HostConfig.CapDrop", []string{"NET_RAW"}),
-		"no seccomp":                        with("HostConfig.SecurityOpt", []string{"no-new-privileges", "seccomp=unconfined"}),
-		"new privileges":                    with("HostConfig.SecurityOpt", nil),
-		"a device":                          with("HostConfig.Devices", []map[string]any{{"PathOnHost": "/dev/sda"}}),
-		"a device rule":                     with("HostConfig.DeviceCgroupRules", []string{"b *:* rmw"}),
-		"a GPU":                             with("HostConfig.DeviceRequests", []map[string]any{{"Count": -1}}),
-		"another runtime":                   with("HostConfig.Runtime", "evil"),
-		"unmasked paths":                    with("HostConfig.MaskedPaths", []string{"/x"}),
-		"a setting of the kernel":           with("HostConfig.Sysctls", map[string]string{"kernel.core_pattern": "|/x"}),
-		"a port":                            with("HostConfig.PortBindings", map[string]any{"80/tcp": []any{map[string]string{"HostPort": "80"}}}),
+		"a bind mount": with("HostConfig.Binds", []string{"/:/host"}),
+		"a mount":      with("HostConfig.Mounts", bind),
+		"a volume": with("HostConfig.Mounts",
+			[]map[string]any{{"Type": "volume", "Source": "postgres", "Target": "/v"}}),
+		"volumes of another container": with("HostConfig.VolumesFrom", []string{"postgres"}),
+		"an anonymous volume": with("Volumes",
+			map[string]any{"/v": map[string]any{}, "/w": map[string]any{"a": 1}}),
+		"privileged":                     with("HostConfig.Privileged", true),
+		"privileged, spelt otherwise":    strings.Replace(plain, `"HostConfig":{`, `"HostConfig":{"privileged":true,`, 1),
+		"host settings, spelt otherwise": strings.Replace(plain, `{`, `{"hostconfig":{"Privileged":true},`, 1),
+		"a field twice": strings.Replace(plain, `"HostConfig":{`,
+			`"HostConfig":{"Binds":["/:/h"],"Binds":[],`, 1),
+		"a folded letter": strings.Replace(plain, `"HostConfig":{`, `"HostConfig":{"Bind\u017f":["/:/h"],`,
+			1),
+		"host settings twice":         strings.Replace(plain, `{`, `{"HostConfig":{"Privileged":true},`, 1),
+		"something after it":          plain + `{"HostConfig":{"Privileged":true}}`,
+		"the host's processes":        with("HostConfig.PidMode", "host"),
+		"the host's network":          with("HostConfig.NetworkMode", "host"),
+		"another container's network": with("HostConfig.NetworkMode", "container:postgres"),
+		"another network":             with("HostConfig.NetworkMode", "txflow-airflow"),
+		"a second network": with("NetworkingConfig",
+			map[string]any{"EndpointsConfig": map[string]any{"txflow-airflow": map[string]any{"Aliases": []string{"a"}}}}),
+		"the host's users":          with("HostConfig.UsernsMode", "host"),
+		"the host's IPC":            with("HostConfig.IpcMode", "host"),
+		"the host's UTS":            with("HostConfig.UTSMode", "host"),
+		"the host's control groups": with("HostConfig.CgroupnsMode", "host"),
+		"a parent control group":    with("HostConfig.CgroupParent", "/"),
+		"a capability":              with("HostConfig.CapAdd", []string{"SYS_ADMIN"}),
+		"capabilities kept":         with("HostConfig.CapDrop", []string{"NET_RAW"}),
+		"no seccomp": with("HostConfig.SecurityOpt",
+			[]string{"no-new-privileges", "seccomp=unconfined"}),
+		"new privileges":          with("HostConfig.SecurityOpt", nil),
+		"a device":                with("HostConfig.Devices", []map[string]any{{"PathOnHost": "/dev/sda"}}),
+		"a device rule":           with("HostConfig.DeviceCgroupRules", []string{"b *:* rmw"}),
+		"a GPU":                   with("HostConfig.DeviceRequests", []map[string]any{{"Count": -1}}),
+		"another runtime":         with("HostConfig.Runtime", "evil"),
+		"unmasked paths":          with("HostConfig.MaskedPaths", []string{"/x"}),
+		"a setting of the kernel": with("HostConfig.Sysctls", map[string]string{"kernel.core_pattern": "|/x"}),
+		"a port": with("HostConfig.PortBindings",
+			map[string]any{"80/tcp": []any{map[string]string{"HostPort": "80"}}}),
 		"a restart policy":                  with("HostConfig.RestartPolicy", map[string]any{"Name": "always"}),
 		"an entry of the hosts file":        with("HostConfig.ExtraHosts", []string{"s3:1.2.3.4"}),
 		"another log driver":                with("HostConfig.LogConfig", map[string]any{"Type": "syslog"}),
@@ -232,7 +245,8 @@ func TestRequests(t *testing.T) {
 		{"POST /v1.44/containers/" + mine + "/start", "POST /v1.44/containers/" + mine + "/start"},
 		{"POST /v1.44/containers/" + mine + "/stop?t=10", "POST /v1.44/containers/" + mine + "/stop?t=10"},
 		{"POST /v1.44/containers/" + mine + "/wait", "POST /v1.44/containers/" + mine + "/wait"},
-		{"DELETE /v1.44/containers/" + mine + "?v=False&link=False&force=True", "DELETE /v1.44/containers/" + mine + "?force=True&v=False"},
+		{"DELETE /v1.44/containers/" + mine + "?v=False&link=False&force=True", "DELETE /v1.44/containers/" + mine +
+			"?force=True&v=False"},
 		{"GET /v1.44/containers/json?all=1&filters=%7B%22label%22%3A%5B%22a%3Db%22%5D%7D",
 			"GET /v1.44/containers/json?all=1&filters=%7B%22label%22%3A%5B%22a%3Db%22%2C%22" + Label + "%22%5D%7D"},
 
@@ -288,7 +302,8 @@ func raw(t *testing.T, at, method, path string) (status int, said string) {
 	if strings.Contains(path, "/create") {
 		body = with("Hostname", "")
 	}
-	if _, err := fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", method, path, len(body), body); err != nil {
+	if _, err := fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s",
+		method, path, len(body), body); err != nil {
 		t.Fatal(err)
 	}
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)

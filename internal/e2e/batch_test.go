@@ -35,29 +35,34 @@ func TestBatch(t *testing.T) {
 	}
 	s.until("traces of Airflow, a task and the ML API in Jaeger", time.Minute, func() bool {
 		said := s.traced()
-		return strings.Contains(said, `"airflow"`) && strings.Contains(said, `"txflow-classify"`) && strings.Contains(said, `"ml-api"`)
+		return strings.Contains(said, `"airflow"`) && strings.Contains(said, `"txflow-classify"`) &&
+			strings.Contains(said, `"ml-api"`)
 	})
 	if left := s.run("docker", "ps", "--all", "--quiet", "--filter", "label=txflow.dag_id"); left != "" {
 		t.Errorf("containers of tasks are left: %s", left)
 	}
-	if said = s.run("../stack/stack", "trigger", "data/transactions.csv"); !strings.Contains(said, "success") || s.count(stored) != rows {
+	if said = s.run("../stack/stack", "trigger", "data/transactions.csv"); !strings.Contains(said, "success") ||
+		s.count(stored) != rows {
 		t.Errorf("the same file again: %s; %d rows, before it were %d", said, s.count(stored), rows)
 	}
 }
 
 func (s *stack) batchUp() {
 	s.t.Helper()
-	s.run("../stack/stack", append([]string{"compose", "--profile", "all", "--profile", "batch", "up", "--detach", "--wait", "--wait-timeout", "480"}, batch...)...)
+	s.run("../stack/stack", append([]string{"compose", "--profile", "all", "--profile", "batch", "up", "--detach",
+		"--wait", "--wait-timeout", "480"}, batch...)...)
 }
 
 // proxyRefuses asks for the host from inside Airflow's own container.
 func (s *stack) proxyRefuses() {
 	s.t.Helper()
 	ask := func(path, body string) string {
-		return s.compose("exec", "--no-TTY", "airflow-scheduler", "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: application/json",
+		return s.compose("exec", "--no-TTY", "airflow-scheduler", "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}",
+			"-H", "Content-Type: application/json",
 			"-d", body, "http://docker-proxy:2375"+path)
 	}
-	for _, body := range []string{`{"Image":"txflow/validate:latest","HostConfig":{"Binds":["/:/host"]}}`, `{"Image":"txflow/validate:latest","HostConfig":{"Privileged":true}}`} {
+	for _, body := range []string{`{"Image":"txflow/validate:latest","HostConfig":{"Binds":["/:/host"]}}`,
+		`{"Image":"txflow/validate:latest","HostConfig":{"Privileged":true}}`} {
 		if status := ask("/containers/create", body); status != "403" {
 			s.t.Errorf("%s: %s", body, status)
 		}

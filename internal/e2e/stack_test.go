@@ -1,4 +1,5 @@
-// Package e2e runs docker-compose.yml, the very file that users get, on a real Docker engine. Images that cannot be pulled are
+// Package e2e runs docker-compose.yml, the very file that users get, on a real Docker engine. Images that cannot be
+// pulled are
 // built from the real software under the same names; the log says what each of those cannot prove.
 package e2e
 
@@ -43,9 +44,11 @@ func start(t *testing.T, services ...string) *stack {
 	if socket == "" {
 		socket = "/var/run/docker.sock"
 	}
-	s.env = append(os.Environ(), fmt.Sprintf("COMPOSE_PROJECT_NAME=txflow-e2e-%d", os.Getpid()), "SECRETS="+s.secrets, "DOCKER_SOCKET="+socket,
+	s.env = append(os.Environ(), fmt.Sprintf("COMPOSE_PROJECT_NAME=txflow-e2e-%d", os.Getpid()), "SECRETS="+s.secrets,
+		"DOCKER_SOCKET="+socket,
 		"PRODUCE_RATE=200", "PRODUCE_BURST=20")
-	for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "ML_API", "JAEGER", "KAFKA_UI", "SCHEMA_REGISTRY", "S3", "PROMETHEUS", "GRAFANA", "UI"} {
+	for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "ML_API", "JAEGER", "KAFKA_UI", "SCHEMA_REGISTRY", "S3",
+		"PROMETHEUS", "GRAFANA", "UI"} {
 		s.ports[name] = freePort(t)
 		s.env = append(s.env, name+"_PORT="+s.ports[name])
 	}
@@ -58,10 +61,12 @@ func start(t *testing.T, services ...string) *stack {
 	s.run("../stack/stack", "secrets")
 	t.Cleanup(func() {
 		if t.Failed() {
-			said, _ := s.command("../stack/stack", "compose", "--profile", "all", "logs", "--no-color", "--tail", "40").CombinedOutput()
+			said, _ := s.command("../stack/stack", "compose", "--profile", "all", "logs", "--no-color", "--tail",
+				"40").CombinedOutput()
 			t.Logf("the stack's logs:\n%s", said)
 		}
-		if said, err := s.command("../stack/stack", "compose", "--profile", "all", "--profile", "tools", "down", "--volumes", "--remove-orphans").CombinedOutput(); err != nil {
+		if said, err := s.command("../stack/stack", "compose", "--profile", "all", "--profile", "tools", "down", "--volumes",
+			"--remove-orphans").CombinedOutput(); err != nil {
 			t.Errorf("remove the stack: %v\n%s", err, said)
 		}
 	})
@@ -122,7 +127,8 @@ func (s *stack) secret(name string) string {
 
 // clickhouse runs a statement as a user, and returns what ClickHouse answers, with its status.
 func (s *stack) clickhouse(user, password, sql string) (status int, said string, err error) {
-	request, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:"+s.ports["CLICKHOUSE"]+"/?database=txflow", strings.NewReader(sql))
+	request, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:"+s.ports["CLICKHOUSE"]+"/?database=txflow",
+		strings.NewReader(sql))
 	if err != nil {
 		return 0, "", err
 	}
@@ -143,7 +149,8 @@ func answer(request *http.Request) (status int, said string, err error) {
 // count is a number that ClickHouse answers its reader with; -1 while it does not answer.
 func (s *stack) count(sql string) int {
 	n := -1
-	if status, said, err := s.clickhouse("reader", s.secret("clickhouse_reader"), sql); err == nil && status == http.StatusOK {
+	if status, said, err := s.clickhouse("reader", s.secret("clickhouse_reader"), sql); err == nil &&
+		status == http.StatusOK {
 		_, _ = fmt.Sscan(said, &n) // else it is none
 	}
 	return n

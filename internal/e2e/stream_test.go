@@ -9,9 +9,11 @@ import (
 )
 
 // streaming are the services of live transactions. Left out are those whose images have no stand-in: Kafka UI, Grafana.
-var streaming = []string{"kafka", "schema-registry", "clickhouse", "s3", "ml-api", "init", "otel-collector", "jaeger", "stream-classify", "stream-produce", "stream-status", "prometheus"}
+var streaming = []string{"kafka", "schema-registry", "clickhouse", "s3", "ml-api", "init", "otel-collector", "jaeger",
+	"stream-classify", "stream-produce", "stream-status", "prometheus"}
 
-// TestStream has live messages arrive in ClickHouse and their traces in Jaeger, kills each service in turn, and proves that every
+// TestStream has live messages arrive in ClickHouse and their traces in Jaeger, kills each service in turn, and proves
+// that every
 // message of Kafka is in one place.
 func TestStream(t *testing.T) {
 	if os.Getenv("TXFLOW_E2E") == "" {
@@ -37,7 +39,8 @@ func TestStream(t *testing.T) {
 			t.Errorf("a second up made %s again", name)
 		}
 	}
-	for _, name := range []string{"stream-classify", "ml-api", "clickhouse", "kafka", "schema-registry", "otel-collector", "jaeger", "stream-produce"} {
+	for _, name := range []string{"stream-classify", "ml-api", "clickhouse", "kafka", "schema-registry", "otel-collector",
+		"jaeger", "stream-produce"} {
 		s.compose("kill", name)
 		s.up(streaming...)
 		rows = s.more(200, rows)
@@ -56,7 +59,8 @@ func TestStream(t *testing.T) {
 func (s *stack) images() {
 	s.t.Helper()
 	for name, c := range s.containers() {
-		label := strings.TrimSpace(s.run("docker", "image", "inspect", "--format", `{{index .Config.Labels "txflow.standin"}}`, c.Image))
+		label := strings.TrimSpace(s.run("docker", "image", "inspect", "--format",
+			`{{index .Config.Labels "txflow.standin"}}`, c.Image))
 		if label == "" {
 			label = "the real image"
 		}
@@ -73,10 +77,12 @@ func (s *stack) refuses() {
 	if status, said, err := s.clickhouse("default", "", "SELECT 1"); err != nil || status == http.StatusOK {
 		s.t.Errorf("the user default without password: %d %s %v", status, said, err)
 	}
-	if status, said, err := s.clickhouse("reader", s.secret("clickhouse_reader"), "TRUNCATE TABLE transactions"); err != nil || status == http.StatusOK {
+	if status, said, err := s.clickhouse("reader", s.secret("clickhouse_reader"),
+		"TRUNCATE TABLE transactions"); err != nil || status == http.StatusOK {
 		s.t.Errorf("the reader truncates: %d %s %v", status, said, err)
 	}
-	request, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:"+s.ports["ML_API"]+"/predict", strings.NewReader("[]"))
+	request, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:"+s.ports["ML_API"]+"/predict",
+		strings.NewReader("[]"))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -86,7 +86,8 @@ func fuzzRequest(r *rand.Rand, base string, bombs []fuzzBody) (target, body stri
 		data, encoding, framed = bomb.data, bomb.encoding, bomb.framed
 	case 1:
 		framed = true
-		data = fuzzFrame(byte([]int{0x02, 0x82, 0x90, r.IntN(256)}[r.IntN(4)]), data, []uint32{0, 1, uint32(len(data)), 1 << 20, 128 << 20, r.Uint32()}[r.IntN(6)])
+		data = fuzzFrame(byte([]int{0x02, 0x82, 0x90, r.IntN(256)}[r.IntN(4)]), data,
+			[]uint32{0, 1, uint32(len(data)), 1 << 20, 128 << 20, r.Uint32()}[r.IntN(6)])
 	case 2:
 		encoding = pick("gzip", "deflate", "br", "zstd", "lz4")
 		data = fuzzPack(encoding, data)
@@ -103,20 +104,24 @@ func fuzzRequest(r *rand.Rand, base string, bombs []fuzzBody) (target, body stri
 		}
 	}
 	if r.IntN(8) > 0 {
-		q.Set("query", "INSERT INTO victim.fuzz "+pick("", "(n, s) ", "(nothing) ")+"FORMAT "+pick("Native", "Native", "Native", "RowBinary", "TSV", "JSONEachRow", "Parquet", "Arrow", "None"))
+		q.Set("query", "INSERT INTO victim.fuzz "+pick("", "(n, s) ", "(nothing) ")+"FORMAT "+pick("Native", "Native",
+			"Native", "RowBinary", "TSV", "JSONEachRow", "Parquet", "Arrow", "None"))
 	}
 	if framed {
 		q.Set("decompress", "1")
 	}
 	for range r.IntN(3) {
-		name := pick("compress", "database", "default_format", "query_id", "session_id", "param_x", "max_threads", "readonly", "max_insert_block_size", "wait_end_of_query", "no_such", "enable_http_compression", "\x00", "role")
-		q.Set(name, pick("1", "0", "-1", "18446744073709551616", "victim", "Native", "\xff\x00", "';--", string(fuzzBytes(r)[:8])))
+		name := pick("compress", "database", "default_format", "query_id", "session_id", "param_x", "max_threads", "readonly",
+			"max_insert_block_size", "wait_end_of_query", "no_such", "enable_http_compression", "\x00", "role")
+		q.Set(name, pick("1", "0", "-1", "18446744073709551616", "victim", "Native", "\xff\x00", "';--",
+			string(fuzzBytes(r)[:8])))
 	}
 	if encoding != "" {
 		header = append(header, "Content-Encoding", encoding)
 	}
 	for range r.IntN(3) {
-		header = append(header, pick("X-ClickHouse-Format", "X-ClickHouse-Database", "X-ClickHouse-User", "X-ClickHouse-Query-Id", "Accept-Encoding", "Content-Type", "Authorization", "X-Forwarded-For"),
+		header = append(header, pick("X-ClickHouse-Format", "X-ClickHouse-Database", "X-ClickHouse-User",
+			"X-ClickHouse-Query-Id", "Accept-Encoding", "Content-Type", "Authorization", "X-Forwarded-For"),
 			pick("gzip", "Native", "default", "Basic !!", "a\tb", "\xc3\xa9", "%00", "victim"))
 	}
 	return base + "/?" + q.Encode(), string(data), header
@@ -134,7 +139,8 @@ func fuzzBytes(r *rand.Rand) []byte {
 	text := func(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
 	b := binary.AppendUvarint(nil, uint64([]int{1, 2, 4, r.IntN(1 << 30)}[r.IntN(4)]))
 	b = binary.AppendUvarint(b, []uint64{0, 1, 100, 1 << 20, 1 << 40, r.Uint64()}[r.IntN(6)])
-	for _, column := range [][2]string{{"n", "UInt64"}, {"s", "String"}, {"l", "LowCardinality(Nullable(String))"}, {"a", "Array(UInt8)"}} {
+	for _, column := range [][2]string{{"n", "UInt64"}, {"s", "String"}, {"l", "LowCardinality(Nullable(String))"},
+		{"a", "Array(UInt8)"}} {
 		b = text(text(b, column[0]), column[1])
 		b = append(b, noise[:r.IntN(len(noise))]...)
 	}
@@ -191,7 +197,9 @@ func fuzzBombs(a *attacker) []fuzzBody {
 	huge := fuzzPack("zstd", make([]byte, 512<<20))
 	header := fuzzFrame(0x82, nil, 128<<20)
 	binary.LittleEndian.PutUint32(header[17:], 128<<20)
-	return append(all, fuzzBody{bytes.Clone(lz.Data), "", true}, fuzzBody{fuzzFrame(0x90, fuzzPack("zstd", zeros), 16<<20), "", true},
+	return append(all, fuzzBody{bytes.Clone(lz.Data), "", true}, fuzzBody{fuzzFrame(0x90, fuzzPack("zstd", zeros), 16<<20),
+		"", true},
 		fuzzBody{fuzzFrame(0x90, huge, 1), "", true}, fuzzBody{fuzzFrame(0x90, huge, 128<<20), "", true},
-		fuzzBody{append(header, make([]byte, 100)...), "", true}, fuzzBody{fuzzPack("gzip", fuzzFrame(0x90, huge, 1)), "gzip", true})
+		fuzzBody{append(header, make([]byte, 100)...), "", true}, fuzzBody{fuzzPack("gzip", fuzzFrame(0x90, huge, 1)), "gzip",
+			true})
 }

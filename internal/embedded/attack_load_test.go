@@ -37,7 +37,8 @@ func residentMiB(t *testing.T) int {
 	return pages * os.Getpagesize() >> 20
 }
 
-// attackBombs sends a body that unpacks to a thousand times its size, as a statement and as rows. TXFLOW_BOMB_MIB is the
+// attackBombs sends a body that unpacks to a thousand times its size, as a statement and as rows. TXFLOW_BOMB_MIB is
+// the
 // size of what it unpacks to.
 func attackBombs(a *attacker) {
 	unpacked := 256 << 20
@@ -57,17 +58,22 @@ func attackBombs(a *attacker) {
 	must(a.T, z.Close())
 	must200(a.T, a.sql("CREATE TABLE IF NOT EXISTS victim.bomb (s String) ENGINE = MergeTree ORDER BY tuple()"))
 	before := residentMiB(a.T)
-	a.refused("a statement", a.send("POST", a.p.ClickHouseURL(), packed.String(), "Content-Encoding", "gzip"), http.StatusRequestEntityTooLarge)
-	a.refused("behind a SELECT", a.send("POST", a.p.ClickHouseURL()+"/?query=SELECT", packed.String(), "Content-Encoding", "gzip"), http.StatusRequestEntityTooLarge)
+	a.refused("a statement", a.send("POST", a.p.ClickHouseURL(), packed.String(), "Content-Encoding", "gzip"),
+		http.StatusRequestEntityTooLarge)
+	a.refused("behind a SELECT", a.send("POST", a.p.ClickHouseURL()+"/?query=SELECT", packed.String(), "Content-Encoding",
+		"gzip"), http.StatusRequestEntityTooLarge)
 	if now := residentMiB(a.T); now > before+256 {
 		a.Errorf("statements took %d MiB", now-before)
 	}
 	for _, format := range []string{"TSV", "CSV", "JSONEachRow", "RowBinary", "Native", "LineAsString", "Values"} {
 		started := time.Now()
-		got := a.send("POST", a.p.ClickHouseURL()+"/?query="+url.QueryEscape("INSERT INTO victim.bomb FORMAT "+format), packed.String(), "Content-Encoding", "gzip")
+		got := a.send("POST", a.p.ClickHouseURL()+"/?query="+url.QueryEscape("INSERT INTO victim.bomb FORMAT "+format),
+			packed.String(), "Content-Encoding", "gzip")
 		now := residentMiB(a.T)
-		a.Logf("%s: %d in %s, %d MiB resident, %d before", format, got.status, time.Since(started).Round(time.Millisecond), now, before)
-		a.check(fmt.Sprintf("%s: %d MiB resident, %d before: %.100s", format, now, before, got.body), now < before+min(6*unpacked>>20, 4096))
+		a.Logf("%s: %d in %s, %d MiB resident, %d before", format, got.status, time.Since(started).Round(time.Millisecond),
+			now, before)
+		a.check(fmt.Sprintf("%s: %d MiB resident, %d before: %.100s", format, now, before, got.body),
+			now < before+min(6*unpacked>>20, 4096))
 	}
 	a.check("no answer afterwards", a.sql("SELECT 1").body == "1\n")
 }
@@ -107,7 +113,8 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 		_, err = io.WriteString(c, text)
 		must(t, err)
 	}
-	for _, sql := range []string{"SELECT sum(cityHash64(number)) FROM numbers(1000000000000)", "SELECT number FROM numbers(1000000000000)", "SELECT sleepEachRow(3) FROM numbers(100) SETTINGS max_block_size = 1",
+	for _, sql := range []string{"SELECT sum(cityHash64(number)) FROM numbers(1000000000000)",
+		"SELECT number FROM numbers(1000000000000)", "SELECT sleepEachRow(3) FROM numbers(100) SETTINGS max_block_size = 1",
 		"INSERT INTO t SELECT number FROM numbers(1000000000000)"} {
 		hold(fmt.Sprintf("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(sql), sql))
 	}

@@ -110,19 +110,25 @@ func TestAttacks(t *testing.T) {
 func attackOrigin(a *attacker) {
 	for _, base := range []string{a.p.ClickHouseURL() + "/", a.p.RegistryURL() + "/subjects"} {
 		for _, header := range [][]string{
-			{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Origin", "http://127.0.0.1:1"}, {"Origin", "http://localhost"},
-			{"Origin", base + ".evil.example"}, {"Origin", "http://" + strings.Split(base, "/")[2] + ".evil.example"}, {"Origin", "file://"},
-			{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"},
+			{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Origin", "http://127.0.0.1:1"},
+			{"Origin", "http://localhost"},
+			{"Origin", base + ".evil.example"}, {"Origin", "http://" + strings.Split(base, "/")[2] + ".evil.example"},
+			{"Origin", "file://"},
+			{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode",
+				"no-cors", "Sec-Fetch-Dest", "image"},
 			{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"},
 		} {
 			for _, method := range []string{"GET", "POST", "OPTIONS", "HEAD"} {
-				a.refused(method+" "+base+strings.Join(header, " "), a.send(method, base, "DROP TABLE victim.t", append(header, "Content-Type", "text/plain")...), http.StatusForbidden)
+				a.refused(method+" "+base+strings.Join(header, " "), a.send(method, base, "DROP TABLE victim.t",
+					append(header, "Content-Type", "text/plain")...), http.StatusForbidden)
 			}
 		}
 	}
-	a.refused("a page posts by navigation", a.send("POST", a.p.ClickHouseURL(), "DROP TABLE victim.t", "Sec-Fetch-Site", "cross-site",
+	a.refused("a page posts by navigation", a.send("POST", a.p.ClickHouseURL(), "DROP TABLE victim.t", "Sec-Fetch-Site",
+		"cross-site",
 		"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"), http.StatusForbidden)
-	if got := a.send("GET", a.p.ClickHouseURL()+"/?query=SELECT+1", "", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"); got.body != "1\n" {
+	if got := a.send("GET", a.p.ClickHouseURL()+"/?query=SELECT+1", "", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode",
+		"navigate", "Sec-Fetch-Dest", "document"); got.body != "1\n" {
 		a.Errorf("a link to a query is refused: %v", got)
 	}
 	if got := a.send("POST", a.p.ClickHouseURL(), "SELECT 1", "Origin", a.p.ClickHouseURL()); got.body != "1\n" {
@@ -132,7 +138,8 @@ func attackOrigin(a *attacker) {
 
 func attackHost(a *attacker) {
 	for _, base := range []string{a.p.ClickHouseURL() + "/?query=SELECT+1", a.p.RegistryURL() + "/subjects"} {
-		for _, host := range []string{"rebind.attacker.example", "rebind.attacker.example:8123", "127.0.0.1.nip.io:8123", "localhost.evil.example", "evil", "0x7f000001", "a.localhost.evil"} {
+		for _, host := range []string{"rebind.attacker.example", "rebind.attacker.example:8123", "127.0.0.1.nip.io:8123",
+			"localhost.evil.example", "evil", "0x7f000001", "a.localhost.evil"} {
 			a.refused(host, a.send("GET", base, "", "Host", host), http.StatusMisdirectedRequest)
 		}
 		for _, host := range []string{"localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:8123", "txflow.localhost"} {
@@ -151,27 +158,37 @@ func attackRead(a *attacker) {
 	must(a.T, err)
 	link := filepath.Join(a.TempDir(), "link")
 	must(a.T, os.Symlink(secret, link))
-	for _, path := range []string{secret, relative, link, "/proc/self/environ", "/proc/self/cmdline", "/etc/passwd", "/etc/hostname"} {
+	for _, path := range []string{secret, relative, link, "/proc/self/environ", "/proc/self/cmdline", "/etc/passwd",
+		"/etc/hostname"} {
 		q := "'" + path + "'"
 		for _, sql := range []string{
-			"SELECT * FROM file(" + q + ", 'LineAsString', 'l String')", "SELECT file(" + q + ")", "SELECT arrayMap(file, [" + q + "])",
+			"SELECT * FROM file(" + q + ", 'LineAsString', 'l String')", "SELECT file(" + q + ")",
+			"SELECT arrayMap(file, [" + q + "])",
 			"SELECT COLUMNS('a') APPLY file FROM (SELECT " + q + " AS a)", "SELECT * FROM `" + path + "`",
 			"SELECT * FROM format(JSONEachRow, concat('a Int8, b String DEFAULT fi', 'le(''" + path + "'')'), '{\"a\":1}')",
-			"SELECT * FROM format(Values, 'n String', '(file(''" + path + "''))')", "SELECT *, b FROM values('a Int8, b String ALIAS file(''" + path + "'')', 1)",
+			"SELECT * FROM format(Values, 'n String', '(file(''" + path + "''))')",
+			"SELECT *, b FROM values('a Int8, b String ALIAS file(''" + path + "'')', 1)",
 			"INSERT INTO FUNCTION null('a Int8, b UInt8 DEFAULT toUInt8(file(''" + path + "''))') (a) SELECT 1",
-			"SELECT 1 FORMAT Template SETTINGS format_template_resultset = " + q, "SELECT 1 FORMAT CapnProto SETTINGS format_schema = " + q + ", format_schema_source = 'file'",
-			"INSERT INTO victim.t FROM INFILE " + q + " FORMAT LineAsString", "CREATE DATABASE fs ENGINE = Filesystem('/')", "\\i " + path,
-			"ATTACH TABLE victim.stolen FROM " + q + " (n UInt8) ENGINE = Log", "CREATE TABLE victim.f (l String) ENGINE = File(LineAsString, " + q + ")",
-			"SELECT * FROM sqlite(" + q + ", 't')", "SELECT * FROM icebergLocal(" + q + ")", "SELECT * FROM filesystem('/')", "DESCRIBE file(" + q + ")",
-			"CREATE DICTIONARY victim.d (l String) PRIMARY KEY l SOURCE(FILE(path " + q + " format 'LineAsString')) LAYOUT(FLAT()) LIFETIME(0)",
+			"SELECT 1 FORMAT Template SETTINGS format_template_resultset = " + q,
+			"SELECT 1 FORMAT CapnProto SETTINGS format_schema = " + q + ", format_schema_source = 'file'",
+			"INSERT INTO victim.t FROM INFILE " + q + " FORMAT LineAsString", "CREATE DATABASE fs ENGINE = Filesystem('/')",
+			"\\i " + path,
+			"ATTACH TABLE victim.stolen FROM " + q + " (n UInt8) ENGINE = Log",
+			"CREATE TABLE victim.f (l String) ENGINE = File(LineAsString, " + q + ")",
+			"SELECT * FROM sqlite(" + q + ", 't')", "SELECT * FROM icebergLocal(" + q + ")", "SELECT * FROM filesystem('/')",
+			"DESCRIBE file(" + q + ")",
+			"CREATE DICTIONARY victim.d (l String) PRIMARY KEY l SOURCE(FILE(path " + q +
+				" format 'LineAsString')) LAYOUT(FLAT()) LIFETIME(0)",
 		} {
 			got := a.sql(sql)
-			a.check(fmt.Sprintf("%s: %d %.200s", sql, got.status, got.body), got.status != http.StatusOK && !strings.Contains(got.body, "planted-word") && !strings.Contains(got.body, "root:x:"))
+			a.check(fmt.Sprintf("%s: %d %.200s", sql, got.status, got.body), got.status != http.StatusOK &&
+				!strings.Contains(got.body, "planted-word") && !strings.Contains(got.body, "root:x:"))
 		}
 	}
 	// Rows may hold expressions too.
 	must200(a.T, a.sql("CREATE TABLE victim.words (w String) ENGINE = Memory"))
-	for _, insert := range []string{"INSERT INTO victim.words VALUES (file('" + secret + "'))", "INSERT INTO victim.words FORMAT Values (file('" + secret + "'))",
+	for _, insert := range []string{"INSERT INTO victim.words VALUES (file('" + secret + "'))",
+		"INSERT INTO victim.words FORMAT Values (file('" + secret + "'))",
 		"INSERT INTO victim.words SELECT file('" + secret + "')"} {
 		a.refused(insert, a.sql(insert))
 	}
@@ -185,13 +202,18 @@ func attackWrite(a *attacker) {
 	for _, path := range []string{tool, filepath.Join(dir, "new"), filepath.Join(dir, "folder", "new")} {
 		q := "'" + path + "'"
 		for _, sql := range []string{
-			"INSERT INTO FUNCTION file(" + q + ", 'LineAsString', 'l String') SETTINGS engine_file_truncate_on_insert = 1 SELECT 'x'",
-			"SELECT 1 INTO OUTFILE " + q, "SELECT 1 INTO OUTFILE " + q + " TRUNCATE", "SELECT 1 INTO OUTFILE " + q + " APPEND AND STDOUT", "SELECT 1 /**/ INTO /**/ OUTFILE /**/ " + q + " FORMAT TSVRaw",
-			"EXPLAIN SELECT 1 INTO OUTFILE " + q, "EXPLAIN AST SELECT 1 INTO OUTFILE " + q, "EXPLAIN AST SYSTEM FLUSH LOGS INTO OUTFILE " + q, "SHOW TABLES INTO OUTFILE " + q,
-			"DESCRIBE victim.t INTO OUTFILE " + q, "SHOW TABLES -- x\n INTO OUTFILE " + q, "(SELECT 1) INTO OUTFILE " + q, "SELECT 1 into outfile $$" + path + "$$",
+			"INSERT INTO FUNCTION file(" + q +
+				", 'LineAsString', 'l String') SETTINGS engine_file_truncate_on_insert = 1 SELECT 'x'",
+			"SELECT 1 INTO OUTFILE " + q, "SELECT 1 INTO OUTFILE " + q + " TRUNCATE", "SELECT 1 INTO OUTFILE " + q +
+				" APPEND AND STDOUT", "SELECT 1 /**/ INTO /**/ OUTFILE /**/ " + q + " FORMAT TSVRaw",
+			"EXPLAIN SELECT 1 INTO OUTFILE " + q, "EXPLAIN AST SELECT 1 INTO OUTFILE " + q,
+			"EXPLAIN AST SYSTEM FLUSH LOGS INTO OUTFILE " + q, "SHOW TABLES INTO OUTFILE " + q,
+			"DESCRIBE victim.t INTO OUTFILE " + q, "SHOW TABLES -- x\n INTO OUTFILE " + q, "(SELECT 1) INTO OUTFILE " + q,
+			"SELECT 1 into outfile $$" + path + "$$",
 			"BACKUP TABLE victim.t TO File(" + q + ")", "BACKUP TABLE victim.t TO Disk('default', " + q + ")",
 			"CREATE TABLE victim.rocks (n UInt8) ENGINE = EmbeddedRocksDB(0, " + q + ") PRIMARY KEY n",
-			"CREATE TABLE victim.disk (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = 'local', path = " + q + ")",
+			"CREATE TABLE victim.disk (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = 'local', path = " + q +
+				")",
 			"CREATE TABLE victim.disk (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = 'object_storage', object_storage_type = 'local_blob_storage', metadata_type = 'local', path = " + q + ")",
 			"ALTER TABLE victim.t MODIFY SETTING disk = disk(type = 'object_storage', object_storage_type = 'local_blob_storage', metadata_type = 'local', path = " + q + ")",
 			"CREATE DATABASE disk ENGINE = Atomic SETTINGS disk = disk(type = 'object_storage', object_storage_type = 'local_blob_storage', metadata_type = 'local', path = " + q + ")",
@@ -204,7 +226,8 @@ func attackWrite(a *attacker) {
 	left, err := os.ReadDir(dir)
 	must(a.T, err)
 	content, err := os.ReadFile(tool)
-	a.check(fmt.Sprintf("the folder holds %v, the tool %q, %v", left, content, err), len(left) == 1 && string(content) == "kept")
+	a.check(fmt.Sprintf("the folder holds %v, the tool %q, %v", left, content, err), len(left) == 1 &&
+		string(content) == "kept")
 }
 
 func attackNetwork(a *attacker) {
@@ -213,16 +236,26 @@ func attackNetwork(a *attacker) {
 	trap := httpTrap(a.T, func(r *http.Request) { asked.Do(func() { seen = r.URL.String() }) })
 	address := strings.TrimPrefix(trap, "http://")
 	for _, sql := range []string{
-		"SELECT * FROM url('" + trap + "', 'LineAsString', 'l String')", "INSERT INTO FUNCTION url('" + trap + "', 'TSV', 'n Int8') SELECT 1",
-		"SELECT * FROM remote('" + address + "', system.one)", "SELECT * FROM remoteSecure('" + address + "', system.one)", "SELECT * FROM s3('" + trap + "/buck/x', 'CSV', 'a String')",
-		"SELECT * FROM gcs('" + trap + "/buck/x', 'CSV', 'a String')", "SELECT * FROM mysql('" + address + "', 'a', 'b', 'c', 'd')", "SELECT * FROM postgresql('" + address + "', 'a', 'b', 'c', 'd')",
-		"SELECT * FROM mongodb('" + address + "', 'a', 'b', 'c', 'd', 'x String')", "SELECT * FROM redis('" + address + "', 'k', 'k String, v String')",
-		"SELECT * FROM hdfs('hdfs://" + address + "/x', 'TSV', 'a String')", "SELECT * FROM azureBlobStorage('" + trap + "', 'c', 'x', 'a', 'b', 'CSV', 'auto', 'a String')",
-		"SELECT * FROM jdbc('x', 'y', 'z')", "SELECT * FROM odbc('x', 'y', 'z')", "SELECT * FROM executable('x.sh', 'TSV', 'a String')", "SELECT * FROM executable('/bin/sh', 'TSV', 'a String')",
-		"CREATE TABLE victim.u (n UInt8) ENGINE = URL('" + trap + "', CSV)", "CREATE TABLE victim.x (n UInt8) ENGINE = Distributed(default, system, one)",
-		"CREATE TABLE victim.x (n UInt8) ENGINE = MySQL('" + address + "', 'a', 'b', 'c', 'd')", "CREATE DATABASE my ENGINE = MySQL('" + address + "', 'a', 'b', 'c')",
-		"CREATE TABLE victim.web (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = 'web', endpoint = '" + trap + "/')",
-		"CREATE DICTIONARY victim.d (l String) PRIMARY KEY l SOURCE(HTTP(url '" + trap + "' format 'TSV')) LAYOUT(FLAT()) LIFETIME(0)",
+		"SELECT * FROM url('" + trap + "', 'LineAsString', 'l String')", "INSERT INTO FUNCTION url('" + trap +
+			"', 'TSV', 'n Int8') SELECT 1",
+		"SELECT * FROM remote('" + address + "', system.one)", "SELECT * FROM remoteSecure('" + address + "', system.one)",
+		"SELECT * FROM s3('" + trap + "/buck/x', 'CSV', 'a String')",
+		"SELECT * FROM gcs('" + trap + "/buck/x', 'CSV', 'a String')", "SELECT * FROM mysql('" + address +
+			"', 'a', 'b', 'c', 'd')", "SELECT * FROM postgresql('" + address + "', 'a', 'b', 'c', 'd')",
+		"SELECT * FROM mongodb('" + address + "', 'a', 'b', 'c', 'd', 'x String')", "SELECT * FROM redis('" + address +
+			"', 'k', 'k String, v String')",
+		"SELECT * FROM hdfs('hdfs://" + address + "/x', 'TSV', 'a String')", "SELECT * FROM azureBlobStorage('" + trap +
+			"', 'c', 'x', 'a', 'b', 'CSV', 'auto', 'a String')",
+		"SELECT * FROM jdbc('x', 'y', 'z')", "SELECT * FROM odbc('x', 'y', 'z')",
+		"SELECT * FROM executable('x.sh', 'TSV', 'a String')", "SELECT * FROM executable('/bin/sh', 'TSV', 'a String')",
+		"CREATE TABLE victim.u (n UInt8) ENGINE = URL('" + trap + "', CSV)",
+		"CREATE TABLE victim.x (n UInt8) ENGINE = Distributed(default, system, one)",
+		"CREATE TABLE victim.x (n UInt8) ENGINE = MySQL('" + address + "', 'a', 'b', 'c', 'd')",
+		"CREATE DATABASE my ENGINE = MySQL('" + address + "', 'a', 'b', 'c')",
+		"CREATE TABLE victim.web (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = 'web', endpoint = '" +
+			trap + "/')",
+		"CREATE DICTIONARY victim.d (l String) PRIMARY KEY l SOURCE(HTTP(url '" + trap +
+			"' format 'TSV')) LAYOUT(FLAT()) LIFETIME(0)",
 		"CREATE DICTIONARY victim.d (l String) PRIMARY KEY l SOURCE(EXECUTABLE(command 'id' format 'TSV')) LAYOUT(FLAT()) LIFETIME(0)",
 	} {
 		a.refused(sql, a.sql(sql))
@@ -233,11 +266,17 @@ func attackNetwork(a *attacker) {
 func attackReadOnly(a *attacker) {
 	drop := "DROP TABLE victim.t"
 	for _, sql := range []string{
-		drop, "EXPLAIN SELECT 1; " + drop, "SHOW TABLES; " + drop, "SET max_threads = 1; " + drop, "SELECT 1; " + drop, "\u00a0" + drop, "\ufeff" + drop, "// x\n" + drop, "/* /* */ */ " + drop,
-		"\f" + drop, "-- x\n" + drop, "# x\n" + drop, "/**/" + drop, "EXCHANGE TABLES victim.t AND victim.t", "REPLACE TABLE victim.t (n UInt8) ENGINE = Memory", "CREATE OR REPLACE TABLE victim.t (n UInt8) ENGINE = Memory",
-		"WITH 1 AS x INSERT INTO victim.t SELECT x", "INSERT INTO victim.t SELECT 1", "INSERT INTO victim.t VALUES (1)", "INSERT INTO victim.t SELECT 1 SETTINGS readonly = 0",
-		"ALTER TABLE victim.t DELETE WHERE 1 SETTINGS readonly = 0", "DELETE FROM victim.t WHERE 1", "TRUNCATE TABLE victim.t", "RENAME TABLE victim.t TO victim.u", "OPTIMIZE TABLE victim.t FINAL", "DETACH TABLE victim.t",
-		"CREATE VIEW victim.v AS SELECT 1", "CREATE DATABASE other", "SYSTEM STOP MERGES", "KILL QUERY WHERE 1; " + drop, "UNDROP TABLE victim.t",
+		drop, "EXPLAIN SELECT 1; " + drop, "SHOW TABLES; " + drop, "SET max_threads = 1; " + drop, "SELECT 1; " + drop,
+		"\u00a0" + drop, "\ufeff" + drop, "// x\n" + drop, "/* /* */ */ " + drop,
+		"\f" + drop, "-- x\n" + drop, "# x\n" + drop, "/**/" + drop, "EXCHANGE TABLES victim.t AND victim.t",
+		"REPLACE TABLE victim.t (n UInt8) ENGINE = Memory", "CREATE OR REPLACE TABLE victim.t (n UInt8) ENGINE = Memory",
+		"WITH 1 AS x INSERT INTO victim.t SELECT x", "INSERT INTO victim.t SELECT 1", "INSERT INTO victim.t VALUES (1)",
+		"INSERT INTO victim.t SELECT 1 SETTINGS readonly = 0",
+		"ALTER TABLE victim.t DELETE WHERE 1 SETTINGS readonly = 0", "DELETE FROM victim.t WHERE 1",
+		"TRUNCATE TABLE victim.t", "RENAME TABLE victim.t TO victim.u", "OPTIMIZE TABLE victim.t FINAL",
+		"DETACH TABLE victim.t",
+		"CREATE VIEW victim.v AS SELECT 1", "CREATE DATABASE other", "SYSTEM STOP MERGES", "KILL QUERY WHERE 1; " + drop,
+		"UNDROP TABLE victim.t",
 	} {
 		for _, params := range []string{"", "&readonly=0", "&readonly=1", "&readonly=2"} {
 			for _, method := range []string{"GET", "HEAD"} {
@@ -250,15 +289,19 @@ func attackReadOnly(a *attacker) {
 	for range 16 {
 		a.refused("after SET", a.get(drop))
 	}
-	if got := a.send("GET", a.p.ClickHouseURL()+"/?max_threads=1&query="+url.QueryEscape("SELECT getSetting('max_threads'), getSetting('readonly')"), ""); got.body != "1\t2\n" {
+	if got := a.send("GET", a.p.ClickHouseURL()+"/?max_threads=1&query="+
+		url.QueryEscape("SELECT getSetting('max_threads'), getSetting('readonly')"), ""); got.body != "1\t2\n" {
 		a.Errorf("GET reads with settings: %v", got)
 	}
 }
 
 func attackStatements(a *attacker) {
-	for _, sql := range []string{"SELECT 1; DROP TABLE victim.t", "SHOW DATABASES; SET readonly = 1", "SELECT 1;\n;SELECT 2", "INSERT INTO victim.t SELECT 1; DROP TABLE victim.t",
-		"EXPLAIN AST SELECT 1; DROP TABLE victim.t", "/* ; */ SELECT 1 ; -- x\n DROP TABLE victim.t", "SELECT ';' ; SELECT 2", "/* /* */ */ INSERT INTO victim.t VALUES (1); DROP TABLE victim.t",
-		"// x\nINSERT INTO victim.t VALUES (1); DROP TABLE victim.t", "SELECT 1 FORMAT TSV; DROP TABLE victim.t", "CREATE TABLE victim.z (n Int8) ENGINE = Memory; DROP TABLE victim.t"} {
+	for _, sql := range []string{"SELECT 1; DROP TABLE victim.t", "SHOW DATABASES; SET readonly = 1",
+		"SELECT 1;\n;SELECT 2", "INSERT INTO victim.t SELECT 1; DROP TABLE victim.t",
+		"EXPLAIN AST SELECT 1; DROP TABLE victim.t", "/* ; */ SELECT 1 ; -- x\n DROP TABLE victim.t", "SELECT ';' ; SELECT 2",
+		"/* /* */ */ INSERT INTO victim.t VALUES (1); DROP TABLE victim.t",
+		"// x\nINSERT INTO victim.t VALUES (1); DROP TABLE victim.t", "SELECT 1 FORMAT TSV; DROP TABLE victim.t",
+		"CREATE TABLE victim.z (n Int8) ENGINE = Memory; DROP TABLE victim.t"} {
 		a.refused(sql, a.sql(sql))
 	}
 	if got := a.sql("SELECT ';' -- ;\n;\n"); got.body != ";\n" {
@@ -267,10 +310,14 @@ func attackStatements(a *attacker) {
 }
 
 func attackServer(a *attacker) {
-	for _, sql := range []string{"SYSTEM KILL", "SYSTEM SHUTDOWN", "/**/ SYSTEM SHUTDOWN", "SYSTEM SUSPEND FOR 100 SECOND", "SYSTEM STOP LISTEN HTTP", "SYSTEM RELOAD CONFIG", "SYSTEM CRASH",
-		"DETACH DATABASE system", "DROP DATABASE system", "RENAME DATABASE system TO other", "DROP TABLE system.one", "DETACH TABLE system.tables", "TRUNCATE DATABASE system",
-		"CREATE TABLE system.x (n UInt8) ENGINE = Memory", "CREATE USER eve", "GRANT ALL ON *.* TO default", "SET ROLE ALL", "CREATE FUNCTION f AS x -> x", "ALTER USER default IDENTIFIED BY 'x'",
-		"EXECUTE AS root SELECT 1", "CREATE ROLE r", "DROP USER default", "SYSTEM UNFREEZE WITH NAME 'x'", "RESTORE ALL FROM File('x')"} {
+	for _, sql := range []string{"SYSTEM KILL", "SYSTEM SHUTDOWN", "/**/ SYSTEM SHUTDOWN", "SYSTEM SUSPEND FOR 100 SECOND",
+		"SYSTEM STOP LISTEN HTTP", "SYSTEM RELOAD CONFIG", "SYSTEM CRASH",
+		"DETACH DATABASE system", "DROP DATABASE system", "RENAME DATABASE system TO other", "DROP TABLE system.one",
+		"DETACH TABLE system.tables", "TRUNCATE DATABASE system",
+		"CREATE TABLE system.x (n UInt8) ENGINE = Memory", "CREATE USER eve", "GRANT ALL ON *.* TO default", "SET ROLE ALL",
+		"CREATE FUNCTION f AS x -> x", "ALTER USER default IDENTIFIED BY 'x'",
+		"EXECUTE AS root SELECT 1", "CREATE ROLE r", "DROP USER default", "SYSTEM UNFREEZE WITH NAME 'x'",
+		"RESTORE ALL FROM File('x')"} {
 		got := a.sql(sql)
 		if sql == "SET ROLE ALL" { // it changes nothing
 			continue
@@ -281,8 +328,10 @@ func attackServer(a *attacker) {
 }
 
 func attackSessions(a *attacker) {
-	for _, sql := range []string{"SET readonly = 1", "/* x */ SET max_result_rows = 1", "-- c\nSET max_result_rows = 1", "\nSET\nmax_result_rows\n=\n1", "/* /* */ */ SET max_result_rows = 1", "-- c\nUSE victim", "use victim;",
-		"CREATE TEMPORARY TABLE tt (n UInt8)", "create /**/ temporary table tt (n UInt8) engine=Memory", "CREATE OR REPLACE TEMPORARY TABLE tt (n UInt8)", "CREATE TEMPORARY VIEW tt AS SELECT 1", "SET param_x = '1'",
+	for _, sql := range []string{"SET readonly = 1", "/* x */ SET max_result_rows = 1", "-- c\nSET max_result_rows = 1",
+		"\nSET\nmax_result_rows\n=\n1", "/* /* */ */ SET max_result_rows = 1", "-- c\nUSE victim", "use victim;",
+		"CREATE TEMPORARY TABLE tt (n UInt8)", "create /**/ temporary table tt (n UInt8) engine=Memory",
+		"CREATE OR REPLACE TEMPORARY TABLE tt (n UInt8)", "CREATE TEMPORARY VIEW tt AS SELECT 1", "SET param_x = '1'",
 		"BEGIN TRANSACTION", "SET ROLE NONE", "SET DEFAULT ROLE NONE TO default"} {
 		for range 16 {
 			a.sql(sql)
@@ -298,7 +347,8 @@ func attackSessions(a *attacker) {
 		a.send("POST", a.p.ClickHouseURL()+"/?readonly=1&max_result_rows=1", "SELECT throwIf(1)")
 	}
 	for range 40 {
-		a.check("settings of a URL stay", a.sql("SELECT number FROM numbers(2) WHERE NOT getSetting('readonly')").body == "0\n1\n")
+		a.check("settings of a URL stay",
+			a.sql("SELECT number FROM numbers(2) WHERE NOT getSetting('readonly')").body == "0\n1\n")
 	}
 }
 
@@ -320,7 +370,8 @@ func must200(t *testing.T, got reply) {
 func httpTrap(t *testing.T, called func(*http.Request)) string {
 	t.Helper()
 	l := listenLocal(t)
-	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { called(r) })}
+	server := &http.Server{ReadHeaderTimeout: time.Second,
+		Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { called(r) })}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return "http://" + l.Addr().String()

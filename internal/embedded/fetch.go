@@ -30,7 +30,8 @@ type enginePackage struct {
 }
 
 var enginePackages = map[string]enginePackage{
-	"linux/amd64":  {"@chdb/lib-linux-x64-gnu", "sha512-XP97mMqnc5tZpKQywR8N7cLTsHNiTmHr30pC5mzo3jWmukjKn2IBa60c2B/gWUNcuFjOMjWoorQICCqBVj5wpw=="},
+	"linux/amd64": {"@chdb/lib-linux-x64-gnu",
+		"sha512-XP97mMqnc5tZpKQywR8N7cLTsHNiTmHr30pC5mzo3jWmukjKn2IBa60c2B/gWUNcuFjOMjWoorQICCqBVj5wpw=="},
 	"linux/arm64":  {"@chdb/lib-linux-arm64-gnu", ""},
 	"darwin/amd64": {"@chdb/lib-darwin-x64", ""},
 	"darwin/arm64": {"@chdb/lib-darwin-arm64", ""},
@@ -39,8 +40,10 @@ var enginePackages = map[string]enginePackage{
 // libraryName is the file in the package.
 const libraryName = "libchdb.so"
 
-// FindEngine returns the path of the engine's library. The error, with exit code 69, says that it is not there; the path is
-// then where EnsureEngine puts it. TXFLOW_ENGINE_LIB names a library by itself, TXFLOW_ENGINE_DIR another cache than the
+// FindEngine returns the path of the engine's library. The error, with exit code 69, says that it is not there; the
+// path is
+// then where EnsureEngine puts it. TXFLOW_ENGINE_LIB names a library by itself, TXFLOW_ENGINE_DIR another cache than
+// the
 // user's.
 func FindEngine() (string, error) {
 	lib := os.Getenv("TXFLOW_ENGINE_LIB")
@@ -49,7 +52,8 @@ func FindEngine() (string, error) {
 		if dir == "" {
 			cache, err := os.UserCacheDir()
 			if err != nil {
-				return "", fault.WithHint(fault.Fail(fault.ExitUnavailable, err), "name a folder for the ClickHouse engine in TXFLOW_ENGINE_DIR")
+				return "", fault.WithHint(fault.Fail(fault.ExitUnavailable, err),
+					"name a folder for the ClickHouse engine in TXFLOW_ENGINE_DIR")
 			}
 			dir = filepath.Join(cache, "txflow")
 		}
@@ -61,7 +65,8 @@ func FindEngine() (string, error) {
 	return lib, nil
 }
 
-// EnsureEngine returns the path of the engine's library, and fetches it first where it is not there: about 180 MB by npm,
+// EnsureEngine returns the path of the engine's library, and fetches it first where it is not there: about 180 MB by
+// npm,
 // once. It writes progress to w.
 func EnsureEngine(ctx context.Context, w io.Writer) (string, error) {
 	lib, err := FindEngine()
@@ -90,14 +95,16 @@ func EnsureEngine(ctx context.Context, w io.Writer) (string, error) {
 // unpinned is the variable that accepts an engine by the registry's own checksum.
 const unpinned = "TXFLOW_ENGINE_UNPINNED"
 
-// packageFor returns the package for a platform, GOOS/GOARCH. One without a known checksum is refused, unless any is accepted.
+// packageFor returns the package for a platform, GOOS/GOARCH. One without a known checksum is refused, unless any is
+// accepted.
 func packageFor(platform string, accepted bool) (enginePackage, error) {
 	pkg, ok := enginePackages[platform]
 	switch {
 	case !ok:
 		return pkg, fmt.Errorf("there is none for %s", platform)
 	case pkg.integrity == "" && !accepted:
-		return pkg, fmt.Errorf("txflow does not know the checksum of the engine for %s: set %s=1 to trust the registry's own", platform, unpinned)
+		return pkg, fmt.Errorf("txflow does not know the checksum of the engine for %s: set %s=1 to trust the registry's own",
+			platform, unpinned)
 	}
 	return pkg, nil
 }
@@ -125,7 +132,8 @@ func fetchEngine(ctx context.Context, lib string, w io.Writer) error {
 			return fmt.Errorf("npm view %s: %w", spec, err)
 		}
 		integrity = strings.TrimSpace(string(out))
-		_, _ = fmt.Fprintf(w, "warning: the checksum for %s is not pinned in txflow: comparing with the registry's own, %s\n", platform, integrity)
+		_, _ = fmt.Fprintf(w, "warning: the checksum for %s is not pinned in txflow: comparing with the registry's own, %s\n",
+			platform, integrity)
 	}
 	_, _ = fmt.Fprintf(w, "fetching the ClickHouse engine %s for %s (about 180 MB, once)\n", engineVersion, platform)
 	if err := pack(ctx, npm, spec, temp, w); err != nil {
@@ -146,7 +154,8 @@ func fetchEngine(ctx context.Context, lib string, w io.Writer) error {
 	return os.Rename(unpacked, lib)
 }
 
-// pack runs npm, with the user's own configuration, and writes how long it takes: npm itself is silent without a terminal.
+// pack runs npm, with the user's own configuration, and writes how long it takes: npm itself is silent without a
+// terminal.
 func pack(ctx context.Context, npm, spec, dir string, w io.Writer) error {
 	cmd := exec.CommandContext(ctx, npm, "pack", "--silent", spec, "--pack-destination", dir)
 	cmd.Dir = dir

@@ -40,7 +40,8 @@ func TestAnArchiveOfAnotherChecksumIsRefused(t *testing.T) {
 	if err := os.WriteFile(path, []byte("not the engine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := verify(path, enginePackages["linux/amd64"].integrity); err == nil || !strings.Contains(err.Error(), "it is not used") {
+	if err := verify(path, enginePackages["linux/amd64"].integrity); err == nil ||
+		!strings.Contains(err.Error(), "it is not used") {
 		t.Errorf("%v", err)
 	}
 }

@@ -30,7 +30,8 @@ func listenLimited(network, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &limitedListener{Listener: l, connections: make(chan struct{}, kafkaConnections), room: newRoom(kafkaInFlight)}, nil
+	return &limitedListener{Listener: l, connections: make(chan struct{}, kafkaConnections), room: newRoom(kafkaInFlight)},
+		nil
 }
 
 // Accept closes connections that are too many.

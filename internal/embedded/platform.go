@@ -1,4 +1,5 @@
-// Package embedded is the local platform: ClickHouse's engine behind its HTTP interface, Kafka and a Schema Registry, all
+// Package embedded is the local platform: ClickHouse's engine behind its HTTP interface, Kafka and a Schema Registry,
+// all
 // in this process over one data folder. It serves demo, dev, tests and `txflow platform`; services never link it.
 package embedded
 
@@ -33,7 +34,8 @@ type Config struct {
 	RegistryAddr   string
 	Password       string // of ClickHouse; must be set to listen beyond this machine
 	Log            *slog.Logger
-	// Prepare makes what callers need, once all parts run; until it is through, ClickHouse's /ping answers 503. It may be nil.
+	// Prepare makes what callers need, once all parts run; until it is through, ClickHouse's /ping answers 503. It may be
+	// nil.
 	Prepare func(context.Context, *Platform) error
 	// Routes answer at ClickHouse's address, by path, before ClickHouse does.
 	Routes   map[string]http.Handler
@@ -59,7 +61,8 @@ type Platform struct {
 	unlock     func()
 }
 
-// Start opens the folder and starts the parts. Errors carry exit code 69: a folder that another process owns, a port that
+// Start opens the folder and starts the parts. Errors carry exit code 69: a folder that another process owns, a port
+// that
 // is taken, an engine that can not be fetched.
 func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 	if cfg.Progress == nil {
@@ -115,7 +118,8 @@ func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 
 func (p *Platform) startClickHouse(ctx context.Context, cfg Config, lib, dir string) error {
 	if cfg.Password == "" && !Loopback(cfg.ClickHouseAddr) {
-		return fault.WithHint(fault.Failf(fault.ExitUsage, "ClickHouse has no password and listens on 127.0.0.1 only, not on %s", cfg.ClickHouseAddr),
+		return fault.WithHint(fault.Failf(fault.ExitUsage,
+			"ClickHouse has no password and listens on 127.0.0.1 only, not on %s", cfg.ClickHouseAddr),
 			"set TXFLOW_PLATFORM_PASSWORD")
 	}
 	var err error
@@ -191,7 +195,8 @@ func (p *Platform) startKafka(cfg Config, dir string) error {
 	return fault.Fail(fault.ExitUnavailable, err)
 }
 
-// newKafka starts the broker. It keeps the producers' times whatever a topic's message.timestamp.type is, which makes no
+// newKafka starts the broker. It keeps the producers' times whatever a topic's message.timestamp.type is, which makes
+// no
 // difference: all that write to it are on this machine, and have its clock.
 func newKafka(port int, dir string) (*kfake.Cluster, error) {
 	return kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir), kfake.ListenFn(listenLimited),
@@ -226,7 +231,8 @@ const (
 	closePatience   = 5 * time.Second
 )
 
-// Close lets the requests that run end, cancels what is left, and stops all parts, within a few seconds. Where a statement
+// Close lets the requests that run end, cancels what is left, and stops all parts, within a few seconds. Where a
+// statement
 // does not end even so, the error is engine.ErrBusy and the process must end: what was stored is safe.
 func (p *Platform) Close() error {
 	var errs []error

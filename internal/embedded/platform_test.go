@@ -23,7 +23,8 @@ import (
 
 func start(t *testing.T, dir string) *embedded.Platform {
 	t.Helper()
-	p, err := embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0",
+	p, err := embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0",
+		KafkaAddr:    "127.0.0.1:0",
 		RegistryAddr: "127.0.0.1:0", Progress: os.Stderr})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +102,8 @@ func produce(t *testing.T, broker, topic, text string) {
 
 func consume(t *testing.T, broker, topic string) string {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics(topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	must(t, err)
 	defer client.Close()
 	fetches := client.PollFetches(t.Context())
@@ -114,7 +116,8 @@ func TestOneProcessOwnsAFolder(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir)
 	_, err := embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0"})
-	if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), "is open in another txflow (process ") || fault.Hint(err) == "" {
+	if fault.ExitCode(err) != fault.ExitUnavailable ||
+		!strings.Contains(err.Error(), "is open in another txflow (process ") || fault.Hint(err) == "" {
 		t.Errorf("the second open: exit %d, %v, next: %q", fault.ExitCode(err), err, fault.Hint(err))
 	}
 	if got := ask(t, "POST", p.ClickHouseURL(), "SELECT 1"); got != "1" {
@@ -128,7 +131,8 @@ func TestTakenPort(t *testing.T) {
 	dir := t.TempDir()
 	taken := strings.TrimPrefix(p.ClickHouseURL(), "http://")
 	_, err := embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: taken})
-	if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), "ClickHouse can not listen on "+taken) {
+	if fault.ExitCode(err) != fault.ExitUnavailable ||
+		!strings.Contains(err.Error(), "ClickHouse can not listen on "+taken) {
 		t.Errorf("exit %d, %v", fault.ExitCode(err), err)
 	}
 }
@@ -152,7 +156,8 @@ func TestRegistryJournal(t *testing.T) {
 		t.Errorf("the journal is %q, %v; want %q", got, err, whole)
 	}
 	must(t, os.WriteFile(journal, []byte("nonsense\n"), 0o644))
-	_, err = embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0", RegistryAddr: "127.0.0.1:0"})
+	_, err = embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0",
+		RegistryAddr: "127.0.0.1:0"})
 	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), journal) {
 		t.Errorf("a spoiled journal: exit %d, %v", fault.ExitCode(err), err)
 	}
@@ -160,7 +165,8 @@ func TestRegistryJournal(t *testing.T) {
 
 // TestKafkaAddress refuses what the embedded broker can not do.
 func TestKafkaAddress(t *testing.T) {
-	_, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "0.0.0.0:0"})
+	_, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0",
+		KafkaAddr: "0.0.0.0:0"})
 	if fault.ExitCode(err) != fault.ExitUsage || !strings.Contains(err.Error(), "127.0.0.1 only") {
 		t.Errorf("exit %d, %v", fault.ExitCode(err), err)
 	}
@@ -169,16 +175,17 @@ func TestKafkaAddress(t *testing.T) {
 // TestPingWaitsForTables asks while tables are made: /ping says that it is too early, statements run.
 func TestPingWaitsForTables(t *testing.T) {
 	early := 0
-	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0", Prepare: func(_ context.Context, p *embedded.Platform) error {
-		url := p.ClickHouseURL()
-		resp, err := http.Get(url + "/ping") //nolint:gosec,noctx // the platform's own address
-		if err == nil {
-			early = resp.StatusCode
-			err = resp.Body.Close()
-		}
-		ask(t, "POST", url, "CREATE TABLE prepared (n UInt8) ENGINE = Memory")
-		return err
-	}})
+	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0",
+		Prepare: func(_ context.Context, p *embedded.Platform) error {
+			url := p.ClickHouseURL()
+			resp, err := http.Get(url + "/ping") //nolint:gosec,noctx // the platform's own address
+			if err == nil {
+				early = resp.StatusCode
+				err = resp.Body.Close()
+			}
+			ask(t, "POST", url, "CREATE TABLE prepared (n UInt8) ENGINE = Memory")
+			return err
+		}})
 	must(t, err)
 	t.Cleanup(func() { stop(t, p) })
 	if late := ask(t, "GET", p.ClickHouseURL()+"/ping", ""); early != http.StatusServiceUnavailable || late != "Ok." {
@@ -186,16 +193,20 @@ func TestPingWaitsForTables(t *testing.T) {
 	}
 }
 
-// TestBeyondThisMachine asks for a password there, in each way in which clients send one, and keeps what has none at home.
+// TestBeyondThisMachine asks for a password there, in each way in which clients send one, and keeps what has none at
+// home.
 func TestBeyondThisMachine(t *testing.T) {
-	for _, cfg := range []embedded.Config{{ClickHouseAddr: "0.0.0.0:0"}, {ClickHouseAddr: ":0"}, {ClickHouseAddr: "127.0.0.1:0", RegistryAddr: "0.0.0.0:0"},
+	for _, cfg := range []embedded.Config{{ClickHouseAddr: "0.0.0.0:0"}, {ClickHouseAddr: ":0"},
+		{ClickHouseAddr: "127.0.0.1:0", RegistryAddr: "0.0.0.0:0"},
 		{ClickHouseAddr: "[::]:0"}} {
 		cfg.Dir = t.TempDir()
-		if _, err := embedded.Start(t.Context(), cfg); fault.ExitCode(err) != fault.ExitUsage || !strings.Contains(err.Error(), "127.0.0.1 only") {
+		if _, err := embedded.Start(t.Context(), cfg); fault.ExitCode(err) != fault.ExitUsage ||
+			!strings.Contains(err.Error(), "127.0.0.1 only") {
 			t.Errorf("%s and %s: exit %d, %v", cfg.ClickHouseAddr, cfg.RegistryAddr, fault.ExitCode(err), err)
 		}
 	}
-	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "0.0.0.0:0", Password: "pass:wörd"})
+	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "0.0.0.0:0",
+		Password: "pass:wörd"})
 	must(t, err)
 	t.Cleanup(func() { stop(t, p) })
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(p.ClickHouseURL(), "http://"))
@@ -205,10 +216,12 @@ func TestBeyondThisMachine(t *testing.T) {
 	basic := func(password string) string {
 		return "Basic " + base64.StdEncoding.EncodeToString([]byte("default:"+password))
 	}
-	for _, header := range [][]string{{}, {"X-ClickHouse-Key", "wrong"}, {"Authorization", basic("")}, {"Authorization", basic("pass:wörd ")}, {"X-ClickHouse-User", "eve", "X-ClickHouse-Key", "pass:wörd"}} {
+	for _, header := range [][]string{{}, {"X-ClickHouse-Key", "wrong"}, {"Authorization", basic("")},
+		{"Authorization", basic("pass:wörd ")}, {"X-ClickHouse-User", "eve", "X-ClickHouse-Key", "pass:wörd"}} {
 		a.refused(strings.Join(header, " "), a.send("GET", at, "", header...), http.StatusForbidden)
 	}
-	for _, got := range []reply{a.send("GET", at, "", "X-ClickHouse-Key", "pass:wörd"), a.send("GET", at, "", "Authorization", basic("pass:wörd")),
+	for _, got := range []reply{a.send("GET", at, "", "X-ClickHouse-Key", "pass:wörd"),
+		a.send("GET", at, "", "Authorization", basic("pass:wörd")),
 		a.send("GET", at+"&password="+url.QueryEscape("pass:wörd"), "")} {
 		if got.body != "1\n" {
 			t.Errorf("the password is refused: %v", got)

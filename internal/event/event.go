@@ -1,4 +1,5 @@
-// Package event is a business event as senders give it and as the pipeline of events carries it. It imports the standard
+// Package event is a business event as senders give it and as the pipeline of events carries it. It imports the
+// standard
 // library only.
 package event
 
@@ -43,12 +44,14 @@ type Event struct {
 	Extra      string // JSON: an object of the item's other fields, which nobody knows; "" without any
 }
 
-// ContentHash is the first eight bytes, big-endian, of the SHA-256 of all that the sender said, each text with its length
+// ContentHash is the first eight bytes, big-endian, of the SHA-256 of all that the sender said, each text with its
+// length
 // before it. It is the same when an event is sent again, in whatever package.
 func (e *Event) ContentHash() uint64 {
 	h := sha256.New()
 	var n [8]byte
-	for _, text := range []string{string(e.Form), e.Type, e.TargetSubscription, e.AccountID, e.UserID, e.MessageID, e.TimestampText,
+	for _, text := range []string{string(e.Form), e.Type, e.TargetSubscription, e.AccountID, e.UserID, e.MessageID,
+		e.TimestampText,
 		e.Platform, e.Device, e.AmplitudeID, e.IPAddress, e.UserAgent, e.SessionID, e.Data, e.Attributes, e.Extra} {
 		binary.BigEndian.PutUint64(n[:], uint64(len(text)))
 		h.Write(n[:])

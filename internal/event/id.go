@@ -20,7 +20,8 @@ func NewID() (id ID) {
 	return id
 }
 
-// MessageEventID is the id of an event whose sender stamped it with a message id: the same whenever it is sent again. Senders
+// MessageEventID is the id of an event whose sender stamped it with a message id: the same whenever it is sent again.
+// Senders
 // with tokens of different names never share an id.
 func MessageEventID(token, message string) ID { return named("message", token, message) }
 

@@ -20,7 +20,8 @@ func byStandardLibrary(t *testing.T, s string) string {
 }
 
 func FuzzText(f *testing.F) {
-	for _, s := range []string{"", "plain", "é😀\u2028\u2029\ufffd", "\x00\x01\b\f\n\r\t\x1f\x7f", `"\/<>&`, "\xff\xc3(\xe2\x80", "\xed\xa0\x80"} {
+	for _, s := range []string{"", "plain", "é😀\u2028\u2029\ufffd", "\x00\x01\b\f\n\r\t\x1f\x7f", `"\/<>&`,
+		"\xff\xc3(\xe2\x80", "\xed\xa0\x80"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

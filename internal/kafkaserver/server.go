@@ -1,4 +1,5 @@
-// Package kafkaserver runs a real Kafka broker (KRaft, one node) as a child process, for tests and benchmarks: it can be
+// Package kafkaserver runs a real Kafka broker (KRaft, one node) as a child process, for tests and benchmarks: it can
+// be
 // stopped, killed and started again with what it stored. txflow itself never starts it.
 package kafkaserver
 
@@ -46,7 +47,8 @@ func Start(ctx context.Context, lib, dir string, proxied *Door) (*Server, error)
 	}
 	var id [16]byte
 	_, _ = rand.Read(id[1:]) // it never fails; the first byte is left, since an id that begins with "-" would be taken for an option
-	format := s.java(ctx, "kafka.tools.StorageTool", "format", "-t", base64.RawURLEncoding.EncodeToString(id[:]), "-c", s.config())
+	format := s.java(ctx, "kafka.tools.StorageTool", "format", "-t", base64.RawURLEncoding.EncodeToString(id[:]), "-c",
+		s.config())
 	if out, err := format.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("format Kafka's folder: %w\n%s", err, out)
 	}
@@ -78,11 +80,14 @@ func (s *Server) properties() string {
 		advertised += ",PROXIED://" + d.Proxy
 	}
 	return strings.Join([]string{
-		"process.roles=broker,controller", "node.id=1", "controller.quorum.voters=1@" + s.controller, "controller.listener.names=CONTROLLER",
+		"process.roles=broker,controller", "node.id=1", "controller.quorum.voters=1@" + s.controller,
+		"controller.listener.names=CONTROLLER",
 		"listeners=" + listeners + ",CONTROLLER://" + s.controller, "advertised.listeners=" + advertised,
-		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT", "inter.broker.listener.name=PLAINTEXT",
+		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
+		"inter.broker.listener.name=PLAINTEXT",
 		"log.dirs=" + filepath.Join(s.dir, "data"), "offsets.topic.replication.factor=1", "offsets.topic.num.partitions=4",
-		"transaction.state.log.replication.factor=1", "transaction.state.log.num.partitions=4", "transaction.state.log.min.isr=1",
+		"transaction.state.log.replication.factor=1", "transaction.state.log.num.partitions=4",
+		"transaction.state.log.min.isr=1",
 		"group.initial.rebalance.delay.ms=0", "auto.create.topics.enable=false", "",
 	}, "\n")
 }

@@ -27,16 +27,20 @@ type call struct {
 	Sampled       bool   `json:"sampled"`
 }
 
-// AppendCall appends what the rows of one call share as compact JSON: the column call of incoming_classified. ClickHouse
-// looks fields up in it by their text, so it must have no spaces; and it takes the quote after an escaped backslash for an
+// AppendCall appends what the rows of one call share as compact JSON: the column call of incoming_classified.
+// ClickHouse
+// looks fields up in it by their text, so it must have no spaces; and it takes the quote after an escaped backslash
+// for an
 // escaped one, so that a backslash is written by its number.
 func (info *RunInfo) AppendCall(b []byte, at Origin, by *prediction.Call) []byte {
 	buf := bytes.NewBuffer(b)
 	encoder := json.NewEncoder(buf)
 	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(call{Pipeline: info.Pipeline, RunID: info.RunID, TaskTry: uint16(min(info.TaskTry, 1<<16-1)), Source: info.Source,
-		Origin: at.Origin, OriginDigest: at.Digest, Partition: at.Partition, Chunk: info.Chunk, OriginTraceID: info.OriginTraceID,
-		ModelVersion: by.Model, ClassifiedUS: by.AnsweredAt.UnixMicro(), Attempt: uint16(min(by.Attempt, 1<<16-1)), //nolint:gosec // bounded
+	err := encoder.Encode(call{Pipeline: info.Pipeline, RunID: info.RunID, TaskTry: uint16(min(info.TaskTry, 1<<16-1)),
+		Source: info.Source,
+		Origin: at.Origin, OriginDigest: at.Digest, Partition: at.Partition, Chunk: info.Chunk,
+		OriginTraceID: info.OriginTraceID,
+		ModelVersion:  by.Model, ClassifiedUS: by.AnsweredAt.UnixMicro(), Attempt: uint16(min(by.Attempt, 1<<16-1)), //nolint:gosec // bounded
 		TraceID: by.TraceID, SpanID: by.SpanID, Sampled: by.Sampled})
 	if err != nil {
 		panic(fmt.Sprintf("a call is plain data: %v", err))

@@ -56,7 +56,8 @@ type DeadLetterQuery struct {
 
 // Filtered reports whether anything but the state restricts what is selected.
 func (q *DeadLetterQuery) Filtered() bool {
-	return q.Pipeline != "" || q.Origin != "" || q.Code != "" || q.Source != "" || q.ID != "" || !q.Since.IsZero() || !q.Until.IsZero() ||
+	return q.Pipeline != "" || q.Origin != "" || q.Code != "" || q.Source != "" || q.ID != "" || !q.Since.IsZero() ||
+		!q.Until.IsZero() ||
 		q.Replays != nil || q.At != nil
 }
 

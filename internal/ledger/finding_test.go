@@ -42,7 +42,8 @@ func TestOnlyTheStateDoesNotFilterDeadLetters(t *testing.T) {
 		t.Error("the state alone restricts nothing")
 	}
 	zero := 0
-	for name, q := range map[string]ledger.DeadLetterQuery{"code": {Code: "x"}, "id": {ID: "x"}, "replays": {Replays: &zero}, "at": {At: &ledger.Origin{}}} {
+	for name, q := range map[string]ledger.DeadLetterQuery{"code": {Code: "x"}, "id": {ID: "x"},
+		"replays": {Replays: &zero}, "at": {At: &ledger.Origin{}}} {
 		if !q.Filtered() {
 			t.Errorf("%s does not filter", name)
 		}

@@ -27,7 +27,8 @@ func TestFormats(t *testing.T) {
 		if err := json.Unmarshal(out.Bytes(), &line); err != nil || strings.Count(out.String(), "\n") != 1 {
 			t.Fatalf("%s: not one line of JSON: %q: %v", format, out.String(), err)
 		}
-		if line["trace_id"] != "ab000000000000000000000000000000" || line["span_id"] != "cd00000000000000" || line["rows"] != 3.0 ||
+		if line["trace_id"] != "ab000000000000000000000000000000" || line["span_id"] != "cd00000000000000" ||
+			line["rows"] != 3.0 ||
 			line["task"] != "load" || line["level"] != "INFO" || line["msg"] != "stored\nrows" || line["time"] == nil {
 			t.Errorf("%s: %v", format, line)
 		}

@@ -46,7 +46,8 @@ func TestRefusalsTrip(t *testing.T) {
 	}
 	var none *Refusals
 	none.Classified(1)
-	if _, tripped := none.Refused(); tripped || none.Fate(0) != Settled || none.Wait(t.Context(), 0, time.Hour) != Settled {
+	if _, tripped := none.Refused(); tripped || none.Fate(0) != Settled ||
+		none.Wait(t.Context(), 0, time.Hour) != Settled {
 		t.Error("a nil one trips")
 	}
 }

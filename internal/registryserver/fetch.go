@@ -25,7 +25,8 @@ var sum string
 // ErrNoToolchain says that Java or Maven is missing, or that the registry can not be had here.
 var ErrNoToolchain = errors.New("no real Schema Registry here")
 
-// Fetch returns the registry's folder, in the user's cache. The first time Maven brings its archive (158 MB), which must have the
+// Fetch returns the registry's folder, in the user's cache. The first time Maven brings its archive (158 MB), which
+// must have the
 // SHA-256 of tar.sha256.
 func Fetch(ctx context.Context, progress io.Writer) (string, error) {
 	if _, err := exec.LookPath("mvn"); err != nil {
@@ -73,7 +74,8 @@ func resolve(ctx context.Context, dir string) error {
 	if err := os.WriteFile(file, pom, 0o644); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "mvn", "-B", "-q", "-f", file, "dependency:copy-dependencies", "-DexcludeTransitive=true",
+	cmd := exec.CommandContext(ctx, "mvn", "-B", "-q", "-f", file, "dependency:copy-dependencies",
+		"-DexcludeTransitive=true",
 		"-DoutputDirectory="+filepath.Join(dir, "lib"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("mvn: %w\n%s", err, out)

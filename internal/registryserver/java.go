@@ -12,7 +12,8 @@ import (
 // minJava is the oldest Java that runs the registry.
 const minJava = 21
 
-// Java returns a java that is new enough: that of JAVA_HOME, the one on the PATH, or one that is installed where systems keep
+// Java returns a java that is new enough: that of JAVA_HOME, the one on the PATH, or one that is installed where
+// systems keep
 // them.
 func Java() (string, error) {
 	var candidates []string
@@ -22,7 +23,8 @@ func Java() (string, error) {
 	if path, err := exec.LookPath("java"); err == nil {
 		candidates = append(candidates, path)
 	}
-	for _, pattern := range []string{"/usr/lib/jvm/*/bin/java", "/Library/Java/JavaVirtualMachines/*/Contents/Home/bin/java"} {
+	for _, pattern := range []string{"/usr/lib/jvm/*/bin/java",
+		"/Library/Java/JavaVirtualMachines/*/Contents/Home/bin/java"} {
 		found, _ := filepath.Glob(pattern) // the patterns are right
 		candidates = append(candidates, found...)
 	}
@@ -31,7 +33,8 @@ func Java() (string, error) {
 			return java, nil
 		}
 	}
-	return "", fmt.Errorf("%w: Java %d or newer is missing: install one, or name it with JAVA_HOME", ErrNoToolchain, minJava)
+	return "", fmt.Errorf("%w: Java %d or newer is missing: install one, or name it with JAVA_HOME", ErrNoToolchain,
+		minJava)
 }
 
 var releaseVersion = regexp.MustCompile(`(?m)^JAVA_VERSION="(\d+)`)

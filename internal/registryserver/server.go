@@ -1,4 +1,5 @@
-// Package registryserver runs a real Schema Registry (Apicurio, which has Confluent's API) as a child process, for tests. It
+// Package registryserver runs a real Schema Registry (Apicurio, which has Confluent's API) as a child process, for
+// tests. It
 // keeps its schemas in memory. txflow itself never starts it.
 package registryserver
 
@@ -24,7 +25,8 @@ type Server struct {
 	ended   chan struct{}
 }
 
-// Start starts a registry of the folder that Fetch returned, on free ports of this host, and waits until it answers. What it
+// Start starts a registry of the folder that Fetch returned, on free ports of this host, and waits until it answers.
+// What it
 // logs is in dir.
 func Start(ctx context.Context, java, lib, dir string) (*Server, error) {
 	addr, err := freeAddr(ctx)
@@ -37,15 +39,18 @@ func Start(ctx context.Context, java, lib, dir string) (*Server, error) {
 	}
 	host, port, _ := net.SplitHostPort(addr) // it was made by a listener
 	managementHost, managementPort, _ := net.SplitHostPort(management)
-	s := &Server{url: "http://" + addr + "/apis/ccompat/v7", log: filepath.Join(dir, "registry.log"), ended: make(chan struct{})}
+	s := &Server{url: "http://" + addr + "/apis/ccompat/v7", log: filepath.Join(dir, "registry.log"),
+		ended: make(chan struct{})}
 	log, err := os.Create(s.log)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = log.Close() }() // the process has its own
-	s.process = exec.CommandContext(context.WithoutCancel(ctx), java, "-Xmx512m", "-jar", filepath.Join(lib, "quarkus-run.jar"))
+	s.process = exec.CommandContext(context.WithoutCancel(ctx), java, "-Xmx512m", "-jar",
+		filepath.Join(lib, "quarkus-run.jar"))
 	s.process.Dir = dir
-	s.process.Env = append(os.Environ(), "APICURIO_STORAGE_KIND=sql", "APICURIO_STORAGE_SQL_KIND=h2", "APICURIO_DATASOURCE_URL=jdbc:h2:mem:registry",
+	s.process.Env = append(os.Environ(), "APICURIO_STORAGE_KIND=sql", "APICURIO_STORAGE_SQL_KIND=h2",
+		"APICURIO_DATASOURCE_URL=jdbc:h2:mem:registry",
 		"QUARKUS_HTTP_HOST="+host, "QUARKUS_HTTP_PORT="+port,
 		"QUARKUS_MANAGEMENT_HOST="+managementHost, "QUARKUS_MANAGEMENT_PORT="+managementPort) // by default 9000 on all addresses
 	s.process.Stdout, s.process.Stderr = log, log

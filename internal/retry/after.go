@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// After reads the seconds of a Retry-After header or its HTTP date, at most longest; 0 if it is absent, past or unreadable.
+// After reads the seconds of a Retry-After header or its HTTP date, at most longest; 0 if it is absent, past or
+// unreadable.
 func After(value string, now time.Time, longest time.Duration) time.Duration {
 	value = strings.TrimSpace(value)
 	if value == "" {

@@ -1,4 +1,5 @@
-// Package sameorigin keeps web pages away from servers that have no login: a browser on the same machine reaches them, and
+// Package sameorigin keeps web pages away from servers that have no login: a browser on the same machine reaches them,
+// and
 // sends what any page asks for.
 package sameorigin
 
@@ -11,14 +12,18 @@ import (
 )
 
 // Handler refuses, before next sees anything of it, a request
-//   - for a host that is not this machine's: an attacker's name may lead here (DNS rebinding), and its pages then count as
-//     of the same origin. An address, localhost, the machine's own name, those in TXFLOW_HOSTS and
-//     in hosts are known. A host of "*"
-//     knows all names without a dot and those of private zones as well, which cluster networks use;
-//   - that a page of another origin makes: by Origin, or by Sec-Fetch-Site where a browser sends no Origin. Following a
-//     link to a page here, a GET of a whole tab, is no such request: the page that has the link can read nothing of it.
+//   - for a host that is not this machine's: an attacker's name may lead here (DNS rebinding), and its pages then
+//
+// count as
+//
+//	  of the same origin. An address, localhost, the machine's own name, those in TXFLOW_HOSTS and
+//	  in hosts are known. A host of "*"
+//	  knows all names without a dot and those of private zones as well, which cluster networks use;
+//	- that a page of another origin makes: by Origin, or by Sec-Fetch-Site where a browser sends no Origin. Following a
+//	  link to a page here, a GET of a whole tab, is no such request: the page that has the link can read nothing of it.
 func Handler(next http.Handler, hosts ...string) http.Handler {
-	hosts = append(slices.Clone(hosts), strings.FieldsFunc(os.Getenv("TXFLOW_HOSTS"), func(c rune) bool { return c == ',' || c == ' ' })...)
+	hosts = append(slices.Clone(hosts), strings.FieldsFunc(os.Getenv("TXFLOW_HOSTS"),
+		func(c rune) bool { return c == ',' || c == ' ' })...)
 	if own, err := os.Hostname(); err == nil {
 		hosts = append(hosts, own)
 	}
@@ -68,7 +73,8 @@ func sameOrigin(r *http.Request) bool {
 	case "", "same-origin", "none":
 		return true
 	}
-	return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+	return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" &&
+		r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
 // printable leaves out what a name has no use for.

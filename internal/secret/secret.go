@@ -29,7 +29,8 @@ func (u URL) Reveal() string {
 	return *u.text
 }
 
-// String is the URL without its user, its password, its fragment and the values of its parameters, except those known to
+// String is the URL without its user, its password, its fragment and the values of its parameters, except those known
+// to
 // be harmless. Without any of these it is the text as it was given.
 func (u URL) String() string {
 	text := u.Reveal()

@@ -15,7 +15,8 @@ const planted = "hunter2-SECRET"
 // TestNothingPrintsIt formats, encodes and logs secrets in every way that Go has, also as fields of other structs.
 func TestNothingPrintsIt(t *testing.T) {
 	t.Parallel()
-	u, x := NewURL("http://user:"+planted+"@host:8123/path?password="+planted+"&database=txflow#"+planted), NewText(planted)
+	u, x := NewURL("http://user:"+planted+"@host:8123/path?password="+planted+"&database=txflow#"+planted),
+		NewText(planted)
 	type holder struct {
 		URL  URL
 		Text Text
@@ -31,7 +32,8 @@ func TestNothingPrintsIt(t *testing.T) {
 		}
 	}
 	fmt.Fprintln(&out, fmt.Errorf("at %s: %w", u, errors.New("no")), u, x, h)
-	for _, log := range []*slog.Logger{slog.New(slog.NewJSONHandler(&out, nil)), slog.New(slog.NewTextHandler(&out, nil))} {
+	for _, log := range []*slog.Logger{slog.New(slog.NewJSONHandler(&out, nil)),
+		slog.New(slog.NewTextHandler(&out, nil))} {
 		log.Info("started", "url", u, "token", x, "both", h, "pointer", &u)
 	}
 	if err := json.NewEncoder(&out).Encode([]any{u, x, h, map[string]any{"a": u}}); err != nil {
@@ -65,7 +67,8 @@ func TestURL(t *testing.T) {
 			t.Errorf("%s is shown as %s, want %s", given, got, want)
 		}
 	}
-	if (URL{}).String() != "" || (Text{}).String() != "" || NewText("").String() != "" || NewURL("http://u:p@h:1/x").Host() != "h:1" {
+	if (URL{}).String() != "" || (Text{}).String() != "" || NewText("").String() != "" ||
+		NewURL("http://u:p@h:1/x").Host() != "h:1" {
 		t.Error("empty ones, or the host")
 	}
 }

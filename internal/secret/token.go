@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// Tokens are bearer tokens, given or in a file, one a line. The file is read again when it changes, so that a token can be
+// Tokens are bearer tokens, given or in a file, one a line. The file is read again when it changes, so that a token
+// can be
 // replaced while its users run. A nil one has none. It is safe for concurrent use.
 type Tokens struct {
 	path string
@@ -23,7 +24,8 @@ type Tokens struct {
 	all     []Text
 }
 
-// NewTokens takes a token, or the path of a file with some; both empty is nil. A file that can not be used is an error now.
+// NewTokens takes a token, or the path of a file with some; both empty is nil. A file that can not be used is an error
+// now.
 func NewTokens(token, path string) (*Tokens, error) {
 	switch {
 	case token == "" && path == "":

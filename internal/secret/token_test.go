@@ -16,11 +16,13 @@ func TestTokens(t *testing.T) {
 		t.Errorf("none: %v %v", none, err)
 	}
 	given, err := NewTokens(planted, "")
-	if err != nil || !given.Match(planted) || given.Match(planted+"x") || given.Match("") || given.First().Reveal() != planted {
+	if err != nil || !given.Match(planted) || given.Match(planted+"x") || given.Match("") ||
+		given.First().Reveal() != planted {
 		t.Errorf("a token: %v", err)
 	}
 	path := filepath.Join(t.TempDir(), "token")
-	for content, want := range map[string]string{"": "empty", "\n\n": "empty", "a b": "visible", "a\x00": "visible", "é": "visible"} {
+	for content, want := range map[string]string{"": "empty", "\n\n": "empty", "a b": "visible", "a\x00": "visible",
+		"é": "visible"} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

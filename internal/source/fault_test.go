@@ -50,7 +50,8 @@ func scanAll(t *testing.T, opener Opener) error {
 	return Scan(t.Context(), r, 2, worker, func(int) error { return nil })
 }
 
-// TestAFaultOfTheStoreIsNotBadData breaks a source off at many places, plain and packed, with whatever a store may say: the
+// TestAFaultOfTheStoreIsNotBadData breaks a source off at many places, plain and packed, with whatever a store may
+// say: the
 // verdict is the store's, never "bad data, do not retry", and never the end of the file.
 func TestAFaultOfTheStoreIsNotBadData(t *testing.T) {
 	t.Parallel()
@@ -76,7 +77,8 @@ func TestAFaultOfTheStoreIsNotBadData(t *testing.T) {
 			err  error
 			want int
 		}{
-			"the store is unavailable":    {fault.Failf(fault.ExitUnavailable, "read s3://bucket/a.csv: gone"), fault.ExitUnavailable},
+			"the store is unavailable": {fault.Failf(fault.ExitUnavailable, "read s3://bucket/a.csv: gone"),
+				fault.ExitUnavailable},
 			"try again":                   {fault.Failf(fault.ExitTryAgain, "read: disk full"), fault.ExitTryAgain},
 			"no code at all":              {errors.New("something broke"), fault.ExitUnavailable},
 			"a reset":                     {fmt.Errorf("read: %w", syscall.ECONNRESET), fault.ExitUnavailable},
@@ -87,8 +89,10 @@ func TestAFaultOfTheStoreIsNotBadData(t *testing.T) {
 			"the digest is another's: 65": {fault.Failf(fault.ExitData, "it is damaged"), fault.ExitData},
 		} {
 			for _, at := range []int{0, 2, len(content) / 3, len(content)} {
-				if err := scanAll(t, cut{content, at, c.err}); fault.ExitCode(err) != c.want || !strings.Contains(err.Error(), "s3://bucket/a.csv") {
-					t.Errorf("%s, %s behind %d of %d bytes: exit code %d, want %d: %v", kind, name, at, len(content), fault.ExitCode(err), c.want, err)
+				if err := scanAll(t, cut{content, at, c.err}); fault.ExitCode(err) != c.want ||
+					!strings.Contains(err.Error(), "s3://bucket/a.csv") {
+					t.Errorf("%s, %s behind %d of %d bytes: exit code %d, want %d: %v", kind, name, at, len(content),
+						fault.ExitCode(err), c.want, err)
 				}
 			}
 		}

@@ -109,7 +109,8 @@ func (r *Reader) unpack(packed *bufio.Reader) error {
 			return fmt.Errorf("read the gzip header: %w", err)
 		}
 		r.unpacked = &unpacker{z, "gzip"}
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}), len(magic) == 4 && magic[0]&0xf0 == 0x50 && bytes.Equal(magic[1:], []byte{0x2a, 0x4d, 0x18}):
+	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}), len(magic) == 4 && magic[0]&0xf0 == 0x50 &&
+		bytes.Equal(magic[1:], []byte{0x2a, 0x4d, 0x18}):
 		// The second is a skippable frame, which pzstd begins with.
 		z, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
 		if err != nil {
@@ -177,12 +178,14 @@ func openError(url string, err error) error {
 		return fault.WithHint(fault.Failf(fault.ExitData, "%s: no such file", url), "check the path; a glob wants quotes")
 	}
 	if errors.Is(err, syscall.EISDIR) {
-		return fault.WithHint(fault.Failf(fault.ExitData, "%s is a folder: %w", url, err), "name a file in it, or several by a glob such as '*.csv'")
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s is a folder: %w", url, err),
+			"name a file in it, or several by a glob such as '*.csv'")
 	}
 	return fmt.Errorf("open %s: %w", url, err)
 }
 
-// fail gives an error its exit code. When the file could not be read it is the reader's own, whatever the formats on top of
+// fail gives an error its exit code. When the file could not be read it is the reader's own, whatever the formats on
+// top of
 // it made of the cut; else the file itself is wrong.
 func (r *Reader) fail(err error) error {
 	if r.raw.failed != nil {
@@ -203,7 +206,8 @@ func dataError(url string, err error) error {
 		if mark == "." {
 			other = ","
 		}
-		return fault.WithHint(failed, "--decimal '%s' if 1%s234 is a little more than one; --decimal '%s' --thousands '%s' if it is more than a thousand",
+		return fault.WithHint(failed,
+			"--decimal '%s' if 1%s234 is a little more than one; --decimal '%s' --thousands '%s' if it is more than a thousand",
 			mark, mark, other, mark)
 	case errors.As(err, &header):
 		return fault.WithHint(failed, "the first line must name the columns %v; leave --delimiter out to have it detected",

@@ -24,7 +24,8 @@ type Row struct {
 
 // Scan reads all rows. Each worker turns blocks into a T with the visitor that newWorker made for it, several blocks at
 // once; emit gets the T in the order of the file, one at a time. A T must not alias a row. Memory is a few blocks.
-func Scan[T any](ctx context.Context, r *Reader, workers int, newWorker func() func(each func(visit func(*Row))) T, emit func(T) error) error {
+func Scan[T any](ctx context.Context, r *Reader, workers int, newWorker func() func(each func(visit func(*Row))) T,
+	emit func(T) error) error {
 	type job struct {
 		block csvfile.Block
 		done  chan T

@@ -79,8 +79,9 @@ func TestAnAmbiguousAmountFarDownIsRefused(t *testing.T) {
 	} {
 		got, err := read(t, tt.content, tt.opt)
 		var ambiguous *csvfile.AmbiguousError
-		if errors.As(err, &ambiguous) != tt.refused || tt.refused && (ambiguous.Line != 3002 || fault.ExitCode(err) != fault.ExitData ||
-			!strings.Contains(fault.Hint(err), "--decimal")) {
+		if errors.As(err, &ambiguous) != tt.refused || tt.refused &&
+			(ambiguous.Line != 3002 || fault.ExitCode(err) != fault.ExitData ||
+				!strings.Contains(fault.Hint(err), "--decimal")) {
 			t.Errorf("%s: %v, %s", name, err, fault.Hint(err))
 		}
 		if !tt.refused && (err != nil || got[3000] != "-1.25") {
@@ -93,11 +94,14 @@ func TestAnAmbiguousFilePassesAsItIsSaidToBe(t *testing.T) {
 	t.Parallel()
 	file := header + row(1, "-1,234") + row(2, "-1,234,567") + row(3, "-100")
 	for want, opt := range map[string]Options{
-		"[-1234 -1234567 -100]":                {Dialect: csvfile.Options{DecimalPoint: '.'}, Rules: transaction.Rules{Thousands: ','}},
-		"[-1.234 amount_format -100]":          {Dialect: csvfile.Options{DecimalPoint: ','}},
-		"[amount_format amount_format -100]":   {Dialect: csvfile.Options{DecimalPoint: '.'}},
-		"[amount_format amount_format -100] ":  {Dialect: csvfile.Options{DecimalPoint: '.'}, Rules: transaction.Rules{Thousands: ' '}},
-		"[amount_format amount_format -100]  ": {Dialect: csvfile.Options{DecimalPoint: '.'}, Rules: transaction.Rules{Thousands: '\''}},
+		"[-1234 -1234567 -100]": {Dialect: csvfile.Options{DecimalPoint: '.'},
+			Rules: transaction.Rules{Thousands: ','}},
+		"[-1.234 amount_format -100]":        {Dialect: csvfile.Options{DecimalPoint: ','}},
+		"[amount_format amount_format -100]": {Dialect: csvfile.Options{DecimalPoint: '.'}},
+		"[amount_format amount_format -100] ": {Dialect: csvfile.Options{DecimalPoint: '.'},
+			Rules: transaction.Rules{Thousands: ' '}},
+		"[amount_format amount_format -100]  ": {Dialect: csvfile.Options{DecimalPoint: '.'},
+			Rules: transaction.Rules{Thousands: '\''}},
 	} {
 		if got, err := read(t, file, opt); err != nil || fmt.Sprint(got) != strings.TrimSpace(want) {
 			t.Errorf("%v, %v; want %s", got, err, want)
@@ -125,7 +129,8 @@ func TestPackedFilesAreToldApart(t *testing.T) {
 		"padded gzip":           {gz.String() + strings.Repeat("\x00", 512), "no gzip"},
 	} {
 		got, err := read(t, tt.content, Options{})
-		if tt.says == "" && (err != nil || len(got) != 1000) || tt.says != "" && (fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), tt.says)) {
+		if tt.says == "" && (err != nil || len(got) != 1000) || tt.says != "" && (fault.ExitCode(err) != fault.ExitData ||
+			!strings.Contains(err.Error(), tt.says)) {
 			t.Errorf("%s: %d rows, %v", name, len(got), err)
 		}
 	}
@@ -158,7 +163,8 @@ func TestWhatIsNoFileSaysWhatToDo(t *testing.T) {
 	for url, want := range map[string]string{filepath.Dir(empty): "is a folder", empty: "the file is empty"} {
 		_, err := Open(t.Context(), artifact.New(t.Context()), url, Options{})
 		if fault.ExitCode(err) != fault.ExitData || fault.Hint(err) == "" || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: want bad data that %s, with what to do, got %v (%d), %q", url, want, err, fault.ExitCode(err), fault.Hint(err))
+			t.Errorf("%s: want bad data that %s, with what to do, got %v (%d), %q", url, want, err, fault.ExitCode(err),
+				fault.Hint(err))
 		}
 	}
 }

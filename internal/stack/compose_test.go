@@ -78,7 +78,8 @@ func TestEachServiceIsHardened(t *testing.T) {
 	t.Parallel()
 	all := 0
 	for name, s := range load(t).Services {
-		if !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || len(s.CapAdd) > 0 || s.Privileged || s.Pid != "" || s.NetworkMode == "host" ||
+		if !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || len(s.CapAdd) > 0 || s.Privileged || s.Pid != "" ||
+			s.NetworkMode == "host" ||
 			!slices.Equal(s.SecurityOpt, []string{"no-new-privileges:true"}) || s.PidsLimit == 0 {
 			t.Errorf("%s is not hardened: %+v", name, s)
 		}

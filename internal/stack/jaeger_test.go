@@ -37,8 +37,9 @@ func release(t *testing.T, tag, program, sum string) string {
 		t.Fatal(err)
 	}
 	files := map[string][]byte{
-		"/" + tag + "/" + name + ".tar.gz":        archive.Bytes(),
-		"/" + tag + "/" + name + ".sha256sum.txt": []byte("00 *" + name + "/example-hotrod\n" + sum + " *" + name + "/jaeger\n"),
+		"/" + tag + "/" + name + ".tar.gz": archive.Bytes(),
+		"/" + tag + "/" + name + ".sha256sum.txt": []byte("00 *" + name + "/example-hotrod\n" + sum + " *" + name +
+			"/jaeger\n"),
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, ok := files[r.URL.Path]

@@ -58,9 +58,12 @@ func TestPanelsOfClickHouse(t *testing.T) {
 	_, name, _ := strings.Cut(url, "database=")
 	base := embeddedtest.ClickHouse(t)
 	for _, sql := range []string{
-		"INSERT INTO " + name + ".transactions (id, amount, timestamp, side, category) SELECT generateUUIDv4(), -1.5, now(), 'debit', 'Food'",
-		"INSERT INTO " + name + ".dead_letters (origin, position, code, outcome, state, first_seen) SELECT 'transactions.raw', 1, 'message_format', 'rejected', 'open', now()",
-		"INSERT INTO " + name + ".runs (run_id, pipeline, status, started_at, finished_at) SELECT 'r', 'batch', 'failed', now(), now()",
+		"INSERT INTO " + name +
+			".transactions (id, amount, timestamp, side, category) SELECT generateUUIDv4(), -1.5, now(), 'debit', 'Food'",
+		"INSERT INTO " + name +
+			".dead_letters (origin, position, code, outcome, state, first_seen) SELECT 'transactions.raw', 1, 'message_format', 'rejected', 'open', now()",
+		"INSERT INTO " + name +
+			".runs (run_id, pipeline, status, started_at, finished_at) SELECT 'r', 'batch', 'failed', now(), now()",
 	} {
 		embeddedtest.Exec(t, base, sql)
 	}
@@ -84,7 +87,8 @@ func TestPanelsOfClickHouse(t *testing.T) {
 
 var metric = regexp.MustCompile(`txflow_[a-z_]+`)
 
-// TestPanelsAndRulesKnowTheirMetrics: a name that no program exports would be an empty panel, or an alert that never comes. In
+// TestPanelsAndRulesKnowTheirMetrics: a name that no program exports would be an empty panel, or an alert that never
+// comes. In
 // make e2e a Prometheus runs each of them.
 func TestPanelsAndRulesKnowTheirMetrics(t *testing.T) {
 	t.Parallel()

@@ -15,7 +15,8 @@ import (
 func script(t *testing.T, docker string, env []string, args ...string) (code int, said string) {
 	t.Helper()
 	bin := t.TempDir()
-	for _, tool := range []string{"bash", "awk", "sed", "sort", "head", "tail", "df", "dirname", "grep", "tr", "cat", "mkdir", "chmod", "mv", "base64", "sha256sum", "cut"} {
+	for _, tool := range []string{"bash", "awk", "sed", "sort", "head", "tail", "df", "dirname", "grep", "tr", "cat",
+		"mkdir", "chmod", "mv", "base64", "sha256sum", "cut"} {
 		path, err := exec.LookPath(tool)
 		if err != nil {
 			t.Fatal(err)
@@ -58,7 +59,8 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 	_, taken, _ := net.SplitHostPort(listener.Addr().String())
 	free := func(others ...string) []string {
 		env := []string{}
-		for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "UI", "ML_API", "JAEGER", "KAFKA_UI", "SCHEMA_REGISTRY", "S3", "PROMETHEUS", "GRAFANA"} {
+		for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "UI", "ML_API", "JAEGER", "KAFKA_UI", "SCHEMA_REGISTRY", "S3",
+			"PROMETHEUS", "GRAFANA"} {
 			env = append(env, name+"_PORT=1") // nobody listens there
 		}
 		return append(env, others...)
@@ -69,13 +71,16 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"no Docker":       {"", free(), 69, "docker is not on the PATH\nnext: install Docker 25"},
-		"no engine":       {"echo Cannot connect >&2; exit 1", free(), 69, "the Docker engine does not answer: Cannot connect"},
-		"an old engine":   {engine("20.10.24+dfsg1", "2.40.3"), free(), 69, "the Docker engine is 20.10.24+dfsg1; health checks need 25.0"},
-		"no Compose":      {engine("28.5.2", "") + `[[ $1 != compose ]]`, free(), 69, "Docker has no Compose v2"},
-		"an old Compose":  {engine("28.5.2", "v2.3.3"), free(), 69, "Docker Compose is 2.3.3"},
-		"a port is taken": {engine("28.5.2", "2.40.3-3"), free("GRAFANA_PORT=" + taken), 69, "port " + taken + " (GRAFANA_PORT) is taken"},
-		"all is there":    {engine("28.5.2+dfsg4", "2.40.3-3"), free(), 0, ""},
+		"no Docker": {"", free(), 69, "docker is not on the PATH\nnext: install Docker 25"},
+		"no engine": {"echo Cannot connect >&2; exit 1", free(), 69,
+			"the Docker engine does not answer: Cannot connect"},
+		"an old engine": {engine("20.10.24+dfsg1", "2.40.3"), free(), 69,
+			"the Docker engine is 20.10.24+dfsg1; health checks need 25.0"},
+		"no Compose":     {engine("28.5.2", "") + `[[ $1 != compose ]]`, free(), 69, "Docker has no Compose v2"},
+		"an old Compose": {engine("28.5.2", "v2.3.3"), free(), 69, "Docker Compose is 2.3.3"},
+		"a port is taken": {engine("28.5.2", "2.40.3-3"), free("GRAFANA_PORT=" + taken), 69,
+			"port " + taken + " (GRAFANA_PORT) is taken"},
+		"all is there": {engine("28.5.2+dfsg4", "2.40.3-3"), free(), 0, ""},
 	} {
 		if code, said := script(t, c.docker, c.env, "check"); code != c.code || !strings.Contains(said, c.says) {
 			t.Errorf("%s: exit %d\n%s", name, code, said)
@@ -116,7 +121,8 @@ func TestSecretsAreMadeOnce(t *testing.T) {
 		t.Errorf("the folder: %v %v", state, err)
 	}
 	passwords := map[string]string{}
-	if err := json.Unmarshal([]byte(first["airflow_passwords"]), &passwords); err != nil || passwords["admin"] != first["airflow_admin"] {
+	if err := json.Unmarshal([]byte(first["airflow_passwords"]), &passwords); err != nil ||
+		passwords["admin"] != first["airflow_admin"] {
 		t.Errorf("Airflow's passwords: %v %v", passwords, err)
 	}
 	if code, _ := script(t, "", []string{"SECRETS=" + dir}, "secrets"); code != 0 {

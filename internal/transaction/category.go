@@ -45,7 +45,8 @@ const (
 	maxCategoryName = 100 // bytes
 )
 
-// NewCategories takes names in the API's order. Each is 1 to 100 bytes of printable text without quotes, backslashes and
+// NewCategories takes names in the API's order. Each is 1 to 100 bytes of printable text without quotes, backslashes
+// and
 // commas, and without spaces around it; none may occur twice.
 func NewCategories(names []string) (*Categories, error) {
 	if len(names) == 0 || len(names) > maxCategories {
@@ -55,7 +56,9 @@ func NewCategories(names []string) (*Categories, error) {
 	var faults []error
 	for i, name := range names {
 		if !plausible(name) || strings.Contains(name, ",") {
-			faults = append(faults, fmt.Errorf("the category %q must be 1 to %d bytes of printable text without quotes, backslashes and commas", name, maxCategoryName))
+			faults = append(faults,
+				fmt.Errorf("the category %q must be 1 to %d bytes of printable text without quotes, backslashes and commas", name,
+					maxCategoryName))
 		}
 		if _, twice := c.byName[name]; twice {
 			faults = append(faults, fmt.Errorf("the category %q occurs twice", name))
@@ -98,7 +101,8 @@ func (c *Categories) Equal(other *Categories) bool { return slices.Equal(c.names
 // CategoryAt returns the i-th of the default ones, 0 ≤ i < CategoryCount.
 func CategoryAt(i int) Category { return DefaultCategories.At(i) }
 
-// ParseCategory reads the name of a category that is recorded: which ones there may be was checked when it was answered,
+// ParseCategory reads the name of a category that is recorded: which ones there may be was checked when it was
+// answered,
 // with the configuration of that time.
 func ParseCategory(name string) (Category, bool) {
 	if !plausible(name) {

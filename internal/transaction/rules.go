@@ -106,7 +106,8 @@ func DefaultLatest(now time.Time) time.Time {
 	return now.UTC().Truncate(24 * time.Hour).Add(48 * time.Hour)
 }
 
-// DefaultRules are the contract's bounds, seen from now. A process that lives longer than a run moves Latest with its clock.
+// DefaultRules are the contract's bounds, seen from now. A process that lives longer than a run moves Latest with its
+// clock.
 func DefaultRules(now time.Time) Rules {
 	return Rules{DecimalPoint: '.', Earliest: DefaultEarliest, Latest: DefaultLatest(now), MaxText: 64 << 10}
 }
@@ -120,7 +121,8 @@ type Violation struct {
 	Column string
 }
 
-// Parse checks a row and returns the transaction, or the first rule that it breaks: the text columns first, then amount,
+// Parse checks a row and returns the transaction, or the first rule that it breaks: the text columns first, then
+// amount,
 // timestamp, operation type and side. The strings of the result are made by text: string(b) to copy.
 func (r *Rules) Parse(f *Fields, t *Transaction, text func([]byte) string) Violation {
 	raw := TrimField(f[ColID])
@@ -176,7 +178,8 @@ func (r *Rules) Parse(f *Fields, t *Transaction, text func([]byte) string) Viola
 	return Violation{}
 }
 
-// Identity is the id of a row that breaks a rule, where it can be read, so that the corrected row can be matched with it.
+// Identity is the id of a row that breaks a rule, where it can be read, so that the corrected row can be matched with
+// it.
 func (r *Rules) Identity(f *Fields, v Violation) (id ID, sourceID string, ok bool) {
 	if v.Code == CodeQuote || v.Code == CodeColumns || v.Column == Columns[ColID] {
 		return id, "", false

@@ -2,10 +2,12 @@ package transaction
 
 import "bytes"
 
-// spaces are what separates thousands where a space does: plain, no-break, and narrow no-break, as French banks write it.
+// spaces are what separates thousands where a space does: plain, no-break, and narrow no-break, as French banks write
+// it.
 var spaces = [][]byte{{' '}, []byte("\u00a0"), []byte("\u202f")}
 
-// ungroup appends a number to plain without what separates its thousands. A number whose groups are not of three digits,
+// ungroup appends a number to plain without what separates its thousands. A number whose groups are not of three
+// digits,
 // the first of one to three, comes back as it is, which makes it no amount.
 func ungroup(plain, number []byte, mark, point byte) []byte {
 	whole, fraction := number, []byte(nil)

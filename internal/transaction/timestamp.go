@@ -47,7 +47,8 @@ func number(b []byte) (int, bool) {
 	return n, true
 }
 
-// fraction reads ".123456" into microseconds and returns what follows. Of up to nine digits those past the sixth are cut off.
+// fraction reads ".123456" into microseconds and returns what follows. Of up to nine digits those past the sixth are
+// cut off.
 func fraction(b []byte) (micros int, rest []byte, ok bool) {
 	if len(b) == 0 || b[0] != '.' {
 		return 0, b, true
@@ -104,7 +105,8 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// AppendTimestamp appends the form that txflow writes everywhere: RFC 3339 in UTC, with a fraction only if there is one.
+// AppendTimestamp appends the form that txflow writes everywhere: RFC 3339 in UTC, with a fraction only if there is
+// one.
 func AppendTimestamp(b []byte, t time.Time) []byte {
 	t = t.UTC()
 	year, month, day := t.Date()

@@ -35,8 +35,10 @@ func TestParseAmount(t *testing.T) {
 		{"99999999999999.9999", '.', MaxAmount, CodeOK}, {"-99999999999999.9999", '.', -MaxAmount, CodeOK},
 		{"100000000000000", '.', 0, CodeAmountRange}, {"999999999999999999999999", '.', 0, CodeAmountRange},
 		{"1.00000", '.', 0, CodeAmountScale}, {"1.23456x", '.', 0, CodeAmountFormat}, {"1.2.3", '.', 0, CodeAmountFormat},
-		{"1.", '.', 0, CodeAmountFormat}, {".5", '.', 0, CodeAmountFormat}, {"-", '.', 0, CodeAmountFormat}, {"", '.', 0, CodeAmountFormat},
-		{"1,5", '.', 0, CodeAmountFormat}, {"1e3", '.', 0, CodeAmountFormat}, {"NaN", '.', 0, CodeAmountFormat}, {"1 000", '.', 0, CodeAmountFormat},
+		{"1.", '.', 0, CodeAmountFormat}, {".5", '.', 0, CodeAmountFormat}, {"-", '.', 0, CodeAmountFormat},
+		{"", '.', 0, CodeAmountFormat},
+		{"1,5", '.', 0, CodeAmountFormat}, {"1e3", '.', 0, CodeAmountFormat}, {"NaN", '.', 0, CodeAmountFormat},
+		{"1 000", '.', 0, CodeAmountFormat},
 	} {
 		if got, code := ParseAmount([]byte(tt.in), tt.point); got != tt.want || code != tt.code {
 			t.Errorf("ParseAmount(%q) = %d, %q; want %d, %q", tt.in, got, code, tt.want, tt.code)
@@ -68,10 +70,13 @@ func TestParseTimestamp(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ in, want string }{
 		{"2023-11-28 06:35:12", "2023-11-28T06:35:12Z"}, {"2023-04-15T14:30:00", "2023-04-15T14:30:00Z"},
-		{"2024-02-29T23:59:59.123456+02:00", "2024-02-29T21:59:59.123456Z"}, {"2023-01-01t00:00:00.5z", "2023-01-01T00:00:00.5Z"},
-		{"2023-01-01T00:00:00.123456000Z", "2023-01-01T00:00:00.123456Z"}, {"2023-01-01T00:00:00.123456999Z", "2023-01-01T00:00:00.123456Z"},
+		{"2024-02-29T23:59:59.123456+02:00", "2024-02-29T21:59:59.123456Z"},
+		{"2023-01-01t00:00:00.5z", "2023-01-01T00:00:00.5Z"},
+		{"2023-01-01T00:00:00.123456000Z", "2023-01-01T00:00:00.123456Z"},
+		{"2023-01-01T00:00:00.123456999Z", "2023-01-01T00:00:00.123456Z"},
 		{"2023-02-29 00:00:00", ""}, {"2023-13-01 00:00:00", ""}, {"2023-01-01 24:00:00", ""}, {"2023-01-01 00:00:60", ""},
-		{"2023-01-01", ""}, {"2023-01-01 00:00:00.", ""}, {"2023-01-01T00:00:00.1234567899Z", ""}, {"1990-12-31T23:59:60Z", ""}, {"2023-01-01 00:00:00 UTC", ""},
+		{"2023-01-01", ""}, {"2023-01-01 00:00:00.", ""}, {"2023-01-01T00:00:00.1234567899Z", ""},
+		{"1990-12-31T23:59:60Z", ""}, {"2023-01-01 00:00:00 UTC", ""},
 		{"2023-01-01T00:00:00+2:00", ""}, {"01/02/2023 00:00:00", ""}, {"20230-1-01 00:00:00", ""},
 	} {
 		got, ok := ParseTimestamp([]byte(tt.in))
@@ -100,7 +105,8 @@ func FuzzTimestamp(f *testing.F) {
 			t.Fatalf("%q is %s, want %s", s, got, want)
 		}
 		if ok {
-			if back, ok := ParseTimestamp(AppendTimestamp(nil, got)); got.Year() > 0 && got.Year() < 9999 && (!ok || !back.Equal(got)) {
+			if back, ok := ParseTimestamp(AppendTimestamp(nil, got)); got.Year() > 0 && got.Year() < 9999 &&
+				(!ok || !back.Equal(got)) {
 				t.Fatalf("%q became %q", s, AppendTimestamp(nil, got))
 			}
 		}
@@ -121,7 +127,8 @@ func FuzzUUID(f *testing.F) {
 }
 
 func fields() Fields {
-	return Fields{[]byte(" 1 "), []byte("Card expense"), []byte("-952,40"), []byte("2023-11-28 06:35:12"), []byte("EDF"), []byte("refund"), []byte("Debit")}
+	return Fields{[]byte(" 1 "), []byte("Card expense"), []byte("-952,40"), []byte("2023-11-28 06:35:12"), []byte("EDF"),
+		[]byte("refund"), []byte("Debit")}
 }
 
 func rules() Rules {
@@ -140,7 +147,8 @@ func TestParseRow(t *testing.T) {
 		t.Fatalf("a good row breaks %v", v)
 	}
 	want := Transaction{ID: DeriveID("", []byte("1")), SourceID: "1", Description: "Card expense", Amount: -9524000,
-		Timestamp: time.Date(2023, 11, 28, 6, 35, 12, 0, time.UTC), Merchant: "EDF", HasMerchant: true, OperationType: "refund", Side: Debit}
+		Timestamp: time.Date(2023, 11, 28, 6, 35, 12, 0, time.UTC), Merchant: "EDF", HasMerchant: true,
+		OperationType: "refund", Side: Debit}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -156,15 +164,24 @@ func TestEachRuleCanBeBroken(t *testing.T) {
 	}{
 		{ColID, "  ", Violation{CodeMissing, "id"}}, {ColID, strings.Repeat("x", 300), Violation{CodeTooLong, "id"}},
 		{ColID, "a\x00b", Violation{CodeControl, "id"}}, {ColID, "a\xffb", Violation{CodeUTF8, "id"}},
-		{ColDescription, "a\x1bb", Violation{CodeControl, "description"}}, {ColDescription, "a\u0085b", Violation{CodeControl, "description"}},
-		{ColDescription, "a\rb", Violation{CodeControl, "description"}}, {ColMerchant, "\xc3(", Violation{CodeUTF8, "merchant"}},
-		{ColMerchant, strings.Repeat("x", 70_000), Violation{CodeTooLong, "merchant"}}, {ColAmount, "", Violation{CodeMissing, "amount"}},
-		{ColAmount, "x", Violation{CodeAmountFormat, "amount"}}, {ColAmount, "-1,23456", Violation{CodeAmountScale, "amount"}},
-		{ColAmount, "-1234567890123456", Violation{CodeAmountRange, "amount"}}, {ColAmount, "0,00", Violation{CodeAmountZero, "amount"}},
-		{ColTimestamp, "", Violation{CodeMissing, "timestamp"}}, {ColTimestamp, "yesterday", Violation{CodeTimestamp, "timestamp"}},
-		{ColTimestamp, "1999-12-31 23:59:59", Violation{CodeTimestampRange, "timestamp"}}, {ColTimestamp, "2026-11-25 00:00:00", Violation{CodeTimestampRange, "timestamp"}},
-		{ColOperation, "", Violation{CodeMissing, "operation_type"}}, {ColOperation, "a;b", Violation{CodeOperation, "operation_type"}},
-		{ColSide, "", Violation{CodeMissing, "side"}}, {ColSide, "left", Violation{CodeSide, "side"}}, {ColSide, "credit", Violation{CodeSideMismatch, "side"}},
+		{ColDescription, "a\x1bb", Violation{CodeControl, "description"}},
+		{ColDescription, "a\u0085b", Violation{CodeControl, "description"}},
+		{ColDescription, "a\rb", Violation{CodeControl, "description"}},
+		{ColMerchant, "\xc3(", Violation{CodeUTF8, "merchant"}},
+		{ColMerchant, strings.Repeat("x", 70_000), Violation{CodeTooLong, "merchant"}},
+		{ColAmount, "", Violation{CodeMissing, "amount"}},
+		{ColAmount, "x", Violation{CodeAmountFormat, "amount"}},
+		{ColAmount, "-1,23456", Violation{CodeAmountScale, "amount"}},
+		{ColAmount, "-1234567890123456", Violation{CodeAmountRange, "amount"}},
+		{ColAmount, "0,00", Violation{CodeAmountZero, "amount"}},
+		{ColTimestamp, "", Violation{CodeMissing, "timestamp"}},
+		{ColTimestamp, "yesterday", Violation{CodeTimestamp, "timestamp"}},
+		{ColTimestamp, "1999-12-31 23:59:59", Violation{CodeTimestampRange, "timestamp"}},
+		{ColTimestamp, "2026-11-25 00:00:00", Violation{CodeTimestampRange, "timestamp"}},
+		{ColOperation, "", Violation{CodeMissing, "operation_type"}},
+		{ColOperation, "a;b", Violation{CodeOperation, "operation_type"}},
+		{ColSide, "", Violation{CodeMissing, "side"}}, {ColSide, "left", Violation{CodeSide, "side"}},
+		{ColSide, "credit", Violation{CodeSideMismatch, "side"}},
 	} {
 		f := fields()
 		f[tt.col] = []byte(tt.value)
@@ -179,7 +196,8 @@ func TestEachRuleCanBeBroken(t *testing.T) {
 	for _, ok := range []struct {
 		col   int
 		value string
-	}{{ColDescription, ""}, {ColDescription, "tab\tnew\nline\r\n é 🏦 \u202e"}, {ColMerchant, ""}, {ColTimestamp, "2026-11-24 23:59:59"}} {
+	}{{ColDescription, ""}, {ColDescription, "tab\tnew\nline\r\n é 🏦 \u202e"}, {ColMerchant, ""},
+		{ColTimestamp, "2026-11-24 23:59:59"}} {
 		f := fields()
 		f[ok.col] = []byte(ok.value)
 		var got Transaction
@@ -196,9 +214,11 @@ func TestContentHashSeesEveryField(t *testing.T) {
 	r.Parse(&f, &base, text)
 	changed := map[string]func(*Transaction){
 		"description": func(t *Transaction) { t.Description += "x" }, "amount": func(t *Transaction) { t.Amount++ },
-		"timestamp": func(t *Transaction) { t.Timestamp = t.Timestamp.Add(time.Microsecond) }, "merchant": func(t *Transaction) { t.Merchant = "" },
-		"null merchant": func(t *Transaction) { t.HasMerchant = false }, "operation": func(t *Transaction) { t.OperationType = "x" },
-		"side": func(t *Transaction) { t.Side = Credit },
+		"timestamp":     func(t *Transaction) { t.Timestamp = t.Timestamp.Add(time.Microsecond) },
+		"merchant":      func(t *Transaction) { t.Merchant = "" },
+		"null merchant": func(t *Transaction) { t.HasMerchant = false },
+		"operation":     func(t *Transaction) { t.OperationType = "x" },
+		"side":          func(t *Transaction) { t.Side = Credit },
 	}
 	for name, change := range changed {
 		other := base

@@ -21,13 +21,18 @@ func TestAddresses(t *testing.T) {
 	address, db := database(t)
 	fill(t, db)
 	u := pages(t, address, nil)
-	evil := []string{"'", `\`, `\'`, "' OR 1=1 --", "{x:String}", "\x00", "\xff\n", "../..", "-1", "9999999999999999999999", "<script>", strings.Repeat("A", 1025), strings.Repeat("é", 400)}
+	evil := []string{"'", `\`, `\'`, "' OR 1=1 --", "{x:String}", "\x00", "\xff\n", "../..", "-1",
+		"9999999999999999999999", "<script>", strings.Repeat("A", 1025), strings.Repeat("é", 400)}
 	for _, value := range evil {
 		q := url.QueryEscape(value)
-		for _, path := range []string{"/?measure=", "/runs?status=", "/runs?source=", "/runs?before=", "/runs?limit=", "/runs?format=", "/runs?format=csv&part=", "/runs/" + runID + "/rows?after=",
-			"/runs/" + runID + "/rejected?reason=", "/runs/" + runID + "/rejected?raw=", "/transactions?q=", "/transactions?category=", "/transactions?merchant=", "/transactions?source=", "/transactions?month=",
-			"/transactions?side=", "/transactions?category=Rent&after=", "/dead-letters?state=", "/dead-letters?reason=", "/dead-letters?id=", "/dead-letters?since=", "/dead-letters?after=",
-			"/dead-letters/one?partition=0&position=1&origin=", "/dead-letters/one?origin=x&partition=1&position=", "/traces/" + traceID + "?span="} {
+		for _, path := range []string{"/?measure=", "/runs?status=", "/runs?source=", "/runs?before=", "/runs?limit=",
+			"/runs?format=", "/runs?format=csv&part=", "/runs/" + runID + "/rows?after=",
+			"/runs/" + runID + "/rejected?reason=", "/runs/" + runID + "/rejected?raw=", "/transactions?q=",
+			"/transactions?category=", "/transactions?merchant=", "/transactions?source=", "/transactions?month=",
+			"/transactions?side=", "/transactions?category=Rent&after=", "/dead-letters?state=", "/dead-letters?reason=",
+			"/dead-letters?id=", "/dead-letters?since=", "/dead-letters?after=",
+			"/dead-letters/one?partition=0&position=1&origin=", "/dead-letters/one?origin=x&partition=1&position=",
+			"/traces/" + traceID + "?span="} {
 			if w := get(t, u, path+q); w.Code >= http.StatusInternalServerError ||
 				strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") && strings.Contains(w.Body.String(), "<script>") {
 				t.Errorf("%s%.40q: %d %s", path, value, w.Code, w.Body)
@@ -39,8 +44,11 @@ func TestAddresses(t *testing.T) {
 			}
 		}
 	}
-	for path, want := range map[string]int{"/nothing": 404, "/runs/none": 404, "/transactions/00000000-0000-0000-0000-000000000001": 404, "/runs?format=xml": 400, "/runs?limit=501": 400, "/runs?limit=501&format=csv": 200,
-		"/runs?limit=10001&format=csv": 400, "/runs?format=csv&part=none": 404, "/assets/none.css": 404, "/runs?source=" + strings.Repeat("a", 5000): 414} {
+	for path, want := range map[string]int{"/nothing": 404, "/runs/none": 404,
+		"/transactions/00000000-0000-0000-0000-000000000001": 404, "/runs?format=xml": 400, "/runs?limit=501": 400,
+		"/runs?limit=501&format=csv":   200,
+		"/runs?limit=10001&format=csv": 400, "/runs?format=csv&part=none": 404, "/assets/none.css": 404,
+		"/runs?source=" + strings.Repeat("a", 5000): 414} {
 		if w := get(t, u, path); w.Code != want {
 			t.Errorf("%.60s: %d, want %d", path, w.Code, want)
 		}
@@ -60,8 +68,10 @@ func TestOthersAreRefused(t *testing.T) {
 		want   int
 	}{
 		"another name (DNS rebinding)": {func(r *http.Request) { r.Host = "evil.example" }, http.StatusMisdirectedRequest},
-		"a page of another origin":     {func(r *http.Request) { r.Header.Set("Origin", "http://evil.example") }, http.StatusForbidden},
-		"an image of another origin":   {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }, http.StatusForbidden},
+		"a page of another origin": {func(r *http.Request) { r.Header.Set("Origin", "http://evil.example") },
+			http.StatusForbidden},
+		"an image of another origin": {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
+			http.StatusForbidden},
 		"a frame of another origin": {func(r *http.Request) {
 			r.Header.Set("Sec-Fetch-Site", "cross-site")
 			r.Header.Set("Sec-Fetch-Dest", "iframe")
@@ -87,7 +97,8 @@ func TestOthersAreRefused(t *testing.T) {
 			t.Errorf("%s: %q", name, w.Header().Get(name))
 		}
 	}
-	if policy := w.Header().Get("Content-Security-Policy"); strings.Contains(policy, "unsafe") || !strings.Contains(policy, "frame-ancestors 'none'") || !strings.Contains(policy, "base-uri 'none'") {
+	if policy := w.Header().Get("Content-Security-Policy"); strings.Contains(policy, "unsafe") ||
+		!strings.Contains(policy, "frame-ancestors 'none'") || !strings.Contains(policy, "base-uri 'none'") {
 		t.Errorf("the policy: %s", policy)
 	}
 }
@@ -140,7 +151,8 @@ func TestItOnlyReads(t *testing.T) {
 	db, err := store.Open(store.Config{URL: secret.NewURL(address), OutageLimit: -1, ReadOnly: bounds})
 	must(t, err)
 	t.Cleanup(db.Close)
-	for _, sql := range []string{"DROP TABLE runs", "TRUNCATE TABLE runs", "ALTER TABLE runs DELETE WHERE 1", "CREATE TABLE x (n UInt8) ENGINE = Memory", "INSERT INTO runs (run_id) SELECT 'x'",
+	for _, sql := range []string{"DROP TABLE runs", "TRUNCATE TABLE runs", "ALTER TABLE runs DELETE WHERE 1",
+		"CREATE TABLE x (n UInt8) ENGINE = Memory", "INSERT INTO runs (run_id) SELECT 'x'",
 		"OPTIMIZE TABLE runs", "SET readonly = 0", "DETACH TABLE runs", "RENAME TABLE runs TO gone"} {
 		if err := db.Apply(t.Context(), sql); store.Code(err) != 164 { // READONLY
 			t.Errorf("%s: %v", sql, err)
@@ -149,7 +161,9 @@ func TestItOnlyReads(t *testing.T) {
 	var out []struct {
 		N uint64 `ch:"number"`
 	}
-	for _, sql := range []string{"SELECT number FROM numbers(1000000)", "SELECT number FROM numbers(100) SETTINGS readonly = 0", "SELECT sleepEachRow(1) AS number FROM numbers(20) SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 30000000"} {
+	for _, sql := range []string{"SELECT number FROM numbers(1000000)",
+		"SELECT number FROM numbers(100) SETTINGS readonly = 0",
+		"SELECT sleepEachRow(1) AS number FROM numbers(20) SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 30000000"} {
 		if err := db.Select(t.Context(), &out, sql, nil); err == nil {
 			t.Errorf("%s is not bounded", sql)
 		}

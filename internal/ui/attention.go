@@ -36,7 +36,8 @@ func (u *UI) attention(v *overviewView) (all []attention) {
 			case g.Stalled != "":
 				add("bad", "/stream", "Stream", "%s", plain(g.Stalled))
 			case g.State != status.Missing && g.Delay > delayLate.Seconds(): // nobody waits for a group that was never there
-				add("warn", "/stream", "Stream", "%s messages of %s wait for %s, the oldest for %s", number(g.Lag), g.Topic, plain(g.Group),
+				add("warn", "/stream", "Stream", "%s messages of %s wait for %s, the oldest for %s", number(g.Lag), g.Topic,
+					plain(g.Group),
 					duration(time.Duration(g.Delay*float64(time.Second))))
 			}
 		}
@@ -59,7 +60,8 @@ func (u *UI) attention(v *overviewView) (all []attention) {
 				if run.Status == "interrupted" {
 					look, what, line = "warn", "was interrupted", ": the same command goes on with it"
 				}
-				add(look, runPath(run.RunID), "Run", "The last run of %s %s %s%s", sourceName(run.Source), what, ago(now, run.StartedAt), line)
+				add(look, runPath(run.RunID), "Run", "The last run of %s %s %s%s", sourceName(run.Source), what,
+					ago(now, run.StartedAt), line)
 			}
 		}
 	}
@@ -70,11 +72,14 @@ func (u *UI) attention(v *overviewView) (all []attention) {
 		} else {
 			reason = ", " + plain(first.Code)
 		}
-		add("warn", "/dead-letters", "Dead letters", "%s open%s; the oldest is from %s", counted(n, "dead letter is", "dead letters are"), reason, ago(now, oldest))
+		add("warn", "/dead-letters", "Dead letters", "%s open%s; the oldest is from %s",
+			counted(n, "dead letter is", "dead letters are"), reason, ago(now, oldest))
 	}
-	if !v.Live && v.JournalE == "" && v.Size.Transactions > 0 && (v.Journal.Renewed == nil || now.Sub(*v.Journal.Renewed) > journalLate) {
+	if !v.Live && v.JournalE == "" && v.Size.Transactions > 0 &&
+		(v.Journal.Renewed == nil || now.Sub(*v.Journal.Renewed) > journalLate) {
 		line, _, _ := strings.Cut(v.Journal.Exception, "\n")
-		add("warn", "", "", "ClickHouse has not renewed the sums by category for more than %s: %s", duration(journalLate), plain(line))
+		add("warn", "", "", "ClickHouse has not renewed the sums by category for more than %s: %s", duration(journalLate),
+			plain(line))
 	}
 	return all
 }

@@ -140,9 +140,11 @@ func (v *overviewView) addMoney(months []string, sums map[string]*monthSum) {
 			s = &monthSum{}
 		}
 		names[i] = monthName(m)
-		titles[i] = fmt.Sprintf("%s: in %s, out %s, net %s, %s transactions", names[i], money(string(s.sums.credit.text())), money(string(s.sums.debit.text())),
+		titles[i] = fmt.Sprintf("%s: in %s, out %s, net %s, %s transactions", names[i], money(string(s.sums.credit.text())),
+			money(string(s.sums.debit.text())),
 			money(string(s.sums.net.text())), number(s.transactions))
-		in.Values, out.Values = append(in.Values, s.sums.credit.text().Float()), append(out.Values, s.sums.debit.text().Float())
+		in.Values, out.Values = append(in.Values, s.sums.credit.text().Float()),
+			append(out.Values, s.sums.debit.text().Float())
 	}
 	v.Money = newColumns(names, titles, in, out)
 }
@@ -181,7 +183,8 @@ func (v *overviewView) addCategories(months []string, found map[string]*category
 		for _, m := range v.Heat.Months {
 			row := cells[[2]string{m, name}]
 			c.Cells = append(c.Cells, heatCell{Month: m, Text: compact(value(row)), Class: heat(value(row), hottest),
-				Title: fmt.Sprintf("%s, %s: %s transactions, out %s, in %s", plain(name), monthName(m), number(row.Transactions), money(string(zero(row.Debit))), money(string(zero(row.Credit))))})
+				Title: fmt.Sprintf("%s, %s: %s transactions, out %s, in %s", plain(name), monthName(m), number(row.Transactions),
+					money(string(zero(row.Debit))), money(string(zero(row.Credit))))})
 		}
 		v.Categories = append(v.Categories, *c)
 	}

@@ -5,8 +5,10 @@ import (
 	"strconv"
 )
 
-// Charts are SVG with widths in percent and heights in pixels: they fill what room there is, and their text keeps its size. A
-// library would put its own fonts and inline styles into them, which the pages' policy refuses and a dark theme can not change.
+// Charts are SVG with widths in percent and heights in pixels: they fill what room there is, and their text keeps its
+// size. A
+// library would put its own fonts and inline styles into them, which the pages' policy refuses and a dark theme can
+// not change.
 
 // box is a rectangle: X and W in percent, Y and H in pixels.
 type box struct {
@@ -46,7 +48,8 @@ const (
 	gap         = 0.24 // of a column's width
 )
 
-// newColumns stacks the series of each column, up and down. Names are those of the columns, titles what their columns say.
+// newColumns stacks the series of each column, up and down. Names are those of the columns, titles what their columns
+// say.
 func newColumns(names []string, titles []string, all ...series) *columns {
 	c := &columns{Height: chartHeight, Whole: chartHeight + labelRoom}
 	up, down := 0., 0.

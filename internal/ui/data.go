@@ -43,7 +43,8 @@ func rows[T any](ctx context.Context, db Database, name string, values map[strin
 }
 
 // one is the first row of a query, the zero value where there is none.
-func one[T any](ctx context.Context, db Database, name string, values map[string]string) (first T, found bool, err error) {
+func one[T any](ctx context.Context, db Database, name string, values map[string]string) (first T, found bool,
+	err error) {
 	all, err := rows[T](ctx, db, name, values)
 	if err != nil || len(all) == 0 {
 		return first, false, err

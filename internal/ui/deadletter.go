@@ -58,18 +58,21 @@ func (u *UI) deadLetterPage(r *http.Request) (*page, error) {
 	}
 	at := ledger.Origin{Origin: q.Get("origin"), Partition: int32(partition), Position: position}
 	const most = 20
-	deadLetters, err := u.cfg.DB.DeadLetters(r.Context(), ledger.DeadLetterQuery{At: &at, Sizes: true, Raw: v.Raw, Limit: most})
+	deadLetters, err := u.cfg.DB.DeadLetters(r.Context(), ledger.DeadLetterQuery{At: &at, Sizes: true, Raw: v.Raw,
+		Limit: most})
 	if err != nil {
 		return nil, err
 	}
 	if len(deadLetters) == 0 {
-		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "there is no dead letter of %s, partition %d, position %d", plain(at.Origin), at.Partition, at.Position),
+		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "there is no dead letter of %s, partition %d, position %d",
+			plain(at.Origin), at.Partition, at.Position),
 			"/dead-letters?state=all has those that there are")
 	}
 	for i := range deadLetters {
 		v.DeadLetters = append(v.DeadLetters, oneDeadLetterOf(&deadLetters[i]))
 	}
-	return &page{View: "dead_letter", Title: "Dead letter", Section: "Dead letters", Data: v, Parts: []Part{{"dead_letters", v.DeadLetters}}}, nil
+	return &page{View: "dead_letter", Title: "Dead letter", Section: "Dead letters", Data: v,
+		Parts: []Part{{"dead_letters", v.DeadLetters}}}, nil
 }
 
 func oneDeadLetterOf(l *ledger.DeadLetterState) oneDeadLetter {
@@ -120,7 +123,8 @@ func readable(raw []byte) (form, shown string, cut int) {
 		raw, cut = raw[:shownRaw], len(raw)-shownRaw
 	}
 	var pretty bytes.Buffer
-	if trimmed := bytes.TrimSpace(raw); cut == 0 && len(trimmed) > 0 && trimmed[0] == '{' && utf8.Valid(raw) && json.Indent(&pretty, trimmed, "", "  ") == nil {
+	if trimmed := bytes.TrimSpace(raw); cut == 0 && len(trimmed) > 0 && trimmed[0] == '{' && utf8.Valid(raw) &&
+		json.Indent(&pretty, trimmed, "", "  ") == nil {
 		return "JSON, with line breaks added", pretty.String(), 0
 	}
 	for cut > 0 && len(raw) > shownRaw-utf8.UTFMax && !utf8.Valid(raw) { // not through the middle of a character

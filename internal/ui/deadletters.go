@@ -33,7 +33,8 @@ type deadLetterRow struct {
 }
 
 func deadLetterRowOf(l *ledger.DeadLetterState) deadLetterRow {
-	return deadLetterRow{l.Origin.Origin, l.Origin.Digest, l.Origin.Partition, l.Origin.Position, l.Pipeline, l.Source, l.SourceID, l.Outcome, l.Column, l.Code,
+	return deadLetterRow{l.Origin.Origin, l.Origin.Digest, l.Origin.Partition, l.Origin.Position, l.Pipeline, l.Source,
+		l.SourceID, l.Outcome, l.Column, l.Code,
 		l.Message, l.State, l.Replays, l.TraceID, l.FirstSeen, l.UpdatedAt}
 }
 
@@ -41,7 +42,8 @@ func deadLetterRowOf(l *ledger.DeadLetterState) deadLetterRow {
 func (l *deadLetterRow) Path() string { return deadLetterPath(l.Origin, l.Partition, l.Position) }
 
 func deadLetterPath(origin string, partition int32, position uint64) string {
-	return "/dead-letters/one?" + url.Values{"origin": {origin}, "partition": {fmt.Sprint(partition)}, "position": {fmt.Sprint(position)}}.Encode()
+	return "/dead-letters/one?" + url.Values{"origin": {origin}, "partition": {fmt.Sprint(partition)},
+		"position": {fmt.Sprint(position)}}.Encode()
 }
 
 type deadLetterStat struct {
@@ -85,7 +87,8 @@ func (u *UI) deadLettersPage(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &deadLettersView{States: append(slices.Clone(ledger.DeadLetterStates), anyState), State: ask.State, Filtered: ask.Filtered(), First: after == nil}
+	v := &deadLettersView{States: append(slices.Clone(ledger.DeadLetterStates), anyState), State: ask.State,
+		Filtered: ask.Filtered(), First: after == nil}
 	if v.State == "" {
 		v.State = anyState
 	}
@@ -96,7 +99,8 @@ func (u *UI) deadLettersPage(r *http.Request) (*page, error) {
 	v.addStats(r, counts)
 	v.Commands, v.NoCopy = deadLetterCommands(&ask, counts)
 	if after != nil {
-		ask.After = &ledger.Origin{Origin: after.Origin, Digest: after.Digest, Partition: after.Partition, Position: after.Position}
+		ask.After = &ledger.Origin{Origin: after.Origin, Digest: after.Digest, Partition: after.Partition,
+			Position: after.Position}
 	}
 	ask.Limit = n + 1
 	deadLetters, err := u.cfg.DB.DeadLetters(r.Context(), ask)
@@ -119,14 +123,16 @@ func (u *UI) deadLettersPage(r *http.Request) (*page, error) {
 // deadLetterQuery is what the address selects.
 func deadLetterQuery(r *http.Request) (q ledger.DeadLetterQuery, err error) {
 	p := r.URL.Query()
-	q = ledger.DeadLetterQuery{Pipeline: p.Get("pipeline"), Code: p.Get("reason"), Source: p.Get("source"), ID: strings.TrimSpace(p.Get("id")), State: p.Get("state")}
+	q = ledger.DeadLetterQuery{Pipeline: p.Get("pipeline"), Code: p.Get("reason"), Source: p.Get("source"),
+		ID: strings.TrimSpace(p.Get("id")), State: p.Get("state")}
 	switch {
 	case q.State == "":
 		q.State = ledger.StateOpen
 	case q.State == anyState:
 		q.State = ""
 	case !slices.Contains(ledger.DeadLetterStates, q.State):
-		return q, fault.Failf(fault.ExitUsage, "a dead letter's state is one of %s, or %s", strings.Join(ledger.DeadLetterStates, ", "), anyState)
+		return q, fault.Failf(fault.ExitUsage, "a dead letter's state is one of %s, or %s",
+			strings.Join(ledger.DeadLetterStates, ", "), anyState)
 	}
 	for _, t := range []struct {
 		name string
@@ -157,7 +163,8 @@ func (v *deadLettersView) addStats(r *http.Request, counts []ledger.DeadLetterCo
 	}
 }
 
-// deadLetterCommands are the commands for what is selected. Only open dead letters can be closed, and only messages can be sent again.
+// deadLetterCommands are the commands for what is selected. Only open dead letters can be closed, and only messages
+// can be sent again.
 func deadLetterCommands(q *ledger.DeadLetterQuery, counts []ledger.DeadLetterCount) (all []command, noCopy bool) {
 	var words []string
 	add := func(flag, value string) {
@@ -193,7 +200,8 @@ func deadLetterCommands(q *ledger.DeadLetterQuery, counts []ledger.DeadLetterCou
 		}
 	}
 	if messages && q.Pipeline != "batch" {
-		all = append(all, command{"see how many would be sent again", "txflow dlq replay" + selected + " --dry-run"}, command{"send them again, once the cause is corrected", "txflow dlq replay" + selected})
+		all = append(all, command{"see how many would be sent again", "txflow dlq replay" + selected + " --dry-run"},
+			command{"send them again, once the cause is corrected", "txflow dlq replay" + selected})
 	}
 	if open {
 		purge := selected

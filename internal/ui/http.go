@@ -56,7 +56,8 @@ func (u *UI) guarded(next http.Handler) http.Handler {
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		if r.URL.Path != "/healthz" && !u.allowed(r) {
 			h.Set("WWW-Authenticate", `Basic realm="txflow: any user, the token as password", charset="UTF-8"`)
-			http.Error(w, "this page asks for a token: give it as the password, with any user, or as a bearer token", http.StatusUnauthorized)
+			http.Error(w, "this page asks for a token: give it as the password, with any user, or as a bearer token",
+				http.StatusUnauthorized)
 			return
 		}
 		if len(r.URL.Path)+len(r.URL.RawQuery) > maxAddress {
@@ -130,7 +131,8 @@ func formatOf(r *http.Request) (string, error) {
 	case "csv", "json":
 		return f, nil
 	default:
-		return "html", fault.WithHint(fault.Failf(fault.ExitUsage, "the format %q is unknown", plain(f)), "format is html, csv or json")
+		return "html", fault.WithHint(fault.Failf(fault.ExitUsage, "the format %q is unknown", plain(f)),
+			"format is html, csv or json")
 	}
 }
 
@@ -221,7 +223,8 @@ func (u *UI) errorPage(r *http.Request, err error) *page {
 }
 
 func notFound(r *http.Request) (*page, error) {
-	return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "there is no page %s", plain(r.URL.Path)), "start at the overview")
+	return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "there is no page %s", plain(r.URL.Path)),
+		"start at the overview")
 }
 
 // limit is how many rows are asked for, within bounds.

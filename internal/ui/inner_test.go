@@ -22,12 +22,13 @@ import (
 func TestText(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"a<b>&\"'":                  `<bdi>a&lt;b&gt;&amp;&#34;&#39;</bdi>`,
-		"a\u202eb":                  `<bdi>a<span class="esc">\u202e</span>b</bdi>`,
-		"\x00\x1b\n\xff\u200b":      `<bdi><span class="esc">\x00</span><span class="esc">\x1b</span><span class="esc">\n</span><span class="esc">\xff</span><span class="esc">\u200b</span></bdi>`,
-		"שלום":                      `<bdi>שלום</bdi>`,
-		"":                          `<bdi></bdi>`,
-		strings.Repeat("é", 121):    `<bdi>` + strings.Repeat("é", 120) + `</bdi> <span class="dim">… 1 more characters</span>`,
+		"a<b>&\"'":             `<bdi>a&lt;b&gt;&amp;&#34;&#39;</bdi>`,
+		"a\u202eb":             `<bdi>a<span class="esc">\u202e</span>b</bdi>`,
+		"\x00\x1b\n\xff\u200b": `<bdi><span class="esc">\x00</span><span class="esc">\x1b</span><span class="esc">\n</span><span class="esc">\xff</span><span class="esc">\u200b</span></bdi>`,
+		"שלום":                 `<bdi>שלום</bdi>`,
+		"":                     `<bdi></bdi>`,
+		strings.Repeat("é", 121): `<bdi>` + strings.Repeat("é", 120) +
+			`</bdi> <span class="dim">… 1 more characters</span>`,
 		"\U000e0041tag\u2066\u00ad": `<bdi><span class="esc">\U000e0041</span>tag<span class="esc">\u2066</span><span class="esc">\u00ad</span></bdi>`,
 	} {
 		if got := string(text(given)); got != want {
@@ -68,7 +69,8 @@ func TestNumbers(t *testing.T) {
 
 func TestColumns(t *testing.T) {
 	t.Parallel()
-	c := newColumns([]string{"a", "b"}, []string{"A", "B"}, series{"in", []float64{10, 0}}, series{"out", []float64{-5, -2}})
+	c := newColumns([]string{"a", "b"}, []string{"A", "B"}, series{"in", []float64{10, 0}},
+		series{"out", []float64{-5, -2}})
 	if len(c.Boxes) != 3 || len(c.Hits) != 2 || c.Hits[1].Title != "B" {
 		t.Fatalf("%+v", c)
 	}
@@ -83,7 +85,8 @@ func TestColumns(t *testing.T) {
 	if up, down := c.Boxes[0], c.Boxes[1]; up.H < 1.9*down.H || up.H > 2.1*down.H {
 		t.Errorf("10 is not twice as high as 5: %v, %v", up.H, down.H)
 	}
-	for _, empty := range []*columns{newColumns(nil, nil), newColumns([]string{"a"}, []string{""}, series{"in", []float64{0}})} {
+	for _, empty := range []*columns{newColumns(nil, nil),
+		newColumns([]string{"a"}, []string{""}, series{"in", []float64{0}})} {
 		if len(empty.Boxes) != 0 || len(empty.Ticks) == 0 || len(empty.Ticks) > 10 {
 			t.Errorf("an empty one: %+v", empty)
 		}
@@ -120,11 +123,13 @@ func TestDeadLetterCommands(t *testing.T) {
 	if last := all[len(all)-1].Line; last != "txflow dlq purge --all --dry-run" {
 		t.Errorf("without a filter: %s", last)
 	}
-	all, _ = deadLetterCommands(&ledger.DeadLetterQuery{State: "purged"}, []ledger.DeadLetterCount{{Pipeline: "stream", State: "purged"}})
+	all, _ = deadLetterCommands(&ledger.DeadLetterQuery{State: "purged"},
+		[]ledger.DeadLetterCount{{Pipeline: "stream", State: "purged"}})
 	if len(all) != 1 || all[0].Line != "txflow dlq list --state purged" {
 		t.Errorf("closed ones: %+v", all)
 	}
-	for given, want := range map[string]string{"": "''", "a": "a", "$(x)": "'$(x)'", "-x": "-x", "a\u202e'\\1\n\xff": `$'a\342\200\256\'\\1\012\377'`} {
+	for given, want := range map[string]string{"": "''", "a": "a", "$(x)": "'$(x)'", "-x": "-x",
+		"a\u202e'\\1\n\xff": `$'a\342\200\256\'\\1\012\377'`} {
 		if got, _ := shellQuote(given); got != want {
 			t.Errorf("%q is %s", given, got)
 		}
@@ -133,7 +138,8 @@ func TestDeadLetterCommands(t *testing.T) {
 
 func TestReadable(t *testing.T) {
 	t.Parallel()
-	for given, want := range map[string]string{`{"a":1}`: "JSON", "a;b": "text", "\xff\x00": "bytes", `{"a":`: "text", strings.Repeat("é", shownRaw): "text"} {
+	for given, want := range map[string]string{`{"a":1}`: "JSON", "a;b": "text", "\xff\x00": "bytes", `{"a":`: "text",
+		strings.Repeat("é", shownRaw): "text"} {
 		form, shown, cut := readable([]byte(given))
 		if !strings.HasPrefix(form, want) || shown == "" || (cut > 0) != (len(given) > shownRaw) {
 			t.Errorf("%.20q: %s, %d bytes cut", given, form, cut)
@@ -175,7 +181,8 @@ func TestSnapshot(t *testing.T) {
 	if r := s.get(t.Context()); r.Value != 2 || loads.Load() != 2 {
 		t.Errorf("%+v after %d fetches", r, loads.Load())
 	}
-	failing := snapshot[int]{start: func(f func(context.Context)) { work.Go(func() { f(t.Context()) }) }, load: func(context.Context) (int, error) { return 0, errors.New("away") }}
+	failing := snapshot[int]{start: func(f func(context.Context)) { work.Go(func() { f(t.Context()) }) },
+		load: func(context.Context) (int, error) { return 0, errors.New("away") }}
 	if r := failing.get(t.Context()); r.Known() || r.Err == nil {
 		t.Errorf("a failure: %+v", r)
 	}
@@ -229,7 +236,8 @@ func TestTrace(t *testing.T) {
 	if len(whole.Spans) < len(branch.Spans) || whole.Branch {
 		t.Errorf("the whole trace: %d spans", len(whole.Spans))
 	}
-	for name, traces := range map[string]Traces{"not there": fakeTraces{err: jaegerapi.ErrNotFound}, "away": fakeTraces{err: errors.New("refused")}, "no Jaeger": nil} {
+	for name, traces := range map[string]Traces{"not there": fakeTraces{err: jaegerapi.ErrNotFound},
+		"away": fakeTraces{err: errors.New("refused")}, "no Jaeger": nil} {
 		if v := show(traces, ""); v.Missing == "" || v.Next == "" || len(v.Spans) > 0 {
 			t.Errorf("%s: %+v", name, v)
 		}
@@ -247,7 +255,8 @@ func (f *fakeLooks) Look(context.Context) ([]status.Look, error) {
 	f.n++
 	now := f.at.Add(time.Duration(f.n) * time.Second)
 	return []status.Look{{At: now, Group: "g<b>", Topic: "transactions.raw", State: "Stable", Members: 1,
-		Partitions: []status.Partition{{Number: 0, Committed: 10 * f.n, End: 100, Owner: "m at h", Oldest: now.Add(-time.Minute)}}}}, nil
+		Partitions: []status.Partition{{Number: 0, Committed: 10 * f.n, End: 100, Owner: "m at h",
+			Oldest: now.Add(-time.Minute)}}}}, nil
 }
 
 func (f *fakeLooks) Stalled(context.Context, []status.Look, []status.Look) map[string]string {
@@ -263,7 +272,8 @@ func TestStreamRates(t *testing.T) {
 		t.Fatalf("%+v %v", first, err)
 	}
 	second, err := u.loadStream(t.Context())
-	if err != nil || !second.Rates || second.Groups[0].Consumed != 10 || second.Groups[0].Delay != 60 || second.Groups[0].Rows[0].Done != 20 {
+	if err != nil || !second.Rates || second.Groups[0].Consumed != 10 || second.Groups[0].Delay != 60 ||
+		second.Groups[0].Rows[0].Done != 20 {
 		t.Fatalf("%+v %v", second.Groups, err)
 	}
 	v := &overviewView{overviewData: &overviewData{Live: true}, Stream: result[*streamData]{Value: second, At: time.Now()}}
@@ -275,7 +285,8 @@ func TestStreamRates(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.Stream.Value = second
-	if all := u.attention(v); len(all) != 1 || all[0].Look != "warn" || !strings.Contains(all[0].Text, "wait for g<b>, the oldest for 1 min") {
+	if all := u.attention(v); len(all) != 1 || all[0].Look != "warn" ||
+		!strings.Contains(all[0].Text, "wait for g<b>, the oldest for 1 min") {
 		t.Errorf("%+v", all)
 	}
 }
@@ -286,7 +297,8 @@ func TestJournalIsLate(t *testing.T) {
 	u := &UI{cfg: Config{Now: time.Now}}
 	for age, want := range map[time.Duration]int{time.Minute: 0, time.Hour: 1} {
 		at := time.Now().Add(-age)
-		v := &overviewView{overviewData: &overviewData{Size: sizeRow{Transactions: 1e7}, Journal: journalRow{Renewed: &at, Exception: "no memory\nstack"}}}
+		v := &overviewView{overviewData: &overviewData{Size: sizeRow{Transactions: 1e7},
+			Journal: journalRow{Renewed: &at, Exception: "no memory\nstack"}}}
 		if all := u.attention(v); len(all) != want {
 			t.Errorf("%s: %+v", age, all)
 		}
@@ -299,10 +311,12 @@ func TestAssets(t *testing.T) {
 	for _, a := range []*asset{styleAsset, scriptAsset} {
 		w := httptest.NewRecorder()
 		serveAsset(w, httptest.NewRequest(http.MethodGet, a.path, http.NoBody))
-		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != a.kind || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
+		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != a.kind ||
+			!strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %d %v", a.path, w.Code, w.Header())
 		}
-		if other := newAsset("x", "y", "z", append([]byte(" "), a.content...)); strings.Contains(a.path, strings.Split(other.path, ".")[1]) {
+		if other := newAsset("x", "y", "z", append([]byte(" "), a.content...)); strings.Contains(a.path,
+			strings.Split(other.path, ".")[1]) {
 			t.Error("another content has the same name")
 		}
 	}

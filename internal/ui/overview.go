@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// smallTable is up to how many rows the categories are counted each time, at a tenth of a second a million; larger tables are summed
+// smallTable is up to how many rows the categories are counted each time, at a tenth of a second a million; larger
+// tables are summed
 // by ClickHouse's journal, which is at most a minute and a half old.
 const smallTable = 500_000
 
@@ -91,8 +92,10 @@ func (u *UI) loadOverview(ctx context.Context) (*overviewData, error) {
 	return d, u.loadVolume(ctx, d)
 }
 
-// buckets are the widths that volume may be counted in; a chart has volumeColumns of them, up to the last entry of the ledger.
-var buckets = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
+// buckets are the widths that volume may be counted in; a chart has volumeColumns of them, up to the last entry of the
+// ledger.
+var buckets = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour,
+	7 * 24 * time.Hour}
 
 const volumeColumns = 60
 
@@ -114,7 +117,8 @@ func (u *UI) loadVolume(ctx context.Context, d *overviewData) error {
 		}
 	}
 	from := span.Last.Truncate(d.Bucket).Add(-(volumeColumns - 1) * d.Bucket)
-	found, err := rows[volumeRow](ctx, u.cfg.DB, "volume", values{"bucket": fmt.Sprint(int(d.Bucket.Seconds())), "from": fmt.Sprint(from.Unix())})
+	found, err := rows[volumeRow](ctx, u.cfg.DB, "volume", values{"bucket": fmt.Sprint(int(d.Bucket.Seconds())),
+		"from": fmt.Sprint(from.Unix())})
 	if err != nil {
 		return err
 	}
@@ -177,7 +181,8 @@ func (u *UI) overviewPage(r *http.Request) (*page, error) {
 		v.addMerchants()
 	}
 	v.Attention = u.attention(v)
-	p.Parts = []Part{{"categories", v.Categories}, {"months", d.Months}, {"merchants", v.Merchants.Value}, {"volume", d.Volume}, {"runs", d.Runs}, {"dead_letters", d.DeadLetters}, {"attention", v.Attention}}
+	p.Parts = []Part{{"categories", v.Categories}, {"months", d.Months}, {"merchants", v.Merchants.Value},
+		{"volume", d.Volume}, {"runs", d.Runs}, {"dead_letters", d.DeadLetters}, {"attention", v.Attention}}
 	if v.Merchants.Err != nil {
 		p.Notes = append(p.Notes, "merchants: "+v.Merchants.Err.Error())
 	}
@@ -186,7 +191,8 @@ func (u *UI) overviewPage(r *http.Request) (*page, error) {
 
 // countingPage stands in for a page whose first figures take longer than a page waits.
 func (u *UI) countingPage(title string) *page {
-	return &page{View: "counting", Title: title, Section: title, Live: 2, Parts: []Part{{"error", []failure{{Error: "ClickHouse still counts", Next: "ask again in a moment"}}}},
+	return &page{View: "counting", Title: title, Section: title, Live: 2,
+		Parts:  []Part{{"error", []failure{{Error: "ClickHouse still counts", Next: "ask again in a moment"}}}},
 		Status: http.StatusServiceUnavailable}
 }
 
@@ -205,8 +211,10 @@ func (v *overviewView) addVolume() {
 	batches, streams := series{Class: "c1"}, series{Class: "c2"}
 	for i, row := range v.Volume {
 		names[i] = row.At.UTC().Format(layout)
-		titles[i] = fmt.Sprintf("%s UTC: batch %s, stream %s", row.At.UTC().Format("2006-01-02 15:04"), number(row.Batch), number(row.Stream))
-		batches.Values, streams.Values = append(batches.Values, float64(row.Batch)), append(streams.Values, float64(row.Stream))
+		titles[i] = fmt.Sprintf("%s UTC: batch %s, stream %s", row.At.UTC().Format("2006-01-02 15:04"), number(row.Batch),
+			number(row.Stream))
+		batches.Values, streams.Values = append(batches.Values, float64(row.Batch)),
+			append(streams.Values, float64(row.Stream))
 	}
 	v.VolumeView = newColumns(names, titles, batches, streams)
 }

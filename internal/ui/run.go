@@ -124,7 +124,8 @@ func (u *UI) runPage(r *http.Request) (*page, error) {
 		return nil, err
 	}
 	if !v.Recorded && (len(v.Tasks) == 0 || id == "") {
-		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "there is no run %s", plain(id)), "txflow runs lists the runs")
+		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "there is no run %s", plain(id)),
+			"txflow runs lists the runs")
 	}
 	if !v.Recorded {
 		v.Run = runOfTasks(id, v.Tasks)
@@ -146,7 +147,8 @@ func (u *UI) runPage(r *http.Request) (*page, error) {
 		v.Issues[i].Share = share(float64(v.Issues[i].Rows), float64(v.Issues[0].Rows))
 	}
 	p := &page{View: "run", Title: "Run " + plain(id), Section: "Runs", Data: v,
-		Parts: []Part{{"run", []runRow{v.Run}}, {"tasks", v.Tasks}, {"issues", v.Issues}, {"rejected", v.Rejected}, {"artifacts", v.Artifacts}, {"findings", v.Findings}}}
+		Parts: []Part{{"run", []runRow{v.Run}}, {"tasks", v.Tasks}, {"issues", v.Issues}, {"rejected", v.Rejected},
+			{"artifacts", v.Artifacts}, {"findings", v.Findings}}}
 	if v.Run.Status == "running" {
 		const often = 3
 		p.Live = often
@@ -225,13 +227,16 @@ func (v *runView) addFunnel() {
 		v.Funnel = append(v.Funnel, s)
 	}
 	step("in the files", run.In, "c1")
-	step("accepted", run.Accepted, "c1", funnelLoss{Name: "rejected", Rows: run.Rejected, Class: "bad", To: path + "/rejected"},
+	step("accepted", run.Accepted, "c1", funnelLoss{Name: "rejected", Rows: run.Rejected, Class: "bad",
+		To: path + "/rejected"},
 		funnelLoss{Name: "duplicates", Rows: run.Duplicates, Class: "warn", To: path + "/duplicates"})
 	if classified {
-		step("categorised", predicted, "c1", funnelLoss{Name: "dead letters", Rows: run.DeadLettered, Class: "bad", To: path + "/rejected"})
+		step("categorised", predicted, "c1", funnelLoss{Name: "dead letters", Rows: run.DeadLettered, Class: "bad",
+			To: path + "/rejected"})
 		step("stored", run.Stored, "good")
 	} else {
-		step("stored", run.Stored, "good", funnelLoss{Name: "dead letters", Rows: run.DeadLettered, Class: "bad", To: path + "/rejected"})
+		step("stored", run.Stored, "good", funnelLoss{Name: "dead letters", Rows: run.DeadLettered, Class: "bad",
+			To: path + "/rejected"})
 	}
 }
 
@@ -270,7 +275,8 @@ func (v *runView) readTasks() {
 
 var replaced = regexp.MustCompile(`-[0-9a-f]{8}$`)
 
-// airflowRun is the address of a run in Airflow, where it is one of Airflow's: those are named DAG.RUN, with other characters than
+// airflowRun is the address of a run in Airflow, where it is one of Airflow's: those are named DAG.RUN, with other
+// characters than
 // deadLetters, digits, points and dashes replaced, so that Airflow has to search.
 func airflowRun(base, runID string) string {
 	dag, name, ok := strings.Cut(runID, ".")
@@ -278,7 +284,8 @@ func airflowRun(base, runID string) string {
 		return ""
 	}
 	pattern := strings.ReplaceAll(replaced.ReplaceAllString(name, ""), "-", "%")
-	return strings.TrimRight(base, "/") + "/dags/" + url.PathEscape(dag) + "/runs?run_id_pattern=" + url.QueryEscape(pattern)
+	return strings.TrimRight(base, "/") + "/dags/" + url.PathEscape(dag) + "/runs?run_id_pattern=" +
+		url.QueryEscape(pattern)
 }
 
 func (u *UI) rejected(ctx context.Context, run, code string, raw bool, after *placeKey, n int) ([]rejectedRow, error) {

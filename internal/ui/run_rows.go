@@ -79,7 +79,8 @@ func (u *UI) runRowsPage(r *http.Request) (*page, error) {
 		return nil, err
 	}
 	id := r.PathValue("run")
-	found, err := rows[ledgerRow](r.Context(), u.cfg.DB, "run_stored", after.values(values{"pipeline": "batch", "run": id, "limit": itoa(n + 1)}))
+	found, err := rows[ledgerRow](r.Context(), u.cfg.DB, "run_stored",
+		after.values(values{"pipeline": "batch", "run": id, "limit": itoa(n + 1)}))
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +156,8 @@ func (u *UI) duplicatesPage(r *http.Request) (*page, error) {
 		return nil, err
 	}
 	v := &ofRun{RunID: r.PathValue("run"), First: after == nil}
-	if v.Twice, err = rows[duplicateRow](r.Context(), u.cfg.DB, "run_duplicates", after.values(values{"run": v.RunID, "limit": itoa(n + 1)})); err != nil {
+	if v.Twice, err = rows[duplicateRow](r.Context(), u.cfg.DB, "run_duplicates",
+		after.values(values{"run": v.RunID, "limit": itoa(n + 1)})); err != nil {
 		return nil, err
 	}
 	p := &page{View: "run_duplicates", Title: "Duplicates of " + plain(v.RunID), Section: "Runs"}
@@ -177,7 +179,8 @@ func pageOf(r *http.Request) (n int, after *placeKey, err error) {
 	return n, after, err
 }
 
-// rawAsked tells whether the text of rows and messages is asked for: it is personal data, and shown to nobody who did not ask.
+// rawAsked tells whether the text of rows and messages is asked for: it is personal data, and shown to nobody who did
+// not ask.
 func rawAsked(r *http.Request) (bool, error) {
 	switch r.URL.Query().Get("raw") {
 	case "", "0":

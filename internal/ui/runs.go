@@ -82,11 +82,13 @@ func (u *UI) runsPage(r *http.Request) (*page, error) {
 		last := found[n-1]
 		p.Next = with(r, "before", fmt.Sprintf("%d~%s", last.StartedAt.UnixMilli(), last.RunID))
 	}
-	p.Data = &runsView{Runs: found, States: runStates, Filtered: ask["status"] != "" || ask["source"] != "" || ask["before"] != ""}
+	p.Data = &runsView{Runs: found, States: runStates, Filtered: ask["status"] != "" || ask["source"] != "" ||
+		ask["before"] != ""}
 	p.Parts = []Part{{"runs", found}}
 	return p, nil
 }
 
 func badKey(name string) error {
-	return fault.WithHint(fault.Failf(fault.ExitUsage, "the parameter %s is not one of this page's", name), "follow the link to the next rows")
+	return fault.WithHint(fault.Failf(fault.ExitUsage, "the parameter %s is not one of this page's", name),
+		"follow the link to the next rows")
 }

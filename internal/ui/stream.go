@@ -149,7 +149,8 @@ func (u *UI) streamPage(r *http.Request) (*page, error) {
 	if s := v.Stream.Value; s != nil {
 		for i := range s.Groups {
 			g := &s.Groups[i]
-			groups = append(groups, groupPart{g.Group, g.Topic, g.State, g.Members, g.Lag, g.Consumed, g.Produced, g.Delay, g.Stalled})
+			groups = append(groups, groupPart{g.Group, g.Topic, g.State, g.Members, g.Lag, g.Consumed, g.Produced, g.Delay,
+				g.Stalled})
 			partitions = append(partitions, g.Rows...)
 		}
 	}
@@ -158,7 +159,8 @@ func (u *UI) streamPage(r *http.Request) (*page, error) {
 }
 
 func readerOf(t *store.KafkaTable) readerRow {
-	return readerRow{t.Name, t.Topic, t.Group, t.Consumers, t.Messages, secondsOf(t.Polled), secondsOf(t.Committed), secondsOf(t.Failed), t.Error}
+	return readerRow{t.Name, t.Topic, t.Group, t.Consumers, t.Messages, secondsOf(t.Polled), secondsOf(t.Committed),
+		secondsOf(t.Failed), t.Error}
 }
 
 func secondsOf(d time.Duration) float64 {

@@ -11,15 +11,18 @@ import (
 	"unicode/utf8"
 )
 
-// Text on a page is what somebody else wrote: merchants name themselves. Control characters, characters that reorder text or have no
-// width, and bytes that are no UTF-8 are shown as escapes of Go's (\n, \u202e), set apart; html/template escapes the rest.
+// Text on a page is what somebody else wrote: merchants name themselves. Control characters, characters that reorder
+// text or have no
+// width, and bytes that are no UTF-8 are shown as escapes of Go's (\n, \u202e), set apart; html/template escapes the
+// rest.
 
 // shortText is how many characters of a text a table shows.
 const shortText = 120
 
 // hidden are characters that a reader would not see, or that change what stands around them.
 func hidden(r rune) bool {
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) || r == '\u00ad' || r == '\u034f' || r == '\u3164'
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) || r == '\u00ad' ||
+		r == '\u034f' || r == '\u3164'
 }
 
 // plain is a text with its hidden characters as escapes, for attributes and titles.
@@ -132,7 +135,8 @@ func money(decimal string) string {
 	return sign + grouped(whole) + "." + fraction
 }
 
-// cents writes a decimal with two decimals, rounded half away from zero: for tables of sums. The exact one is in CSV and JSON.
+// cents writes a decimal with two decimals, rounded half away from zero: for tables of sums. The exact one is in CSV
+// and JSON.
 func cents(decimal string) string {
 	whole, fraction, _ := strings.Cut(decimal, ".")
 	var n big.Int
@@ -241,7 +245,8 @@ func notFormula(s string) string {
 	return s
 }
 
-// shellQuote writes a text as one word of a shell: hidden characters as escapes of bash and zsh, so that they can be seen and copied.
+// shellQuote writes a text as one word of a shell: hidden characters as escapes of bash and zsh, so that they can be
+// seen and copied.
 // A NUL can stand in no word: ok is false.
 func shellQuote(s string) (word string, ok bool) {
 	ok = !strings.Contains(s, "\x00")

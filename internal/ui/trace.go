@@ -80,10 +80,12 @@ func (u *UI) readTrace(ctx context.Context, v *traceView) error {
 	raw, err := u.cfg.Traces.Raw(ctx, v.TraceID)
 	switch {
 	case errors.Is(err, jaegerapi.ErrNotFound):
-		v.Missing, v.Next = "Jaeger has no such trace, or not yet.", "spans arrive some seconds after they end, and only where OTEL_EXPORTER_OTLP_ENDPOINT was set"
+		v.Missing, v.Next = "Jaeger has no such trace, or not yet.",
+			"spans arrive some seconds after they end, and only where OTEL_EXPORTER_OTLP_ENDPOINT was set"
 		return nil
 	case err != nil:
-		v.Missing, v.Next = "Jaeger does not answer: "+plain(err.Error()), "start one with make dev, or name another with --jaeger-url (JAEGER_URL)"
+		v.Missing, v.Next = "Jaeger does not answer: "+plain(err.Error()),
+			"start one with make dev, or name another with --jaeger-url (JAEGER_URL)"
 		return nil
 	}
 	roots, err := jaegerapi.Tree(raw)
@@ -100,7 +102,8 @@ func (u *UI) readTrace(ctx context.Context, v *traceView) error {
 	return nil
 }
 
-// wayTo is a copy of the branch that leads to a span: its ancestors with one child each, and all that is below it. Nil where the span
+// wayTo is a copy of the branch that leads to a span: its ancestors with one child each, and all that is below it. Nil
+// where the span
 // is not there.
 func wayTo(siblings []*jaegerapi.Span, id string) *jaegerapi.Span {
 	for _, s := range siblings {
@@ -123,7 +126,8 @@ func (v *traceView) add(siblings []*jaegerapi.Span, depth int) {
 			if len(v.Spans) >= maxSpans {
 				return
 			}
-			row := spanRow{Depth: depth, Service: s.Service, Name: s.Name, SpanID: s.ID, Start: s.Start, Took: s.Duration, Failed: s.Failed, Here: s.ID == v.SpanID}
+			row := spanRow{Depth: depth, Service: s.Service, Name: s.Name, SpanID: s.ID, Start: s.Start, Took: s.Duration,
+				Failed: s.Failed, Here: s.ID == v.SpanID}
 			if i == len(fold.Shown)-1 {
 				row.More = fold.More
 			}

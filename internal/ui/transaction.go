@@ -92,14 +92,16 @@ func (t *chTime) UnmarshalJSON(b []byte) (err error) {
 func (u *UI) transactionPage(r *http.Request) (*page, error) {
 	id, err := uuid.Parse(r.PathValue("id"))
 	if err != nil {
-		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "%q is no UUID", plain(r.PathValue("id"))), "search for the id of a source at /transactions?q=ID")
+		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "%q is no UUID", plain(r.PathValue("id"))),
+			"search for the id of a source at /transactions?q=ID")
 	}
 	l, err := u.cfg.DB.Lineage(r.Context(), transaction.ID(id))
 	if err != nil {
 		return nil, err
 	}
 	if !l.Found() {
-		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "nothing is known of id %s", id), "an id of a file is another UUID for each source: search for it as the file has it")
+		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "nothing is known of id %s", id),
+			"an id of a file is another UUID for each source: search for it as the file has it")
 	}
 	v := &transactionView{ID: id.String()}
 	if v.Older, err = rows[transactionRow](r.Context(), u.cfg.DB, "versions", values{"id": v.ID}); err != nil {
@@ -126,7 +128,8 @@ func (u *UI) transactionPage(r *http.Request) (*page, error) {
 		v.addSteps()
 	}
 	return &page{View: "transaction", Title: "Transaction", Section: "Transactions", Data: v,
-		Parts: []Part{{"transaction", current}, {"outcomes", v.Outcomes}, {"dead_letters", v.DeadLetters}, {"tasks", v.Tasks}, {"older", v.Older}}}, nil
+		Parts: []Part{{"transaction", current}, {"outcomes", v.Outcomes}, {"dead_letters", v.DeadLetters}, {"tasks", v.Tasks},
+			{"older", v.Older}}}, nil
 }
 
 func appendTo[T any](to *[]T) func(json.RawMessage) error {
@@ -142,13 +145,16 @@ func appendTo[T any](to *[]T) func(json.RawMessage) error {
 func (v *transactionView) addSteps() {
 	t := v.Current
 	if t.Pipeline == "batch" {
-		v.Steps = append(v.Steps, step{Name: "File", Text: fileName(t.Origin), More: "line " + number(t.Position), To: runPath(t.RunID), Word: "run " + t.RunID})
+		v.Steps = append(v.Steps, step{Name: "File", Text: fileName(t.Origin), More: "line " + number(t.Position),
+			To: runPath(t.RunID), Word: "run " + t.RunID})
 	} else {
-		v.Steps = append(v.Steps, step{Name: "Topic", Text: t.Origin, More: "partition " + number(t.Partition) + ", offset " + number(t.Position), To: "/stream", Word: "group " + t.RunID})
+		v.Steps = append(v.Steps, step{Name: "Topic", Text: t.Origin, More: "partition " + number(t.Partition) + ", offset " +
+			number(t.Position), To: "/stream", Word: "group " + t.RunID})
 	}
 	ml := step{Name: "ML API", Text: t.Category, More: "model " + t.Model}
 	if t.TraceID != "" {
 		ml.To, ml.Word = "/traces/"+t.TraceID+"?span="+t.SpanID, "trace"
 	}
-	v.Steps = append(v.Steps, ml, step{Name: "Stored", Text: t.InsertedAt.UTC().Format(time.DateTime), More: "contents as of " + t.Version.UTC().Format(time.DateTime), Class: "good"})
+	v.Steps = append(v.Steps, ml, step{Name: "Stored", Text: t.InsertedAt.UTC().Format(time.DateTime),
+		More: "contents as of " + t.Version.UTC().Format(time.DateTime), Class: "good"})
 }

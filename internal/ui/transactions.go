@@ -62,7 +62,8 @@ func (u *UI) transactionsPage(r *http.Request) (*page, error) {
 	}
 	for _, name := range append(slices.Clone(transactionFilters), "no_merchant") {
 		if q.Has(name) {
-			v.Filters = append(v.Filters, filter{strings.ReplaceAll(name, "_", " "), q.Get(name), with(r, name, "", "after", "")})
+			v.Filters = append(v.Filters, filter{strings.ReplaceAll(name, "_", " "), q.Get(name),
+				with(r, name, "", "after", "")})
 		}
 	}
 	if len(v.Filters) == 0 {
@@ -160,9 +161,11 @@ func (u *UI) filtered(r *http.Request, v *transactionsView, n int) (next string,
 			return "", badKey("after")
 		}
 	}
-	ask := values{"after": after.String(), "category": q.Get("category"), "source": q.Get("source"), "any_source": flag(!q.Has("source")),
-		"pipeline": q.Get("pipeline"), "side": q.Get("side"), "merchant": q.Get("merchant"), "any_merchant": flag(!q.Has("merchant")),
-		"no_merchant": flag(q.Has("no_merchant")), "from": "0", "to": "0", "limit": itoa(n + 1)}
+	ask := values{"after": after.String(), "category": q.Get("category"), "source": q.Get("source"),
+		"any_source": flag(!q.Has("source")),
+		"pipeline":   q.Get("pipeline"), "side": q.Get("side"), "merchant": q.Get("merchant"),
+		"any_merchant": flag(!q.Has("merchant")),
+		"no_merchant":  flag(q.Has("no_merchant")), "from": "0", "to": "0", "limit": itoa(n + 1)}
 	if month := q.Get("month"); month != "" {
 		at, err := time.Parse("2006-01", month)
 		if err != nil {
@@ -205,8 +208,10 @@ func fits(t *transactionRow, q url.Values) bool {
 	if t.Merchant != nil {
 		merchant = *t.Merchant
 	}
-	return (q.Get("category") == "" || q.Get("category") == t.Category) && (!q.Has("source") || q.Get("source") == t.Source) &&
+	return (q.Get("category") == "" || q.Get("category") == t.Category) &&
+		(!q.Has("source") || q.Get("source") == t.Source) &&
 		(q.Get("pipeline") == "" || q.Get("pipeline") == t.Pipeline) && (q.Get("side") == "" || q.Get("side") == t.Side) &&
-		(!q.Has("merchant") || t.Merchant != nil && merchant == q.Get("merchant")) && (!q.Has("no_merchant") || t.Merchant == nil) &&
+		(!q.Has("merchant") || t.Merchant != nil && merchant == q.Get("merchant")) &&
+		(!q.Has("no_merchant") || t.Merchant == nil) &&
 		(q.Get("month") == "" || q.Get("month") == t.Timestamp.UTC().Format("2006-01"))
 }

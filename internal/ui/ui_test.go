@@ -34,10 +34,13 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// hostile are texts that a merchant may have: markup, templates, formulas, shells, SQL, what can not be seen, what is long.
+// hostile are texts that a merchant may have: markup, templates, formulas, shells, SQL, what can not be seen, what is
+// long.
 var hostile = []string{
-	`<script>window.ran=1</script>`, `"><img src=x onerror=window.ran=1>`, `' onmouseover='window.ran=1`, `javascript:window.ran=1`, `</title><svg onload=window.ran=1>`,
-	`{{.Data}}`, `=cmd|'/C calc'!A1`, `@SUM(1)`, `$(reboot)`, `'; DROP TABLE transactions; --`, "\u202egnp.exe", "zero\u200bwidth", "bell\x07 null\x00 esc\x1b[31m",
+	`<script>window.ran=1</script>`, `"><img src=x onerror=window.ran=1>`, `' onmouseover='window.ran=1`,
+	`javascript:window.ran=1`, `</title><svg onload=window.ran=1>`,
+	`{{.Data}}`, `=cmd|'/C calc'!A1`, `@SUM(1)`, `$(reboot)`, `'; DROP TABLE transactions; --`, "\u202egnp.exe",
+	"zero\u200bwidth", "bell\x07 null\x00 esc\x1b[31m",
 	"line\nbreak\ttab", "שלום עולם", "مرحبا", strings.Repeat("ﷺ", 300), strings.Repeat("W", 5000), "", "bad \xff utf8",
 }
 
@@ -68,10 +71,13 @@ func database(t testing.TB) (string, *store.Store) {
 func row(line int, merchant string, change func(*ledger.Classified)) ledger.Classified {
 	category, _ := transaction.ParseCategory([]string{"Rent", "Food", "Travel"}[line%3])
 	r := ledger.Classified{
-		Transaction: transaction.Transaction{ID: transaction.DeriveID(source, fmt.Append(nil, line)), SourceID: fmt.Sprint(line), Description: "paid at " + merchant,
-			Amount: transaction.Amount(-12_3400 - line), Timestamp: time.Date(2024, time.Month(1+line%5), 10, 8, 0, 0, 0, time.UTC), Merchant: merchant, HasMerchant: line != 7,
+		Transaction: transaction.Transaction{ID: transaction.DeriveID(source, fmt.Append(nil, line)),
+			SourceID: fmt.Sprint(line), Description: "paid at " + merchant,
+			Amount: transaction.Amount(-12_3400 - line), Timestamp: time.Date(2024, time.Month(1+line%5), 10, 8, 0, 0, 0,
+				time.UTC), Merchant: merchant, HasMerchant: line != 7,
 			OperationType: "card", Side: transaction.Debit},
-		ContentHash: uint64(line), Category: category, Call: &prediction.Call{Model: "m1", Attempt: 1, TraceID: traceID, SpanID: spanID, Sampled: true, AnsweredAt: answered},
+		ContentHash: uint64(line), Category: category, Call: &prediction.Call{Model: "m1", Attempt: 1, TraceID: traceID,
+			SpanID: spanID, Sampled: true, AnsweredAt: answered},
 		Origin: ledger.Origin{Origin: file, Digest: "d1", Position: uint64(line + 2)},
 	}
 	if change != nil {
@@ -96,22 +102,28 @@ func fill(t testing.TB, db *store.Store) {
 	insert(info, rows)
 	var dead []ledger.DeadLetter
 	for i := range 60 {
-		dead = append(dead, ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: hostile[i%len(hostile)], Column: "amount", Code: "amount_format", Message: "no number: " + hostile[i%len(hostile)],
-			Raw: []byte(rawText + hostile[i%len(hostile)]), At: answered, Origin: ledger.Origin{Origin: file, Digest: "d1", Position: uint64(1000 + i)}})
+		dead = append(dead, ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: hostile[i%len(hostile)],
+			Column: "amount", Code: "amount_format", Message: "no number: " + hostile[i%len(hostile)],
+			Raw: []byte(rawText + hostile[i%len(hostile)]), At: answered, Origin: ledger.Origin{Origin: file, Digest: "d1",
+				Position: uint64(1000 + i)}})
 	}
 	must(t, db.InsertDeadLetters(t.Context(), info, dead))
 	must(t, db.InsertDuplicates(t.Context(), info, []ledger.Duplicate{{ID: rows[0].Transaction.ID, Origin: ledger.Origin{Origin: file, Digest: "d1", Position: 500}, FirstOrigin: file, FirstPosition: 2}}))
 	live := ledger.RunInfo{Pipeline: "stream", RunID: "txflow-classify", Source: "live"}
 	insert(live, []ledger.Classified{row(900, "Café", func(r *ledger.Classified) {
-		r.Transaction.ID, r.Origin = transaction.DeriveID("live", []byte("900")), ledger.Origin{Origin: "transactions.raw", Digest: "C/T", Partition: 3, Position: 41}
+		r.Transaction.ID, r.Origin = transaction.DeriveID("live", []byte("900")), ledger.Origin{Origin: "transactions.raw",
+			Digest: "C/T", Partition: 3, Position: 41}
 	})})
 	must(t, db.InsertDeadLetters(t.Context(), live, []ledger.DeadLetter{{Outcome: ledger.OutcomeDeadLetter, SourceID: "901", Code: "message_format", Message: "no JSON",
-		Raw: []byte(`{"id":"901","secret":"` + rawText + `"}`), At: answered, Origin: ledger.Origin{Origin: "transactions.raw", Digest: "C/T", Partition: 3, Position: 42}}}))
+		Raw: []byte(`{"id":"901","secret":"` + rawText + `"}`), At: answered,
+		Origin: ledger.Origin{Origin: "transactions.raw", Digest: "C/T", Partition: 3, Position: 42}}}))
 	counts := ledger.Counts{In: stored + 61, Accepted: stored, Rejected: 60, Duplicates: 1, Stored: stored}
-	must(t, db.RecordRun(t.Context(), ledger.RunRecord{RunID: runID, Pipeline: "batch", Source: source, Status: "done", Files: 1, Counts: counts, TraceID: traceID,
+	must(t, db.RecordRun(t.Context(), ledger.RunRecord{RunID: runID, Pipeline: "batch", Source: source, Status: "done",
+		Files: 1, Counts: counts, TraceID: traceID,
 		StartedAt: answered, FinishedAt: answered.Add(3 * time.Second)}))
 	must(t, db.RecordRun(t.Context(), ledger.RunRecord{RunID: "transactions_batch.manual__2024-06-02T10-00-00-00-00-1a2b3c4d", Pipeline: "batch", Source: "<b>crm</b>", Status: "failed",
-		Counts: ledger.Counts{In: 5}, Error: "validate: " + hostile[0] + "\nsecond line", StartedAt: answered.Add(time.Hour), FinishedAt: answered.Add(time.Hour)}))
+		Counts: ledger.Counts{In: 5}, Error: "validate: " + hostile[0] + "\nsecond line", StartedAt: answered.Add(time.Hour),
+		FinishedAt: answered.Add(time.Hour)}))
 }
 
 // pages opens the pages of a database, read only.
@@ -175,8 +187,10 @@ func parts(t testing.TB, u http.Handler, path string) (all map[string][]map[stri
 func everyPage(t testing.TB, u http.Handler) []string {
 	t.Helper()
 	run := "/runs/" + runID
-	all := []string{"/", "/?measure=net", "/runs", "/runs?status=failed", run, run + "/rows", run + "/rejected", run + "/rejected?raw=1", run + "/duplicates",
-		"/runs/transactions_batch.manual__2024-06-02T10-00-00-00-00-1a2b3c4d", "/transactions", "/transactions?category=Rent", "/transactions?no_merchant=1&month=2024-03", "/transactions?q=none",
+	all := []string{"/", "/?measure=net", "/runs", "/runs?status=failed", run, run + "/rows", run + "/rejected",
+		run + "/rejected?raw=1", run + "/duplicates",
+		"/runs/transactions_batch.manual__2024-06-02T10-00-00-00-00-1a2b3c4d", "/transactions", "/transactions?category=Rent",
+		"/transactions?no_merchant=1&month=2024-03", "/transactions?q=none",
 		"/dead-letters", "/dead-letters?state=all&since=2024-01-01", "/stream", "/traces/" + traceID + "?span=" + spanID}
 	for _, m := range hostile {
 		if strings.ToValidUTF8(m, "") == m && len(m) < 1000 {
@@ -187,7 +201,8 @@ func everyPage(t testing.TB, u http.Handler) []string {
 		all = append(all, "/transactions/"+transaction.DeriveID(source, fmt.Append(nil, id)).String())
 	}
 	for i := range 20 {
-		all = append(all, fmt.Sprintf("/dead-letters/one?raw=1&origin=%s&partition=0&position=%d", url.QueryEscape(file), 1000+i))
+		all = append(all, fmt.Sprintf("/dead-letters/one?raw=1&origin=%s&partition=0&position=%d", url.QueryEscape(file),
+			1000+i))
 	}
 	return append(all, "/dead-letters/one?raw=1&origin=transactions.raw&partition=3&position=42")
 }
@@ -203,7 +218,8 @@ func TestPages(t *testing.T) {
 	u := pages(t, address, nil)
 	for _, path := range everyPage(t, u) {
 		text := given.ReplaceAllString(body(t, u, path), "")
-		for _, bad := range []string{"<script>w", "<img src=x", "<svg onload", " onmouseover='w", "\u202e", "\u200b", "\x07", "\x1b", "\x00", "\xff", `href="javascript:`, "ZgotmplZ", "%!", "<no value>", ` style="`} {
+		for _, bad := range []string{"<script>w", "<img src=x", "<svg onload", " onmouseover='w", "\u202e", "\u200b", "\x07",
+			"\x1b", "\x00", "\xff", `href="javascript:`, "ZgotmplZ", "%!", "<no value>", ` style="`} {
 			if strings.Contains(text, bad) {
 				t.Errorf("%s holds %q: …%s", path, bad, around(text, bad))
 			}
@@ -251,28 +267,34 @@ func TestFigures(t *testing.T) {
 	for _, c := range all["categories"] {
 		count += c["transactions"].(float64)
 	}
-	if count != stored+1 || len(all["months"]) != 15 || len(all["merchants"]) != 12 || all["dead_letters"][0]["dead_letters"].(float64) != 60 {
-		t.Errorf("the overview counts %v, %d months, %d merchants, %v", count, len(all["months"]), len(all["merchants"]), all["dead_letters"])
+	if count != stored+1 || len(all["months"]) != 15 || len(all["merchants"]) != 12 ||
+		all["dead_letters"][0]["dead_letters"].(float64) != 60 {
+		t.Errorf("the overview counts %v, %d months, %d merchants, %v", count, len(all["months"]), len(all["merchants"]),
+			all["dead_letters"])
 	}
 	text := fmt.Sprint(all["attention"])
-	for _, want := range []string{"The last run of source <b>crm</b> failed", "61 dead letters are open, 60 of them amount_format"} {
+	for _, want := range []string{"The last run of source <b>crm</b> failed",
+		"61 dead letters are open, 60 of them amount_format"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("attention lacks %q: %s", want, text)
 		}
 	}
-	if html := body(t, u, "/"); !strings.Contains(html, "source &lt;b&gt;crm&lt;/b&gt; failed") || strings.Contains(html, "<b>crm") {
+	if html := body(t, u, "/"); !strings.Contains(html, "source &lt;b&gt;crm&lt;/b&gt; failed") ||
+		strings.Contains(html, "<b>crm") {
 		t.Error("the name of a source is not escaped")
 	}
 	for path, want := range map[string]string{
 		"/runs/" + runID: "60 rejected", "/transactions/" + transaction.DeriveID(source, []byte("5")).String(): "hostile.csv",
-		"/transactions/" + transaction.DeriveID("live", []byte("900")).String(): "partition 3, offset 41", "/transactions/" + transaction.DeriveID(source, []byte("7")).String(): "(none)",
-		"/dead-letters?reason=message_format": "txflow dlq replay --reason message_format --dry-run", "/dead-letters?source=bank&reason=amount_format": "txflow dlq purge --reason amount_format --source bank --dry-run",
+		"/transactions/" + transaction.DeriveID("live", []byte("900")).String(): "partition 3, offset 41",
+		"/transactions/" + transaction.DeriveID(source, []byte("7")).String():   "(none)",
+		"/dead-letters?reason=message_format":                                   "txflow dlq replay --reason message_format --dry-run", "/dead-letters?source=bank&reason=amount_format": "txflow dlq purge --reason amount_format --source bank --dry-run",
 	} {
 		if html := body(t, u, path); !strings.Contains(html, want) {
 			t.Errorf("%s lacks %q", path, want)
 		}
 	}
-	if w := get(t, u, "/transactions?q=900"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/transactions/"+transaction.DeriveID("live", []byte("900")).String() {
+	if w := get(t, u, "/transactions?q=900"); w.Code != http.StatusSeeOther ||
+		w.Header().Get("Location") != "/transactions/"+transaction.DeriveID("live", []byte("900")).String() {
 		t.Errorf("a search for one id: %d %s", w.Code, w.Header().Get("Location"))
 	}
 }
@@ -334,7 +356,8 @@ func TestRawTextIsAskedFor(t *testing.T) {
 			}
 		}
 	}
-	if path := "/runs/" + runID + "/rejected"; !strings.Contains(body(t, u, path+"?raw=1&format=csv"), rawText) || !strings.Contains(body(t, u, path+"?raw=1"), rawText) {
+	if path := "/runs/" + runID + "/rejected"; !strings.Contains(body(t, u, path+"?raw=1&format=csv"), rawText) ||
+		!strings.Contains(body(t, u, path+"?raw=1"), rawText) {
 		t.Error("it is not shown where it is asked for")
 	}
 }
@@ -344,7 +367,8 @@ func TestNothingStored(t *testing.T) {
 	t.Parallel()
 	address, _ := database(t)
 	u := pages(t, address, nil)
-	for path, want := range map[string]string{"/": "Nothing is stored yet", "/runs": "No file was run yet", "/transactions": "Nothing is stored yet", "/dead-letters": "None is open", "/stream": "txflow stream classify",
+	for path, want := range map[string]string{"/": "Nothing is stored yet", "/runs": "No file was run yet",
+		"/transactions": "Nothing is stored yet", "/dead-letters": "None is open", "/stream": "txflow stream classify",
 		"/transactions?q=1": "No source has this id", "/transactions?category=Rent": "No transaction fits"} {
 		if html := body(t, u, path); !strings.Contains(html, want) {
 			t.Errorf("%s lacks %q", path, want)
@@ -352,7 +376,8 @@ func TestNothingStored(t *testing.T) {
 		parts(t, u, path)
 	}
 	none := pages(t, strings.Replace(address, "database=", "database=none_", 1), nil)
-	if w := get(t, none, "/"); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "txflow migrate") {
+	if w := get(t, none, "/"); w.Code != http.StatusServiceUnavailable ||
+		!strings.Contains(w.Body.String(), "txflow migrate") {
 		t.Errorf("without tables: %d %s", w.Code, w.Body)
 	}
 }
@@ -363,9 +388,11 @@ func TestClickHouseIsAway(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	u := pages(t, closed.URL+"/?database=txflow", nil)
-	for _, path := range []string{"/", "/runs", "/runs/" + runID, "/transactions", "/transactions/" + transaction.DeriveID("", []byte("1")).String(), "/dead-letters", "/stream"} {
+	for _, path := range []string{"/", "/runs", "/runs/" + runID, "/transactions",
+		"/transactions/" + transaction.DeriveID("", []byte("1")).String(), "/dead-letters", "/stream"} {
 		for _, format := range []string{"html", "json", "csv"} {
-			if w := get(t, u, path+"?format="+format); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "txflow platform") {
+			if w := get(t, u, path+"?format="+format); w.Code != http.StatusServiceUnavailable ||
+				!strings.Contains(w.Body.String(), "txflow platform") {
 				t.Errorf("%s as %s: %d %s", path, format, w.Code, w.Body)
 			}
 		}
@@ -403,7 +430,8 @@ func TestStaleFigures(t *testing.T) {
 	u := pages(t, proxy.URL+"/?"+to.RawQuery, nil)
 	body(t, u, "/")
 	away = true
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(body(t, u, "/"), "the figures are not new"); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(body(t, u, "/"),
+		"the figures are not new"); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("figures of a ClickHouse that is away pass for new")
 		}

@@ -86,8 +86,10 @@ func (v views) render(w io.Writer, u *UI, r *http.Request, p *page) error {
 	if !ok {
 		return fmt.Errorf("there is no template %q", p.View)
 	}
-	f := &frame{page: p, Now: u.cfg.Now(), Version: u.cfg.Version, Style: styleAsset.path, Script: scriptAsset.path, request: r}
-	for _, n := range [][2]string{{"Overview", "/"}, {"Runs", "/runs"}, {"Transactions", "/transactions"}, {"Dead letters", "/dead-letters"}, {"Stream", "/stream"}} {
+	f := &frame{page: p, Now: u.cfg.Now(), Version: u.cfg.Version, Style: styleAsset.path, Script: scriptAsset.path,
+		request: r}
+	for _, n := range [][2]string{{"Overview", "/"}, {"Runs", "/runs"}, {"Transactions", "/transactions"},
+		{"Dead letters", "/dead-letters"}, {"Stream", "/stream"}} {
 		f.Nav = append(f.Nav, navItem{n[0], n[1], p.Section == n[0]})
 	}
 	if p.Section == "Transactions" {
@@ -97,7 +99,8 @@ func (v views) render(w io.Writer, u *UI, r *http.Request, p *page) error {
 }
 
 var functions = template.FuncMap{
-	"text": text, "fullText": fullText, "rawText": rawText, "plain": plain, "moment": moment, "money": func(d decimalText) string { return money(string(d)) },
+	"text": text, "fullText": fullText, "rawText": rawText, "plain": plain, "moment": moment,
+	"money":   func(d decimalText) string { return money(string(d)) },
 	"cents":   func(d decimalText) string { return cents(string(zero(d))) },
 	"figure":  figure,
 	"num":     number,

@@ -29,7 +29,8 @@ var answerCases = []struct{ name, body, wrong string }{
 	{"usual", array(item(idA, "Rent", "v1"), item(idB, "Food", "v1")), ""},
 	{"no model", array(item(idA, "Rent", ""), item(idB, "Food", "")), ""},
 	{"other order", array(item(idB, "Food", "v1"), item(idA, "Rent", "v1")), ""},
-	{"spaces, other keys", `[ {"category" : "Rent", "x": [1], "model_version": null, "transaction_id": "` + idA + `"} , ` + item(idB, "Food", "") + ` ]`, ""},
+	{"spaces, other keys", `[ {"category" : "Rent", "x": [1], "model_version": null, "transaction_id": "` + idA + `"} , ` +
+		item(idB, "Food", "") + ` ]`, ""},
 	{"escapes", array(item(idA, `Ren\u0074`, "v\\n"), item(idB, "Food", "v\\n")), ""},
 	{"upper case id", array(item(strings.ToUpper(idA), "Rent", "v1"), item(idB, "Food", "v1")), ""},
 	{"short", array(item(idA, "Rent", "v1")), "1 items for 2"},
@@ -37,8 +38,10 @@ var answerCases = []struct{ name, body, wrong string }{
 	{"long", array(item(idA, "Rent", "v1"), item(idB, "Food", "v1"), item(idB, "Food", "v1")), "3 items for 2"},
 	{"double", array(item(idA, "Rent", "v1"), item(idA, "Rent", "v1")), "no item for the transaction at 1"},
 	{"contradiction", array(item(idB, "Rent", "v1"), item(idB, "Food", "v1")), "contradicts"},
-	{"stranger", array(item(idA, "Rent", "v1"), item("00000000-0000-0000-0000-000000000000", "Food", "v1")), "no item for the transaction at 1"},
-	{"unknown category", array(item(idA, "Rent", "v1"), item(idB, "Groceries", "v1")), `category "Groceries" of its item 1 is not among the 15 configured`},
+	{"stranger", array(item(idA, "Rent", "v1"), item("00000000-0000-0000-0000-000000000000", "Food", "v1")),
+		"no item for the transaction at 1"},
+	{"unknown category", array(item(idA, "Rent", "v1"), item(idB, "Groceries", "v1")),
+		`category "Groceries" of its item 1 is not among the 15 configured`},
 	{"no category", array(item(idA, "Rent", "v1"), `{"transaction_id":"`+idB+`"}`), "item 1 has no"},
 	{"null category", array(item(idA, "Rent", "v1"), `{"transaction_id":"`+idB+`","category":null}`), "item 1 has no"},
 	{"id is no UUID", array(item("1", "Rent", "v1"), item(idB, "Food", "v1")), "item 0 is not a UUID"},
@@ -85,7 +88,8 @@ func TestMatchWithAnIDTwice(t *testing.T) {
 	rows = append(rows, rows[0])
 	answers := []answer{{rows[1].ID, "Food"}, {rows[0].ID, "Rent"}, {rows[0].ID, "Rent"}}
 	items := make([]prediction.Item, 3)
-	if err := match(rows, items, answers); err != nil || items[0].Category != "Rent" || items[1].Category != "Food" || items[2].Category != "Rent" {
+	if err := match(rows, items, answers); err != nil || items[0].Category != "Rent" || items[1].Category != "Food" ||
+		items[2].Category != "Rent" {
 		t.Errorf("%v %v", items, err)
 	}
 	answers[2].id = rows[1].ID

@@ -20,7 +20,8 @@ type reply struct {
 }
 
 // ask sends one batch until it is answered or refused. Faults and throttling are waited out up to the limit.
-func (c *Client) ask(ctx context.Context, transactions []transaction.Transaction, items []prediction.Item, body *payload) (reply, error) {
+func (c *Client) ask(ctx context.Context, transactions []transaction.Transaction, items []prediction.Item,
+	body *payload) (reply, error) {
 	wait := waiting{client: c}
 	for attempt := 1; ; attempt++ {
 		if err := c.admit(ctx, &wait); err != nil {
@@ -38,11 +39,13 @@ func (c *Client) ask(ctx context.Context, transactions []transaction.Transaction
 		case misconfigured:
 			return reply{}, c.misconfigured(&o)
 		case wrongModel:
-			return reply{}, fault.WithHint(fault.Failf(fault.ExitData, "the ML API at %s answers as model %q, expected is %q", c.where, r.call.Model, c.cfg.ExpectModel),
+			return reply{}, fault.WithHint(fault.Failf(fault.ExitData, "the ML API at %s answers as model %q, expected is %q",
+				c.where, r.call.Model, c.cfg.ExpectModel),
 				"give --expect-model the version that answers, or none for any; or have the other model deployed")
 		}
 		if attempt == c.cfg.MaxAttempts {
-			return reply{}, fault.Failf(fault.ExitTryAgain, "the ML API at %s gave no usable answer in %d attempts: %w", c.where, attempt, o.cause())
+			return reply{}, fault.Failf(fault.ExitTryAgain, "the ML API at %s gave no usable answer in %d attempts: %w", c.where,
+				attempt, o.cause())
 		}
 		delay := max(c.cfg.backoff().Delay(attempt), o.retryAfter)
 		c.counts.retries.Add(1)
@@ -68,7 +71,8 @@ func (c *Client) admit(ctx context.Context, wait *waiting) error {
 	return nil
 }
 
-// settle reports the outcome of a request to the breaker and the limiter. Whatever the service says in its own words, a refusal as
+// settle reports the outcome of a request to the breaker and the limiter. Whatever the service says in its own words,
+// a refusal as
 // well, shows that it is alive.
 func (c *Client) settle(v verdict, o *outcome, started time.Time) {
 	overloaded := v == throttled || v == transient && (o.status >= 500 || isTimeout(o.err)) ||
@@ -88,7 +92,8 @@ func (c *Client) settle(v verdict, o *outcome, started time.Time) {
 	}
 }
 
-// abandonProbe gives a probe's permit back. In the closed state there is none, and giving up is not the service's fault.
+// abandonProbe gives a probe's permit back. In the closed state there is none, and giving up is not the service's
+// fault.
 func (c *Client) abandonProbe() {
 	if !c.breaker.IsClosed() {
 		c.breaker.RecordFailure()

@@ -59,7 +59,8 @@ func (e *exchange) kind(v verdict) string {
 
 // attempt makes one HTTP call, inside a span of its own. The categories are in items if, and only if, the outcome is a
 // checked answer.
-func (c *Client) attempt(parent context.Context, transactions []transaction.Transaction, items []prediction.Item, body *payload, n int) (reply, exchange) {
+func (c *Client) attempt(parent context.Context, transactions []transaction.Transaction, items []prediction.Item,
+	body *payload, n int) (reply, exchange) {
 	ctx, cancel := context.WithTimeout(parent, c.cfg.CallTimeout)
 	defer cancel()
 	started := time.Now()
@@ -80,7 +81,8 @@ func (c *Client) attempt(parent context.Context, transactions []transaction.Tran
 }
 
 // exchange posts the body and reads the answer whole.
-func (c *Client) exchange(ctx context.Context, transactions []transaction.Transaction, items []prediction.Item, body *payload, r *reply) (e exchange) {
+func (c *Client) exchange(ctx context.Context, transactions []transaction.Transaction, items []prediction.Item,
+	body *payload, r *reply) (e exchange) {
 	request := c.http.R().SetContext(withPayload(ctx, body))
 	request.Header = http.Header{"Content-Type": jsonType, "Accept": jsonType, "User-Agent": userAgent}
 	c.authorize(request.Header)
@@ -118,7 +120,8 @@ func (c *Client) exchange(ctx context.Context, transactions []transaction.Transa
 
 // holds reports whether a text is a value of a transaction, which no message may show.
 func holds(t *transaction.Transaction, text string) bool {
-	return text == t.Description || text == t.Merchant || text == t.SourceID || text == t.OperationType || strings.Contains(t.Description, text) ||
+	return text == t.Description || text == t.Merchant || text == t.SourceID || text == t.OperationType ||
+		strings.Contains(t.Description, text) ||
 		t.HasMerchant && strings.Contains(t.Merchant, text)
 }
 
@@ -130,10 +133,12 @@ func (c *Client) authorize(h http.Header) {
 }
 
 // check reads an answer and fills the items; it returns the model that answered.
-func (c *Client) check(s *scratch, transactions []transaction.Transaction, items []prediction.Item) (model string, err error) {
+func (c *Client) check(s *scratch, transactions []transaction.Transaction, items []prediction.Item) (model string,
+	err error) {
 	s.answers, model, err = parseAnswers(s.answers[:0], s.body, c.cfg.Categories)
 	var unknown *unknownCategory
-	if errors.As(err, &unknown) && slices.ContainsFunc(transactions, func(t transaction.Transaction) bool { return holds(&t, unknown.name) }) {
+	if errors.As(err, &unknown) &&
+		slices.ContainsFunc(transactions, func(t transaction.Transaction) bool { return holds(&t, unknown.name) }) {
 		return "", badAnswerf("the category of its item %d is a value that it was sent", unknown.item)
 	}
 	if err != nil {
@@ -221,8 +226,10 @@ func plainError(err error) error {
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case isBadAnswer(err), isTimeout(err), errors.As(err, &network), errors.As(err, &name), errors.As(err, &errno),
-		errors.As(err, &certificate), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, context.Canceled),
-		isUnknownCategory(err), errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, errBreakerOpen), errors.Is(err, errWrongModel):
+		errors.As(err, &certificate), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, context.Canceled),
+		isUnknownCategory(err), errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, errBreakerOpen),
+		errors.Is(err, errWrongModel):
 		return err
 	}
 	return errNotHTTP

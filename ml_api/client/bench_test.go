@@ -14,7 +14,8 @@ const benchRows = 500
 func sample(n int) []transaction.Transaction {
 	rows := make([]transaction.Transaction, n)
 	for i := range rows {
-		rows[i] = transaction.Transaction{ID: transaction.ID{0: 7, 14: byte(i >> 8), 15: byte(i)}, Amount: -123400, Side: transaction.Debit,
+		rows[i] = transaction.Transaction{ID: transaction.ID{0: 7, 14: byte(i >> 8), 15: byte(i)}, Amount: -123400,
+			Side:        transaction.Debit,
 			Description: fmt.Sprintf("CARTE PAIEMENT %06d PARIS", i), Timestamp: time.Date(2024, 3, 5, 10, 11, 12, 0, time.UTC),
 			Merchant: "Café de la Gare", HasMerchant: true, OperationType: "card_payment"}
 	}

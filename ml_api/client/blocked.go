@@ -25,7 +25,8 @@ func repairable(err error) bool {
 
 // probe asks once. When the service can not be used it says so and waits. While the service refuses too many rows only
 // one caller asks at a time.
-func (c *Client) probe(ctx context.Context, transactions []transaction.Transaction, attempt int) (prediction.Result, error) {
+func (c *Client) probe(ctx context.Context, transactions []transaction.Transaction, attempt int) (prediction.Result,
+	error) {
 	leave, err := c.cfg.Refusals.Enter(ctx)
 	if err != nil {
 		return prediction.Result{}, err
@@ -72,7 +73,8 @@ func (b *blocked) begin(log *slog.Logger, err error) {
 	b.is.Store(true)
 	if reason := err.Error(); reason != b.reason || time.Since(b.logged) >= logEvery {
 		b.reason, b.logged = reason, time.Now()
-		log.Error("waiting for the ML API to be put right; nothing is lost meanwhile", "error", reason, "next", fault.Hint(err))
+		log.Error("waiting for the ML API to be put right; nothing is lost meanwhile", "error", reason, "next",
+			fault.Hint(err))
 	}
 }
 
@@ -96,13 +98,17 @@ func (b *blocked) what() string {
 
 // refusesTooMany is the error for a service that refuses more than it may.
 func (c *Client) refusesTooMany(last *prediction.Refusal) error {
-	err := fault.Failf(fault.ExitTryAgain, "the ML API at %s refuses too many rows: more than --max-refused of the last %d, the last with HTTP status %d (%d bytes)",
+	err := fault.Failf(fault.ExitTryAgain,
+		"the ML API at %s refuses too many rows: more than --max-refused of the last %d, the last with HTTP status %d (%d bytes)",
 		c.where, prediction.RefusalWindow, last.Status, len(last.Message))
-	return fault.WithHint(err, "nothing of it became a dead letter: repair the ML API and run the same again; --max-refused 1 takes every refusal for the row's own fault")
+	return fault.WithHint(err,
+		"nothing of it became a dead letter: repair the ML API and run the same again; --max-refused 1 takes every refusal for the row's own fault")
 }
 
 // foreignLimit is the error for a single transaction that something before the service finds too large.
 func (c *Client) foreignLimit(size int) error {
-	err := fault.Fail(fault.ExitUnavailable, fmt.Errorf("the ML API at %s answers 413 to one transaction of %d bytes, and not in its contract's form", c.where, size))
+	err := fault.Fail(fault.ExitUnavailable,
+		fmt.Errorf("the ML API at %s answers 413 to one transaction of %d bytes, and not in its contract's form", c.where,
+			size))
 	return fault.WithHint(err, "raise the limit of the proxy before the ML API")
 }

@@ -67,7 +67,8 @@ func withPayload(ctx context.Context, p *payload) context.Context {
 	return context.WithValue(ctx, payloadKey{}, p)
 }
 
-// attachPayload is resty's hook before a request is sent. GetBody lets net/http repeat a request whose connection turned
+// attachPayload is resty's hook before a request is sent. GetBody lets net/http repeat a request whose connection
+// turned
 // out to be closed before anything was sent.
 func attachPayload(_ *resty.Client, r *http.Request) error {
 	if p, ok := r.Context().Value(payloadKey{}).(*payload); ok {

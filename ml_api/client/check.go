@@ -48,7 +48,8 @@ type checker struct {
 	report Report
 }
 
-// Check asks the service whatever the contract says something about, with batches of up to rows transactions and several
+// Check asks the service whatever the contract says something about, with batches of up to rows transactions and
+// several
 // calls a size. The error is one that ends the check: exit code 69 when the service can not be had.
 func (c *Client) Check(ctx context.Context, rows, calls int) (*Report, error) {
 	model, err := c.Model(ctx)
@@ -60,7 +61,8 @@ func (c *Client) Check(ctx context.Context, rows, calls int) (*Report, error) {
 	k.add("GET /health", nil, "model "+orNone(model))
 	if status, _, err := k.post(ctx, []byte("[]")); err != nil {
 		return nil, err
-	} else if status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound || status >= http.StatusInternalServerError {
+	} else if status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound ||
+		status >= http.StatusInternalServerError {
 		return nil, c.misconfigured(&exchange{outcome: outcome{status: status}, body: "to an empty array"})
 	}
 	for _, check := range []func(context.Context) error{k.empty, k.invalid, k.notAnArray} {
@@ -122,7 +124,8 @@ func (k *checker) post(ctx context.Context, body []byte) (status int, answer []b
 		return 0, nil, fault.Fail(fault.ExitUnavailable, fmt.Errorf("the ML API at %s: %w", c.where, plainError(err)))
 	}
 	defer func() { _ = response.RawBody().Close() }() // it was read as far as it is wanted
-	answer, err = readBounded(nil, response.RawBody(), int(response.RawResponse.ContentLength), answerBase+answerPerItem*c.cfg.MaxBodyBytes/100)
+	answer, err = readBounded(nil, response.RawBody(), int(response.RawResponse.ContentLength),
+		answerBase+answerPerItem*c.cfg.MaxBodyBytes/100)
 	if err != nil {
 		return 0, nil, fault.Fail(fault.ExitUnavailable, fmt.Errorf("the ML API at %s: %w", c.where, plainError(err)))
 	}
@@ -198,15 +201,19 @@ func (k *checker) size(ctx context.Context, n, calls int) error {
 			break
 		}
 	}
-	k.add(fmt.Sprintf("%d rows", n), wrong, fmt.Sprintf("each id once and in order, %d of the %d categories, %d bytes a call", len(seen), k.client.cfg.Categories.Len(), len(body)))
+	k.add(fmt.Sprintf("%d rows", n), wrong,
+		fmt.Sprintf("each id once and in order, %d of the %d categories, %d bytes a call", len(seen),
+			k.client.cfg.Categories.Len(), len(body)))
 	if wrong == nil {
 		slices.Sort(took)
-		k.report.Latencies = append(k.report.Latencies, Latency{Rows: n, Calls: calls, Median: took[len(took)/2], P95: took[len(took)*95/100], Most: took[len(took)-1]})
+		k.report.Latencies = append(k.report.Latencies, Latency{Rows: n, Calls: calls, Median: took[len(took)/2],
+			P95: took[len(took)*95/100], Most: took[len(took)-1]})
 	}
 	return nil
 }
 
-func (k *checker) answer(status int, answer []byte, rows []transaction.Transaction, seen map[transaction.Category]bool) error {
+func (k *checker) answer(status int, answer []byte, rows []transaction.Transaction,
+	seen map[transaction.Category]bool) error {
 	if status != http.StatusOK {
 		return fmt.Errorf("it answers %d, want 200", status)
 	}
@@ -236,8 +243,10 @@ func (k *checker) answer(status int, answer []byte, rows []transaction.Transacti
 func SampleRows(n int) []transaction.Transaction {
 	rows := make([]transaction.Transaction, n)
 	for i := range rows {
-		rows[i] = transaction.Transaction{ID: transaction.DeriveID("txflow-check", fmt.Appendf(nil, "%d", i)), Description: fmt.Sprintf("Check of the contract, row %d: é \" \\ \u2028", i),
-			Amount: transaction.Amount(-10_000 * (i%97 + 1)), Timestamp: time.Date(2024, 1, 31, 12, 0, i%60, 0, time.UTC), Merchant: "Café", HasMerchant: i%3 > 0,
+		rows[i] = transaction.Transaction{ID: transaction.DeriveID("txflow-check", fmt.Appendf(nil, "%d", i)),
+			Description: fmt.Sprintf("Check of the contract, row %d: é \" \\ \u2028", i),
+			Amount:      transaction.Amount(-10_000 * (i%97 + 1)), Timestamp: time.Date(2024, 1, 31, 12, 0, i%60, 0, time.UTC),
+			Merchant: "Café", HasMerchant: i%3 > 0,
 			OperationType: "card_payment", Side: transaction.Debit}
 	}
 	return rows

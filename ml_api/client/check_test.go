@@ -61,10 +61,12 @@ func TestCheck(t *testing.T) {
 		"no pointer":           {break_(3, 422, `{"detail":"no"}`), "an invalid amount: its loc"},
 		"an object passes":     {break_(4, 200, "[]"), "an object: it answers 200"},
 		"a size fails":         {break_(5, 500, ""), "1 rows: it answers 500"},
-		"another order":        {break_(7, 200, array(item(rows[1].ID.String(), "Rent", ""), item(rows[0].ID.String(), "Rent", ""))), "2 rows: answer 0 is of another id"},
-		"one too few":          {break_(7, 200, array(item(rows[0].ID.String(), "Rent", ""))), "2 rows: 1 answers for 2 rows"},
-		"unknown category":     {break_(7, 200, array(item(rows[0].ID.String(), "Rent", ""), item(rows[1].ID.String(), "Pets", ""))), `2 rows: the category "Pets" of its item 1 is not among the 15`},
-		"no JSON":              {break_(7, 200, "<p>"), "2 rows: the ML API's answer can not be used"},
+		"another order": {break_(7, 200, array(item(rows[1].ID.String(), "Rent", ""),
+			item(rows[0].ID.String(), "Rent", ""))), "2 rows: answer 0 is of another id"},
+		"one too few": {break_(7, 200, array(item(rows[0].ID.String(), "Rent", ""))), "2 rows: 1 answers for 2 rows"},
+		"unknown category": {break_(7, 200, array(item(rows[0].ID.String(), "Rent", ""),
+			item(rows[1].ID.String(), "Pets", ""))), `2 rows: the category "Pets" of its item 1 is not among the 15`},
+		"no JSON": {break_(7, 200, "<p>"), "2 rows: the ML API's answer can not be used"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -78,10 +80,12 @@ func TestCheck(t *testing.T) {
 					failed = append(failed, k.Name+": "+k.Detail)
 				}
 			}
-			if got := strings.Join(failed, "; "); (c.fails == "") != (got == "") || !strings.HasPrefix(got, c.fails) || report.OK() != (c.fails == "") {
+			if got := strings.Join(failed, "; "); (c.fails == "") != (got == "") || !strings.HasPrefix(got, c.fails) ||
+				report.OK() != (c.fails == "") {
 				t.Errorf("failed: %q, want %q", got, c.fails)
 			}
-			if c.fails == "" && (len(report.Checks) != 8 || len(report.Latencies) != 4 || report.Latencies[3].Rows != 25 || report.Latencies[3].Median <= 0) {
+			if c.fails == "" && (len(report.Checks) != 8 || len(report.Latencies) != 4 || report.Latencies[3].Rows != 25 ||
+				report.Latencies[3].Median <= 0) {
 				t.Errorf("%+v", report)
 			}
 		})
@@ -108,14 +112,16 @@ func TestCategoriesAreConfiguration(t *testing.T) {
 		_, _ = io.WriteString(w, array(item(read(r)[0].ID, "Café & Bar", "")))
 	})
 	cfg := quick(url)
-	if _, err := newClient(t, cfg).Predict(t.Context(), sample(1)); fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), `"Café & Bar"`) || !strings.Contains(fault.Hint(err), "--categories") {
+	if _, err := newClient(t, cfg).Predict(t.Context(), sample(1)); fault.ExitCode(err) != fault.ExitUnavailable ||
+		!strings.Contains(err.Error(), `"Café & Bar"`) || !strings.Contains(fault.Hint(err), "--categories") {
 		t.Errorf("an unknown category: exit code %d: %v (%s)", fault.ExitCode(err), err, fault.Hint(err))
 	}
 	cfg.Categories = pets
 	if r, err := newClient(t, cfg).Predict(t.Context(), sample(1)); err != nil || r.Items[0].Category != "Café & Bar" {
 		t.Errorf("%+v %v", r, err)
 	}
-	for _, wrong := range [][]string{nil, {""}, {"a", "a"}, {`a"b`}, {`a\b`}, {"a\nb"}, {" a"}, {"a,b"}, {"\xff"}, {strings.Repeat("x", 101)}, make([]string, 1001)} {
+	for _, wrong := range [][]string{nil, {""}, {"a", "a"}, {`a"b`}, {`a\b`}, {"a\nb"}, {" a"}, {"a,b"}, {"\xff"},
+		{strings.Repeat("x", 101)}, make([]string, 1001)} {
 		if _, err := transaction.NewCategories(wrong); err == nil {
 			t.Errorf("%q are taken", fmt.Sprint(wrong)[:min(20, len(fmt.Sprint(wrong)))])
 		}

@@ -90,7 +90,8 @@ func TestFaultsAreWaitedOut(t *testing.T) {
 			if err != nil || r.Items[1].Category != "Rent" || len(r.Calls) != 1 || r.Calls[0].Attempt != 4 {
 				t.Errorf("%+v %v", r, err)
 			}
-			if s := c.Stats(); s.Attempts != 4 || s.Retries != 3 || s.Faults+s.Throttled != 3 || s.Answered != 1 || s.Rows != 2 || s.Waited <= 0 || s.InFlight != 0 {
+			if s := c.Stats(); s.Attempts != 4 || s.Retries != 3 || s.Faults+s.Throttled != 3 || s.Answered != 1 ||
+				s.Rows != 2 || s.Waited <= 0 || s.InFlight != 0 {
 				t.Errorf("%+v", s)
 			}
 		})
@@ -146,7 +147,8 @@ func TestOutageEndsWithTryAgain(t *testing.T) {
 	c := newClient(t, cfg)
 	began := time.Now()
 	_, err := c.Predict(t.Context(), sample(2))
-	if fault.ExitCode(err) != fault.ExitTryAgain || !strings.Contains(err.Error(), "503") || strings.Contains(err.Error(), "maintenance") || fault.Hint(err) == "" {
+	if fault.ExitCode(err) != fault.ExitTryAgain || !strings.Contains(err.Error(), "503") ||
+		strings.Contains(err.Error(), "maintenance") || fault.Hint(err) == "" {
 		t.Errorf("%v", err)
 	}
 	if s := c.Stats(); s.Attempts < 1 || s.Attempts > 2 || time.Since(began) < cfg.OutageLimit || s.DeadRows != 0 {
@@ -157,7 +159,8 @@ func TestOutageEndsWithTryAgain(t *testing.T) {
 		t.Errorf("without patience: %v", err)
 	}
 	cfg.OutageLimit, cfg.MaxAttempts, cfg.URL = time.Minute, 3, secret.NewURL("http://127.0.0.1:1")
-	if _, err := newClient(t, cfg).Predict(t.Context(), sample(1)); fault.ExitCode(err) != fault.ExitTryAgain || !strings.Contains(err.Error(), "3 attempts") {
+	if _, err := newClient(t, cfg).Predict(t.Context(), sample(1)); fault.ExitCode(err) != fault.ExitTryAgain ||
+		!strings.Contains(err.Error(), "3 attempts") {
 		t.Errorf("with three attempts: %v", err)
 	}
 }
@@ -204,14 +207,16 @@ func TestSlowCallsAreCutAndTriedAgain(t *testing.T) {
 
 func TestMisconfigured(t *testing.T) {
 	t.Parallel()
-	for status, word := range map[int]string{401: "credentials", 403: "credentials", 404: "/predict", 400: "proxy", 405: "/predict", 301: "redirects", 415: "/predict"} {
+	for status, word := range map[int]string{401: "credentials", 403: "credentials", 404: "/predict", 400: "proxy",
+		405: "/predict", 301: "redirects", 415: "/predict"} {
 		c := newClient(t, quick(serve(t, func(w http.ResponseWriter, r *http.Request) {
 			_ = read(r)
 			w.Header().Set("Location", "/elsewhere")
 			w.WriteHeader(status)
 		})))
 		_, err := c.Predict(t.Context(), sample(3))
-		if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), fmt.Sprint(status)) || !strings.Contains(fault.Hint(err), word) {
+		if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), fmt.Sprint(status)) ||
+			!strings.Contains(fault.Hint(err), word) {
 			t.Errorf("%d: %v (%s)", status, err, fault.Hint(err))
 		}
 		if s := c.Stats(); s.Attempts != 1 || s.DeadRows != 0 {
@@ -253,7 +258,8 @@ func TestRefusedItemsAreFound(t *testing.T) {
 					}
 					refused := 0
 					for i, got := range r.Items {
-						if wantBad := rows[i].Description == "bad"; wantBad != (got.Refusal != nil) || wantBad == (got.Category != "") || got.Call >= len(r.Calls) {
+						if wantBad := rows[i].Description == "bad"; wantBad != (got.Refusal != nil) || wantBad == (got.Category != "") ||
+							got.Call >= len(r.Calls) {
 							t.Fatalf("item %d: %+v", i, got)
 						}
 						if got.Refusal != nil {
@@ -334,7 +340,8 @@ func TestLargeBatchesAreCutBeforeTheyAreSent(t *testing.T) {
 		answerAll(w, read(r))
 	}))
 	cfg.MaxBodyBytes = 1000
-	if r, err := newClient(t, cfg).Predict(t.Context(), sample(50)); err != nil || len(r.Calls) < 10 || longest.Load() > 1000 {
+	if r, err := newClient(t, cfg).Predict(t.Context(), sample(50)); err != nil || len(r.Calls) < 10 ||
+		longest.Load() > 1000 {
 		t.Errorf("%d calls, %d bytes: %v", len(r.Calls), longest.Load(), err)
 	}
 }
@@ -417,7 +424,8 @@ func TestEveryAttemptIsASpan(t *testing.T) {
 		set := attribute.NewSet(spans[i].Attributes()...)
 		get := func(key attribute.Key) attribute.Value { v, _ := set.Value(key); return v }
 		sc := spans[i].SpanContext()
-		if spans[i].Name() != "POST /predict" || spans[i].SpanKind() != trace.SpanKindClient || get("txflow.outcome").AsString() != want.outcome ||
+		if spans[i].Name() != "POST /predict" || spans[i].SpanKind() != trace.SpanKindClient ||
+			get("txflow.outcome").AsString() != want.outcome ||
 			get("txflow.model_version").AsString() != want.model || get("http.response.status_code").AsInt64() != want.status ||
 			get("txflow.batch_size").AsInt64() != 1 || get("txflow.attempt").AsInt64() != int64(i+1) {
 			t.Errorf("span %d: %v", i, spans[i].Attributes())
@@ -427,8 +435,10 @@ func TestEveryAttemptIsASpan(t *testing.T) {
 		}
 	}
 	call, sc := r.Calls[0], spans[1].SpanContext()
-	if call.TraceID != sc.TraceID().String() || call.SpanID != sc.SpanID().String() || !call.Sampled || call.Attempt != 2 || call.Model != "v7" ||
-		call.AnsweredAt.Location() != time.UTC || call.AnsweredAt.Nanosecond()%1000 != 0 || time.Since(call.AnsweredAt) > time.Minute {
+	if call.TraceID != sc.TraceID().String() || call.SpanID != sc.SpanID().String() || !call.Sampled ||
+		call.Attempt != 2 || call.Model != "v7" ||
+		call.AnsweredAt.Location() != time.UTC || call.AnsweredAt.Nanosecond()%1000 != 0 ||
+		time.Since(call.AnsweredAt) > time.Minute {
 		t.Errorf("%+v", call)
 	}
 }
@@ -441,11 +451,14 @@ func TestModel(t *testing.T) {
 		model   string
 		exit    int
 	}{
-		"told":          {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"model_version":"v1"}`) }, "v1", 0},
-		"not told":      {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"status":"ok"}`) }, "", 0},
+		"told": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"model_version":"v1"}`) },
+			"v1", 0},
+		"not told": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"status":"ok"}`) }, "",
+			0},
 		"no such route": {http.NotFound, "", 0},
 		"some page":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `<html>`) }, "", 0},
-		"needs a key":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, "", fault.ExitUnavailable},
+		"needs a key": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, "",
+			fault.ExitUnavailable},
 		"unavailable for a while": {func(w http.ResponseWriter, _ *http.Request) {
 			if n.Add(1) < 3 {
 				w.WriteHeader(http.StatusServiceUnavailable)

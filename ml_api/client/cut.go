@@ -9,7 +9,8 @@ import (
 
 // solve finds the answers of a batch. A refused batch is cut where the refusal points, else in halves, until what is
 // refused is alone: only then is it believed of a transaction that the service refuses it.
-func (c *Client) solve(ctx context.Context, transactions []transaction.Transaction, items []prediction.Item, calls *[]prediction.Call) error {
+func (c *Client) solve(ctx context.Context, transactions []transaction.Transaction, items []prediction.Item,
+	calls *[]prediction.Call) error {
 	body := encode(transactions)
 	defer body.release()
 	if len(body.bytes) > c.cfg.MaxBodyBytes && len(transactions) > 1 {
@@ -43,7 +44,8 @@ func (c *Client) solve(ctx context.Context, transactions []transaction.Transacti
 }
 
 // solveParts asks for each blamed transaction alone and for the runs between them; without any, for two halves.
-func (c *Client) solveParts(ctx context.Context, transactions []transaction.Transaction, items []prediction.Item, calls *[]prediction.Call, blamed []int) error {
+func (c *Client) solveParts(ctx context.Context, transactions []transaction.Transaction, items []prediction.Item,
+	calls *[]prediction.Call, blamed []int) error {
 	for _, p := range cut(len(transactions), blamed) {
 		if err := c.solve(ctx, transactions[p.from:p.to], items[p.from:p.to], calls); err != nil {
 			return err

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// limiter bounds the calls in flight. The bound falls by a third when the service shows that it is overloaded (429, 5xx,
+// limiter bounds the calls in flight. The bound falls by a third when the service shows that it is overloaded (429,
+// 5xx,
 // a time-out, an answer close to one) and grows by one a round trip while all of it is used, up to the configured
 // maximum. Whoever waited longest goes first.
 type limiter struct {

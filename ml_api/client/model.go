@@ -13,7 +13,8 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// Model asks GET /health for the model that answers: "" when the service has no such route or reports none. An outage is
+// Model asks GET /health for the model that answers: "" when the service has no such route or reports none. An outage
+// is
 // waited out as Predict does it, and fails with the same exit codes.
 func (c *Client) Model(ctx context.Context) (string, error) {
 	wait := waiting{client: c}
@@ -29,7 +30,8 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 			return "", c.misconfigured(&e)
 		}
 		if attempt == c.cfg.MaxAttempts {
-			return "", fault.Failf(fault.ExitTryAgain, "the ML API at %s did not report its health in %d attempts: %w", c.where, attempt, e.cause())
+			return "", fault.Failf(fault.ExitTryAgain, "the ML API at %s did not report its health in %d attempts: %w", c.where,
+				attempt, e.cause())
 		}
 		delay := max(c.cfg.backoff().Delay(attempt), e.retryAfter)
 		if err := wait.pause(ctx, delay, started, e.cause()); err != nil {

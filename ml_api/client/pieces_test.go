@@ -53,7 +53,8 @@ func TestBlamedItems(t *testing.T) {
 
 func TestRefusalIsBounded(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"", " no \n", strings.Repeat("é", 5000), strings.Repeat("x", 2048), strings.Repeat("x", 2049), "\xff\xfe", strings.Repeat("\xff", 3000)} {
+	for _, body := range []string{"", " no \n", strings.Repeat("é", 5000), strings.Repeat("x", 2048),
+		strings.Repeat("x", 2049), "\xff\xfe", strings.Repeat("\xff", 3000)} {
 		r := newRefusal(422, []byte(body))
 		if len(r.Message) > maxRefusal || !utf8.ValidString(r.Message) || r.Status != 422 {
 			t.Errorf("%d bytes of %d", len(r.Message), len(body))
@@ -66,7 +67,8 @@ func TestRefusalIsBounded(t *testing.T) {
 
 func TestConfigTellsEveryFault(t *testing.T) {
 	t.Parallel()
-	_, err := New(Config{URL: secret.NewURL("localhost:8000"), MaxAttempts: -1, BackoffBase: time.Minute, BackoffMax: time.Second, MaxConcurrency: -1})
+	_, err := New(Config{URL: secret.NewURL("localhost:8000"), MaxAttempts: -1, BackoffBase: time.Minute,
+		BackoffMax: time.Second, MaxConcurrency: -1})
 	if fault.ExitCode(err) != fault.ExitUsage {
 		t.Fatalf("%v", err)
 	}

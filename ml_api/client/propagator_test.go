@@ -25,7 +25,8 @@ func TestPropagator(t *testing.T) {
 			http.Error(w, "not found", http.StatusNotFound)
 		}))
 		defer service.Close()
-		api, err := New(Config{URL: secret.NewURL(service.URL), TracerProvider: provider, Propagator: c.with, OutageLimit: -1, MaxAttempts: 1})
+		api, err := New(Config{URL: secret.NewURL(service.URL), TracerProvider: provider, Propagator: c.with, OutageLimit: -1,
+			MaxAttempts: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,9 +30,12 @@ func TestOnlyTheContractRefusesRows(t *testing.T) {
 		status int
 		body   string
 	}{
-		{400, "upstream request header too large"}, {400, `{"error":"bad request"}`}, {400, `{"detail":"bad"}`}, {400, ""}, {401, `{"detail":"who are you"}`},
-		{403, "no"}, {404, `{"detail":"Not Found"}`}, {422, "no"}, {422, ""}, {422, `{"error":"x"}`}, {422, `{"detail":""}`}, {422, `{"detail":[]}`},
-		{422, `{"detail":[1]}`}, {422, `{"detail":{}}`}, {422, `["detail"]`}, {422, "<html>"}, {413, "<html>Request Entity Too Large</html>"}, {413, ""},
+		{400, "upstream request header too large"}, {400, `{"error":"bad request"}`}, {400, `{"detail":"bad"}`}, {400, ""},
+		{401, `{"detail":"who are you"}`},
+		{403, "no"}, {404, `{"detail":"Not Found"}`}, {422, "no"}, {422, ""}, {422, `{"error":"x"}`}, {422, `{"detail":""}`},
+		{422, `{"detail":[]}`},
+		{422, `{"detail":[1]}`}, {422, `{"detail":{}}`}, {422, `["detail"]`}, {422, "<html>"},
+		{413, "<html>Request Entity Too Large</html>"}, {413, ""},
 	} {
 		t.Run(fmt.Sprint(c.status, c.body), func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +75,8 @@ func TestRetryAfterIsCapped(t *testing.T) {
 	}
 }
 
-// TestWhoRefusesEverythingIsOutOfOrder refuses all of many rows: no batch gets an answer, and it does not take a call a row.
+// TestWhoRefusesEverythingIsOutOfOrder refuses all of many rows: no batch gets an answer, and it does not take a call
+// a row.
 func TestWhoRefusesEverythingIsOutOfOrder(t *testing.T) {
 	t.Parallel()
 	cfg := quick(serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -83,10 +87,12 @@ func TestWhoRefusesEverythingIsOutOfOrder(t *testing.T) {
 	cfg.Refusals = prediction.NewRefusals(prediction.DefaultMaxRefused)
 	c := newClient(t, cfg)
 	r, err := c.Predict(t.Context(), sample(99))
-	if err != nil || len(r.Items) != 99 || r.Items[98].Refusal == nil || cfg.Refusals.Fate(r.Items[98].Refusal.At) != prediction.Pending {
+	if err != nil || len(r.Items) != 99 || r.Items[98].Refusal == nil ||
+		cfg.Refusals.Fate(r.Items[98].Refusal.At) != prediction.Pending {
 		t.Fatalf("99 rows are too few to tell: %v", err)
 	}
-	if _, err = c.Predict(t.Context(), sample(500)); fault.ExitCode(err) != fault.ExitTryAgain || !strings.Contains(err.Error(), "--max-refused") || fault.Hint(err) == "" {
+	if _, err = c.Predict(t.Context(), sample(500)); fault.ExitCode(err) != fault.ExitTryAgain ||
+		!strings.Contains(err.Error(), "--max-refused") || fault.Hint(err) == "" {
 		t.Errorf("exit code %d: %v", fault.ExitCode(err), err)
 	}
 	if cfg.Refusals.Fate(r.Items[0].Refusal.At) != prediction.Void {
@@ -114,7 +120,8 @@ func TestAPatientClientWaitsForTheOperator(t *testing.T) {
 			answerAll(w, rows)
 		}
 	}))
-	cfg.Refusals, cfg.Patient, cfg.Logger = prediction.NewRefusals(prediction.DefaultMaxRefused), true, slog.New(slog.NewJSONHandler(&log, nil))
+	cfg.Refusals, cfg.Patient, cfg.Logger = prediction.NewRefusals(prediction.DefaultMaxRefused), true,
+		slog.New(slog.NewJSONHandler(&log, nil))
 	c := newClient(t, cfg)
 	results := make(chan prediction.Result)
 	const callers = 3
@@ -149,7 +156,8 @@ func TestAPatientClientWaitsForTheOperator(t *testing.T) {
 	}
 }
 
-// TestNothingOfTheServicesWordsLeaves has services echo what they were sent, in every way that is an error: the values are
+// TestNothingOfTheServicesWordsLeaves has services echo what they were sent, in every way that is an error: the values
+// are
 // in refusals, which go into dead letters, and nowhere else.
 func TestNothingOfTheServicesWordsLeaves(t *testing.T) {
 	t.Parallel()
@@ -175,11 +183,17 @@ func TestNothingOfTheServicesWordsLeaves(t *testing.T) {
 	}
 	text, _ := json.Marshal(planted)
 	for name, handler := range map[string]http.HandlerFunc{
-		"200": echo(200, "%s"), "200 in an item": echo(200, `[{"transaction_id":`+string(text)+`,"category":"Rent"}]`), "200 as a category": echo(200, `[{"transaction_id":"00000000-0000-0000-0000-000000000000","category":`+string(text)+`}]`),
-		"204": echo(204, ""), "301": echo(301, "%s"), "400": echo(400, "%s"), "401": echo(401, "%s"), "404": echo(404, "<p>%s</p>"), "413": echo(413, "%s"),
-		"422": echo(422, `{"detail":[{"loc":["body",0,"x"],"msg":"no","input":%s}]}`), "429": echo(429, "%s"), "500": echo(500, "%s"), "503": echo(503, "<html>%s"),
-		"not HTTP": raw(planted + "\r\n\r\n"), "bad header": raw("HTTP/1.1 200 OK\r\n" + planted + "\r\n\r\n"), "bad status": raw("HTTP/1.1 " + planted + "\r\n\r\n"),
-		"bad length": raw("HTTP/1.1 200 OK\r\nContent-Length: " + planted + "\r\n\r\n"), "bad encoding": raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + planted + "\r\n\r\n"),
+		"200": echo(200, "%s"), "200 in an item": echo(200, `[{"transaction_id":`+string(text)+`,"category":"Rent"}]`),
+		"200 as a category": echo(200, `[{"transaction_id":"00000000-0000-0000-0000-000000000000","category":`+string(text)+
+			`}]`),
+		"204": echo(204, ""), "301": echo(301, "%s"), "400": echo(400, "%s"), "401": echo(401, "%s"),
+		"404": echo(404, "<p>%s</p>"), "413": echo(413, "%s"),
+		"422": echo(422, `{"detail":[{"loc":["body",0,"x"],"msg":"no","input":%s}]}`), "429": echo(429, "%s"),
+		"500": echo(500, "%s"), "503": echo(503, "<html>%s"),
+		"not HTTP": raw(planted + "\r\n\r\n"), "bad header": raw("HTTP/1.1 200 OK\r\n" + planted + "\r\n\r\n"),
+		"bad status":   raw("HTTP/1.1 " + planted + "\r\n\r\n"),
+		"bad length":   raw("HTTP/1.1 200 OK\r\nContent-Length: " + planted + "\r\n\r\n"),
+		"bad encoding": raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + planted + "\r\n\r\n"),
 		"location": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "http://"+planted+"/%zz")
 			w.WriteHeader(http.StatusTemporaryRedirect)
@@ -191,7 +205,8 @@ func TestNothingOfTheServicesWordsLeaves(t *testing.T) {
 			var out bytes.Buffer
 			cfg := quick(serve(t, handler))
 			cfg.URL = secret.NewURL(strings.Replace(cfg.URL.Reveal(), "://", "://user:"+planted+"@", 1))
-			cfg.OutageLimit, cfg.MaxAttempts, cfg.Logger = 50*time.Millisecond, 3, slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			cfg.OutageLimit, cfg.MaxAttempts, cfg.Logger = 50*time.Millisecond, 3,
+				slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			cfg.TracerProvider = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
 			cfg.Observe = func(c Call) { cfg.Logger.Info("call", "call", c) }
 			c := newClient(t, cfg)
@@ -199,7 +214,8 @@ func TestNothingOfTheServicesWordsLeaves(t *testing.T) {
 			rows[0].Description, rows[1].Merchant, rows[1].HasMerchant = planted, planted, true
 			_, err := c.Predict(t.Context(), rows)
 			_, errModel := c.Model(t.Context())
-			fmt.Fprintln(&out, err, fault.Hint(err), errModel, fault.Hint(errModel), c.Blocked(), fmt.Sprintf("%+v %+v", c.Stats(), c.cfg))
+			fmt.Fprintln(&out, err, fault.Hint(err), errModel, fault.Hint(errModel), c.Blocked(),
+				fmt.Sprintf("%+v %+v", c.Stats(), c.cfg))
 			spans := recorder.Ended()
 			for _, s := range spans {
 				fmt.Fprintln(&out, s.Name(), s.Attributes(), s.Status(), s.Events())

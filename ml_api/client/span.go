@@ -14,7 +14,8 @@ import (
 
 // spanAttributes are those that every call of one client shares.
 func spanAttributes(target secret.URL) []attribute.KeyValue {
-	attrs := []attribute.KeyValue{attribute.String("http.request.method", "POST"), attribute.String("url.full", target.String())}
+	attrs := []attribute.KeyValue{attribute.String("http.request.method", "POST"),
+		attribute.String("url.full", target.String())}
 	if u, err := url.Parse(target.String()); err == nil {
 		attrs = append(attrs, attribute.String("server.address", u.Hostname()))
 		if port, err := strconv.Atoi(u.Port()); err == nil {

@@ -34,7 +34,8 @@ func (w *waiting) pause(ctx context.Context, delay time.Duration, faultBegan tim
 	if left <= 0 {
 		err := fmt.Errorf("the ML API at %s gave no usable answer for %s: %w", w.client.where,
 			max(w.client.cfg.OutageLimit, 0), w.cause)
-		return fault.WithHint(fault.Fail(fault.ExitTryAgain, err), "predictions received so far are kept; run the same command again when the ML API is available")
+		return fault.WithHint(fault.Fail(fault.ExitTryAgain, err),
+			"predictions received so far are kept; run the same command again when the ML API is available")
 	}
 	w.client.notice.outage(w, left)
 	began := time.Now()
@@ -45,7 +46,8 @@ func (w *waiting) pause(ctx context.Context, delay time.Duration, faultBegan tim
 	return nil
 }
 
-// notice logs an outage once it has lasted for some seconds, and then every half minute: once for all batches that wait.
+// notice logs an outage once it has lasted for some seconds, and then every half minute: once for all batches that
+// wait.
 type notice struct {
 	after, every time.Duration
 	mu           sync.Mutex
@@ -63,5 +65,6 @@ func (n *notice) outage(w *waiting, left time.Duration) {
 	}
 	n.logged = time.Now()
 	w.client.cfg.Logger.Warn("waiting for the ML API, which gives no usable answer", "address", w.client.where,
-		"since", w.since.UTC().Format(time.RFC3339), "until", time.Now().Add(left).UTC().Format(time.RFC3339), "error", w.cause.Error())
+		"since", w.since.UTC().Format(time.RFC3339), "until", time.Now().Add(left).UTC().Format(time.RFC3339), "error",
+		w.cause.Error())
 }

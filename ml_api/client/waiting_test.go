@@ -10,7 +10,8 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// TestAnOutageIsLogged has several batches wait for a service that is not there: the log says what is waited for and until
+// TestAnOutageIsLogged has several batches wait for a service that is not there: the log says what is waited for and
+// until
 // when, again and again, but once for all of them.
 func TestAnOutageIsLogged(t *testing.T) {
 	t.Parallel()

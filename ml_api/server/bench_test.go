@@ -20,7 +20,8 @@ func sampleBody(n int) []byte {
 		for b := range id {
 			id[b] = byte(r.Uint32())
 		}
-		items[i] = map[string]any{"id": id.String(), "description": fmt.Sprintf("CARTE PAIEMENT %06d PARIS CAFÉ", r.IntN(1_000_000)),
+		items[i] = map[string]any{"id": id.String(), "description": fmt.Sprintf("CARTE PAIEMENT %06d PARIS CAFÉ",
+			r.IntN(1_000_000)),
 			"amount": -float64(r.IntN(1_000_000)) / 100, "timestamp": "2024-03-05T10:11:12Z", "merchant": "Café de la Gare",
 			"operation_type": "card_payment", "side": "debit"}
 	}

@@ -25,7 +25,8 @@ func largeBody() (body io.Reader, size int64) {
 		if i > 0 {
 			separator = ","
 		}
-		parts = append(parts, strings.NewReader(fmt.Sprintf(`%s{"id":"00000000-0000-0000-0000-%012d","description":"`, separator, i)))
+		parts = append(parts, strings.NewReader(fmt.Sprintf(`%s{"id":"00000000-0000-0000-0000-%012d","description":"`,
+			separator, i)))
 		for range 1500 {
 			parts = append(parts, strings.NewReader(chunk))
 		}
@@ -105,7 +106,8 @@ func TestManyLargeBodiesTakeLittleMemory(t *testing.T) {
 	}
 }
 
-// TestBudgetIsKept fills the budget with a body that is not finished: the next is asked to retry, and passes afterwards.
+// TestBudgetIsKept fills the budget with a body that is not finished: the next is asked to retry, and passes
+// afterwards.
 func TestBudgetIsKept(t *testing.T) {
 	t.Parallel()
 	s, err := New(Config{MaxBodyBytes: 1 << 20, MaxInFlight: 1 << 20})
@@ -170,7 +172,8 @@ func TestTokenIsWanted(t *testing.T) {
 		path, header string
 		want         int
 	}{
-		{"/predict", "", 401}, {"/predict", "Bearer wrong", 401}, {"/predict", "Basic right", 401}, {"/predict", "Bearer right", 405}, {"/predict", "bearer  right", 405},
+		{"/predict", "", 401}, {"/predict", "Bearer wrong", 401}, {"/predict", "Basic right", 401},
+		{"/predict", "Bearer right", 405}, {"/predict", "bearer  right", 405},
 		{"/metrics", "", 401}, {"/metrics", "Bearer right", 200}, {"/health", "", 200}, {"/openapi.json", "", 200},
 	} {
 		r := httptest.NewRequest(http.MethodGet, c.path, http.NoBody)
@@ -179,7 +182,8 @@ func TestTokenIsWanted(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
-		if w.Code != c.want || w.Code == 401 && (w.Header().Get("WWW-Authenticate") != "Bearer" || !strings.Contains(w.Body.String(), `"detail"`)) {
+		if w.Code != c.want || w.Code == 401 && (w.Header().Get("WWW-Authenticate") != "Bearer" ||
+			!strings.Contains(w.Body.String(), `"detail"`)) {
 			t.Errorf("%s with %q: %d %s", c.path, c.header, w.Code, w.Body)
 		}
 	}

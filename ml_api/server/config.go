@@ -100,8 +100,10 @@ func (c *Config) Validate() error {
 	}
 	_, _, err := net.SplitHostPort(c.Addr)
 	complain(err != nil, "the address must be host:port, like %s", DefaultAddr)
-	complain(strings.TrimSpace(c.ModelVersion) == "" || len(c.ModelVersion) > 100, "the model version must have 1 to 100 characters")
-	complain(c.Rotate < 0 || c.Rotate >= c.Categories.Len(), "categories can be rotated by 0 to %d places", c.Categories.Len()-1)
+	complain(strings.TrimSpace(c.ModelVersion) == "" || len(c.ModelVersion) > 100,
+		"the model version must have 1 to 100 characters")
+	complain(c.Rotate < 0 || c.Rotate >= c.Categories.Len(), "categories can be rotated by 0 to %d places",
+		c.Categories.Len()-1)
 	complain(c.MaxBodyBytes < 0, "the largest body must be at least 1 byte")
 	complain(c.MaxInFlight < c.MaxBodyBytes, "the bytes in flight must be at least the largest body, %d", c.MaxBodyBytes)
 	complain((c.CertFile == "") != (c.KeyFile == ""), "TLS wants both a certificate and its key")

@@ -52,7 +52,8 @@ func newDocs(categories *transaction.Categories) (*docs, error) {
 	if style == "" || script == "" {
 		return nil, errors.New("make the page of the documentation: it has no style or no script")
 	}
-	return &docs{json: asJSON, html: html.Bytes(), policy: "default-src 'none'; style-src '" + style + "'; script-src '" + script +
+	return &docs{json: asJSON, html: html.Bytes(), policy: "default-src 'none'; style-src '" + style + "'; script-src '" +
+		script +
 		"'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}, nil
 }
 

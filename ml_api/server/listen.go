@@ -29,7 +29,8 @@ func (s *Server) Listen(ctx context.Context) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Addr)
 	if err != nil {
 		err = fmt.Errorf("the ML API can not listen at %s: %w", s.cfg.Addr, err)
-		return nil, fault.WithHint(fault.Fail(fault.ExitUnavailable, err), "stop what listens there, or choose another address with --addr")
+		return nil, fault.WithHint(fault.Fail(fault.ExitUnavailable, err),
+			"stop what listens there, or choose another address with --addr")
 	}
 	return listener, nil
 }

@@ -27,7 +27,8 @@ func newMetrics(model string) *metrics {
 		rows: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "txflow_ml_rows_total", Help: "Transactions classified."}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "txflow_ml_request_duration_seconds", Help: "Time from the head of a request to /predict until its answer is ready.",
+			Name:    "txflow_ml_request_duration_seconds",
+			Help:    "Time from the head of a request to /predict until its answer is ready.",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "txflow_ml_in_flight", Help: "Requests to /predict being answered now."}),

@@ -77,7 +77,8 @@ func (s *Server) answer(r *http.Request, buffers *scratch, held *lease, number u
 		return plainResponse(http.StatusMethodNotAllowed, "wrong_method", "Method Not Allowed")
 	}
 	if !acceptable(r.Header) {
-		return plainResponse(http.StatusUnsupportedMediaType, "wrong_type", "the body must be application/json, not compressed")
+		return plainResponse(http.StatusUnsupportedMediaType, "wrong_type",
+			"the body must be application/json, not compressed")
 	}
 	body, err := readBody(buffers.body[:0], r, s.cfg.MaxBodyBytes, held)
 	buffers.body = body
@@ -88,7 +89,8 @@ func (s *Server) answer(r *http.Request, buffers *scratch, held *lease, number u
 		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, s.cfg.MaxBodyBytes)) // so that the caller reads the answer
 		return busy()
 	case errors.Is(err, errTooLarge):
-		return plainResponse(http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the body is longer than %d bytes", s.cfg.MaxBodyBytes))
+		return plainResponse(http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the body is longer than %d bytes",
+			s.cfg.MaxBodyBytes))
 	case err != nil:
 		return plainResponse(http.StatusBadRequest, "cut_off", "the body could not be read to its end")
 	}

@@ -12,7 +12,8 @@ import (
 
 const (
 	exampleID   = "b9fa6684-502b-4695-8f92-247432ba610d"
-	exampleItem = `{"id":"` + exampleID + `","description":"Weekly grocery","amount":100,"timestamp":"2023-04-15T14:30:00",` +
+	exampleItem = `{"id":"` + exampleID +
+		`","description":"Weekly grocery","amount":100,"timestamp":"2023-04-15T14:30:00",` +
 		`"merchant":"Whole Foods","operation_type":"card_payment","side":"credit"}`
 )
 
@@ -109,7 +110,8 @@ func TestValidate(t *testing.T) {
 func TestScanTakesWhatIsUsual(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`[]`, with(`100`, `-952.4`), with(`"Whole Foods"`, `null`), with(`Weekly`, `\"é😀`),
-		"[" + exampleItem + ", " + exampleItem + "]", strings.NewReplacer(`,"`, `, "`, `":`, `": `).Replace("[" + exampleItem + "]")} {
+		"[" + exampleItem + ", " + exampleItem + "]",
+		strings.NewReplacer(`,"`, `, "`, `":`, `": `).Replace("[" + exampleItem + "]")} {
 		if _, ok := scan(nil, []byte(body), 5); !ok {
 			t.Errorf("the fast path leaves an ordinary body to the slow one: %s", body)
 		}

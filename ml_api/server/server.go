@@ -55,7 +55,10 @@ func New(cfg Config) (*Server, error) {
 	s.mux.HandleFunc("/{$}", getOnly(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/docs", http.StatusFound)
 	}))
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeDetail(w, http.StatusNotFound, "Not Found") })
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		writeDetail(w, http.StatusNotFound,
+			"Not Found")
+	})
 	return s, nil
 }
 

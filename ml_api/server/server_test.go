@@ -56,15 +56,19 @@ func TestStatuses(t *testing.T) {
 		want                     int
 		says                     string
 	}{
-		{"example", "POST", "/predict", "[" + exampleItem + "]", nil, 200, `"category":"Transportation","model_version":"hash-v1"`},
+		{"example", "POST", "/predict", "[" + exampleItem + "]", nil, 200,
+			`"category":"Transportation","model_version":"hash-v1"`},
 		{"charset", "POST", "/predict", "[]", []string{"Content-Type", "application/json; charset=UTF-8"}, 200, "[]"},
 		{"no type", "POST", "/predict", "[]", []string{"Content-Type", ""}, 200, "[]"},
-		{"form", "POST", "/predict", "[]", []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "application/json"},
+		{"form", "POST", "/predict", "[]", []string{"Content-Type", "application/x-www-form-urlencoded"}, 415,
+			"application/json"},
 		{"compressed", "POST", "/predict", "[]", []string{"Content-Encoding", "gzip"}, 415, "not compressed"},
 		{"method", "GET", "/predict", "", nil, 405, "Method Not Allowed"},
 		{"long body", "POST", "/predict", "[" + strings.Repeat(" ", 1000) + "]", nil, 413, "1000 bytes"},
-		{"long array", "POST", "/predict", "[" + exampleItem + "," + exampleItem + "," + exampleItem + "]", nil, 422, `"type":"too_long","loc":["body"]`},
-		{"bad amount", "POST", "/predict", with("100", `"x"`), nil, 422, `"loc":["body",0,"amount"],"msg":"Input should be a valid number","pointer":"/0/amount"`},
+		{"long array", "POST", "/predict", "[" + exampleItem + "," + exampleItem + "," + exampleItem + "]", nil, 422,
+			`"type":"too_long","loc":["body"]`},
+		{"bad amount", "POST", "/predict", with("100", `"x"`), nil, 422,
+			`"loc":["body",0,"amount"],"msg":"Input should be a valid number","pointer":"/0/amount"`},
 		{"health", "GET", "/health", "", nil, 200, `"status":"ok","model_version":"hash-v1"`},
 		{"post health", "POST", "/health", "", nil, 405, "Method Not Allowed"},
 		{"docs", "GET", "/docs", "", nil, 200, "<h1>txflow ML API"},
@@ -137,7 +141,8 @@ func TestEveryRequestIsCounted(t *testing.T) {
 	total := 0
 	for status, n := range statuses {
 		total += n
-		if line := fmt.Sprintf("txflow_ml_requests_total{status=\"%d\"} %d\n", status, n); !strings.Contains(w.Body.String(), line) {
+		if line := fmt.Sprintf("txflow_ml_requests_total{status=\"%d\"} %d\n", status, n); !strings.Contains(w.Body.String(),
+			line) {
 			t.Errorf("the metrics have no line %s", line)
 		}
 	}
@@ -196,8 +201,10 @@ func TestSpanContinuesTheTrace(t *testing.T) {
 	rows, _ := attrs.Value("txflow.batch_size")
 	model, _ := attrs.Value("txflow.model_version")
 	outcome, _ := attrs.Value("txflow.outcome")
-	if span.SpanContext().TraceID().String() != "0af7651916cd43dd8448eb211c80319c" || span.Parent().SpanID().String() != "b7ad6b7169203331" ||
-		span.Name() != "POST /predict" || rows.AsInt64() != 1 || model.AsString() != "hash-v1" || outcome.AsString() != "answered" {
+	if span.SpanContext().TraceID().String() != "0af7651916cd43dd8448eb211c80319c" ||
+		span.Parent().SpanID().String() != "b7ad6b7169203331" ||
+		span.Name() != "POST /predict" || rows.AsInt64() != 1 || model.AsString() != "hash-v1" ||
+		outcome.AsString() != "answered" {
 		t.Errorf("%s %v %v", span.Name(), span.SpanContext(), span.Attributes())
 	}
 }
@@ -227,13 +234,15 @@ func TestListenAndServe(t *testing.T) {
 	go func() { done <- s.Serve(ctx, listener) }()
 
 	_, err = newServer(t, Config{Addr: listener.Addr().String()}).Listen(t.Context())
-	if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), listener.Addr().String()) || fault.Hint(err) == "" {
+	if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(err.Error(), listener.Addr().String()) ||
+		fault.Hint(err) == "" {
 		t.Errorf("a port that is taken: %v", err)
 	}
 
 	answers := make(chan string, 1)
 	go func() {
-		response, err := http.Post("http://"+listener.Addr().String()+"/predict", "application/json", bytes.NewReader([]byte("[]")))
+		response, err := http.Post("http://"+listener.Addr().String()+"/predict", "application/json",
+			bytes.NewReader([]byte("[]")))
 		if err != nil {
 			answers <- err.Error()
 			return
@@ -294,7 +303,8 @@ func TestPageMayRunItsOwnScriptOnly(t *testing.T) {
 	policy, page := w.Header().Get("Content-Security-Policy"), w.Body.String()
 	script := page[strings.Index(page, "<script>")+len("<script>") : strings.Index(page, "</script>")]
 	sum := sha256.Sum256([]byte(script))
-	if strings.Contains(policy, "unsafe") || !strings.Contains(policy, "script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
+	if strings.Contains(policy, "unsafe") ||
+		!strings.Contains(policy, "script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
 		t.Errorf("the policy is %q", policy)
 	}
 	for _, attribute := range []string{" style=", " onclick=", " onload=", "javascript:"} {

@@ -15,7 +15,8 @@ const scope = "github.com/txflow/txflow/ml_api/server"
 // startSpan continues the caller's trace.
 func (s *Server) startSpan(r *http.Request) (context.Context, trace.Span) {
 	ctx := s.cfg.Propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
-	return s.tracer.Start(ctx, r.Method+" /predict", trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(s.spanAttrs...))
+	return s.tracer.Start(ctx, r.Method+" /predict", trace.WithSpanKind(trace.SpanKindServer),
+		trace.WithAttributes(s.spanAttrs...))
 }
 
 // endSpan notes the answer. The span is ended by its owner.

@@ -112,7 +112,8 @@ func validateItem(i int, raw json.RawMessage) (id transaction.ID, faults []compl
 	return id, faults
 }
 
-// fieldsOf returns the values of the known fields of an object; of a key that occurs twice the last counts, as in Python.
+// fieldsOf returns the values of the known fields of an object; of a key that occurs twice the last counts, as in
+// Python.
 func fieldsOf(raw json.RawMessage) (values [len(fields)]json.RawMessage, ok bool) {
 	if raw[0] != '{' {
 		return values, false

@@ -75,7 +75,8 @@ func (c *Client) get(ctx context.Context, path string, into any) error {
 	body := &io.LimitedReader{R: response.Body, N: cmp.Or(c.Limit, maxAnswer)}
 	if err := json.NewDecoder(body).Decode(into); err != nil {
 		if body.N <= 0 {
-			return fmt.Errorf("GET %s%s: the answer is larger than %d bytes", secret.NewURL(c.URL), path, cmp.Or(c.Limit, maxAnswer))
+			return fmt.Errorf("GET %s%s: the answer is larger than %d bytes", secret.NewURL(c.URL), path,
+				cmp.Or(c.Limit, maxAnswer))
 		}
 		return fmt.Errorf("GET %s%s: not an answer of Jaeger: %w", secret.NewURL(c.URL), path, err)
 	}

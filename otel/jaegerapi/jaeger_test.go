@@ -71,7 +71,8 @@ func TestTree(t *testing.T) {
 		t.Fatalf("%d roots", len(roots))
 	}
 	task := roots[0]
-	if task.Name != "task classify" || task.Service != "txflow-classify" || task.Failed || task.Duration != 900*time.Millisecond ||
+	if task.Name != "task classify" || task.Service != "txflow-classify" || task.Failed ||
+		task.Duration != 900*time.Millisecond ||
 		task.Tags["txflow.rows"] != "3000" || strings.Join(task.Links, " ") != "4bf92f3577b34da6a3ce929d0e0e4736" {
 		t.Errorf("%+v", task)
 	}
@@ -79,7 +80,8 @@ func TestTree(t *testing.T) {
 		t.Fatalf("%d calls", len(task.Children))
 	}
 	for i, call := range task.Children {
-		if call.Failed != (i == 1) || i > 0 && call.Start.Before(task.Children[i-1].Start) || len(call.Children) != 1 || call.Children[0].Service != "ml-api" {
+		if call.Failed != (i == 1) || i > 0 && call.Start.Before(task.Children[i-1].Start) || len(call.Children) != 1 ||
+			call.Children[0].Service != "ml-api" {
 			t.Errorf("call %d: %+v", i, call)
 		}
 	}
@@ -103,7 +105,8 @@ func TestFoldAlike(t *testing.T) {
 		t.Fatal(err)
 	}
 	folds := jaegerapi.FoldAlike(roots[0].Children, 3)
-	if len(folds) != 2 || len(folds[0].Shown) != 3 || folds[0].More != 2 || len(folds[1].Shown) != 1 || folds[1].More != 0 || !folds[1].Shown[0].Failed {
+	if len(folds) != 2 || len(folds[0].Shown) != 3 || folds[0].More != 2 || len(folds[1].Shown) != 1 ||
+		folds[1].More != 0 || !folds[1].Shown[0].Failed {
 		t.Errorf("%+v", folds)
 	}
 }

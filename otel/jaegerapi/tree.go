@@ -44,7 +44,8 @@ type trace struct {
 	} `json:"processes"`
 }
 
-// Tree builds the tree of a trace from Jaeger's answer and returns its roots: spans without a parent, or whose parent is
+// Tree builds the tree of a trace from Jaeger's answer and returns its roots: spans without a parent, or whose parent
+// is
 // not in the trace.
 func Tree(raw json.RawMessage) ([]*Span, error) {
 	var t trace
@@ -54,7 +55,8 @@ func Tree(raw json.RawMessage) ([]*Span, error) {
 	spans := make(map[string]*Span, len(t.Spans))
 	for i := range t.Spans {
 		s := &t.Spans[i]
-		span := &Span{ID: s.SpanID, Service: t.Processes[s.ProcessID].ServiceName, Name: s.OperationName, Start: time.UnixMicro(s.StartTime),
+		span := &Span{ID: s.SpanID, Service: t.Processes[s.ProcessID].ServiceName, Name: s.OperationName,
+			Start:    time.UnixMicro(s.StartTime),
 			Duration: time.Duration(s.Duration) * time.Microsecond, Tags: make(map[string]string, len(s.Tags))}
 		for _, tag := range s.Tags {
 			span.Tags[tag.Key] = fmt.Sprint(tag.Value)

@@ -30,7 +30,8 @@ func propagators(names string) (propagation.TextMapPropagator, error) {
 	return propagation.NewCompositeTextMapPropagator(all...), nil
 }
 
-// FromEnv returns ctx with the parent that a scheduler left in TRACEPARENT, TRACESTATE and BAGGAGE. A broken value is as
+// FromEnv returns ctx with the parent that a scheduler left in TRACEPARENT, TRACESTATE and BAGGAGE. A broken value is
+// as
 // good as none.
 func FromEnv(ctx context.Context) context.Context {
 	carrier := propagation.MapCarrier{}
@@ -40,7 +41,8 @@ func FromEnv(ctx context.Context) context.Context {
 	return w3c.Extract(ctx, carrier)
 }
 
-// LinksFromEnv returns a link to the span that TXFLOW_LINK_TRACEPARENT names, which caused this process without being its
+// LinksFromEnv returns a link to the span that TXFLOW_LINK_TRACEPARENT names, which caused this process without being
+// its
 // parent: the request that caused a scheduler's run, say. A broken value is ignored.
 func LinksFromEnv() []trace.Link {
 	carrier := propagation.MapCarrier{"traceparent": os.Getenv("TXFLOW_LINK_TRACEPARENT")}

@@ -1,4 +1,5 @@
-// Package telemetry makes the tracer provider of a process from the standard OTEL_* variables. Tracing never costs data or
+// Package telemetry makes the tracer provider of a process from the standard OTEL_* variables. Tracing never costs
+// data or
 // stalls work: spans wait in a bounded queue and are dropped when the collector is unavailable.
 package telemetry
 
@@ -39,7 +40,8 @@ type Telemetry struct {
 	log        *slog.Logger
 }
 
-// Setup makes the providers; it sets no globals and waits for no collector. Without an endpoint in the environment spans
+// Setup makes the providers; it sets no globals and waits for no collector. Without an endpoint in the environment
+// spans
 // have ids, for lineage, and go nowhere. Errors are about the variables' values.
 func Setup(ctx context.Context, cfg Config) (*Telemetry, error) {
 	t := &Telemetry{timeout: cfg.ShutdownTimeout, log: cfg.Log}
@@ -71,12 +73,14 @@ func (t *Telemetry) options(ctx context.Context, cfg Config) ([]sdktrace.TracerP
 	if cfg.Version != "" {
 		attributes = append(attributes, attribute.String("service.version", cfg.Version))
 	}
-	res, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(), resource.WithAttributes(attributes...), resource.WithFromEnv())
+	res, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(), resource.WithAttributes(attributes...),
+		resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	options := []sdktrace.TracerProviderOption{sdktrace.WithResource(res)} // the SDK reads OTEL_TRACES_SAMPLER itself
-	if limits := sdktrace.NewSpanLimits(); cfg.Links > limits.LinkCountLimit && limits.LinkCountLimit >= 0 && os.Getenv("OTEL_SPAN_LINK_COUNT_LIMIT") == "" {
+	if limits := sdktrace.NewSpanLimits(); cfg.Links > limits.LinkCountLimit && limits.LinkCountLimit >= 0 &&
+		os.Getenv("OTEL_SPAN_LINK_COUNT_LIMIT") == "" {
 		limits.LinkCountLimit = cfg.Links
 		options = append(options, sdktrace.WithRawSpanLimits(limits))
 	}

@@ -27,9 +27,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // clean unsets what the developer's shell may have set.
 func clean(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL",
-		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES",
-		"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_PROPAGATORS", "OTEL_SPAN_LINK_COUNT_LIMIT", "TRACEPARENT", "TRACESTATE", "BAGGAGE"} {
+	for _, name := range []string{"OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT",
+		"OTEL_EXPORTER_OTLP_PROTOCOL",
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_SERVICE_NAME",
+		"OTEL_RESOURCE_ATTRIBUTES",
+		"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_PROPAGATORS", "OTEL_SPAN_LINK_COUNT_LIMIT", "TRACEPARENT",
+		"TRACESTATE", "BAGGAGE"} {
 		t.Setenv(name, "")
 	}
 }
@@ -105,7 +108,8 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// TestCollectorAway has an unreachable collector and one that never answers: work goes on at once, Shutdown ends in time,
+// TestCollectorAway has an unreachable collector and one that never answers: work goes on at once, Shutdown ends in
+// time,
 // and the log holds one warning of the fault at most, and one of the loss.
 func TestCollectorAway(t *testing.T) {
 	release := make(chan struct{})
@@ -141,7 +145,8 @@ func TestCollectorAway(t *testing.T) {
 			if took := time.Since(start); took > 2*time.Second {
 				t.Errorf("Shutdown took %v", took)
 			}
-			if n := strings.Count(log.String(), "level="); n < 1 || n > 2 || !strings.Contains(log.String(), "lost=20000 of=20000") {
+			if n := strings.Count(log.String(), "level="); n < 1 || n > 2 ||
+				!strings.Contains(log.String(), "lost=20000 of=20000") {
 				t.Errorf("%d lines: %s", n, log.String())
 			}
 		})
@@ -272,7 +277,8 @@ func TestBadVariables(t *testing.T) {
 	} {
 		clean(t)
 		t.Setenv(name, value)
-		if _, err := telemetry.Setup(t.Context(), telemetry.Config{Service: "txflow"}); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := telemetry.Setup(t.Context(), telemetry.Config{Service: "txflow"}); err == nil ||
+			!strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%s: %v", name, value, err)
 		}
 	}

@@ -1,4 +1,5 @@
-// Package answers reads the rows of a classified chunk together with the ML API's answers, as load and compare need them.
+// Package answers reads the rows of a classified chunk together with the ML API's answers, as load and compare need
+// them.
 package answers
 
 import (
@@ -36,7 +37,8 @@ func (b *Block) Rows() (n int64) {
 
 // Blocks cuts a classified chunk into blocks of at most so many rows, but of one segment at least. A chunk that is not
 // classified, or was another when it was, is an error with exit code 65.
-func Blocks(ctx context.Context, artifacts batch.Artifacts, layout batch.Layout, chunk *batch.Chunk, limit int) (all []Block, err error) {
+func Blocks(ctx context.Context, artifacts batch.Artifacts, layout batch.Layout, chunk *batch.Chunk,
+	limit int) (all []Block, err error) {
 	parts, err := classified(ctx, artifacts, layout.Classified(chunk.Index), chunk)
 	if err != nil {
 		return nil, err
@@ -58,12 +60,14 @@ func Blocks(ctx context.Context, artifacts batch.Artifacts, layout batch.Layout,
 }
 
 // classified reads the index of a chunk's parts, which classify wrote.
-func classified(ctx context.Context, artifacts batch.Artifacts, url string, chunk *batch.Chunk) ([]batch.Artifact, error) {
+func classified(ctx context.Context, artifacts batch.Artifacts, url string, chunk *batch.Chunk) ([]batch.Artifact,
+	error) {
 	var index batch.ClassifiedChunk
 	err := batch.ReadJSON(ctx, artifacts, url, "", &index)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fault.WithHint(fault.Failf(fault.ExitData, "chunk %d is not classified: %w", chunk.Index, err), "run txflow classify first")
+		return nil, fault.WithHint(fault.Failf(fault.ExitData, "chunk %d is not classified: %w", chunk.Index, err),
+			"run txflow classify first")
 	case err != nil:
 		return nil, err
 	case index.Chunk != chunk.SHA256 || len(index.Parts) != len(chunk.Segments):
@@ -72,7 +76,8 @@ func classified(ctx context.Context, artifacts batch.Artifacts, url string, chun
 	return index.Parts, nil
 }
 
-// Reader joins a block's rows with their answers, a segment at a time in memory that it uses again. The zero value is ready.
+// Reader joins a block's rows with their answers, a segment at a time in memory that it uses again. The zero value is
+// ready.
 type Reader struct {
 	Version int64               // of the rows of blocks without versions of their own
 	Refused []ledger.DeadLetter // of the whole block, once it is read
@@ -85,7 +90,8 @@ type Reader struct {
 }
 
 // Read gives a block's answered rows, a segment at a time. It can be ranged over again.
-func (r *Reader) Read(ctx context.Context, artifacts batch.Artifacts, b *Block, files []batch.File) iter.Seq2[[]ledger.Classified, error] {
+func (r *Reader) Read(ctx context.Context, artifacts batch.Artifacts, b *Block,
+	files []batch.File) iter.Seq2[[]ledger.Classified, error] {
 	return func(yield func([]ledger.Classified, error) bool) {
 		r.Refused, r.block, r.next = r.Refused[:0], b, b.first
 		chunk, err := artifacts.OpenAt(ctx, b.Chunk.URL, b.offset)
@@ -104,7 +110,8 @@ func (r *Reader) Read(ctx context.Context, artifacts batch.Artifacts, b *Block, 
 }
 
 // segment reads a segment's rows and answers.
-func (r *Reader) segment(ctx context.Context, artifacts batch.Artifacts, chunk io.Reader, segment batch.Segment, at batch.Artifact, url string, files []batch.File) (err error) {
+func (r *Reader) segment(ctx context.Context, artifacts batch.Artifacts, chunk io.Reader, segment batch.Segment,
+	at batch.Artifact, url string, files []batch.File) (err error) {
 	r.rows, r.At = r.rows[:0], r.At[:0]
 	defer func() { r.next += segment.Rows }()
 	if r.text, err = batch.ReadSegment(chunk, segment, url, r.text); err != nil {
@@ -187,13 +194,15 @@ func asSent(t *transaction.Transaction) []byte {
 }
 
 // KeepVersions gives the rows of a chunk's blocks the versions that compare found for them.
-func KeepVersions(ctx context.Context, artifacts batch.Artifacts, layout batch.Layout, chunk *batch.Chunk, blocks []Block) error {
+func KeepVersions(ctx context.Context, artifacts batch.Artifacts, layout batch.Layout, chunk *batch.Chunk,
+	blocks []Block) error {
 	url := layout.Versions(chunk.Index)
 	var v batch.RowVersions
 	err := batch.ReadJSON(ctx, artifacts, url, "", &v)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fault.WithHint(fault.Failf(fault.ExitData, "chunk %d is a reclassification and was not compared with what is stored: %w", chunk.Index, err),
+		return fault.WithHint(fault.Failf(fault.ExitData,
+			"chunk %d is a reclassification and was not compared with what is stored: %w", chunk.Index, err),
 			"run txflow compare first")
 	case err != nil:
 		return err

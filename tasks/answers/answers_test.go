@@ -18,7 +18,8 @@ import (
 
 const perSegment = 5
 
-// chunk is a chunk of segments of five rows with their parts. In each segment the third row was refused, and a second call
+// chunk is a chunk of segments of five rows with their parts. In each segment the third row was refused, and a second
+// call
 // answered the last two.
 type chunk struct {
 	*artifact.Store
@@ -35,11 +36,13 @@ func newChunk(t *testing.T, segments int) *chunk {
 	index := batch.ClassifiedChunk{}
 	for s := range segments {
 		start := len(text)
-		part := batch.Part{Calls: []batch.PartCall{{Rows: 3, Model: fmt.Sprint("m", s), Attempt: 1}, {Rows: 2, Model: fmt.Sprint("m", s), Attempt: 2}},
+		part := batch.Part{Calls: []batch.PartCall{{Rows: 3, Model: fmt.Sprint("m", s), Attempt: 1},
+			{Rows: 2, Model: fmt.Sprint("m", s), Attempt: 2}},
 			Refusals: []batch.Refusal{{Row: 2, Status: 422, Message: "no"}}}
 		for i := range perSegment {
 			n := s*perSegment + i
-			row := batch.Row{Transaction: transaction.Transaction{ID: transaction.ID{15: byte(n)}, SourceID: fmt.Sprint(n), Description: "tab\tline\n", Side: transaction.Debit,
+			row := batch.Row{Transaction: transaction.Transaction{ID: transaction.ID{15: byte(n)}, SourceID: fmt.Sprint(n),
+				Description: "tab\tline\n", Side: transaction.Debit,
 				Timestamp: time.Unix(1, 0).UTC()}, ContentHash: uint64(n), File: n % 2, Line: uint64(n + 2)}
 			text = batch.AppendRow(text, &row)
 			category := transaction.DefaultCategories.Names()[n%3]
@@ -48,7 +51,8 @@ func newChunk(t *testing.T, segments int) *chunk {
 			}
 			part.Categories = append(part.Categories, category)
 		}
-		c.Segments = append(c.Segments, batch.Segment{Rows: perSegment, Bytes: len(text) - start, SHA256: digest(text[start:])})
+		c.Segments = append(c.Segments, batch.Segment{Rows: perSegment, Bytes: len(text) - start,
+			SHA256: digest(text[start:])})
 		part.Segment = digest(text[start:])
 		written, err := batch.WriteAll(t.Context(), c, c.layout.Part("api", part.Segment), batch.AppendPart(nil, &part))
 		if err != nil {
@@ -78,7 +82,8 @@ func digest(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// TestEachRowHasItsAnswer reads a chunk in blocks of several sizes: each row comes once, with its own category, call, place and
+// TestEachRowHasItsAnswer reads a chunk in blocks of several sizes: each row comes once, with its own category, call,
+// place and
 // version, and the refused ones are dead letters.
 func TestEachRowHasItsAnswer(t *testing.T) {
 	t.Parallel()
@@ -111,15 +116,18 @@ func TestEachRowHasItsAnswer(t *testing.T) {
 					seen[r.Transaction.SourceID] = true
 					want := ledger.Origin{Origin: c.files[n%2].URL, Digest: c.files[n%2].SHA256, Position: uint64(n + 2)}
 					attempt := 1 + n%perSegment/3
-					if r.Transaction.SourceID != fmt.Sprint(n) || r.ContentHash != uint64(n) || r.Origin != want || r.Version != int64(1000+n) ||
-						r.Category.String() != transaction.DefaultCategories.Names()[n%3] || r.Call.Model != fmt.Sprint("m", n/perSegment) || r.Call.Attempt != attempt {
+					if r.Transaction.SourceID != fmt.Sprint(n) || r.ContentHash != uint64(n) || r.Origin != want ||
+						r.Version != int64(1000+n) ||
+						r.Category.String() != transaction.DefaultCategories.Names()[n%3] ||
+						r.Call.Model != fmt.Sprint("m", n/perSegment) || r.Call.Attempt != attempt {
 						t.Errorf("limit %d: row %d is %+v with the call %+v", limit, n, r, r.Call)
 					}
 				}
 			}
 			for _, d := range reader.Refused {
 				seen[d.SourceID] = true
-				if n := int(d.ContentHash); d.SourceID != fmt.Sprint(n) || n%perSegment != 2 || d.Message != "no" || d.Version != int64(1000+n) ||
+				if n := int(d.ContentHash); d.SourceID != fmt.Sprint(n) || n%perSegment != 2 || d.Message != "no" ||
+					d.Version != int64(1000+n) ||
 					d.Origin.Position != uint64(n+2) || !strings.Contains(string(d.Raw), `"description":"tab\tline\n"`) {
 					t.Errorf("limit %d: refused %+v", limit, d)
 				}

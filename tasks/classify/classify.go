@@ -51,7 +51,8 @@ const DefaultConcurrency = 8
 
 // Validate checks what a user gave.
 func (c *Config) Validate() error {
-	return tasks.First(tasks.Limit("--batch-rows", c.BatchRows, 1, 100_000), tasks.Limit("--concurrency", c.Concurrency, 1, 1024),
+	return tasks.First(tasks.Limit("--batch-rows", c.BatchRows, 1, 100_000), tasks.Limit("--concurrency", c.Concurrency, 1,
+		1024),
 		tasks.Limit("--index", c.Index, -1, 1<<30))
 }
 
@@ -91,7 +92,8 @@ type classifier struct {
 
 // chunk classifies the segments of one chunk, several at once.
 func (c *classifier) chunk(ctx context.Context, chunk *batch.Chunk, m *batch.Manifest) error {
-	m.Inputs = append(m.Inputs, batch.Artifact{Name: "chunk", URL: chunk.URL, Rows: chunk.Rows, Bytes: chunk.Bytes, SHA256: chunk.SHA256})
+	m.Inputs = append(m.Inputs, batch.Artifact{Name: "chunk", URL: chunk.URL, Rows: chunk.Rows, Bytes: chunk.Bytes,
+		SHA256: chunk.SHA256})
 	file, err := c.env.Artifacts.Open(ctx, chunk.URL, "") // its segments are checked one by one
 	if err != nil {
 		return err
@@ -138,9 +140,11 @@ func (c *classifier) chunk(ctx context.Context, chunk *batch.Chunk, m *batch.Man
 	return nil
 }
 
-// segment fills in the part of a segment: the recorded one if there is a sound one, else it asks and records. A part with
+// segment fills in the part of a segment: the recorded one if there is a sound one, else it asks and records. A part
+// with
 // refusals is recorded when it is sure that they are about their rows.
-func (c *classifier) segment(ctx context.Context, segment batch.Segment, text []byte, a *batch.Artifact, n *ledger.Counts) error {
+func (c *classifier) segment(ctx context.Context, segment batch.Segment, text []byte, a *batch.Artifact,
+	n *ledger.Counts) error {
 	url := c.env.Layout.Part(c.cfg.API, segment.SHA256)
 	part, recorded, damaged, err := c.recorded(ctx, url, segment)
 	if err != nil {
@@ -166,7 +170,8 @@ func describe(part *batch.Part, a batch.Artifact, segment batch.Segment) (batch.
 }
 
 // recorded reads the part that an earlier try wrote, nil if there is none or a damaged one, which is asked again.
-func (c *classifier) recorded(ctx context.Context, url string, segment batch.Segment) (part *batch.Part, a batch.Artifact, damaged bool, err error) {
+func (c *classifier) recorded(ctx context.Context, url string, segment batch.Segment) (part *batch.Part,
+	a batch.Artifact, damaged bool, err error) {
 	content, err := batch.ReadAll(ctx, c.env.Artifacts, url, "")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, a, false, nil
@@ -187,7 +192,8 @@ func (c *classifier) recorded(ctx context.Context, url string, segment batch.Seg
 }
 
 // record keeps a part. When another copy of the task was quicker, its part is the one that counts, for both.
-func (c *classifier) record(ctx context.Context, url string, segment batch.Segment, part *batch.Part, replace bool) (*batch.Part, batch.Artifact, error) {
+func (c *classifier) record(ctx context.Context, url string, segment batch.Segment, part *batch.Part,
+	replace bool) (*batch.Part, batch.Artifact, error) {
 	w, err := c.env.Artifacts.Create(ctx, url)
 	if err != nil {
 		return nil, batch.Artifact{}, err
@@ -213,7 +219,8 @@ func (c *classifier) record(ctx context.Context, url string, segment batch.Segme
 
 // ask asks for all rows of a segment, in batches that run at once as far as there are slots.
 // The last refusal's number among the rows asked comes with the part, 0 for none.
-func (c *classifier) ask(ctx context.Context, segment batch.Segment, text []byte) (part *batch.Part, last uint64, err error) {
+func (c *classifier) ask(ctx context.Context, segment batch.Segment, text []byte) (part *batch.Part, last uint64,
+	err error) {
 	rows, err := decode(segment, text)
 	if err != nil {
 		return nil, 0, err

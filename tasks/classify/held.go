@@ -35,7 +35,8 @@ func (h *heldParts) add(p heldPart) {
 	h.all = append(h.all, p)
 }
 
-// take removes the parts whose refusals are settled, or with all every part whose refusals count; left is the number of those that stay.
+// take removes the parts whose refusals are settled, or with all every part whose refusals count; left is the number
+// of those that stay.
 func (h *heldParts) take(refusals *prediction.Refusals, all bool) (settled []heldPart, left int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -65,7 +66,8 @@ func (c *classifier) recordHeld(ctx context.Context, end bool) error {
 		*p.artifact, *p.counts = describe(part, a, p.segment)
 	}
 	if end && left > 0 {
-		return fault.Failf(fault.ExitTryAgain, "the ML API refused too many rows: %d segments are to be requested again", left)
+		return fault.Failf(fault.ExitTryAgain, "the ML API refused too many rows: %d segments are to be requested again",
+			left)
 	}
 	return nil
 }

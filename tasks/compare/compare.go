@@ -1,4 +1,5 @@
-// Package compare reports what loading a run would change: it looks up what ClickHouse has now for the ids of the run, and
+// Package compare reports what loading a run would change: it looks up what ClickHouse has now for the ids of the run,
+// and
 // counts where the ML API's answers differ. It runs between classify and load where stored rows are reclassified.
 package compare
 
@@ -21,7 +22,8 @@ import (
 // Name is the task's name in manifests.
 const Name = "compare"
 
-// DefaultBlockRows is how many ids are looked up at once. Each look-up reads the table's ids, so few large ones are quick.
+// DefaultBlockRows is how many ids are looked up at once. Each look-up reads the table's ids, so few large ones are
+// quick.
 const DefaultBlockRows = 100_000
 
 // DefaultExamples is enough to look some up by hand.
@@ -61,10 +63,12 @@ type Report struct {
 func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.Manifest, *Report, error) {
 	report := &Report{RunID: env.RunID, Comparison: batch.Comparison{Examples: []batch.ChangedRow{}}}
 	m, err := tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
-		c := &comparison{env: env, store: store, cfg: cfg, report: report, changes: map[pair]int64{}, models: map[pair]int64{}}
+		c := &comparison{env: env, store: store, cfg: cfg, report: report, changes: map[pair]int64{},
+			models: map[pair]int64{}}
 		for i := range cfg.Chunks.Chunks {
 			chunk := &cfg.Chunks.Chunks[i]
-			m.Inputs = append(m.Inputs, batch.Artifact{Name: "chunk", URL: chunk.URL, Rows: chunk.Rows, Bytes: chunk.Bytes, SHA256: chunk.SHA256})
+			m.Inputs = append(m.Inputs, batch.Artifact{Name: "chunk", URL: chunk.URL, Rows: chunk.Rows, Bytes: chunk.Bytes,
+				SHA256: chunk.SHA256})
 			if err := c.chunk(ctx, chunk); err != nil {
 				return fmt.Errorf("chunk %d: %w", chunk.Index, err)
 			}
@@ -82,12 +86,16 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 		m.Counts = ledger.Counts{In: report.Rows + report.Refused, Predicted: report.Rows, DeadLettered: report.Refused}
 		m.ChangedShare, m.Comparison = &report.Share, report.Cut(MaxListed)
 		if cfg.MaxNew >= 0 && report.New > cfg.MaxNew {
-			return fault.WithHint(fault.Failf(fault.ExitData, "%d of %d rows are not stored yet: loading this run would add them",
-				report.New, report.Rows), "check that --source is the name under which they were stored; allow new rows with --max-new; see %s", a.URL)
+			return fault.WithHint(fault.Failf(fault.ExitData,
+				"%d of %d rows are not stored yet: loading this run would add them",
+				report.New, report.Rows),
+				"check that --source is the name under which they were stored; allow new rows with --max-new; see %s", a.URL)
 		}
 		if report.Share > cfg.MaxChanged {
-			return fault.WithHint(fault.Failf(fault.ExitData, "loading this run would change %d stored rows and add %d, %.4g %% of %d: more than the %.4g %% that are allowed",
-				report.Changed, report.New, 100*report.Share, report.Rows, 100*cfg.MaxChanged), "look at %s; if the change is wanted, allow it with --max-changed, or load the run", a.URL)
+			return fault.WithHint(fault.Failf(fault.ExitData,
+				"loading this run would change %d stored rows and add %d, %.4g %% of %d: more than the %.4g %% that are allowed",
+				report.Changed, report.New, 100*report.Share, report.Rows, 100*cfg.MaxChanged),
+				"look at %s; if the change is wanted, allow it with --max-changed, or load the run", a.URL)
 		}
 		return nil
 	})
@@ -133,7 +141,8 @@ func (c *comparison) chunk(ctx context.Context, chunk *batch.Chunk) error {
 	if !c.cfg.Chunks.Reclassify {
 		return nil
 	}
-	_, err = batch.WriteJSON(ctx, c.env.Artifacts, c.env.Layout.Versions(chunk.Index), batch.RowVersions{Chunk: chunk.SHA256, Versions: c.keep})
+	_, err = batch.WriteJSON(ctx, c.env.Artifacts, c.env.Layout.Versions(chunk.Index),
+		batch.RowVersions{Chunk: chunk.SHA256, Versions: c.keep})
 	return err
 }
 
@@ -151,7 +160,8 @@ func (c *comparison) block(ctx context.Context, b *answers.Block) error {
 			if version == 0 {
 				version = r.Call.AnsweredAt.UnixMicro()
 			}
-			asked[r.Transaction.ID] = answer{r.Transaction.SourceID, r.Category, r.Call.Model, r.Call.AnsweredAt, version, r.ContentHash, c.reader.At[i]}
+			asked[r.Transaction.ID] = answer{r.Transaction.SourceID, r.Category, r.Call.Model, r.Call.AnsweredAt, version,
+				r.ContentHash, c.reader.At[i]}
 		}
 	}
 	if c.cfg.Chunks.Reclassify {
@@ -212,7 +222,8 @@ func (c *comparison) change(id transaction.ID, now answer, from string) {
 	to := now.category.String()
 	c.changes[pair{from, to}]++
 	if len(c.report.Examples) < c.cfg.Examples {
-		c.report.Examples = append(c.report.Examples, batch.ChangedRow{ID: id.String(), SourceID: now.sourceID, From: from, To: to})
+		c.report.Examples = append(c.report.Examples, batch.ChangedRow{ID: id.String(), SourceID: now.sourceID, From: from,
+			To: to})
 	}
 }
 

@@ -1,4 +1,5 @@
-// Package inbox finds the files that are new in a folder or bucket, and marks those that were taken, so that each starts
+// Package inbox finds the files that are new in a folder or bucket, and marks those that were taken, so that each
+// starts
 // one run. The marks are artifacts: they outlive whoever asks.
 package inbox
 
@@ -30,7 +31,8 @@ const DefaultSettle = 10 * time.Second
 // DefaultLimit keeps a look's manifest small.
 const DefaultLimit = 100
 
-// Lister lists what matches a pattern, whose * stays within a folder, by canonical URL. No match is an empty list; a folder
+// Lister lists what matches a pattern, whose * stays within a folder, by canonical URL. No match is an empty list; a
+// folder
 // that is not there may be fs.ErrNotExist.
 type Lister interface {
 	List(ctx context.Context, pattern string) ([]batch.Object, error)
@@ -126,7 +128,8 @@ func list(ctx context.Context, lister Lister, inbox string) ([]batch.Object, err
 	files, err := lister.List(ctx, inbox)
 	return slices.DeleteFunc(files, func(o batch.Object) bool {
 		name := name(o.URL)
-		return strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".tmp") || strings.HasSuffix(name, ".part") || folder && !hasSuffix(name)
+		return strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".tmp") || strings.HasSuffix(name, ".part") ||
+			folder && !hasSuffix(name)
 	}), err
 }
 
@@ -139,7 +142,8 @@ func name(url string) string {
 	return path.Base(url)
 }
 
-// marks knows which ids are taken. The marks of a month are a folder of their own, so that a look lists those of the months
+// marks knows which ids are taken. The marks of a month are a folder of their own, so that a look lists those of the
+// months
 // that the inbox has files of, however many there were before.
 type marks struct {
 	lister Lister
@@ -176,7 +180,8 @@ func (m *marks) list(ctx context.Context, month string) error {
 	return nil
 }
 
-// ID names a file as it is now: one that changed under the same name is a new one. It is the month in which the file was
+// ID names a file as it is now: one that changed under the same name is a new one. It is the month in which the file
+// was
 // modified, a hyphen and 16 hexadecimal digits; older releases had the digits alone.
 func ID(o *batch.Object) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", o.URL, o.Bytes, o.Modified.UnixNano()))
@@ -207,7 +212,8 @@ type Mark struct {
 func ParseMark(s string) (Mark, error) {
 	id, url, _ := strings.Cut(s, "=")
 	if !idShape.MatchString(id) || url == "" {
-		return Mark{}, fault.WithHint(fault.Failf(fault.ExitUsage, "%q is not ID=URL", s), "ids are the names of the outputs in the manifest of txflow inbox")
+		return Mark{}, fault.WithHint(fault.Failf(fault.ExitUsage, "%q is not ID=URL", s),
+			"ids are the names of the outputs in the manifest of txflow inbox")
 	}
 	return Mark{ID: id, URL: url}, nil
 }

@@ -48,14 +48,17 @@ func (b *box) put(url, content string, age time.Duration) {
 }
 
 func (b *box) env() *tasks.Env {
-	return &tasks.Env{Artifacts: b, Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler), Try: 1}
+	return &tasks.Env{Artifacts: b, Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler),
+		Try: 1}
 }
 
 // look returns the names of the new files and, by them, their ids.
 func (b *box) look(t *testing.T, at string, limit int) (names string, ids map[string]string) {
 	t.Helper()
-	m, err := inbox.Look(t.Context(), b.env(), b, inbox.Config{Inbox: at, Taken: "taken", Settle: 10 * time.Second, Limit: limit, Now: now})
-	if want := map[bool]int{true: fault.ExitNothing}[len(m.Outputs) == 0]; fault.ExitCode(err) != want || m.ExitCode != want {
+	m, err := inbox.Look(t.Context(), b.env(), b, inbox.Config{Inbox: at, Taken: "taken", Settle: 10 * time.Second,
+		Limit: limit, Now: now})
+	if want := map[bool]int{true: fault.ExitNothing}[len(m.Outputs) == 0]; fault.ExitCode(err) != want ||
+		m.ExitCode != want {
 		t.Fatalf("%d files and exit code %d: %v", len(m.Outputs), m.ExitCode, err)
 	}
 	ids = map[string]string{}
@@ -72,11 +75,14 @@ func (b *box) look(t *testing.T, at string, limit int) (names string, ids map[st
 func TestOnlyWholeNewFilesOfSomeoneElseAreListed(t *testing.T) {
 	t.Parallel()
 	b := &box{modified: map[string]time.Time{}}
-	for name, age := range map[string]time.Duration{"a.csv": 30 * time.Second, "b.csv.gz": time.Minute, "c.csv.zst": 10 * time.Second, "growing.csv": 9 * time.Second,
-		".hidden.csv": time.Hour, "x.csv.tmp": time.Hour, "y.csv.part": time.Hour, "notes.txt": time.Hour, "deep/d.csv": time.Hour} {
+	for name, age := range map[string]time.Duration{"a.csv": 30 * time.Second, "b.csv.gz": time.Minute,
+		"c.csv.zst": 10 * time.Second, "growing.csv": 9 * time.Second,
+		".hidden.csv": time.Hour, "x.csv.tmp": time.Hour, "y.csv.part": time.Hour, "notes.txt": time.Hour,
+		"deep/d.csv": time.Hour} {
 		b.put("in/"+name, "x", age)
 	}
-	for at, want := range map[string]string{"in": "b.csv.gz a.csv c.csv.zst", "in/": "b.csv.gz a.csv c.csv.zst", "in/*": "notes.txt b.csv.gz a.csv c.csv.zst", "in/a.csv": "a.csv",
+	for at, want := range map[string]string{"in": "b.csv.gz a.csv c.csv.zst", "in/": "b.csv.gz a.csv c.csv.zst",
+		"in/*": "notes.txt b.csv.gz a.csv c.csv.zst", "in/a.csv": "a.csv",
 		"in/?.csv": "a.csv", "nothing": ""} {
 		if got, _ := b.look(t, at, 100); got != want {
 			t.Errorf("%s: got %q, want %q", at, got, want)
@@ -98,7 +104,8 @@ func TestAFileIsListedUntilItIsTakenAndAgainWhenItChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if m, err := inbox.Take(t.Context(), b.env(), "taken", []inbox.Mark{mark}); err != nil || m.Counts.In != 1 || len(b.URLs()) != 3 {
+		if m, err := inbox.Take(t.Context(), b.env(), "taken", []inbox.Mark{mark}); err != nil || m.Counts.In != 1 ||
+			len(b.URLs()) != 3 {
 			t.Fatalf("%v, %+v, %v", err, m, b.URLs())
 		}
 	}
@@ -121,7 +128,8 @@ func TestOlderMarksCount(t *testing.T) {
 	if err != nil || !strings.HasPrefix(ids["a.csv"], "202406-") {
 		t.Fatal(err, ids)
 	}
-	if _, err := inbox.Take(t.Context(), b.env(), "taken", []inbox.Mark{mark}); err != nil || len(b.Get("taken/"+mark.ID+".json")) == 0 {
+	if _, err := inbox.Take(t.Context(), b.env(), "taken", []inbox.Mark{mark}); err != nil ||
+		len(b.Get("taken/"+mark.ID+".json")) == 0 {
 		t.Fatalf("%v, %v", err, b.URLs())
 	}
 	if got, _ := b.look(t, "in", 100); got != "" {
@@ -152,7 +160,8 @@ func TestALookReadsTheMarksOfItsMonths(t *testing.T) {
 
 func TestAMarkIsAnIDAndAURL(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"", "a.csv", "0123456789abcdef", "0123456789abcdef=", "../../etc/passwd=x", "0123456789ABCDEF=x", "2024-0123456789abcdef=x", "202406/0123456789abcdef=x"} {
+	for _, s := range []string{"", "a.csv", "0123456789abcdef", "0123456789abcdef=", "../../etc/passwd=x",
+		"0123456789ABCDEF=x", "2024-0123456789abcdef=x", "202406/0123456789abcdef=x"} {
 		if _, err := inbox.ParseMark(s); fault.ExitCode(err) != fault.ExitUsage {
 			t.Errorf("%q: %v", s, err)
 		}

@@ -13,7 +13,8 @@ import (
 	"github.com/txflow/txflow/tasks/inbox"
 )
 
-// In a real folder: a link that leads out of it is left alone unless it is allowed, and neither that nor a link to itself keeps
+// In a real folder: a link that leads out of it is left alone unless it is allowed, and neither that nor a link to
+// itself keeps
 // anybody from the other files.
 func TestLinksOutOfTheInboxAreLeftAlone(t *testing.T) {
 	t.Parallel()
@@ -27,27 +28,31 @@ func TestLinksOutOfTheInboxAreLeftAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, to := range map[string]string{"in/out.csv": "../secret.csv", "in/loop.csv": "loop.csv", "in/inner.csv": "sub/b.csv"} {
+	for name, to := range map[string]string{"in/out.csv": "../secret.csv", "in/loop.csv": "loop.csv",
+		"in/inner.csv": "sub/b.csv"} {
 		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	b := &box{}
 	look := func(at string, follow bool) (names []string, err error) {
-		m, err := inbox.Look(t.Context(), b.env(), artifact.New(t.Context()), inbox.Config{Inbox: filepath.Join(dir, at), Taken: filepath.Join(dir, "taken"), Limit: 100,
+		m, err := inbox.Look(t.Context(), b.env(), artifact.New(t.Context()), inbox.Config{Inbox: filepath.Join(dir, at),
+			Taken: filepath.Join(dir, "taken"), Limit: 100,
 			Follow: follow, Now: time.Now().Add(time.Minute)})
 		for _, a := range m.Outputs {
 			names = append(names, path.Base(a.URL))
 		}
 		return names, err
 	}
-	if names, err := look("in", false); err != nil || len(names) != 2 || strings.Contains(strings.Join(names, " "), "out.csv") {
+	if names, err := look("in", false); err != nil || len(names) != 2 || strings.Contains(strings.Join(names, " "),
+		"out.csv") {
 		t.Errorf("%v are listed: %v", names, err)
 	}
 	if names, err := look("in", true); err != nil || len(names) != 3 {
 		t.Errorf("with links, %v are listed: %v", names, err)
 	}
-	if names, err := look("in/out.csv", false); fault.ExitCode(err) != fault.ExitNothing || !strings.Contains(fault.Hint(err), "--follow-links") {
+	if names, err := look("in/out.csv", false); fault.ExitCode(err) != fault.ExitNothing ||
+		!strings.Contains(fault.Hint(err), "--follow-links") {
 		t.Errorf("%v are listed: %v, next: %s", names, err, fault.Hint(err))
 	}
 }

@@ -83,7 +83,8 @@ func (l *loader) deadLetter(line []byte, judged time.Time) (ledger.DeadLetter, e
 	if err != nil {
 		return ledger.DeadLetter{}, err
 	}
-	row := ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: r.SourceID, Origin: origin, Column: r.Column, Code: r.Code,
+	row := ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: r.SourceID, Origin: origin, Column: r.Column,
+		Code:    r.Code,
 		Message: r.Message, Raw: r.RawText(), At: judged, Version: l.cfg.Chunks.Version()}
 	if id, ok := transaction.ParseUUID([]byte(r.ID)); ok {
 		row.ID = &id
@@ -140,7 +141,8 @@ func (l *loader) duplicates(ctx context.Context) error {
 
 func (l *loader) origin(file int, line uint64) (ledger.Origin, error) {
 	if file < 0 || file >= len(l.cfg.Chunks.Files) {
-		return ledger.Origin{}, fault.Failf(fault.ExitData, "a row names file %d, the run has %d", file, len(l.cfg.Chunks.Files))
+		return ledger.Origin{}, fault.Failf(fault.ExitData, "a row names file %d, the run has %d", file,
+			len(l.cfg.Chunks.Files))
 	}
 	f := l.cfg.Chunks.Files[file]
 	return ledger.Origin{Origin: f.URL, Digest: f.SHA256, Position: line}, nil

@@ -1,4 +1,5 @@
-// Package load stores a chunk's classified rows in ClickHouse, each with its entry in the ledger. The first chunk brings
+// Package load stores a chunk's classified rows in ClickHouse, each with its entry in the ledger. The first chunk
+// brings
 // the run's rejects and duplicates along. Storing again what is stored changes nothing: the keys see to it.
 package load
 
@@ -94,7 +95,8 @@ func allRefused(n ledger.Counts) error {
 	if n.DeadLettered == 0 || n.Stored > 0 {
 		return nil
 	}
-	return fault.WithHint(fault.Failf(fault.ExitData, "the ML API refused all %d rows; each is a dead letter now", n.DeadLettered),
+	return fault.WithHint(fault.Failf(fault.ExitData, "the ML API refused all %d rows; each is a dead letter now",
+		n.DeadLettered),
 		"txflow dlq list shows why; repair the rows or the ML API, and run the file again")
 }
 
@@ -124,7 +126,8 @@ func (l *loader) chunk(ctx context.Context, chunk *batch.Chunk, group *errgroup.
 			return err
 		}
 	}
-	l.manifest.Inputs = append(l.manifest.Inputs, batch.Artifact{Name: "chunk", URL: chunk.URL, Rows: chunk.Rows, Bytes: chunk.Bytes, SHA256: chunk.SHA256})
+	l.manifest.Inputs = append(l.manifest.Inputs, batch.Artifact{Name: "chunk", URL: chunk.URL, Rows: chunk.Rows,
+		Bytes: chunk.Bytes, SHA256: chunk.SHA256})
 	for _, b := range blocks {
 		group.Go(func() error {
 			if err := l.insert(ctx, &b); err != nil {

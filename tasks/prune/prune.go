@@ -31,7 +31,8 @@ const maxListed = 100
 
 // Store finds and removes artifacts.
 type Store interface {
-	// List returns what matches a pattern, whose * stays within a folder; a folder that is not there may be fs.ErrNotExist.
+	// List returns what matches a pattern, whose * stays within a folder; a folder that is not there may be
+	// fs.ErrNotExist.
 	List(ctx context.Context, pattern string) ([]batch.Object, error)
 	// Tree returns everything below a folder.
 	Tree(ctx context.Context, folder string) ([]batch.Object, error)
@@ -126,7 +127,8 @@ func (p *pruner) run(ctx context.Context, m *batch.Manifest, run batch.Layout) e
 	return nil
 }
 
-// remove deletes a run's artifacts. What says that it is finished goes last, so that a removal that was stopped goes on.
+// remove deletes a run's artifacts. What says that it is finished goes last, so that a removal that was stopped goes
+// on.
 func (p *pruner) remove(ctx context.Context, run batch.Layout, objects []batch.Object) error {
 	rank := func(o batch.Object) int {
 		switch path.Base(strings.SplitN(o.URL, "?", 2)[0]) {

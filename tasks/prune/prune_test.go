@@ -49,7 +49,8 @@ func run(t *testing.T, out string, dryRun bool) (*batch.Manifest, error) {
 	t.Helper()
 	store := artifact.New(t.Context())
 	t.Cleanup(func() { _ = store.Close() })
-	env := &tasks.Env{Artifacts: store, Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler), Try: 1}
+	env := &tasks.Env{Artifacts: store, Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler),
+		Try: 1}
 	return prune.Run(t.Context(), env, store, prune.Config{Out: out, OlderThan: 30 * day, DryRun: dryRun, Now: now})
 }
 
@@ -69,7 +70,8 @@ func left(t *testing.T, out string) []string {
 func TestOnlyFinishedAndOldRunsAreRemoved(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "o u't")
-	done := map[string]string{"validate.json": "done 0", "reconcile.json": "done 0", "accepted.tsv": "x", "chunks/1.tsv": "y", "parts/a/b.json": "{}"}
+	done := map[string]string{"validate.json": "done 0", "reconcile.json": "done 0", "accepted.tsv": "x",
+		"chunks/1.tsv": "y", "parts/a/b.json": "{}"}
 	put(t, out, "old", 31*day, done)
 	put(t, out, "young", 29*day, done)
 	put(t, out, "old-but-written-to", 90*day, done)
@@ -79,7 +81,8 @@ func TestOnlyFinishedAndOldRunsAreRemoved(t *testing.T) {
 	put(t, out, "unfinished", 400*day, map[string]string{"validate.json": "done 0", "accepted.tsv": "x"})
 	put(t, out, "waits-for-disk", 400*day, map[string]string{"validate.json": "failed 75"})
 	put(t, out, "found-a-gap", 400*day, map[string]string{"validate.json": "done 0", "reconcile.json": "failed 65"})
-	put(t, out, "no-run", 400*day, map[string]string{"validate.json": `{"task":"validate","run_id":"another","status":"nothing","exit_code":99}`})
+	put(t, out, "no-run", 400*day,
+		map[string]string{"validate.json": `{"task":"validate","run_id":"another","status":"nothing","exit_code":99}`})
 	put(t, out, "taken", 400*day, map[string]string{"1f0c": "mark"})
 	put(t, out, "broken", 400*day, map[string]string{"validate.json": "{", "reconcile.json": "done 0"})
 	all := left(t, out)

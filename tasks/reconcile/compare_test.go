@@ -59,22 +59,24 @@ func TestEachRowHasOneEntry(t *testing.T) {
 		entries []ledger.Entry
 		want    string
 	}{
-		"all are there":                {all, stored(2, 3, 4), "[]"},
-		"an empty file":                {nil, nil, "[]"},
-		"the first is missing":         {all, stored(3, 4), "[unaccounted 2]"},
-		"one is missing":               {all, stored(2, 4), "[unaccounted 3]"},
-		"the last is missing":          {all, stored(2, 3), "[unaccounted 4]"},
-		"all are missing":              {all, nil, "[unaccounted 2 unaccounted 3 unaccounted 4]"},
-		"one before the first":         {all, stored(1, 2, 3, 4), "[invented 1]"},
-		"one in between":               {[]sourceRow{valid(2), valid(4)}, stored(2, 3, 4), "[invented 3]"},
-		"two after the last":           {all, stored(2, 3, 4, 5, 6), "[invented 5 invented 6]"},
-		"entries without a file":       {nil, stored(2), "[invented 2]"},
-		"twice":                        {all, stored(2, 3, 3, 4), "[invented 3]"},
-		"other contents":               {all, []ledger.Entry{entry(2, ledger.OutcomeStored), other, entry(4, ledger.OutcomeStored)}, "[other_row 3]"},
-		"a bad row is stored":          {[]sourceRow{{line: 2}}, stored(2), "[other_row 2]"},
-		"a bad row is rejected":        {[]sourceRow{{line: 2}}, []ledger.Entry{entry(2, ledger.OutcomeRejected)}, "[]"},
-		"a conflict is rejected":       {[]sourceRow{valid(2)}, []ledger.Entry{entry(2, ledger.OutcomeRejected)}, "[]"},
-		"another conflict is rejected": {[]sourceRow{valid(3)}, []ledger.Entry{{Position: 3, Outcome: ledger.OutcomeRejected}}, "[other_row 3]"},
+		"all are there":          {all, stored(2, 3, 4), "[]"},
+		"an empty file":          {nil, nil, "[]"},
+		"the first is missing":   {all, stored(3, 4), "[unaccounted 2]"},
+		"one is missing":         {all, stored(2, 4), "[unaccounted 3]"},
+		"the last is missing":    {all, stored(2, 3), "[unaccounted 4]"},
+		"all are missing":        {all, nil, "[unaccounted 2 unaccounted 3 unaccounted 4]"},
+		"one before the first":   {all, stored(1, 2, 3, 4), "[invented 1]"},
+		"one in between":         {[]sourceRow{valid(2), valid(4)}, stored(2, 3, 4), "[invented 3]"},
+		"two after the last":     {all, stored(2, 3, 4, 5, 6), "[invented 5 invented 6]"},
+		"entries without a file": {nil, stored(2), "[invented 2]"},
+		"twice":                  {all, stored(2, 3, 3, 4), "[invented 3]"},
+		"other contents": {all, []ledger.Entry{entry(2, ledger.OutcomeStored), other,
+			entry(4, ledger.OutcomeStored)}, "[other_row 3]"},
+		"a bad row is stored":    {[]sourceRow{{line: 2}}, stored(2), "[other_row 2]"},
+		"a bad row is rejected":  {[]sourceRow{{line: 2}}, []ledger.Entry{entry(2, ledger.OutcomeRejected)}, "[]"},
+		"a conflict is rejected": {[]sourceRow{valid(2)}, []ledger.Entry{entry(2, ledger.OutcomeRejected)}, "[]"},
+		"another conflict is rejected": {[]sourceRow{valid(3)},
+			[]ledger.Entry{{Position: 3, Outcome: ledger.OutcomeRejected}}, "[other_row 3]"},
 	} {
 		found, _, err := walk(slices.Clone(c.rows), c.entries)
 		got := []string{}
@@ -89,16 +91,19 @@ func TestEachRowHasOneEntry(t *testing.T) {
 
 func TestOutcomesAreCounted(t *testing.T) {
 	t.Parallel()
-	_, counts, err := walk([]sourceRow{valid(2), valid(3), valid(4), {line: 5}}, []ledger.Entry{entry(2, ledger.OutcomeStored),
-		entry(3, ledger.OutcomeDeadLetter), entry(4, ledger.OutcomeDuplicate), entry(5, ledger.OutcomeRejected)})
-	if want := (ledger.Counts{Accepted: 2, Stored: 1, DeadLettered: 1, Duplicates: 1, Rejected: 1}); err != nil || counts != want {
+	_, counts, err := walk([]sourceRow{valid(2), valid(3), valid(4), {line: 5}},
+		[]ledger.Entry{entry(2, ledger.OutcomeStored),
+			entry(3, ledger.OutcomeDeadLetter), entry(4, ledger.OutcomeDuplicate), entry(5, ledger.OutcomeRejected)})
+	if want := (ledger.Counts{Accepted: 2, Stored: 1, DeadLettered: 1, Duplicates: 1, Rejected: 1}); err != nil ||
+		counts != want {
 		t.Errorf("got %+v, want %+v (%v)", counts, want, err)
 	}
 }
 
 func TestALedgerThatEndsEarlyIsNoFinding(t *testing.T) {
 	t.Parallel()
-	for name, entries := range map[string][]ledger.Entry{"at once": {{}}, "in between": {entry(2, ledger.OutcomeStored), {}}} {
+	for name, entries := range map[string][]ledger.Entry{"at once": {{}}, "in between": {entry(2, ledger.OutcomeStored),
+		{}}} {
 		if found, _, err := walk([]sourceRow{valid(2), valid(3)}, entries); err == nil || found.Total() != 0 {
 			t.Errorf("%s: %v, %+v", name, err, found)
 		}

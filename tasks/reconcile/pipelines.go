@@ -17,7 +17,8 @@ type PipelineLedger interface {
 }
 
 // Pipelines fails with exit code 65 when batch and stream do not agree. The manifest counts the ids.
-func Pipelines(ctx context.Context, env *tasks.Env, entries PipelineLedger, source *string, limit int) (*batch.Manifest, error) {
+func Pipelines(ctx context.Context, env *tasks.Env, entries PipelineLedger, source *string, limit int) (*batch.Manifest,
+	error) {
 	return tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
 		compared, found, err := entries.ComparePipelines(ctx, source, limit)
 		m.Counts.In = compared

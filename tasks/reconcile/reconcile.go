@@ -52,7 +52,8 @@ const DefaultLimit = 20
 
 // Run reconciles. Without findings the manifest's counts are those of the ledger; with any, the error carries exit code
 // 65 and names the first ids.
-func Run(ctx context.Context, env *tasks.Env, sources source.Opener, entries Ledger, cfg Config) (*batch.Manifest, error) {
+func Run(ctx context.Context, env *tasks.Env, sources source.Opener, entries Ledger, cfg Config) (*batch.Manifest,
+	error) {
 	return tasks.Do(ctx, env, Name, -1, func(ctx context.Context, m *batch.Manifest) error {
 		found := &ledger.Findings{Limit: cfg.Limit}
 		var problems ledger.Findings
@@ -79,17 +80,20 @@ func Run(ctx context.Context, env *tasks.Env, sources source.Opener, entries Led
 		m.Counts.Superseded, m.Counts.OtherSources = superseded, shared
 		if shared > 0 {
 			env.Log.WarnContext(ctx, "ids of this run are also stored for other sources: one row of an id replaces the other",
-				"ids", shared, "source", cfg.Files.Source, "others", others, "next", "load each system under its own ids, or under one --source")
+				"ids", shared, "source", cfg.Files.Source, "others", others, "next",
+				"load each system under its own ids, or under one --source")
 		}
 		found.Merge(&problems)
 		return verdict(found)
 	})
 }
 
-func compareFiles(ctx context.Context, env *tasks.Env, sources source.Opener, entries Ledger, cfg Config, found *ledger.Findings, m *batch.Manifest) error {
+func compareFiles(ctx context.Context, env *tasks.Env, sources source.Opener, entries Ledger, cfg Config,
+	found *ledger.Findings, m *batch.Manifest) error {
 	for i := range cfg.Files.Files {
 		file := &cfg.Files.Files[i]
-		m.Inputs = append(m.Inputs, batch.Artifact{Name: "source", URL: file.URL, Rows: file.Rows, Bytes: file.Bytes, SHA256: file.SHA256})
+		m.Inputs = append(m.Inputs, batch.Artifact{Name: "source", URL: file.URL, Rows: file.Rows, Bytes: file.Bytes,
+			SHA256: file.SHA256})
 		if err := compareFile(ctx, env, sources, entries, cfg, file, found, &m.Counts); err != nil {
 			return err
 		}
@@ -101,7 +105,8 @@ func verdict(found *ledger.Findings) error {
 	if found.Total() == 0 {
 		return nil
 	}
-	return fault.WithHint(found.Err("reconciliation of the run failed"), "running txflow load again stores what is missing; it never stores anything twice")
+	return fault.WithHint(found.Err("reconciliation of the run failed"),
+		"running txflow load again stores what is missing; it never stores anything twice")
 }
 
 // sourceRow is what reconcile keeps of a row of the file.
@@ -113,7 +118,8 @@ type sourceRow struct {
 }
 
 // compareFile walks through the file and its ledger side by side: both are in the order of lines.
-func compareFile(ctx context.Context, env *tasks.Env, sources source.Opener, entries Ledger, cfg Config, file *batch.File,
+func compareFile(ctx context.Context, env *tasks.Env, sources source.Opener, entries Ledger, cfg Config,
+	file *batch.File,
 	found *ledger.Findings, counts *ledger.Counts) error {
 	r, err := source.Open(ctx, sources, file.URL, readAlike(cfg.Files, file))
 	if err != nil {
@@ -149,7 +155,8 @@ func compareFile(ctx context.Context, env *tasks.Env, sources source.Opener, ent
 		return err
 	}
 	if digest, _ := r.Digest(); digest != file.SHA256 {
-		return fault.WithHint(fault.Failf(fault.ExitData, "%s is not the file that was validated: its SHA-256 is %s instead of %s",
+		return fault.WithHint(fault.Failf(fault.ExitData,
+			"%s is not the file that was validated: its SHA-256 is %s instead of %s",
 			file.URL, digest, file.SHA256), "put the file back, or run the new one as a new run")
 	}
 	return c.rest()

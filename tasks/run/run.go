@@ -69,7 +69,8 @@ const loadsAtOnce = 2
 func (r *Runner) Run(ctx context.Context, cfg Config) (ledger.RunRecord, error) {
 	record := ledger.RunRecord{RunID: r.Env.RunID, Pipeline: load.Pipeline, Source: r.Env.Source, Status: "running",
 		Files: len(cfg.Validate.Files), StartedAt: time.Now().UTC()}
-	ctx, span := r.Env.Tracer.Start(ctx, "run "+load.Pipeline, trace.WithLinks(r.Env.Links...), trace.WithAttributes(attribute.String("txflow.run_id", r.Env.RunID)))
+	ctx, span := r.Env.Tracer.Start(ctx, "run "+load.Pipeline, trace.WithLinks(r.Env.Links...),
+		trace.WithAttributes(attribute.String("txflow.run_id", r.Env.RunID)))
 	defer span.End()
 	if sc := span.SpanContext(); sc.IsValid() {
 		record.TraceID = sc.TraceID().String()
@@ -158,7 +159,8 @@ func (r *Runner) chunks(ctx context.Context, cfg Config, chunks *batch.Chunks, r
 	for range loadsAtOnce {
 		group.Go(func() error {
 			for i := range ready {
-				_, err := load.Run(ctx, r.env(load.Name), r.Store, load.Config{Chunks: chunks, Index: i, BlockRows: cfg.Load.BlockRows, Inserts: 1})
+				_, err := load.Run(ctx, r.env(load.Name), r.Store,
+					load.Config{Chunks: chunks, Index: i, BlockRows: cfg.Load.BlockRows, Inserts: 1})
 				if err != nil {
 					return fmt.Errorf("load: %w", err)
 				}

@@ -44,7 +44,8 @@ func TestPlanLosesNoRow(t *testing.T) {
 				sum, least, greatest = sum+c.Rows, min(least, c.Rows), max(greatest, c.Rows)
 			}
 			if sum != rows || len(chunks) > most || greatest-least > 1 {
-				t.Fatalf("%d rows in at most %d chunks: %d of them have %d, from %d to %d", rows, most, len(chunks), sum, least, greatest)
+				t.Fatalf("%d rows in at most %d chunks: %d of them have %d, from %d to %d", rows, most, len(chunks), sum, least,
+					greatest)
 			}
 		}
 	}

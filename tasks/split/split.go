@@ -39,7 +39,8 @@ const (
 
 // Validate checks what a user gave.
 func (c *Config) Validate() error {
-	return tasks.First(tasks.Limit("--max-chunks", c.MaxChunks, 1, 100_000), tasks.Limit("--min-rows", c.MinRows, 1, 1<<30),
+	return tasks.First(tasks.Limit("--max-chunks", c.MaxChunks, 1, 100_000),
+		tasks.Limit("--min-rows", c.MinRows, 1, 1<<30),
 		tasks.Limit("--segment-rows", c.SegmentRows, 1, MaxSegmentRows))
 }
 
@@ -105,7 +106,8 @@ func plan(rows int64, cfg Config) []batch.Chunk {
 }
 
 // measure reads the accepted rows once and fills in the digests, by which the chunks are named.
-func measure(ctx context.Context, env *tasks.Env, accepted batch.Artifact, chunks []batch.Chunk, segmentRows int) error {
+func measure(ctx context.Context, env *tasks.Env, accepted batch.Artifact, chunks []batch.Chunk,
+	segmentRows int) error {
 	lines, err := openRows(ctx, env, accepted)
 	if err != nil {
 		return err

@@ -57,7 +57,8 @@ func (w *blockWorker) work(each func(func(*source.Row))) *blockResult {
 // newReject makes a reject of a row that breaks a rule.
 func newReject(file int, url string, rules *transaction.Rules, r *source.Row) batch.Reject {
 	v := r.Violation
-	reject := batch.Reject{File: file, URL: url, Line: r.Line, Column: v.Column, Code: v.Code, Message: message(v.Code, rules, r.Raw)}
+	reject := batch.Reject{File: file, URL: url, Line: r.Line, Column: v.Column, Code: v.Code,
+		Message: message(v.Code, rules, r.Raw)}
 	reject.SetRaw(r.Raw)
 	if id, sourceID, ok := rules.Identity(&r.Fields, v); ok {
 		reject.ID, reject.SourceID = id.String(), sourceID
@@ -72,14 +73,16 @@ func message(code transaction.Code, rules *transaction.Rules, raw []byte) string
 	case code == transaction.CodeAmountFormat && rules.Thousands == 0:
 		text += fmt.Sprintf(", which is %q here; --decimal and --thousands say otherwise", string(rules.DecimalPoint))
 	case code == transaction.CodeAmountFormat:
-		text += fmt.Sprintf(", which is %q here, with %q between groups of three digits", string(rules.DecimalPoint), string(rules.Thousands))
+		text += fmt.Sprintf(", which is %q here, with %q between groups of three digits", string(rules.DecimalPoint),
+			string(rules.Thousands))
 	case code == transaction.CodeUTF8 && windows1252(raw):
 		text += "; it may be Windows-1252: iconv -f WINDOWS-1252 -t UTF-8 FILE"
 	}
 	return text
 }
 
-// windows1252 reports whether a row can be text of Windows-1252: it has bytes above ASCII, none of them is undefined there,
+// windows1252 reports whether a row can be text of Windows-1252: it has bytes above ASCII, none of them is undefined
+// there,
 // and no two of them make a character of UTF-8.
 func windows1252(raw []byte) bool {
 	for len(raw) > 0 {

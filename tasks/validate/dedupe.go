@@ -34,7 +34,8 @@ const (
 )
 
 // spill sorts keys into buckets by id, so that each bucket can be searched in memory: flat memory for files of any
-// length. A bucket turns to disk when its buffer is full; the file has no name by then, so a kill leaves nothing behind.
+// length. A bucket turns to disk when its buffer is full; the file has no name by then, so a kill leaves nothing
+// behind.
 type spill struct {
 	dir     string
 	buckets [bucketCount]struct {

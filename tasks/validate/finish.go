@@ -103,7 +103,8 @@ func (v *validation) readAgain(ctx context.Context, dropped, conflicts bitmap) e
 	return nil
 }
 
-func (v *validation) readFileAgain(ctx context.Context, file int, url string, seq *uint64, dropped, conflicts bitmap) error {
+func (v *validation) readFileAgain(ctx context.Context, file int, url string, seq *uint64, dropped,
+	conflicts bitmap) error {
 	r, err := source.Open(ctx, v.sources, url, v.cfg.Options)
 	if err != nil {
 		return err
@@ -123,7 +124,8 @@ func (v *validation) readFileAgain(ctx context.Context, file int, url string, se
 					reject.ContentHash = string(batch.AppendHash(nil, row.ContentHash))
 					out.rejects = append(out.rejects, reject)
 				case !dropped.has(n):
-					out.rows = batch.AppendRow(out.rows, &batch.Row{Transaction: row.Transaction, ContentHash: row.ContentHash, File: file, Line: row.Line})
+					out.rows = batch.AppendRow(out.rows, &batch.Row{Transaction: row.Transaction, ContentHash: row.ContentHash,
+						File: file, Line: row.Line})
 					out.in++
 				}
 				*seq++

@@ -37,7 +37,8 @@ func (c *Config) Validate() error {
 	err := tasks.First(tasks.Share("--max-reject-ratio", c.MaxRejectRatio), tasks.Limit("--workers", c.Workers, 1, 1024),
 		tasks.Bytes("--max-record", c.Options.MaxRecord), tasks.Bytes("--max-text", rules.MaxText))
 	if err == nil && !rules.Earliest.Before(rules.Latest) {
-		err = fault.Failf(fault.ExitUsage, "--earliest %s is after --latest: no timestamp is between", rules.Earliest.Format(time.DateOnly))
+		err = fault.Failf(fault.ExitUsage, "--earliest %s is after --latest: no timestamp is between",
+			rules.Earliest.Format(time.DateOnly))
 	}
 	if err == nil && c.TempDir != "" {
 		if info, statErr := os.Stat(c.TempDir); statErr != nil || !info.IsDir() {
@@ -110,7 +111,8 @@ func (v *validation) read(ctx context.Context, file int, url string) error {
 	v.say(ctx, r)
 	var rows int64
 	newWorker := func() func(func(func(*source.Row))) *blockResult {
-		w := &blockWorker{file: file, url: url, rules: &r.Rules, free: func() *blockResult { return v.free.Get().(*blockResult) }}
+		w := &blockWorker{file: file, url: url, rules: &r.Rules,
+			free: func() *blockResult { return v.free.Get().(*blockResult) }}
 		return w.work
 	}
 	err = source.Scan(ctx, r, v.cfg.Workers, newWorker, func(b *blockResult) error {
@@ -122,16 +124,19 @@ func (v *validation) read(ctx context.Context, file int, url string) error {
 	}
 	digest, size := r.Digest()
 	d := r.Dialect
-	v.manifest.Inputs = append(v.manifest.Inputs, batch.Artifact{Name: "source", URL: url, Rows: rows, Bytes: size, SHA256: digest})
+	v.manifest.Inputs = append(v.manifest.Inputs, batch.Artifact{Name: "source", URL: url, Rows: rows, Bytes: size,
+		SHA256: digest})
 	v.files = append(v.files, batch.File{URL: url, SHA256: digest, Bytes: size, Rows: rows,
-		Delimiter: string(d.Delimiter), Decimal: string(d.DecimalPoint), Thousands: thousands(r.Rules.Thousands), Ignored: d.Ignored})
+		Delimiter: string(d.Delimiter), Decimal: string(d.DecimalPoint), Thousands: thousands(r.Rules.Thousands),
+		Ignored: d.Ignored})
 	return nil
 }
 
 // say logs how a file is read, since a wrong guess would show in the amounts only.
 func (v *validation) say(ctx context.Context, r *source.Reader) {
 	d := &r.Dialect
-	v.env.Log.InfoContext(ctx, "reading a file", "url", r.URL, "delimiter", string(d.Delimiter), "decimal", string(d.DecimalPoint),
+	v.env.Log.InfoContext(ctx, "reading a file", "url", r.URL, "delimiter", string(d.Delimiter), "decimal",
+		string(d.DecimalPoint),
 		"decimal_is", string(d.MarkBasis))
 	if len(d.Ignored) > 0 {
 		v.env.Log.WarnContext(ctx, "columns are ignored", "url", r.URL, "columns", strings.Join(d.Ignored, ", "))
@@ -199,9 +204,12 @@ func (v *validation) gate() error {
 	if ratio <= v.cfg.MaxRejectRatio {
 		return nil
 	}
-	err := fault.Failf(fault.ExitData, "%s of %s rows (%.4g %%) are rejected; the limit is %.4g %% (--max-reject-ratio). The first of them:\n  %s",
-		display.Thousands(c.Rejected), display.Thousands(c.In), 100*ratio, 100*v.cfg.MaxRejectRatio, strings.Join(v.shown, "\n  "))
-	return fault.WithHint(err, "see all of them in %s; correct the file, or raise --max-reject-ratio", v.env.Layout.Rejected())
+	err := fault.Failf(fault.ExitData,
+		"%s of %s rows (%.4g %%) are rejected; the limit is %.4g %% (--max-reject-ratio). The first of them:\n  %s",
+		display.Thousands(c.Rejected), display.Thousands(c.In), 100*ratio, 100*v.cfg.MaxRejectRatio,
+		strings.Join(v.shown, "\n  "))
+	return fault.WithHint(err, "see all of them in %s; correct the file, or raise --max-reject-ratio",
+		v.env.Layout.Rejected())
 }
 
 // output is an artifact that grows.

@@ -1,4 +1,5 @@
-// Package embeddedtest gives tests the real ClickHouse engine. A process can have one data folder open, so a test binary
+// Package embeddedtest gives tests the real ClickHouse engine. A process can have one data folder open, so a test
+// binary
 // shares one platform; each test takes a database of its own.
 package embeddedtest
 
@@ -25,7 +26,8 @@ var shared struct {
 	err      error
 }
 
-// Main runs a package's tests and stops the platform after them: func TestMain(m *testing.M) { os.Exit(embeddedtest.Main(m)) }.
+// Main runs a package's tests and stops the platform after them: func TestMain(m *testing.M) {
+// os.Exit(embeddedtest.Main(m)) }.
 func Main(m *testing.M) int {
 	code := m.Run()
 	if shared.platform != nil {

@@ -10,7 +10,8 @@ import (
 	"unsafe"
 )
 
-// Engine is ClickHouse over one data folder. A process can open one folder at a time, and a folder belongs to one process.
+// Engine is ClickHouse over one data folder. A process can open one folder at a time, and a folder belongs to one
+// process.
 type Engine struct {
 	lib  *lib
 	argv []string
@@ -42,7 +43,8 @@ var ErrClosed = errors.New("the ClickHouse engine is closed")
 // ErrBusy is given by Close when a statement did not end in time.
 var ErrBusy = errors.New("a statement of the ClickHouse engine does not end")
 
-// Open starts the engine of the library at libPath over the folder dir. It keeps idle connections at hand and makes more,
+// Open starts the engine of the library at libPath over the folder dir. It keeps idle connections at hand and makes
+// more,
 // up to most, when they are needed. Extra arguments are those of clickhouse local.
 func Open(libPath, dir string, idle, most int, args ...string) (*Engine, error) {
 	l, err := load(libPath)

@@ -15,7 +15,8 @@ const insertBuffer = 1 << 20
 // firstPiece is read before a connection is taken: a small insert of a slow client holds none.
 const firstPiece = 64 << 10
 
-// Insert runs "INSERT INTO t (columns)", which must have no FORMAT clause, with the rows of r in the statement's format.
+// Insert runs "INSERT INTO t (columns)", which must have no FORMAT clause, with the rows of r in the statement's
+// format.
 // Rows count only when r ends with io.EOF: any other error cancels the insert, and nothing of it is stored.
 func (e *Engine) Insert(ctx context.Context, s Statement, r io.Reader) (Stats, error) {
 	var stats Stats
@@ -63,7 +64,8 @@ func (e *Engine) Insert(ctx context.Context, s Statement, r io.Reader) (Stats, e
 }
 
 // errEnded is of data that follow their own end, such as an empty block of Native: the engine has closed the insert.
-var errEnded = &Error{Code: 27, Message: "Code: 27. DB::Exception: Data follow the end of the data; the rows before it may be stored. (CANNOT_PARSE_INPUT_ASSERTION_FAILED)"}
+var errEnded = &Error{Code: 27,
+	Message: "Code: 27. DB::Exception: Data follow the end of the data; the rows before it may be stored. (CANNOT_PARSE_INPUT_ASSERTION_FAILED)"}
 
 // add hands rows over.
 func (e *Engine) add(stream uintptr, rows []byte) error {

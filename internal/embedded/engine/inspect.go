@@ -61,10 +61,12 @@ func (i *Inspection) Starts(words ...string) bool {
 	return len(i.Keywords) > 0 && slices.Contains(words, strings.Fields(i.Keywords[0])[0])
 }
 
-// leavesSession reports whether the connection is as before when the statement has run. SET, USE, transactions, temporary
+// leavesSession reports whether the connection is as before when the statement has run. SET, USE, transactions,
+// temporary
 // tables and whatever else is not known to be harmless change it.
 func (i *Inspection) leavesSession() bool {
-	return i.Starts("SELECT", "WITH", "FROM", "INSERT", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "KILL", "OPTIMIZE") ||
+	return i.Starts("SELECT", "WITH", "FROM", "INSERT", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "KILL",
+		"OPTIMIZE") ||
 		i.Starts("CREATE", "DROP", "ALTER", "RENAME", "EXCHANGE", "TRUNCATE", "ATTACH", "DETACH") && !i.Has("TEMPORARY")
 }
 

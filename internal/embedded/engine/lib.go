@@ -1,4 +1,5 @@
-// Package engine runs ClickHouse's engine inside this process: libchdb, loaded without cgo, behind a pool of connections.
+// Package engine runs ClickHouse's engine inside this process: libchdb, loaded without cgo, behind a pool of
+// connections.
 package engine
 
 import (
@@ -15,8 +16,10 @@ type lib struct {
 	connect           func(argc int32, argv unsafe.Pointer) uintptr
 	closeConn         func(conn uintptr)
 
-	query       func(conn uintptr, q unsafe.Pointer, ql uintptr, f unsafe.Pointer, fl uintptr, names, nameLens, values, valueLens unsafe.Pointer, n uintptr) uintptr
-	streamQuery func(conn uintptr, q unsafe.Pointer, ql uintptr, f unsafe.Pointer, fl uintptr, names, nameLens, values, valueLens unsafe.Pointer, n uintptr) uintptr
+	query func(conn uintptr, q unsafe.Pointer, ql uintptr, f unsafe.Pointer, fl uintptr, names, nameLens, values,
+		valueLens unsafe.Pointer, n uintptr) uintptr
+	streamQuery func(conn uintptr, q unsafe.Pointer, ql uintptr, f unsafe.Pointer, fl uintptr, names, nameLens, values,
+		valueLens unsafe.Pointer, n uintptr) uintptr
 	fetch       func(conn, result uintptr) uintptr
 	cancelQuery func(conn, result uintptr)
 

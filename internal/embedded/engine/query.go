@@ -51,7 +51,8 @@ func (e *Engine) Exec(ctx context.Context, s Statement) ([]byte, Stats, error) {
 	return result, stats, err
 }
 
-// Query runs a SELECT and calls emit with its result piece by piece, so memory is that of a piece. Each piece is formatted
+// Query runs a SELECT and calls emit with its result piece by piece, so memory is that of a piece. Each piece is
+// formatted
 // on its own: use it with formats that have no head and tail. Emit must not keep the piece.
 func (e *Engine) Query(ctx context.Context, s Statement, emit func([]byte) error) (Stats, error) {
 	var stats Stats
@@ -92,7 +93,8 @@ func (s *Statement) format() string {
 	return s.Format
 }
 
-// with runs work on a connection that has the statement's database and settings. Afterwards the connection is as new, or
+// with runs work on a connection that has the statement's database and settings. Afterwards the connection is as new,
+// or
 // closed: over HTTP the next statement is somebody else's.
 func (e *Engine) with(ctx context.Context, s Statement, work func(*conn) error) error {
 	c, err := e.acquire(ctx)

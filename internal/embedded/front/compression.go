@@ -20,7 +20,8 @@ import (
 // maxWindow is what a client of zstd's HTTP encoding may ask to keep (RFC 9659).
 const maxWindow = 8 << 20
 
-// unpack undoes the compression of a body: HTTP's own, or ClickHouse's (?decompress=1) where frames is not nil, or both.
+// unpack undoes the compression of a body: HTTP's own, or ClickHouse's (?decompress=1) where frames is not nil, or
+// both.
 func unpack(body io.Reader, encoding string, frames *frameReader) (io.Reader, error) {
 	body = &wholeBody{r: body}
 	var err error
@@ -33,11 +34,13 @@ func unpack(body io.Reader, encoding string, frames *frameReader) (io.Reader, er
 	case "br":
 		body = brotli.NewReader(body)
 	case "zstd":
-		body, err = zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow)) // one: no goroutine that must be ended
+		body, err = zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow)) // one: no goroutine that must be ended
 	case "lz4":
 		body = lz4.NewReader(body)
 	default:
-		return nil, &engine.Error{Code: 48, Message: "Code: 48. DB::Exception: Unknown HTTP content encoding " + encoding + ": use gzip, deflate, br, zstd or lz4. (NOT_IMPLEMENTED)"}
+		return nil, &engine.Error{Code: 48, Message: "Code: 48. DB::Exception: Unknown HTTP content encoding " + encoding +
+			": use gzip, deflate, br, zstd or lz4. (NOT_IMPLEMENTED)"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the %s body: %w", encoding, err)

@@ -45,8 +45,10 @@ func open(t *testing.T, dsn string, compression clickhouse.Compression) clickhou
 // TestClickHouseGo has ClickHouse's own client write and read, with every compression that it knows.
 func TestClickHouseGo(t *testing.T) {
 	t.Parallel()
-	for _, c := range []clickhouse.Compression{{Method: clickhouse.CompressionNone}, {Method: clickhouse.CompressionLZ4}, {Method: clickhouse.CompressionZSTD, Level: 3},
-		{Method: clickhouse.CompressionGZIP, Level: 1}, {Method: clickhouse.CompressionDeflate, Level: 1}, {Method: clickhouse.CompressionBrotli, Level: 1}} {
+	for _, c := range []clickhouse.Compression{{Method: clickhouse.CompressionNone}, {Method: clickhouse.CompressionLZ4},
+		{Method: clickhouse.CompressionZSTD, Level: 3},
+		{Method: clickhouse.CompressionGZIP, Level: 1}, {Method: clickhouse.CompressionDeflate, Level: 1},
+		{Method: clickhouse.CompressionBrotli, Level: 1}} {
 		t.Run(c.Method.String(), func(t *testing.T) { clickHouseGo(t, c) })
 	}
 }
@@ -54,7 +56,8 @@ func TestClickHouseGo(t *testing.T) {
 func clickHouseGo(t *testing.T, compression clickhouse.Compression) {
 	ctx, dsn := t.Context(), embeddedtest.Database(t)
 	conn := open(t, dsn, compression)
-	if err := conn.Exec(ctx, `CREATE TABLE t (id UUID, d Decimal(18, 4), at DateTime64(6, 'UTC'), lc LowCardinality(String),
+	if err := conn.Exec(ctx,
+		`CREATE TABLE t (id UUID, d Decimal(18, 4), at DateTime64(6, 'UTC'), lc LowCardinality(String),
 		ln LowCardinality(Nullable(String)), e Enum8('debit' = 1, 'credit' = 2), n Nullable(Int64), f FixedString(4), u UInt64)
 		ENGINE = MergeTree ORDER BY u`); err != nil {
 		t.Fatal(err)
@@ -67,7 +70,8 @@ func clickHouseGo(t *testing.T, compression clickhouse.Compression) {
 	at := time.Date(2024, 2, 29, 12, 0, 0, 123456000, time.UTC)
 	merchant := "EDF"
 	for i := range rows {
-		if err := b.Append(uuid.UUID{byte(i), 15: 1}, "-12.3456", at, "Rent", &merchant, "debit", nil, "abcd", uint64(i)); err != nil {
+		if err := b.Append(uuid.UUID{byte(i), 15: 1}, "-12.3456", at, "Rent", &merchant, "debit", nil, "abcd",
+			uint64(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,7 +79,9 @@ func clickHouseGo(t *testing.T, compression clickhouse.Compression) {
 		t.Fatal(err)
 	}
 	var n, parts uint64
-	if err := conn.QueryRow(ctx, "SELECT count(), (SELECT count() FROM system.parts WHERE database = currentDatabase() AND active) FROM t").Scan(&n, &parts); err != nil || n != rows || parts != 1 {
+	if err := conn.QueryRow(ctx,
+		"SELECT count(), (SELECT count() FROM system.parts WHERE database = currentDatabase() AND active) FROM t").Scan(&n,
+		&parts); err != nil || n != rows || parts != 1 {
 		t.Fatalf("%d rows in %d parts, %v: one insert must be one part", n, parts, err)
 	}
 	var id uuid.UUID
@@ -83,15 +89,18 @@ func clickHouseGo(t *testing.T, compression clickhouse.Compression) {
 	var ln *string
 	var null *int64
 	var got time.Time
-	row := conn.QueryRow(ctx, "SELECT id, toString(d), at, lc, ln, e, n, f FROM t WHERE u = {u:UInt64}", clickhouse.Named("u", 7))
+	row := conn.QueryRow(ctx, "SELECT id, toString(d), at, lc, ln, e, n, f FROM t WHERE u = {u:UInt64}",
+		clickhouse.Named("u", 7))
 	if err := row.Scan(&id, &d, &got, &lc, &ln, &e, &null, &f); err != nil {
 		t.Fatal(err)
 	}
-	if id != (uuid.UUID{7, 15: 1}) || d != "-12.3456" || !got.Equal(at) || lc != "Rent" || *ln != "EDF" || e != "debit" || null != nil || f != "abcd" {
+	if id != (uuid.UUID{7, 15: 1}) || d != "-12.3456" || !got.Equal(at) || lc != "Rent" || *ln != "EDF" || e != "debit" ||
+		null != nil || f != "abcd" {
 		t.Errorf("got %v %v %v %v %v %v %v %v", id, d, got, lc, *ln, e, null, f)
 	}
 	var exception *clickhouse.Exception
-	if err := conn.Exec(ctx, "SELECT * FROM nowhere"); !errors.As(err, &exception) && !strings.Contains(fmt.Sprint(err), "UNKNOWN_TABLE") {
+	if err := conn.Exec(ctx, "SELECT * FROM nowhere"); !errors.As(err, &exception) &&
+		!strings.Contains(fmt.Sprint(err), "UNKNOWN_TABLE") {
 		t.Errorf("an unknown table gives %v", err)
 	}
 }
@@ -137,7 +146,8 @@ func TestLikeCurl(t *testing.T) {
 		{"body", "POST", dsn, "SELECT 1, 'a'", 200, "1\ta\n", ""},
 		{"url", "GET", with("query=" + url.QueryEscape("SELECT 1 FORMAT JSONEachRow")), "", 200, "{\"1\":1}\n", ""},
 		{"url and body", "POST", with("query=SELECT"), "1", 200, "1\n", ""},
-		{"params", "POST", with("param_x=" + url.QueryEscape(`a\tb`)), "SELECT {x:String} AS s FORMAT JSONEachRow", 200, "{\"s\":\"a\\tb\"}\n", ""},
+		{"params", "POST", with("param_x=" + url.QueryEscape(`a\tb`)), "SELECT {x:String} AS s FORMAT JSONEachRow", 200,
+			"{\"s\":\"a\\tb\"}\n", ""},
 		{"setting", "POST", with("max_threads=1"), "SELECT getSetting('max_threads')", 200, "1\n", ""},
 		{"setting is gone", "POST", dsn, "SELECT getSetting('max_threads') > 1", 200, "1\n", ""},
 		{"unknown setting", "POST", with("no_such=1"), "SELECT 1", 404, "UNKNOWN_SETTING", "115"},
@@ -147,27 +157,34 @@ func TestLikeCurl(t *testing.T) {
 		{"no database", "POST", strings.Replace(dsn, "test_", "nope_", 1), "SELECT 1", 404, "UNKNOWN_DATABASE", "81"},
 		{"division", "POST", dsn, "SELECT throwIf(1)", 500, "FUNCTION_THROW_IF", "395"},
 		{"wrong user", "POST", with("user=eve"), "SELECT 1", 403, "AUTHENTICATION_FAILED", "516"},
-		{"get does not write", "GET", with("query=" + url.QueryEscape("CREATE TABLE x (a Int8) ENGINE = Memory")), "", 500, "READONLY", "164"},
+		{"get does not write", "GET", with("query=" + url.QueryEscape("CREATE TABLE x (a Int8) ENGINE = Memory")), "", 500,
+			"READONLY", "164"},
 		{"create", "POST", dsn, "CREATE TABLE c (a UInt64, b String) ENGINE = MergeTree ORDER BY a", 200, "", ""},
 		{"values", "POST", dsn, "INSERT INTO c VALUES (1, 'it''s'), (2, 'FORMAT CSV')", 200, "", ""},
 		{"format and data in one text", "POST", dsn, "INSERT INTO c (a, b) FORMAT CSV\n3,\"x\ny\"\n", 200, "", ""},
-		{"data in the body", "POST", with("query=" + url.QueryEscape("INSERT INTO c FORMAT JSONEachRow")), `{"a": 4, "b": "z"}`, 200, "", ""},
+		{"data in the body", "POST", with("query=" + url.QueryEscape("INSERT INTO c FORMAT JSONEachRow")),
+			`{"a": 4, "b": "z"}`, 200, "", ""},
 		{"insert select", "POST", dsn, "INSERT INTO c SELECT number + 5, 'n' FROM numbers(2)", 200, "", ""},
-		{"all are there", "POST", dsn, "SELECT groupArray(a), groupArray(b) FROM (SELECT * FROM c ORDER BY a)", 200, "[1,2,3,4,5,6]\t['it\\'s','FORMAT CSV','x\\ny','z','n','n']\n", ""},
+		{"all are there", "POST", dsn, "SELECT groupArray(a), groupArray(b) FROM (SELECT * FROM c ORDER BY a)", 200,
+			"[1,2,3,4,5,6]\t['it\\'s','FORMAT CSV','x\\ny','z','n','n']\n", ""},
 		{"bad data", "POST", dsn, "INSERT INTO c FORMAT CSV\nx,y\n", 400, "CANNOT_PARSE", ""},
-		{"json as a whole", "POST", with("default_format=JSONCompact"), "SELECT number FROM numbers(100000)", 200, `"rows": 100000`, ""},
+		{"json as a whole", "POST", with("default_format=JSONCompact"), "SELECT number FROM numbers(100000)", 200,
+			`"rows": 100000`, ""},
 		{"nothing", "GET", strings.SplitN(dsn, "?", 2)[0], "", 200, "Ok.\n", ""},
 		{"ping", "GET", strings.SplitN(dsn, "?", 2)[0] + "ping", "", 200, "Ok.\n", ""},
 		{"no such path", "GET", strings.SplitN(dsn, "?", 2)[0] + "nope", "", 404, "no handle", ""},
 		{"method", "DELETE", dsn, "", 405, "", ""},
 	} {
 		got := send(t, tt.method, tt.url, tt.body)
-		if got.status != tt.status || !strings.Contains(got.body, tt.want) || tt.code != "" && got.header.Get("X-ClickHouse-Exception-Code") != tt.code {
-			t.Errorf("%s: got %d %q code %s, want %d %q", tt.name, got.status, got.body, got.header.Get("X-ClickHouse-Exception-Code"), tt.status, tt.want)
+		if got.status != tt.status || !strings.Contains(got.body, tt.want) || tt.code != "" &&
+			got.header.Get("X-ClickHouse-Exception-Code") != tt.code {
+			t.Errorf("%s: got %d %q code %s, want %d %q", tt.name, got.status, got.body,
+				got.header.Get("X-ClickHouse-Exception-Code"), tt.status, tt.want)
 		}
 	}
 	got := send(t, "POST", with("query_id=q1"), "SELECT 1")
-	if got.header.Get("X-ClickHouse-Query-Id") != "q1" || got.header.Get("X-ClickHouse-Format") != "TabSeparated" || got.header.Get("X-ClickHouse-Timezone") != "UTC" {
+	if got.header.Get("X-ClickHouse-Query-Id") != "q1" || got.header.Get("X-ClickHouse-Format") != "TabSeparated" ||
+		got.header.Get("X-ClickHouse-Timezone") != "UTC" {
 		t.Errorf("headers: %v", got.header)
 	}
 }
@@ -189,7 +206,8 @@ func TestPackedBodies(t *testing.T) {
 		z := pack(&packed)
 		_, _ = io.WriteString(z, rows)
 		_ = z.Close()
-		if got := send(t, "POST", dsn, packed.String()[:packed.Len()/2], "Content-Encoding", encoding); got.status == http.StatusOK {
+		if got := send(t, "POST", dsn, packed.String()[:packed.Len()/2], "Content-Encoding",
+			encoding); got.status == http.StatusOK {
 			t.Errorf("half of a body in %s is taken", encoding)
 		}
 		if got := send(t, "POST", dsn, packed.String(), "Content-Encoding", encoding); got.status != http.StatusOK {
@@ -206,7 +224,8 @@ func TestPackedBodies(t *testing.T) {
 
 func TestGzipResponse(t *testing.T) {
 	t.Parallel()
-	got := send(t, "POST", embeddedtest.Database(t)+"&enable_http_compression=1", "SELECT number FROM numbers(50000)", "Accept-Encoding", "gzip")
+	got := send(t, "POST", embeddedtest.Database(t)+"&enable_http_compression=1", "SELECT number FROM numbers(50000)",
+		"Accept-Encoding", "gzip")
 	r, err := gzip.NewReader(strings.NewReader(got.body))
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +256,8 @@ func TestCutOffBodyStoresNothing(t *testing.T) {
 		if strings.HasPrefix(head, "Transfer") {
 			rows = fmt.Sprintf("%x\r\n%s\r\n", len(rows), rows)
 		}
-		_, err = fmt.Fprintf(c, "POST /?%s&query=%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n%s", u.RawQuery, url.QueryEscape("INSERT INTO t FORMAT TSV"), head, rows)
+		_, err = fmt.Fprintf(c, "POST /?%s&query=%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n%s", u.RawQuery,
+			url.QueryEscape("INSERT INTO t FORMAT TSV"), head, rows)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +280,8 @@ func TestCancelledQueryEnds(t *testing.T) {
 	dsn := embeddedtest.Database(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, dsn, strings.NewReader("SELECT sum(cityHash64(number)) FROM numbers(1000000000000)"))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, dsn,
+		strings.NewReader("SELECT sum(cityHash64(number)) FROM numbers(1000000000000)"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +290,8 @@ func TestCancelledQueryEnds(t *testing.T) {
 		t.Fatal("it ended")
 	}
 	deadline := time.Now().Add(20 * time.Second)
-	for send(t, "POST", dsn, "SELECT count() FROM system.processes WHERE NOT is_cancelled AND query LIKE '%1000000000000%' AND query NOT LIKE '%system.processes%'").body != "0\n" {
+	for send(t, "POST", dsn,
+		"SELECT count() FROM system.processes WHERE NOT is_cancelled AND query LIKE '%1000000000000%' AND query NOT LIKE '%system.processes%'").body != "0\n" {
 		if time.Now().After(deadline) {
 			t.Fatal("the query goes on after its client")
 		}

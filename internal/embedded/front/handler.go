@@ -46,7 +46,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "Ok.\n")
 		return
 	case r.URL.Path != "/" && r.URL.Path != "/query":
-		http.Error(w, "There is no handle "+r.URL.Path+"\n\nUse / or /ping for health checks.\nOr POST queries to /, for example with curl -d 'SELECT 1'", http.StatusNotFound)
+		http.Error(w, "There is no handle "+r.URL.Path+
+			"\n\nUse / or /ping for health checks.\nOr POST queries to /, for example with curl -d 'SELECT 1'",
+			http.StatusNotFound)
 		return
 	case r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodHead:
 		http.Error(w, "use GET or POST", http.StatusMethodNotAllowed)
@@ -94,7 +96,8 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, q *request) erro
 		return err
 	}
 	if r.Method != http.MethodPost && found.Starts("SYSTEM", "KILL") { // readonly leaves them out
-		return &engine.Error{Code: 164, Message: "Code: 164. DB::Exception: Cannot execute query in readonly mode: use POST. (READONLY)"}
+		return &engine.Error{Code: 164,
+			Message: "Code: 164. DB::Exception: Cannot execute query in readonly mode: use POST. (READONLY)"}
 	}
 	q.statement.SQL, q.statement.Inspection = s.sql, found
 	if found.Starts("INSERT") {
@@ -160,9 +163,11 @@ func (h *Handler) insert(w http.ResponseWriter, r *http.Request, q *request, s s
 
 // streams are the formats whose pieces may be concatenated; others are made as a whole.
 var streams = map[string]bool{
-	"native": true, "tabseparated": true, "tsv": true, "tabseparatedraw": true, "tsvraw": true, "csv": true, "jsoneachrow": true,
-	"jsonlines": true, "ndjson": true, "jsoncompacteachrow": true, "rowbinary": true, "null": true, "jsonstringseachrow": true,
-	"linesasstring": true, "rawblob": true,
+	"native": true, "tabseparated": true, "tsv": true, "tabseparatedraw": true, "tsvraw": true, "csv": true,
+	"jsoneachrow": true,
+	"jsonlines":   true, "ndjson": true, "jsoncompacteachrow": true, "rowbinary": true, "null": true,
+	"jsonstringseachrow": true,
+	"linesasstring":      true, "rawblob": true,
 }
 
 // response writes a result, once its first piece is there: an error before it still gets its status.

@@ -29,9 +29,12 @@ type limitError struct {
 func (e *limitError) Error() string { return e.text }
 
 var (
-	errTextTooLong = &limitError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the statement is longer than %d bytes; only the data of an INSERT may be", maxText)}
-	errBodyTooLong = &limitError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes: nothing of it is stored", int64(maxBody))}
-	errTooSlow     = &limitError{http.StatusRequestTimeout, fmt.Sprintf("the body brought less than %d bytes in %s: nothing of it is stored", pieceSize, pieceTime)}
+	errTextTooLong = &limitError{http.StatusRequestEntityTooLarge,
+		fmt.Sprintf("the statement is longer than %d bytes; only the data of an INSERT may be", maxText)}
+	errBodyTooLong = &limitError{http.StatusRequestEntityTooLarge,
+		fmt.Sprintf("the body is longer than %d bytes: nothing of it is stored", int64(maxBody))}
+	errTooSlow = &limitError{http.StatusRequestTimeout,
+		fmt.Sprintf("the body brought less than %d bytes in %s: nothing of it is stored", pieceSize, pieceTime)}
 )
 
 // boundedBody ends with an error where a body goes on for too long.

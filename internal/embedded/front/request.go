@@ -28,9 +28,11 @@ type request struct {
 
 // notSettings are the URL's parameters that are no settings of ClickHouse.
 var notSettings = map[string]bool{
-	"query": true, "database": true, "default_format": true, "user": true, "password": true, "query_id": true, "session_id": true,
+	"query": true, "database": true, "default_format": true, "user": true, "password": true, "query_id": true,
+	"session_id":      true,
 	"session_timeout": true, "session_check": true, "quota_key": true, "compress": true, "decompress": true,
-	"enable_http_compression": true, "client_protocol_version": true, "wait_end_of_query": true, "buffer_size": true, "role": true,
+	"enable_http_compression": true, "client_protocol_version": true, "wait_end_of_query": true, "buffer_size": true,
+	"role":                                  true,
 	"http_write_exception_in_output_format": true,
 }
 
@@ -47,14 +49,17 @@ func (h *Handler) readRequest(w http.ResponseWriter, r *http.Request) (*request,
 	if err := h.authenticate(r, v); err != nil {
 		return nil, err
 	}
-	q.packer = packer{gzip: on(v.Get("enable_http_compression")) && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip"), blocks: on(v.Get("compress"))}
-	q.statement = engine.Statement{Database: first(v.Get("database"), r.Header.Get("X-ClickHouse-Database")), Settings: engine.Settings{}, Params: engine.Params{}}
+	q.packer = packer{gzip: on(v.Get("enable_http_compression")) && strings.Contains(r.Header.Get("Accept-Encoding"),
+		"gzip"), blocks: on(v.Get("compress"))}
+	q.statement = engine.Statement{Database: first(v.Get("database"), r.Header.Get("X-ClickHouse-Database")),
+		Settings: engine.Settings{}, Params: engine.Params{}}
 	for name, values := range v {
 		if param, ok := strings.CutPrefix(name, "param_"); ok {
 			q.statement.Params[param] = values[0]
 		} else if !notSettings[name] {
 			if !isName(name) {
-				return nil, &engine.Error{Code: 115, Message: "Code: 115. DB::Exception: Setting " + name + " is neither a builtin setting nor started with the prefix 'SQL_' registered for user-defined settings. (UNKNOWN_SETTING)"}
+				return nil, &engine.Error{Code: 115, Message: "Code: 115. DB::Exception: Setting " + name +
+					" is neither a builtin setting nor started with the prefix 'SQL_' registered for user-defined settings. (UNKNOWN_SETTING)"}
 			}
 			q.statement.Settings[name] = values[0]
 		}

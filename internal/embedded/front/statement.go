@@ -18,7 +18,8 @@ const (
 	insert      // takes data: INSERT … FORMAT or INSERT … VALUES
 )
 
-// parse reads as much of a statement as running it needs: its first word and, outside quotes, brackets and comments, the
+// parse reads as much of a statement as running it needs: its first word and, outside quotes, brackets and comments,
+// the
 // words FORMAT, VALUES and SELECT.
 func parse(text string) statement {
 	s := statement{sql: text}
@@ -68,7 +69,8 @@ func parseInsert(s statement, t *tokens) statement {
 		case token.word == ")":
 			depth--
 		case depth > 0:
-		case strings.EqualFold(token.word, "SELECT"), strings.EqualFold(token.word, "WITH"), strings.EqualFold(token.word, "INFILE"):
+		case strings.EqualFold(token.word, "SELECT"), strings.EqualFold(token.word, "WITH"),
+			strings.EqualFold(token.word, "INFILE"):
 			return s
 		case strings.EqualFold(token.word, "VALUES"):
 			s.kind, s.format = insert, "Values"

@@ -15,8 +15,10 @@ func TestParse(t *testing.T) {
 		data   string
 	}{
 		{"SELECT 1", query, "SELECT 1", "", ""},
-		{" -- a word\n/* FORMAT X */ with 1 AS x select x format JSON", query, " -- a word\n/* FORMAT X */ with 1 AS x select x format JSON", "JSON", ""},
-		{"SELECT 'it''s FORMAT CSV', `format`, \"FORMAT\" FROM (SELECT 1 FORMAT)", query, "SELECT 'it''s FORMAT CSV', `format`, \"FORMAT\" FROM (SELECT 1 FORMAT)", "", ""},
+		{" -- a word\n/* FORMAT X */ with 1 AS x select x format JSON", query,
+			" -- a word\n/* FORMAT X */ with 1 AS x select x format JSON", "JSON", ""},
+		{"SELECT 'it''s FORMAT CSV', `format`, \"FORMAT\" FROM (SELECT 1 FORMAT)", query,
+			"SELECT 'it''s FORMAT CSV', `format`, \"FORMAT\" FROM (SELECT 1 FORMAT)", "", ""},
 		{"SELECT 1 INTO OUTFILE 'x'", other, "SELECT 1 INTO OUTFILE 'x'", "", ""},
 		{"INSERT INTO t VALUES (1)", insert, "INSERT INTO t ", "Values", " (1)"},
 		{"INSERT INTO t (a, format) FORMAT  TSV \r\n1\t2\n", insert, "INSERT INTO t (a, format) ", "TSV", "1\t2\n"},
@@ -35,7 +37,8 @@ func TestParse(t *testing.T) {
 
 // FuzzParse takes any text: nothing of it is lost or made up, and what stands in quotes is never a key word.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"SELECT 1 FORMAT JSON", "INSERT INTO t VALUES ('x')", "INSERT INTO t FORMAT TSV\n1\n", "/* SELECT", "'\\", "INSERT INTO t (`a", "# x\n("} {
+	for _, s := range []string{"SELECT 1 FORMAT JSON", "INSERT INTO t VALUES ('x')", "INSERT INTO t FORMAT TSV\n1\n",
+		"/* SELECT", "'\\", "INSERT INTO t (`a", "# x\n("} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

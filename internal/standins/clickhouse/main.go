@@ -1,5 +1,7 @@
-// Command clickhouse is the stand-in for a ClickHouse server where its image cannot be pulled: txflow platform with ClickHouse's own
-// engine, and before it the users of the stack with the passwords of their file. What it cannot prove: grants, profiles, the
+// Command clickhouse is the stand-in for a ClickHouse server where its image cannot be pulled: txflow platform with
+// ClickHouse's own
+// engine, and before it the users of the stack with the passwords of their file. What it cannot prove: grants,
+// profiles, the
 // native port. The user reader may only read, as its profile says.
 package main
 
@@ -43,7 +45,8 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	platform := exec.CommandContext(ctx, "/txflow", "platform", "--data", "/var/lib/clickhouse/platform", "--clickhouse-addr", engine, "--kafka-addr", "", "--registry-addr", "")
+	platform := exec.CommandContext(ctx, "/txflow", "platform", "--data", "/var/lib/clickhouse/platform",
+		"--clickhouse-addr", engine, "--kafka-addr", "", "--registry-addr", "")
 	platform.Stdout, platform.Stderr = os.Stdout, os.Stderr
 	platform.Cancel = func() error { return platform.Process.Signal(syscall.SIGTERM) }
 	platform.WaitDelay = 25 * time.Second
@@ -100,16 +103,20 @@ func (u users) before(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
 		name, password, _ := r.BasicAuth()
-		for _, other := range [][2]string{{r.Header.Get("X-ClickHouse-User"), r.Header.Get("X-ClickHouse-Key")}, {query.Get("user"), query.Get("password")}} {
+		for _, other := range [][2]string{{r.Header.Get("X-ClickHouse-User"), r.Header.Get("X-ClickHouse-Key")},
+			{query.Get("user"), query.Get("password")}} {
 			if other[0] != "" {
 				name, password = other[0], other[1]
 			}
 		}
 		sum := sha256.Sum256([]byte(password))
 		open := r.URL.Path == "/ping" || r.URL.Path == "/metrics" || r.URL.Path == "/readyz"
-		if want := u[name]; !open && (want == "" || subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(strings.ToLower(want))) != 1) {
+		if want := u[name]; !open &&
+			(want == "" || subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(strings.ToLower(want))) != 1) {
 			w.Header().Set("X-ClickHouse-Exception-Code", "516")
-			http.Error(w, "Code: 516. DB::Exception: "+name+": Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)", http.StatusForbidden)
+			http.Error(w, "Code: 516. DB::Exception: "+name+
+				": Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)",
+				http.StatusForbidden)
 			return
 		}
 		query.Del("user")
