@@ -101,7 +101,7 @@ func TestManyLargeBodiesTakeLittleMemory(t *testing.T) {
 	if peak.Load() > most || answered.Load() == 0 || answered.Load()+later.Load() != 40 {
 		t.Errorf("%d answered, %d asked to retry, %d MB at most", answered.Load(), later.Load(), peak.Load()>>20)
 	}
-	if held := s.held.used.Load(); held != 0 {
+	if held := s.held.Used(); held != 0 {
 		t.Errorf("%d bytes are held at the end", held)
 	}
 }
@@ -130,7 +130,7 @@ func TestBudgetIsKept(t *testing.T) {
 		ended <- response.StatusCode
 	}()
 	_, _ = w.Write([]byte("["))
-	for deadline := time.Now().Add(10 * time.Second); s.held.used.Load() == 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(10 * time.Second); s.held.Used() == 0 && time.Now().Before(deadline); {
 		runtime.Gosched()
 	}
 	ask := func() int {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/txflow/txflow/internal/inflight"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -51,8 +52,8 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) {
 	buffers := scratches.Get().(*scratch)
 	defer buffers.release()
 
-	held := lease{of: &s.held}
-	defer held.release()
+	held := inflight.Lease{Of: &s.held}
+	defer held.Release()
 	a := s.answer(r.WithContext(ctx), buffers, &held, number)
 	s.metrics.count(&a, time.Since(started))
 	endSpan(span, &a)
@@ -72,7 +73,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) {
 var jsonType = []string{"application/json"}
 
 // answer decides what to say. The body of the response may be in the buffers.
-func (s *Server) answer(r *http.Request, buffers *scratch, held *lease, number uint64) response {
+func (s *Server) answer(r *http.Request, buffers *scratch, held *inflight.Lease, number uint64) response {
 	if r.Method != http.MethodPost {
 		return plainResponse(http.StatusMethodNotAllowed, "wrong_method", "Method Not Allowed")
 	}
@@ -80,15 +81,15 @@ func (s *Server) answer(r *http.Request, buffers *scratch, held *lease, number u
 		return plainResponse(http.StatusUnsupportedMediaType, "wrong_type",
 			"the body must be application/json, not compressed")
 	}
-	body, err := readBody(buffers.body[:0], r, s.cfg.MaxBodyBytes, held)
+	body, err := inflight.ReadBody(buffers.body[:0], r.Body, r.ContentLength, s.cfg.MaxBodyBytes, held)
 	buffers.body = body
 	switch {
-	case errors.Is(err, errBusy):
+	case errors.Is(err, inflight.ErrBusy):
 		buffers.body = nil // it may be large, and is wanted elsewhere
-		held.release()
+		held.Release()
 		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, s.cfg.MaxBodyBytes)) // so that the caller reads the answer
 		return busy()
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, inflight.ErrTooLarge):
 		return plainResponse(http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the body is longer than %d bytes",
 			s.cfg.MaxBodyBytes))
 	case err != nil:
@@ -106,7 +107,7 @@ func (s *Server) answer(r *http.Request, buffers *scratch, held *lease, number u
 	ids, fast := scan(buffers.ids[:0], body, s.cfg.MaxItems)
 	if !fast {
 		const copies = 3 // that the full parser makes of a body
-		if !held.grow(min(copies*int64(len(body)), s.cfg.MaxInFlight)) {
+		if !held.Grow(min(copies*int64(len(body)), s.cfg.MaxInFlight)) {
 			return busy()
 		}
 		var complaints []complaint
@@ -162,51 +163,4 @@ func acceptable(h http.Header) bool {
 	charset := params["charset"]
 	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json")) &&
 		(charset == "" || strings.EqualFold(charset, "utf-8"))
-}
-
-var (
-	errTooLarge = errors.New("the body is too large")
-	errBusy     = errors.New("too many bytes are in flight")
-)
-
-// readBody reads the whole body into b. Memory follows what arrives, not what was announced, and is leased before it is
-// taken.
-func readBody(b []byte, r *http.Request, limit int64, held *lease) ([]byte, error) {
-	if r.ContentLength > limit {
-		return b, errTooLarge
-	}
-	const trusted = 1 << 20
-	if want := int(min(r.ContentLength, trusted)) + 1; cap(b) < want {
-		b = make([]byte, 0, want)
-	}
-	if !held.grow(min(int64(cap(b)), limit)) {
-		return b, errBusy
-	}
-	for {
-		if int64(len(b)) > limit {
-			return b, errTooLarge
-		}
-		if len(b) == cap(b) {
-			larger := min(2*int64(cap(b)), limit+1)
-			if r.ContentLength > 0 {
-				larger = min(larger, r.ContentLength+1)
-			}
-			larger = max(larger, int64(cap(b))+1)
-			if !held.grow(min(larger, limit)) {
-				return b, errBusy
-			}
-			b = append(make([]byte, 0, larger), b...)
-		}
-		n, err := r.Body.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			if int64(len(b)) > limit {
-				return b, errTooLarge
-			}
-			return b, nil
-		}
-		if err != nil {
-			return b, fmt.Errorf("read the body: %w", err)
-		}
-	}
 }

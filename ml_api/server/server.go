@@ -11,6 +11,10 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/txflow/txflow/internal/apidocs"
+	"github.com/txflow/txflow/internal/inflight"
+	mlapi "github.com/txflow/txflow/ml_api"
 )
 
 // Server is the ML API. It is an http.Handler, and serves itself with ListenAndServe.
@@ -22,8 +26,8 @@ type Server struct {
 	tracer    trace.Tracer
 	spanAttrs []attribute.KeyValue // the same on every span
 	started   time.Time
-	requests  atomic.Uint64 // to /predict, counted when they arrive
-	held      budget        // bytes of bodies
+	requests  atomic.Uint64   // to /predict, counted when they arrive
+	held      inflight.Budget // bytes of bodies
 }
 
 // New makes a server, or fails with exit code 64 and every fault of the configuration.
@@ -42,16 +46,20 @@ func New(cfg Config) (*Server, error) {
 		spanAttrs: []attribute.KeyValue{attribute.String("http.route", "/predict"),
 			attribute.String("txflow.model_version", cfg.ModelVersion)},
 	}
-	docs, err := newDocs(cfg.Categories)
+	contract, err := mlapi.With(cfg.Categories.Names())
 	if err != nil {
 		return nil, err
 	}
-	s.held.limit = cfg.MaxInFlight
+	docs, err := apidocs.New(contract)
+	if err != nil {
+		return nil, err
+	}
+	s.held.Limit = cfg.MaxInFlight
 	s.mux.HandleFunc("/predict", s.authorized(s.predict))
 	s.mux.HandleFunc("/health", getOnly(s.health))
 	s.mux.HandleFunc("/metrics", s.authorized(getOnly(s.metrics.handler().ServeHTTP)))
-	s.mux.HandleFunc("/openapi.json", getOnly(docs.openAPI))
-	s.mux.HandleFunc("/docs", getOnly(docs.page))
+	s.mux.HandleFunc("/openapi.json", getOnly(docs.OpenAPI))
+	s.mux.HandleFunc("/docs", getOnly(docs.Page))
 	s.mux.HandleFunc("/{$}", getOnly(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/docs", http.StatusFound)
 	}))

@@ -23,3 +23,10 @@ const Collector = "collect"
 
 // Group is the default consumer group of txflow stream refine.
 const Group = "txflow-refine"
+
+// Headers of a message in events.raw.
+const (
+	HeaderToken   = "txflow-token"   // the name of the sender's token; absent without one
+	HeaderRequest = "txflow-request" // the id of the request in the collector's audit log
+	HeaderError   = "txflow-error"   // of a dead letter: what its code means
+)

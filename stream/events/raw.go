@@ -2,6 +2,7 @@ package events
 
 import (
 	_ "embed"
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -43,18 +44,46 @@ type raw struct {
 	Extra              string     `avro:"extra"`
 }
 
-// AppendRaw appends the Avro of an event, without the header of the wire format.
-func AppendRaw(dst []byte, e *event.Event) ([]byte, error) {
-	r := raw{EventID: e.ID.String(), CorrelationID: e.Correlation.String(), PackageIndex: e.Index, Token: e.Token,
-		ReceivedAt: time.UnixMicro(e.Received), Form: string(e.Form), Type: e.Type, TargetSubscription: e.TargetSubscription,
-		AccountID: e.AccountID, UserID: e.UserID, MessageID: e.MessageID, TimestampText: e.TimestampText, Platform: e.Platform,
-		Device: e.Device, AmplitudeID: e.AmplitudeID, IPAddress: e.IPAddress, UserAgent: e.UserAgent, SessionID: e.SessionID,
-		Data: e.Data, Attributes: e.Attributes, Extra: e.Extra}
-	if e.HasTimestamp {
-		at := time.UnixMicro(e.Timestamp)
-		r.Timestamp = &at
+// AppendRaw appends the Avro of an event, without the header of the wire format. It is written out, field by field in the order
+// of the schema: the collector does it for each event.
+func AppendRaw(dst []byte, e *event.Event) []byte {
+	dst = appendID(dst, e.ID)
+	dst = appendID(dst, e.Correlation)
+	dst = binary.AppendVarint(dst, int64(e.Index))
+	dst = appendText(dst, e.Token)
+	dst = binary.AppendVarint(dst, e.Received)
+	for _, text := range [...]string{string(e.Form), e.Type, e.TargetSubscription, e.AccountID, e.UserID, e.MessageID, e.TimestampText} {
+		dst = appendText(dst, text)
 	}
-	return rawSchema.AppendEncode(dst, &r)
+	if e.HasTimestamp { // the second branch of the union
+		dst = binary.AppendVarint(binary.AppendVarint(dst, 1), e.Timestamp)
+	} else {
+		dst = binary.AppendVarint(dst, 0)
+	}
+	for _, text := range [...]string{e.Platform, e.Device, e.AmplitudeID, e.IPAddress, e.UserAgent, e.SessionID, e.Data, e.Attributes, e.Extra} {
+		dst = appendText(dst, text)
+	}
+	return dst
+}
+
+func appendText(dst []byte, text string) []byte {
+	return append(binary.AppendVarint(dst, int64(len(text))), text...)
+}
+
+func appendID(dst []byte, id event.ID) []byte { return id.Append(binary.AppendVarint(dst, 36)) }
+
+// AppendHeader appends the header of Confluent's wire format: a zero byte and the schema's id.
+func AppendHeader(dst []byte, schema int32) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, 0), uint32(schema)) //nolint:gosec // ids are not negative
+}
+
+// SplitHeader takes it off again.
+func SplitHeader(value []byte) (schema int32, rest []byte, ok bool) {
+	const size = 5
+	if len(value) < size || value[0] != 0 {
+		return 0, nil, false
+	}
+	return int32(binary.BigEndian.Uint32(value[1:size])), value[size:], true //nolint:gosec // see AppendHeader
 }
 
 // ParseRaw reads what AppendRaw wrote. Bytes after the record are an error.

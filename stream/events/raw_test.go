@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 
@@ -27,9 +28,10 @@ func TestRawKeepsEveryField(t *testing.T) {
 
 func check(t *testing.T, e event.Event) {
 	t.Helper()
-	value, err := AppendRaw(nil, &e)
-	if err != nil {
-		t.Fatal(err)
+	value := AppendRaw(nil, &e)
+	schema, rest, ok := SplitHeader(append(AppendHeader(nil, 1<<31-1), value...))
+	if _, _, short := SplitHeader(value[:4]); !ok || short || schema != 1<<31-1 || !bytes.Equal(rest, value) {
+		t.Errorf("the header: %d %v %v", schema, ok, short)
 	}
 	got, err := ParseRaw(value)
 	if err != nil || got != e {

@@ -1,4 +1,5 @@
-package server
+// Package apidocs serves the contract of an HTTP API: as JSON, and as a page that needs nothing from elsewhere.
+package apidocs
 
 import (
 	"bytes"
@@ -13,26 +14,20 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/txflow/txflow/internal/transaction"
-	mlapi "github.com/txflow/txflow/ml_api"
 )
 
 //go:embed docs.html
 var docsTemplate string
 
-// docs are the contract, as JSON and as a page that needs nothing from elsewhere. Both are made once, at the start.
-type docs struct {
+// Docs are a contract, as JSON and as a page that needs nothing from elsewhere. Both are made once, at the start.
+type Docs struct {
 	json, html []byte
 	policy     string // what the page may load and run: its own style and script, known by their hashes
 }
 
-func newDocs(categories *transaction.Categories) (*docs, error) {
-	contract, err := mlapi.With(categories.Names())
-	if err != nil {
-		return nil, err
-	}
-	asJSON, err := mlapi.OpenAPIJSON(contract)
+// New makes them from an OpenAPI document.
+func New(contract *yaml.Node) (*Docs, error) {
+	asJSON, err := toJSON(contract)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +47,7 @@ func newDocs(categories *transaction.Categories) (*docs, error) {
 	if style == "" || script == "" {
 		return nil, errors.New("make the page of the documentation: it has no style or no script")
 	}
-	return &docs{json: asJSON, html: html.Bytes(), policy: "default-src 'none'; style-src '" + style + "'; script-src '" +
+	return &Docs{json: append(asJSON, '\n'), html: html.Bytes(), policy: "default-src 'none'; style-src '" + style + "'; script-src '" +
 		script +
 		"'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}, nil
 }
@@ -68,12 +63,14 @@ func inline(page []byte, element string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-func (d *docs) openAPI(w http.ResponseWriter, _ *http.Request) {
-	w.Header()["Content-Type"] = jsonType
+// OpenAPI serves the document.
+func (d *Docs) OpenAPI(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(d.json) // the caller is gone: nobody reads it
 }
 
-func (d *docs) page(w http.ResponseWriter, _ *http.Request) {
+// Page serves the page.
+func (d *Docs) Page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", d.policy)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -153,7 +150,7 @@ func (s *schema) Kind() string {
 func requires(s *schema, property string) bool { return slices.Contains(s.Required, property) }
 
 func exampleText(example yaml.Node) (string, error) {
-	b, err := mlapi.JSON(&example)
+	b, err := toJSON(&example)
 	if err != nil {
 		return "", fmt.Errorf("show an example: %w", err)
 	}
