@@ -49,59 +49,63 @@ func (p *Publisher) open() error {
 	return nil
 }
 
-// Delivery is what becomes of the messages that were published together.
-type Delivery struct {
+// delivery is what becomes of the messages that were published together.
+type delivery struct {
 	mu   sync.Mutex
 	left int
-	errs []error // by index; nil for one that is acknowledged, or not yet
-	open []bool  // by index: not settled
+	errs []error
+	open []bool // not settled
 	done chan struct{}
 }
 
 // ticket is one message of a delivery.
 type ticket struct {
-	of    *Delivery
+	of    *delivery
 	index int
 }
 
-// Errors waits until all is settled, or the context ends: what is not settled then has its error. The index is that of the
-// record; nil says that the broker has it.
-func (d *Delivery) Errors(ctx context.Context) []error {
-	select {
-	case <-d.done:
-		return d.errs
-	case <-ctx.Done():
-	}
+func (t *ticket) settle(err error) {
+	d := t.of
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	errs := make([]error, len(d.errs)) // what comes later changes nothing of it
-	for i := range errs {
-		if errs[i] = d.errs[i]; d.open[i] {
-			errs[i] = fmt.Errorf("not acknowledged in time: %w", context.Cause(ctx))
-		}
-	}
-	return errs
-}
-
-func (d *Delivery) settle(index int, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.open[index] {
+	if !d.open[t.index] {
 		return
 	}
-	d.open[index], d.errs[index] = false, err
+	d.open[t.index], d.errs[t.index] = false, err
 	if d.left--; d.left == 0 {
 		close(d.done)
 	}
 }
 
-// Publish hands messages over, in their order, without waiting for the broker. The records are not used after it returns.
-func (p *Publisher) Publish(records []pipeline.Record) *Delivery {
-	d := &Delivery{left: len(records), errs: make([]error, len(records)), open: make([]bool, len(records)), done: make(chan struct{})}
-	if len(records) == 0 {
-		close(d.done)
-		return d
+// wait returns when all is settled, or the context ends: what is open then gets its error, whatever comes later.
+func (d *delivery) wait(ctx context.Context) []error {
+	select {
+	case <-d.done:
+	case <-ctx.Done():
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.errs {
+		if d.open[i] {
+			d.open[i], d.errs[i] = false, fault.Fail(fault.ExitTryAgain, fmt.Errorf("not acknowledged in time: %w", context.Cause(ctx)))
+		}
+	}
+	return d.errs
+}
+
+// Publish hands messages over, in their order, and waits until the broker has acknowledged or refused each, or the context
+// ends. It returns an error for each record; nil says that the broker has it. One with exit code 65 fails whenever it is
+// tried again. The records are not used after it returns.
+func (p *Publisher) Publish(ctx context.Context, records []pipeline.Record) []error {
+	if len(records) == 0 {
+		return nil
+	}
+	d := &delivery{left: len(records), errs: make([]error, len(records)), open: make([]bool, len(records)), done: make(chan struct{})}
+	p.send(d, records)
+	return d.wait(ctx)
+}
+
+func (p *Publisher) send(d *delivery, records []pipeline.Record) {
 	tickets := make([]ticket, len(records))
 	for i := range records {
 		tickets[i], d.open[i] = ticket{d, i}, true
@@ -121,10 +125,9 @@ func (p *Publisher) Publish(records []pipeline.Record) *Delivery {
 			err = p.client.Produce(&m, nil)
 		}
 		if err != nil {
-			d.settle(i, p.explain(err))
+			tickets[i].settle(p.explain(err))
 		}
 	}
-	return d
 }
 
 var errClosed = errors.New("the client is closed")
@@ -139,7 +142,7 @@ func (p *Publisher) follow(client *kafka.Producer) {
 				if e.TopicPartition.Error != nil {
 					err = p.explain(e.TopicPartition.Error)
 				}
-				t.of.settle(t.index, err)
+				t.settle(err)
 			}
 		case kafka.Error:
 			p.report.trouble(context.Background(), e)

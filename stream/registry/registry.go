@@ -105,6 +105,26 @@ func (c *Client) Register(ctx context.Context, subject, schema string) error {
 	return c.fault(err)
 }
 
+// AvroID is the id that the registry has given to an Avro schema of a subject. It never changes. The error of a schema that is
+// not registered has exit code 69: it is waited for.
+func (c *Client) AvroID(ctx context.Context, subject, schema string) (int32, error) {
+	found, err := c.client.LookupSchema(ctx, subject, sr.Schema{Schema: schema, Type: sr.TypeAvro})
+	if notFound(err) {
+		return 0, fault.WithHint(fault.Failf(fault.ExitUnavailable, "the Schema Registry at %s does not have the schema of %s", c.address, subject),
+			"register it with txflow schemas register")
+	}
+	if err != nil {
+		return 0, c.fault(err)
+	}
+	return int32(found.ID), nil //nolint:gosec // the wire format has 32 bits for it
+}
+
+// notFound tells whether the registry has no such subject, or no such schema in it.
+func notFound(err error) bool {
+	var answer *sr.ResponseError
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
+}
+
 func jsonSchema(text string) sr.Schema { return sr.Schema{Schema: text, Type: sr.TypeJSON} }
 
 // unknown tells whether the registry says that it has no such subject, or no rule of it.
