@@ -21,12 +21,14 @@ func toJSON(n *yaml.Node) ([]byte, error) {
 	return indented.Bytes(), nil
 }
 
-// appendJSON writes a node; the document uses no anchors.
+// appendJSON writes a node.
 func appendJSON(b []byte, n *yaml.Node) ([]byte, error) {
 	var err error
 	switch n.Kind {
 	case yaml.DocumentNode:
 		return appendJSON(b, n.Content[0])
+	case yaml.AliasNode:
+		return appendJSON(b, n.Alias)
 	case yaml.MappingNode:
 		b = append(b, '{')
 		for i := 0; i < len(n.Content); i += 2 {
