@@ -35,7 +35,8 @@ func New(contract *yaml.Node) (*Docs, error) {
 	if err := contract.Decode(&view); err != nil {
 		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
 	}
-	page, err := template.New("docs").Funcs(template.FuncMap{"json": exampleText, "required": requires}).Parse(docsTemplate)
+	page, err := template.New("docs").Funcs(template.FuncMap{"json": exampleText,
+		"required": requires}).Parse(docsTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("parse the page of the documentation: %w", err)
 	}
@@ -47,7 +48,8 @@ func New(contract *yaml.Node) (*Docs, error) {
 	if style == "" || script == "" {
 		return nil, errors.New("make the page of the documentation: it has no style or no script")
 	}
-	return &Docs{json: append(asJSON, '\n'), html: html.Bytes(), policy: "default-src 'none'; style-src '" + style + "'; script-src '" +
+	return &Docs{json: append(asJSON, '\n'), html: html.Bytes(), policy: "default-src 'none'; style-src '" + style +
+		"'; script-src '" +
 		script +
 		"'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}, nil
 }

@@ -30,7 +30,8 @@ func largeBody() (body io.Reader, size int64) {
 		for range 1500 {
 			parts = append(parts, strings.NewReader(chunk))
 		}
-		parts = append(parts, strings.NewReader(`","amount":1.5,"timestamp":"2024-01-02T03:04:05Z","merchant":null,"operation_type":"card","side":"credit"}`))
+		parts = append(parts,
+			strings.NewReader(`","amount":1.5,"timestamp":"2024-01-02T03:04:05Z","merchant":null,"operation_type":"card","side":"credit"}`))
 	}
 	parts = append(parts, strings.NewReader("]"))
 	for _, p := range parts {
@@ -134,7 +135,8 @@ func TestBudgetIsKept(t *testing.T) {
 		runtime.Gosched()
 	}
 	ask := func() int {
-		response, err := http.Post(h.URL+"/predict", "application/json", bytes.NewReader(bytes.Repeat([]byte(" "), 200<<10)))
+		response, err := http.Post(h.URL+"/predict", "application/json", bytes.NewReader(bytes.Repeat([]byte(" "),
+			200<<10)))
 		if err != nil {
 			t.Fatal(err)
 		}

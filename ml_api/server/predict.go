@@ -90,7 +90,8 @@ func (s *Server) answer(r *http.Request, buffers *scratch, held *inflight.Lease,
 		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, s.cfg.MaxBodyBytes)) // so that the caller reads the answer
 		return busy()
 	case errors.Is(err, inflight.ErrTooLarge):
-		return plainResponse(http.StatusRequestEntityTooLarge, "too_large", fmt.Sprintf("the body is longer than %d bytes",
+		return plainResponse(http.StatusRequestEntityTooLarge, "too_large",
+			fmt.Sprintf("the body is longer than %d bytes",
 			s.cfg.MaxBodyBytes))
 	case err != nil:
 		return plainResponse(http.StatusBadRequest, "cut_off", "the body could not be read to its end")

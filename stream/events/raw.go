@@ -44,7 +44,8 @@ type raw struct {
 	Extra              string     `avro:"extra"`
 }
 
-// AppendRaw appends the Avro of an event, without the header of the wire format. It is written out, field by field in the order
+// AppendRaw appends the Avro of an event, without the header of the wire format. It is written out, field by field in
+// the order
 // of the schema: the collector does it for each event.
 func AppendRaw(dst []byte, e *event.Event) []byte {
 	dst = appendID(dst, e.ID)
@@ -52,7 +53,8 @@ func AppendRaw(dst []byte, e *event.Event) []byte {
 	dst = binary.AppendVarint(dst, int64(e.Index))
 	dst = appendText(dst, e.Token)
 	dst = binary.AppendVarint(dst, e.Received)
-	for _, text := range [...]string{string(e.Form), e.Type, e.TargetSubscription, e.AccountID, e.UserID, e.MessageID, e.TimestampText} {
+	for _, text := range [...]string{string(e.Form), e.Type, e.TargetSubscription, e.AccountID, e.UserID, e.MessageID,
+		e.TimestampText} {
 		dst = appendText(dst, text)
 	}
 	if e.HasTimestamp { // the second branch of the union
@@ -60,7 +62,8 @@ func AppendRaw(dst []byte, e *event.Event) []byte {
 	} else {
 		dst = binary.AppendVarint(dst, 0)
 	}
-	for _, text := range [...]string{e.Platform, e.Device, e.AmplitudeID, e.IPAddress, e.UserAgent, e.SessionID, e.Data, e.Attributes, e.Extra} {
+	for _, text := range [...]string{e.Platform, e.Device, e.AmplitudeID, e.IPAddress, e.UserAgent, e.SessionID, e.Data,
+		e.Attributes, e.Extra} {
 		dst = appendText(dst, text)
 	}
 	return dst
@@ -101,10 +104,14 @@ func ParseRaw(value []byte) (event.Event, error) {
 	if !ok || !okToo {
 		return event.Event{}, fmt.Errorf("event_id or correlation_id is no UUID")
 	}
-	e := event.Event{ID: id, Correlation: correlation, Index: r.PackageIndex, Token: r.Token, Received: r.ReceivedAt.UnixMicro(),
-		Form: event.Form(r.Form), Type: r.Type, TargetSubscription: r.TargetSubscription, AccountID: r.AccountID, UserID: r.UserID,
-		MessageID: r.MessageID, TimestampText: r.TimestampText, Platform: r.Platform, Device: r.Device, AmplitudeID: r.AmplitudeID,
-		IPAddress: r.IPAddress, UserAgent: r.UserAgent, SessionID: r.SessionID, Data: r.Data, Attributes: r.Attributes, Extra: r.Extra}
+	e := event.Event{ID: id, Correlation: correlation, Index: r.PackageIndex, Token: r.Token,
+		Received: r.ReceivedAt.UnixMicro(),
+		Form:     event.Form(r.Form), Type: r.Type, TargetSubscription: r.TargetSubscription, AccountID: r.AccountID,
+		UserID:    r.UserID,
+		MessageID: r.MessageID, TimestampText: r.TimestampText, Platform: r.Platform, Device: r.Device,
+		AmplitudeID: r.AmplitudeID,
+		IPAddress:   r.IPAddress, UserAgent: r.UserAgent, SessionID: r.SessionID, Data: r.Data, Attributes: r.Attributes,
+		Extra: r.Extra}
 	if r.Timestamp != nil {
 		e.Timestamp, e.HasTimestamp = r.Timestamp.UnixMicro(), true
 	}

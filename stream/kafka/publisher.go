@@ -14,7 +14,8 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
-// Publisher writes messages for many callers at once, and tells each what became of its own. What one caller meets does not
+// Publisher writes messages for many callers at once, and tells each what became of its own. What one caller meets does
+// not
 // harm the others.
 type Publisher struct {
 	cfg      Config
@@ -38,7 +39,8 @@ func NewPublisher(cfg Config, patience time.Duration) (*Publisher, error) {
 
 func (p *Publisher) open() error {
 	client, err := kafka.NewProducer(p.cfg.with(p.report, kafka.ConfigMap{"enable.idempotence": true, "linger.ms": 3,
-		"compression.type": "lz4", "queue.buffering.max.messages": 1_000_000, "delivery.timeout.ms": int(p.patience.Milliseconds()),
+		"compression.type": "lz4", "queue.buffering.max.messages": 1_000_000,
+			"delivery.timeout.ms": int(p.patience.Milliseconds()),
 		"allow.auto.create.topics": false, "go.delivery.report.fields": "none", "go.events.channel.size": 10_000,
 		"go.produce.channel.size": 0}))
 	if err != nil {
@@ -87,20 +89,24 @@ func (d *delivery) wait(ctx context.Context) []error {
 	defer d.mu.Unlock()
 	for i := range d.errs {
 		if d.open[i] {
-			d.open[i], d.errs[i] = false, fault.Fail(fault.ExitTryAgain, fmt.Errorf("not acknowledged in time: %w", context.Cause(ctx)))
+			d.open[i], d.errs[i] = false, fault.Fail(fault.ExitTryAgain, fmt.Errorf("not acknowledged in time: %w",
+				context.Cause(ctx)))
 		}
 	}
 	return d.errs
 }
 
-// Publish hands messages over, in their order, and waits until the broker has acknowledged or refused each, or the context
-// ends. It returns an error for each record; nil says that the broker has it. One with exit code 65 fails whenever it is
+// Publish hands messages over, in their order, and waits until the broker has acknowledged or refused each, or the
+// context
+// ends. It returns an error for each record; nil says that the broker has it. One with exit code 65 fails whenever it
+// is
 // tried again. The records are not used after it returns.
 func (p *Publisher) Publish(ctx context.Context, records []pipeline.Record) []error {
 	if len(records) == 0 {
 		return nil
 	}
-	d := &delivery{left: len(records), errs: make([]error, len(records)), open: make([]bool, len(records)), done: make(chan struct{})}
+	d := &delivery{left: len(records), errs: make([]error, len(records)), open: make([]bool, len(records)),
+		done: make(chan struct{})}
 	p.send(d, records)
 	return d.wait(ctx)
 }

@@ -24,7 +24,8 @@ type Client struct {
 	client  *sr.Client
 }
 
-// requestTime bounds a request, where its context does not: a registry compares a schema with every former version, the first
+// requestTime bounds a request, where its context does not: a registry compares a schema with every former version, the
+// first
 // time slowly.
 const requestTime = 30 * time.Second
 
@@ -64,7 +65,8 @@ func (c *Client) Versions(ctx context.Context, subject string) ([]string, error)
 	return texts, nil
 }
 
-// Level implements schemas.Registry. Confluent's registry answers with its global rule for a subject that it does not know;
+// Level implements schemas.Registry. Confluent's registry answers with its global rule for a subject that it does not
+// know;
 // Apicurio does not know the subject's rule then.
 func (c *Client) Level(ctx context.Context, subject string) (string, error) {
 	result := c.client.Compatibility(sr.WithParams(ctx, sr.DefaultToGlobal), subject)[0]
@@ -105,12 +107,14 @@ func (c *Client) Register(ctx context.Context, subject, schema string) error {
 	return c.fault(err)
 }
 
-// AvroID is the id that the registry has given to an Avro schema of a subject. It never changes. The error of a schema that is
+// AvroID is the id that the registry has given to an Avro schema of a subject. It never changes. The error of a schema
+// that is
 // not registered has exit code 69: it is waited for.
 func (c *Client) AvroID(ctx context.Context, subject, schema string) (int32, error) {
 	found, err := c.client.LookupSchema(ctx, subject, sr.Schema{Schema: schema, Type: sr.TypeAvro})
 	if notFound(err) {
-		return 0, fault.WithHint(fault.Failf(fault.ExitUnavailable, "the Schema Registry at %s does not have the schema of %s", c.address, subject),
+		return 0, fault.WithHint(fault.Failf(fault.ExitUnavailable,
+			"the Schema Registry at %s does not have the schema of %s", c.address, subject),
 			"register it with txflow schemas register")
 	}
 	if err != nil {
@@ -130,16 +134,19 @@ func jsonSchema(text string) sr.Schema { return sr.Schema{Schema: text, Type: sr
 // unknown tells whether the registry says that it has no such subject, or no rule of it.
 func unknown(err error) bool {
 	var answer *sr.ResponseError
-	return errors.As(err, &answer) && (answer.ErrorCode == sr.ErrSubjectNotFound.Code || answer.ErrorCode == sr.ErrSubjectLevelCompatibilityNotConfigured.Code)
+	return errors.As(err, &answer) && (answer.ErrorCode == sr.ErrSubjectNotFound.Code ||
+		answer.ErrorCode == sr.ErrSubjectLevelCompatibilityNotConfigured.Code)
 }
 
-// refusal is an answer of the registry, without what is no message of its own: that may repeat the request and its password.
+// refusal is an answer of the registry, without what is no message of its own: that may repeat the request and its
+// password.
 type refusal struct{ answer *sr.ResponseError }
 
 func (r *refusal) Error() string {
 	const longest = 500
 	text := fmt.Sprintf("HTTP status %d", r.answer.StatusCode)
-	if r.answer.ErrorCode != 0 && r.answer.StatusCode != http.StatusUnauthorized && r.answer.StatusCode != http.StatusForbidden {
+	if r.answer.ErrorCode != 0 && r.answer.StatusCode != http.StatusUnauthorized &&
+		r.answer.StatusCode != http.StatusForbidden {
 		text += fmt.Sprintf(", code %d: %.*s", r.answer.ErrorCode, longest, r.answer.Message)
 	}
 	return text
@@ -154,7 +161,8 @@ func (c *Client) fault(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &answer) && answer.StatusCode < http.StatusInternalServerError:
-		return fault.Fail(fault.ExitData, fmt.Errorf("the Schema Registry at %s refuses: %w", c.address, &refusal{answer}))
+		return fault.Fail(fault.ExitData, fmt.Errorf("the Schema Registry at %s refuses: %w", c.address,
+			&refusal{answer}))
 	}
 	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "the Schema Registry at %s: %w", c.address, err),
 		"start one with txflow platform, or name another with --registry-url (SCHEMA_REGISTRY_URL)")

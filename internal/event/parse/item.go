@@ -17,7 +17,8 @@ const (
 type field struct{ key, raw string }
 
 // simpleFields are those of the simple form.
-var simpleFields = [...]string{"event_id", "event_type", "company_id", "user_id", "timestamp", "metadata", "ip_address", "user_agent", "session_id"}
+var simpleFields = [...]string{"event_id", "event_type", "company_id", "user_id", "timestamp", "metadata", "ip_address",
+	"user_agent", "session_id"}
 
 // Indexes into simpleFields.
 const (
@@ -191,7 +192,8 @@ func (p *parser) checked(text string, limit int) string {
 
 // simple takes over the fields of the simple form.
 func (p *parser) simple(e *event.Event, raw *[len(simpleFields)]string) {
-	for i, limit := range [len(simpleFields)]int{simpleID: maxID, simpleType: maxType, simpleCompany: maxID, simpleUser: maxID,
+	for i, limit := range [len(simpleFields)]int{simpleID: maxID, simpleType: maxType, simpleCompany: maxID,
+		simpleUser:      maxID,
 		simpleTimestamp: -1, simpleMetadata: -1, simpleIP: maxID, simpleAgent: maxAgent, simpleSession: maxID} {
 		if raw[i] == "" {
 			continue
@@ -212,7 +214,8 @@ func (p *parser) simple(e *event.Event, raw *[len(simpleFields)]string) {
 				})
 			}
 		default:
-			*[]*string{simpleID: &e.MessageID, simpleType: &e.Type, simpleCompany: &e.AccountID, simpleUser: &e.UserID, simpleIP: &e.IPAddress,
+			*[]*string{simpleID: &e.MessageID, simpleType: &e.Type, simpleCompany: &e.AccountID, simpleUser: &e.UserID,
+				simpleIP:    &e.IPAddress,
 				simpleAgent: &e.UserAgent, simpleSession: &e.SessionID}[i] = q.textField(limit)
 		}
 		p.path, p.violation = p.path[:len(p.path)-1], q.violation

@@ -44,8 +44,10 @@ func TestBriefsCall(t *testing.T) {
 	if err != nil || single || len(items) != 1 || items[0].Violation != nil {
 		t.Fatalf("%+v %v %v", items, single, err)
 	}
-	want := event.Event{Form: event.FormPackage, Type: `Holded\Wallet\Domain\Transaction\Events\WalletTransactionCreatedEvent`,
-		TargetSubscription: "Wallet", AccountID: "company-123", UserID: "user-456", Data: `{"id":"123","amount":100.50}`,
+	want := event.Event{Form: event.FormPackage,
+		Type:               `Holded\Wallet\Domain\Transaction\Events\WalletTransactionCreatedEvent`,
+		TargetSubscription: "Wallet", AccountID: "company-123", UserID: "user-456",
+		Data: `{"id":"123","amount":100.50}`,
 		Attributes: `{"type":"Holded\\Wallet\\Domain\\Transaction\\Events\\WalletTransactionCreatedEvent","targetSubscription":"Wallet",` +
 			inContext + `:{"accountId":"company-123","userId":"user-456"}}`}
 	if items[0].Event != want {
@@ -56,7 +58,8 @@ func TestBriefsCall(t *testing.T) {
 // TestForms has every form of a stamp, and both forms of an event.
 func TestForms(t *testing.T) {
 	t.Parallel()
-	base := event.Event{Form: event.FormPackage, Type: "T", TargetSubscription: "W", AccountID: "a", UserID: "u", Data: `{}`}
+	base := event.Event{Form: event.FormPackage, Type: "T", TargetSubscription: "W", AccountID: "a", UserID: "u",
+		Data: `{}`}
 	const at = 1735689600123000
 	for text, change := range map[string]func(*event.Event){
 		item(`{}`, ``): func(*event.Event) {},
@@ -89,12 +92,15 @@ func TestForms(t *testing.T) {
 		strings.Replace(item(`{}`, ``), `{"data"`, `{"event_type":5,"new":[true],"data"`, 1): func(e *event.Event) {
 			e.Extra = `{"new":[true],"event_type":5}`
 		},
-		strings.Replace(item(`{}`, ``), inContext, strings.ReplaceAll(inContext, `\\`, `\u005C`), 1): func(*event.Event) {},
+		strings.Replace(item(`{}`, ``), inContext, strings.ReplaceAll(inContext, `\\`, `\u005C`),
+			1): func(*event.Event) {},
 		`{"event_type":"USER_LOGIN","event_id":"e","company_id":"c","user_id":"u","timestamp":1735689600123,"metadata":{"k":"v"},` +
 			`"ip_address":"::1","user_agent":"x","session_id":"s","other":1}`: func(e *event.Event) {
-			*e = event.Event{Form: event.FormSimple, Type: "USER_LOGIN", MessageID: "e", AccountID: "c", UserID: "u", Timestamp: at,
-				HasTimestamp: true, TimestampText: "1735689600123", Data: `{"k":"v"}`, IPAddress: "::1", UserAgent: "x", SessionID: "s",
-				Extra: `{"other":1}`}
+			*e = event.Event{Form: event.FormSimple, Type: "USER_LOGIN", MessageID: "e", AccountID: "c", UserID: "u",
+				Timestamp:    at,
+				HasTimestamp: true, TimestampText: "1735689600123", Data: `{"k":"v"}`, IPAddress: "::1", UserAgent: "x",
+				SessionID: "s",
+				Extra:     `{"other":1}`}
 		},
 	} {
 		want := base
@@ -196,7 +202,8 @@ func TestManyFields(t *testing.T) {
 		for i := range n {
 			fmt.Fprintf(&b, `"k%d":%d,`, i, i)
 		}
-		for last, code := range map[string]event.Code{`"last":0`: "", `"k3":0`: event.CodeDuplicateField, fmt.Sprintf(`"k%d":0`, n-1): event.CodeDuplicateField} {
+		for last, code := range map[string]event.Code{`"last":0`: "", `"k3":0`: event.CodeDuplicateField,
+			fmt.Sprintf(`"k%d":0`, n-1): event.CodeDuplicateField} {
 			got, err := One(item(`{`+b.String()+last+`}`, ``), 1<<20)
 			if err != nil || (got.Violation == nil) != (code == "") || code != "" && got.Violation.Code != code {
 				t.Errorf("%d fields and %s: %+v, %v", n, last, got.Violation, err)
@@ -208,8 +215,10 @@ func TestManyFields(t *testing.T) {
 // TestNoJSON has texts that are refused as a whole.
 func TestNoJSON(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", " ", "[", "]", "{", `{"a"}`, `{"a":}`, `{"a":1,}`, "[1,]", "[1 2]", "nul", "nulll", "NaN", "[NaN]", "-", "01", "1.", ".5",
-		"1e", "+1", "Infinity", `"`, `"\`, `"\x"`, `"\u12"`, `"\u12g4"`, "\"\n\"", "[]x", "{} {}", "\xef\xbb\xbf{}", "{'a':1}", "[1]//", "\x00",
+	for _, text := range []string{"", " ", "[", "]", "{", `{"a"}`, `{"a":}`, `{"a":1,}`, "[1,]", "[1 2]", "nul",
+		"nulll", "NaN", "[NaN]", "-", "01", "1.", ".5",
+		"1e", "+1", "Infinity", `"`, `"\`, `"\x"`, `"\u12"`, `"\u12g4"`, "\"\n\"", "[]x", "{} {}", "\xef\xbb\xbf{}",
+		"{'a':1}", "[1]//", "\x00",
 		strings.Repeat("[", 1001) + strings.Repeat("]", 1001), strings.Repeat(`{"a":`, 100_000)} {
 		_, _, err := Package(nil, text, limits)
 		if e := (*Error)(nil); !errors.As(err, &e) || e.Items || e.Offset < 0 || e.Offset > len(text) {
@@ -225,16 +234,19 @@ func TestNoJSON(t *testing.T) {
 	}
 }
 
-// FuzzPackage compares with encoding/json: what is JSON, what the items are, and that a good item read again is the same.
+// FuzzPackage compares with encoding/json: what is JSON, what the items are, and that a good item read again is the
+// same.
 func FuzzPackage(f *testing.F) {
-	for _, seed := range []string{item(`{"id":"1","amount":1.5}`, `,`+inTimestamp+`:{"dispatchedAt":1},`+inMessageID+`:"[{\"id\":\"a\"}]"`),
+	for _, seed := range []string{item(`{"id":"1","amount":1.5}`,
+		`,`+inTimestamp+`:{"dispatchedAt":1},`+inMessageID+`:"[{\"id\":\"a\"}]"`),
 		`[{"event_type":"A","company_id":"c","metadata":{"a":"b"}}, 5 , null, "\ud83d\ude00\ud800", {"\u0061":1e5,"a":[]}]`, `{"data":{"\/":1}}`} {
 		f.Add(seed)
 		f.Add("[" + seed + "]")
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		items, single, err := Package(nil, text, Limits{Items: 1 << 20, ItemBytes: 1 << 20})
-		if valid := json.Valid([]byte(text)); valid != (err == nil) && strings.Count(text, "[")+strings.Count(text, "{") < maxDepthRead {
+		if valid := json.Valid([]byte(text)); valid != (err == nil) && strings.Count(text, "[")+strings.Count(text,
+			"{") < maxDepthRead {
 			t.Fatalf("JSON says %t, ours %v", valid, err)
 		}
 		if err != nil {
@@ -290,14 +302,16 @@ func sameObject(t *testing.T, object, field, got string) {
 	t.Helper()
 	var fields map[string]any
 	var value any
-	if json.Unmarshal([]byte(object), &fields) != nil || json.Unmarshal([]byte(got), &value) != nil || !reflect.DeepEqual(fields[field], value) {
+	if json.Unmarshal([]byte(object), &fields) != nil || json.Unmarshal([]byte(got), &value) != nil ||
+		!reflect.DeepEqual(fields[field], value) {
 		t.Fatalf("%s of %q became %q", field, object, got)
 	}
 }
 
 func BenchmarkPackage(b *testing.B) {
-	one := item(`{"id":"3f7c0a52-18ab-4f0e-9d5e-5b4a4d1c7c11","amount":100.50,"currency":"EUR"}`, `,`+inTimestamp+`:{"dispatchedAt":1735689600123},`+
-		inMessageID+`:{"id":"3f7c0a52-18ab-4f0e-9d5e-5b4a4d1c7c11"},`+inAmplitude+`:{"id":5,"trackedDevice":"desktop"}`)
+	one := item(`{"id":"3f7c0a52-18ab-4f0e-9d5e-5b4a4d1c7c11","amount":100.50,"currency":"EUR"}`,
+		`,`+inTimestamp+`:{"dispatchedAt":1735689600123},`+
+			inMessageID+`:{"id":"3f7c0a52-18ab-4f0e-9d5e-5b4a4d1c7c11"},`+inAmplitude+`:{"id":5,"trackedDevice":"desktop"}`)
 	text := "[" + strings.Repeat(one+",", 99) + one + "]"
 	items := []Item(nil)
 	b.SetBytes(int64(len(text)))

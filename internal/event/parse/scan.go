@@ -9,7 +9,8 @@ import (
 	"github.com/txflow/txflow/internal/event"
 )
 
-// parser goes through a text once. What makes it no JSON ends it (err); what breaks a rule is noted, the first one of an item.
+// parser goes through a text once. What makes it no JSON ends it (err); what breaks a rule is noted, the first one of
+// an item.
 type parser struct {
 	text      string
 	at        int
@@ -156,7 +157,8 @@ func (p *parser) list(each func(index int)) {
 	p.path = p.path[:len(p.path)-1]
 }
 
-// object reads an object. Each reads the value of a field, whose key it is told as canonical has it; nil takes any value.
+// object reads an object. Each reads the value of a field, whose key it is told as canonical has it; nil takes any
+// value.
 func (p *parser) object(each func(key string)) {
 	p.open()
 	if p.space(); p.peek() == '}' {

@@ -78,14 +78,20 @@ func (r *refusal) document(b []byte, request string) []byte {
 const retrySoon = 1
 
 var (
-	notReady     = &refusal{http.StatusServiceUnavailable, "not_ready", "the schema of events.raw is not known yet", 5}
-	busy         = &refusal{http.StatusTooManyRequests, "busy", "too many bytes are in flight", retrySoon}
-	wrongMethod  = &refusal{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "only POST is served here"}
-	wrongType    = &refusal{status: http.StatusUnsupportedMediaType, code: "unsupported_type", message: "Content-Type must be application/json in UTF-8"}
-	wrongCoding  = &refusal{status: http.StatusUnsupportedMediaType, code: "unsupported_encoding", message: "Content-Encoding must be gzip, zstd, or absent"}
-	tooSlow      = &refusal{status: http.StatusRequestTimeout, code: "too_slow", message: "the body did not arrive in time"}
-	cutOff       = &refusal{status: http.StatusBadRequest, code: "cut_off", message: "the body could not be read to its end"}
-	badKey       = &refusal{status: http.StatusBadRequest, code: "invalid_idempotency_key", message: "Idempotency-Key must have 1 to 255 visible ASCII characters"}
+	notReady    = &refusal{http.StatusServiceUnavailable, "not_ready", "the schema of events.raw is not known yet", 5}
+	busy        = &refusal{http.StatusTooManyRequests, "busy", "too many bytes are in flight", retrySoon}
+	wrongMethod = &refusal{status: http.StatusMethodNotAllowed, code: "method_not_allowed",
+		message: "only POST is served here"}
+	wrongType = &refusal{status: http.StatusUnsupportedMediaType, code: "unsupported_type",
+		message: "Content-Type must be application/json in UTF-8"}
+	wrongCoding = &refusal{status: http.StatusUnsupportedMediaType, code: "unsupported_encoding",
+		message: "Content-Encoding must be gzip, zstd, or absent"}
+	tooSlow = &refusal{status: http.StatusRequestTimeout, code: "too_slow",
+		message: "the body did not arrive in time"}
+	cutOff = &refusal{status: http.StatusBadRequest, code: "cut_off",
+		message: "the body could not be read to its end"}
+	badKey = &refusal{status: http.StatusBadRequest, code: "invalid_idempotency_key",
+		message: "Idempotency-Key must have 1 to 255 visible ASCII characters"}
 	unauthorized = &refusal{status: http.StatusUnauthorized, code: "unauthorized", message: "a bearer token is needed"}
 	notFound     = &refusal{status: http.StatusNotFound, code: "not_found", message: "there is nothing here"}
 )

@@ -16,7 +16,8 @@ import (
 )
 
 // readBody reads the body of a request, unpacked, as long as it is within its limit and the budget.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request, buffer []byte, held *inflight.Lease) ([]byte, *refusal) {
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, buffer []byte, held *inflight.Lease) ([]byte,
+	*refusal) {
 	if !isJSON(r.Header.Get("Content-Type")) {
 		return buffer, wrongType
 	}
@@ -35,12 +36,14 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, buffer []byte,
 		held.Release()
 		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, limit)) // so that the sender reads the answer
 		return nil, busy
-	case errors.Is(err, inflight.ErrTooLarge), errors.As(err, &packed), errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
+	case errors.Is(err, inflight.ErrTooLarge), errors.As(err, &packed), errors.Is(err, zstd.ErrDecoderSizeExceeded),
+		errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return body, s.tooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return body, tooSlow
 	case announced < 0 && r.Header.Get("Content-Encoding") != "":
-		return body, &refusal{status: http.StatusBadRequest, code: "cut_off", message: "the body can not be unpacked to its end"}
+		return body, &refusal{status: http.StatusBadRequest, code: "cut_off",
+			message: "the body can not be unpacked to its end"}
 	}
 	return body, cutOff
 }
@@ -52,14 +55,17 @@ func isJSON(contentType string) bool {
 	}
 	kind, params, err := mime.ParseMediaType(contentType)
 	charset := params["charset"]
-	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json")) && (charset == "" || strings.EqualFold(charset, "utf-8"))
+	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json")) && (charset == "" ||
+		strings.EqualFold(charset, "utf-8"))
 }
 
 var unzippers sync.Pool
 
-// unpack reads a body as its Content-Encoding says. Announced is its length, negative when unknown. What is packed may not be
+// unpack reads a body as its Content-Encoding says. Announced is its length, negative when unknown. What is packed may
+// not be
 // larger than what is not.
-func unpack(w http.ResponseWriter, r *http.Request, limit int64) (body io.Reader, announced int64, closed func(), refused *refusal) {
+func unpack(w http.ResponseWriter, r *http.Request, limit int64) (body io.Reader, announced int64, closed func(),
+	refused *refusal) {
 	coding := strings.ToLower(r.Header.Get("Content-Encoding"))
 	switch coding {
 	case "", "identity":
@@ -70,10 +76,12 @@ func unpack(w http.ResponseWriter, r *http.Request, limit int64) (body io.Reader
 			z = new(gzip.Reader)
 		}
 		closed = func() { unzippers.Put(z) }
-		return &lazy{open: func() (io.Reader, error) { return z, z.Reset(http.MaxBytesReader(w, r.Body, limit)) }}, -1, closed, nil
+		return &lazy{open: func() (io.Reader, error) { return z, z.Reset(http.MaxBytesReader(w, r.Body, limit)) }}, -1,
+			closed, nil
 	case "zstd":
 		const window = 8 << 20
-		z, err := zstd.NewReader(http.MaxBytesReader(w, r.Body, limit), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		z, err := zstd.NewReader(http.MaxBytesReader(w, r.Body, limit), zstd.WithDecoderConcurrency(1),
+			zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(window))
 		if err != nil {
 			return nil, 0, nil, wrongCoding

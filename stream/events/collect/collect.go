@@ -57,7 +57,8 @@ func (s *Server) collect(w http.ResponseWriter, r *http.Request, c *call) *refus
 
 // admit parses a package and gives it its ids, or refuses it as a whole.
 func (s *Server) admit(p *pack, c *call, key string) *refusal {
-	items, _, err := parse.Package(p.items[:0], p.text(), parse.Limits{Items: s.cfg.MaxItems, ItemBytes: s.cfg.MaxEventBytes})
+	items, _, err := parse.Package(p.items[:0], p.text(), parse.Limits{Items: s.cfg.MaxItems,
+		ItemBytes: s.cfg.MaxEventBytes})
 	p.items = items
 	if e := (*parse.Error)(nil); errors.As(err, &e) {
 		if e.Items {
@@ -67,12 +68,14 @@ func (s *Server) admit(p *pack, c *call, key string) *refusal {
 	}
 	c.items = len(items)
 	if wait := s.limits.admit(c.sender, len(items), s.cfg.Now()); wait > 0 {
-		return &refusal{http.StatusTooManyRequests, "rate_limited", "the token's rate is used up", int(math.Ceil(wait.Seconds()))}
+		return &refusal{http.StatusTooManyRequests, "rate_limited", "the token's rate is used up",
+			int(math.Ceil(wait.Seconds()))}
 	}
 	p.correlation = event.NewID()
 	if key != "" {
 		if s.keys.conflicts(p.token, key, p.body, s.cfg.Now()) {
-			return &refusal{status: http.StatusUnprocessableEntity, code: "idempotency_conflict", message: "this Idempotency-Key came with another body before"}
+			return &refusal{status: http.StatusUnprocessableEntity, code: "idempotency_conflict",
+				message: "this Idempotency-Key came with another body before"}
 		}
 		p.correlation = event.KeyCorrelation(p.token, key)
 	}
@@ -93,7 +96,8 @@ func (s *Server) answer(r *http.Request, p *pack, c *call) {
 		c.status = http.StatusUnprocessableEntity
 	} else {
 		// A sender that went away leaves a package that is told of in the log as it is.
-		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(r.Context()), s.cfg.AckTimeout+ackGrace, errAckTimeout)
+		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(r.Context()), s.cfg.AckTimeout+ackGrace,
+			errAckTimeout)
 		copied := s.copyRejects(ctx, p, func(i int) bool { return p.items[i].Violation != nil })
 		began := time.Now()
 		p.publish(ctx, s.cfg.Publisher)
@@ -136,7 +140,8 @@ func prefersStrict(h http.Header) bool {
 		for preference := range strings.SplitSeq(line, ",") {
 			name, value, _ := strings.Cut(strings.TrimSpace(preference), "=")
 			value, _, _ = strings.Cut(value, ";")
-			if strings.EqualFold(strings.TrimSpace(name), "handling") && strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), "strict") {
+			if strings.EqualFold(strings.TrimSpace(name), "handling") &&
+				strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), "strict") {
 				return true
 			}
 		}

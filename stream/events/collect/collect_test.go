@@ -134,15 +134,21 @@ func TestStatus(t *testing.T) {
 		items    []int
 		raw, bad int // messages
 	}{
-		"all are good":             {body: "[" + good + "," + good + "]", status: 200, items: []int{202, 202}, raw: 2},
-		"one event":                {body: good, status: 200, items: []int{202}, raw: 1},
-		"none":                     {body: "[]", status: 200},
-		"one is broken":            {body: "[" + good + "," + broken + "]", status: 207, items: []int{202, 422}, raw: 1, bad: 1},
-		"all are broken":           {body: "[" + broken + "]", status: 422, items: []int{422}, bad: 1},
-		"strict, all are good":     {body: "[" + good + "]", strict: true, status: 200, items: []int{202}, raw: 1},
-		"strict, one is broken":    {body: "[" + good + "," + broken + "]", strict: true, status: 422, items: []int{424, 422}},
-		"one event is not written": {body: "[" + good + "," + broken + "]", fail: func(r pipeline.Record) error { return failing(r, events.Raw, down) }, status: 503, items: []int{503, 422}, bad: 1},
-		"a dead letter is not":     {body: "[" + good + "," + broken + "]", fail: func(r pipeline.Record) error { return failing(r, events.DeadLetters, down) }, status: 503, items: []int{202, 503}, raw: 1},
+		"all are good": {body: "[" + good + "," + good + "]", status: 200, items: []int{202, 202}, raw: 2},
+		"one event":    {body: good, status: 200, items: []int{202}, raw: 1},
+		"none":         {body: "[]", status: 200},
+		"one is broken": {body: "[" + good + "," + broken + "]", status: 207, items: []int{202, 422}, raw: 1,
+			bad: 1},
+		"all are broken":       {body: "[" + broken + "]", status: 422, items: []int{422}, bad: 1},
+		"strict, all are good": {body: "[" + good + "]", strict: true, status: 200, items: []int{202}, raw: 1},
+		"strict, one is broken": {body: "[" + good + "," + broken + "]", strict: true, status: 422, items: []int{424,
+			422}},
+		"one event is not written": {body: "[" + good + "," + broken + "]",
+			fail: func(r pipeline.Record) error { return failing(r, events.Raw, down) }, status: 503, items: []int{503,
+				422}, bad: 1},
+		"a dead letter is not": {body: "[" + good + "," + broken + "]",
+			fail: func(r pipeline.Record) error { return failing(r, events.DeadLetters, down) }, status: 503,
+			items: []int{202, 503}, raw: 1},
 		"the broker refuses for size": {body: "[" + good + "]", fail: func(r pipeline.Record) error {
 			return failing(r, events.Raw, fault.Fail(fault.ExitData, errors.New("too large")))
 		}, status: 422, items: []int{422}, bad: 1},
@@ -161,13 +167,18 @@ func TestStatus(t *testing.T) {
 					t.Errorf("%+v", item)
 				}
 			}
-			if answer.StatusCode != c.status || !slices.Equal(got, c.items) || len(b.of(events.Raw)) != c.raw || len(b.of(events.DeadLetters)) != c.bad {
-				t.Errorf("%d %v, %d events and %d dead letters; want %+v", answer.StatusCode, got, len(b.of(events.Raw)), len(b.of(events.DeadLetters)), c)
+			if answer.StatusCode != c.status || !slices.Equal(got, c.items) || len(b.of(events.Raw)) != c.raw ||
+				len(b.of(events.DeadLetters)) != c.bad {
+				t.Errorf("%d %v, %d events and %d dead letters; want %+v", answer.StatusCode, got,
+					len(b.of(events.Raw)), len(b.of(events.DeadLetters)), c)
 			}
-			if (answer.Header.Get("Retry-After") != "") != (c.status == 503) || c.status < 300 && slices.Contains(got, 503) {
+			if (answer.Header.Get("Retry-After") != "") != (c.status == 503) || c.status < 300 && slices.Contains(got,
+				503) {
 				t.Errorf("Retry-After is %q", answer.Header.Get("Retry-After"))
 			}
-			if res.Errors != (res.Accepted < len(c.items)) || answer.Header.Get("X-Correlation-Id") != res.CorrelationID || answer.Header.Get("X-Request-Id") != res.RequestID {
+			if res.Errors != (res.Accepted < len(c.items)) ||
+				answer.Header.Get("X-Correlation-Id") != res.CorrelationID ||
+				answer.Header.Get("X-Request-Id") != res.RequestID {
 				t.Errorf("%+v %v", res, answer.Header)
 			}
 		})
@@ -193,25 +204,31 @@ func TestMessages(t *testing.T) {
 	schema, value, ok := events.SplitHeader(raw.Value)
 	e, err := events.ParseRaw(value)
 	if !ok || schema != 7 || err != nil || string(raw.Key) != res.Items[0].ID || e.ID.String() != res.Items[0].ID ||
-		e.Correlation.String() != res.CorrelationID || e.AccountID != "a" || e.Data != `{"id":"1","amount":1.50}` || e.Received != now.UnixMicro() {
+		e.Correlation.String() != res.CorrelationID || e.AccountID != "a" || e.Data != `{"id":"1","amount":1.50}` ||
+		e.Received != now.UnixMicro() {
 		t.Errorf("%q: %d %+v %v", raw.Key, schema, e, err)
 	}
 	var d deadletter.Message
-	if err := json.Unmarshal(dead.Value, &d); err != nil || d.Pipeline != "events" || d.Origin != "collect" || d.OriginDigest != res.CorrelationID || d.Position != 1 ||
-		d.ID != res.Items[1].ID || d.Code != "wrong_type" || d.Column != "/1/data/amount" || d.Outcome != "rejected" || d.Traceparent != parent {
+	if err := json.Unmarshal(dead.Value, &d); err != nil || d.Pipeline != "events" || d.Origin != "collect" ||
+		d.OriginDigest != res.CorrelationID || d.Position != 1 ||
+		d.ID != res.Items[1].ID || d.Code != "wrong_type" || d.Column != "/1/data/amount" || d.Outcome != "rejected" ||
+		d.Traceparent != parent {
 		t.Errorf("%s %v", dead.Value, err)
 	}
-	if header(dead, pipeline.HeaderReason) != "wrong_type" || !strings.Contains(header(dead, events.HeaderError), "/1/data/amount") {
+	if header(dead, pipeline.HeaderReason) != "wrong_type" || !strings.Contains(header(dead, events.HeaderError),
+		"/1/data/amount") {
 		t.Errorf("%q", dead.Headers)
 	}
 	for _, r := range []pipeline.Record{raw, dead} {
-		if header(r, pipeline.HeaderTrace) != parent || header(r, events.HeaderRequest) != res.RequestID || header(r, events.HeaderToken) != "" {
+		if header(r, pipeline.HeaderTrace) != parent || header(r, events.HeaderRequest) != res.RequestID || header(r,
+			events.HeaderToken) != "" {
 			t.Errorf("%q", r.Headers)
 		}
 	}
 }
 
-// TestIDs sends again: an event keeps its id by its message id, or by its place under an Idempotency-Key, and by nothing else.
+// TestIDs sends again: an event keeps its id by its message id, or by its place under an Idempotency-Key, and by
+// nothing else.
 func TestIDs(t *testing.T) {
 	t.Parallel()
 	s := server(t, Config{Publisher: &broker{}})
@@ -223,7 +240,8 @@ func TestIDs(t *testing.T) {
 	}
 	c1, first := ids()
 	c2, second := ids()
-	if c1 == c2 || first[0] == second[0] || first[1] != second[1] || first[1] != event.MessageEventID("", "m").String() {
+	if c1 == c2 || first[0] == second[0] || first[1] != second[1] || first[1] != event.MessageEventID("",
+		"m").String() {
 		t.Errorf("without a key: %v %v", first, second)
 	}
 	c1, first = ids("Idempotency-Key", "k")
@@ -251,24 +269,32 @@ func TestRefused(t *testing.T) {
 		status  int
 		code    string
 	}{
-		"no JSON":          {body: "[" + good, status: 400, code: "malformed_json"},
-		"empty":            {body: "", status: 400, code: "malformed_json"},
-		"NaN":              {body: `[{"data":{"amount":NaN}}]`, status: 400, code: "malformed_json"},
-		"no type":          {body: good, headers: []string{"Content-Type", ""}, status: 415, code: "unsupported_type"},
-		"a form":           {body: good, headers: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, code: "unsupported_type"},
-		"text":             {body: good, headers: []string{"Content-Type", "text/plain"}, status: 415, code: "unsupported_type"},
-		"Latin 1":          {body: good, headers: []string{"Content-Type", "application/json; charset=latin1"}, status: 415, code: "unsupported_type"},
-		"brotli":           {body: good, headers: []string{"Content-Encoding", "br"}, status: 415, code: "unsupported_encoding"},
-		"no gzip":          {body: good, headers: []string{"Content-Encoding", "gzip"}, status: 400, code: "cut_off"},
-		"no zstd":          {body: good, headers: []string{"Content-Encoding", "zstd"}, status: 400, code: "cut_off"},
-		"too long":         {body: strings.Repeat(" ", 2001), status: 413, code: "too_large"},
-		"too many":         {body: "[1,2,3,4]", status: 413, code: "too_many_items"},
-		"an empty key":     {body: good, headers: []string{"Idempotency-Key", ""}, status: 400, code: "invalid_idempotency_key"},
-		"a key of a space": {body: good, headers: []string{"Idempotency-Key", "a b"}, status: 400, code: "invalid_idempotency_key"},
-		"a long key":       {body: good, headers: []string{"Idempotency-Key", strings.Repeat("k", 256)}, status: 400, code: "invalid_idempotency_key"},
+		"no JSON": {body: "[" + good, status: 400, code: "malformed_json"},
+		"empty":   {body: "", status: 400, code: "malformed_json"},
+		"NaN":     {body: `[{"data":{"amount":NaN}}]`, status: 400, code: "malformed_json"},
+		"no type": {body: good, headers: []string{"Content-Type", ""}, status: 415, code: "unsupported_type"},
+		"a form": {body: good, headers: []string{"Content-Type", "application/x-www-form-urlencoded"},
+			status: 415, code: "unsupported_type"},
+		"text": {body: good, headers: []string{"Content-Type", "text/plain"}, status: 415,
+			code: "unsupported_type"},
+		"Latin 1": {body: good, headers: []string{"Content-Type", "application/json; charset=latin1"},
+			status: 415, code: "unsupported_type"},
+		"brotli": {body: good, headers: []string{"Content-Encoding", "br"}, status: 415,
+			code: "unsupported_encoding"},
+		"no gzip":  {body: good, headers: []string{"Content-Encoding", "gzip"}, status: 400, code: "cut_off"},
+		"no zstd":  {body: good, headers: []string{"Content-Encoding", "zstd"}, status: 400, code: "cut_off"},
+		"too long": {body: strings.Repeat(" ", 2001), status: 413, code: "too_large"},
+		"too many": {body: "[1,2,3,4]", status: 413, code: "too_many_items"},
+		"an empty key": {body: good, headers: []string{"Idempotency-Key", ""}, status: 400,
+			code: "invalid_idempotency_key"},
+		"a key of a space": {body: good, headers: []string{"Idempotency-Key", "a b"}, status: 400,
+			code: "invalid_idempotency_key"},
+		"a long key": {body: good, headers: []string{"Idempotency-Key", strings.Repeat("k", 256)}, status: 400,
+			code: "invalid_idempotency_key"},
 	} {
 		answer, res := post(t, s, "/collect", c.body, c.headers...)
-		if answer.StatusCode != c.status || res.Code != c.code || !res.Errors || answer.Header.Get("X-Request-Id") == "" {
+		if answer.StatusCode != c.status || res.Code != c.code || !res.Errors ||
+			answer.Header.Get("X-Request-Id") == "" {
 			t.Errorf("%s: %d %+v", name, answer.StatusCode, res)
 		}
 	}
@@ -276,7 +302,8 @@ func TestRefused(t *testing.T) {
 		t.Errorf("%d messages are published, %d bytes held", len(b.records), s.held.Used())
 	}
 	unknown := server(t, Config{Publisher: b, Schema: &Schema{}})
-	if answer, res := post(t, unknown, "/collect", good); answer.StatusCode != 503 || res.Code != "not_ready" || answer.Header.Get("Retry-After") == "" {
+	if answer, res := post(t, unknown, "/collect", good); answer.StatusCode != 503 || res.Code != "not_ready" ||
+		answer.Header.Get("Retry-After") == "" {
 		t.Errorf("without the schema: %d %+v", answer.StatusCode, res)
 	}
 	if answer, res := post(t, s, "/other", good); answer.StatusCode != 404 || res.Code != "not_found" {

@@ -1,4 +1,5 @@
-// Package collect is the collector: an HTTP server that takes packages of events, writes each event to events.raw and each
+// Package collect is the collector: an HTTP server that takes packages of events, writes each event to events.raw and
+// each
 // one that breaks a rule to the dead letters, and answers when the broker has acknowledged all of them.
 package collect
 
@@ -20,7 +21,8 @@ import (
 
 // Publisher writes messages to Kafka.
 type Publisher interface {
-	// Publish waits until the broker has acknowledged or refused each record, or the context ends, and returns an error for
+	// Publish waits until the broker has acknowledged or refused each record, or the context ends, and returns an error
+	// for
 	// each. One with exit code 65 fails whenever it is tried again.
 	Publish(ctx context.Context, records []pipeline.Record) []error
 	// Check is an error when the broker does not answer or has not all of these topics.
@@ -118,12 +120,16 @@ func (c *Config) Validate() error {
 	}
 	host, _, err := net.SplitHostPort(c.Addr)
 	complain(err != nil, "the address must be host:port, like %s", DefaultAddr)
-	complain(err == nil && c.Tokens == nil && !loopback(host), "%s is beyond this machine: senders must have tokens there (--token-file)", c.Addr)
+	complain(err == nil && c.Tokens == nil && !loopback(host),
+		"%s is beyond this machine: senders must have tokens there (--token-file)", c.Addr)
 	complain((c.CertFile == "") != (c.KeyFile == ""), "TLS wants both a certificate and its key")
-	complain(c.MaxBodyBytes < 1 || c.MaxBodyBytes > mostBodyBytes, "the largest body must be from 1 to %d bytes", mostBodyBytes)
-	complain(c.MaxInFlight < c.MaxBodyBytes, "the bytes in flight must be at least the largest body, %d", c.MaxBodyBytes)
+	complain(c.MaxBodyBytes < 1 || c.MaxBodyBytes > mostBodyBytes, "the largest body must be from 1 to %d bytes",
+		mostBodyBytes)
+	complain(c.MaxInFlight < c.MaxBodyBytes, "the bytes in flight must be at least the largest body, %d",
+		c.MaxBodyBytes)
 	complain(c.MaxItems < 1, "the longest package must be at least 1 event")
-	complain(c.MaxEventBytes < 1 || c.MaxEventBytes > mostEventBytes, "the largest event must be from 1 to %d bytes", mostEventBytes)
+	complain(c.MaxEventBytes < 1 || c.MaxEventBytes > mostEventBytes, "the largest event must be from 1 to %d bytes",
+		mostEventBytes)
 	complain(!(c.Rate >= 0 && c.Rate <= 1e9), "the rate must be a number of events a second, or 0 for no limit")
 	complain(c.AckTimeout < time.Second || c.AckTimeout > time.Hour, "the time for Kafka must be from 1s to 1h")
 	for _, origin := range c.Origins {

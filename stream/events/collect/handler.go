@@ -42,11 +42,13 @@ func (s *Server) sender(r *http.Request) *sender {
 	return s.cfg.Tokens.find(token)
 }
 
-// handle frames a request of a sender: its id, token, span, audit and metrics. An answer that is not recorded is not given.
+// handle frames a request of a sender: its id, token, span, audit and metrics. An answer that is not recorded is not
+// given.
 func (s *Server) handle(route string, work func(http.ResponseWriter, *http.Request, *call) *refusal) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		started := s.cfg.Now()
-		ctx, span := s.tracer.Start(s.cfg.Propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header)), r.Method+" "+route,
+		ctx, span := s.tracer.Start(s.cfg.Propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header)),
+			r.Method+" "+route,
 			trace.WithSpanKind(trace.SpanKindServer))
 		c := &call{span: span, free: func() {}}
 		c.at, c.request, c.address, c.method, c.route = started, newRequestID(), remote(r), method(r), route
@@ -123,7 +125,8 @@ func remote(r *http.Request) string {
 // method is that of a request, where it is a usual one: it is the sender's text.
 func method(r *http.Request) string {
 	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions:
 		return r.Method
 	}
 	return "other"
@@ -133,14 +136,16 @@ func method(r *http.Request) string {
 func (s *Server) event(w http.ResponseWriter, r *http.Request, c *call) *refusal {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		return &refusal{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "only GET is served here"}
+		return &refusal{status: http.StatusMethodNotAllowed, code: "method_not_allowed",
+			message: "only GET is served here"}
 	}
 	id, ok := event.ParseID(r.PathValue("id"))
 	if !ok {
 		return &refusal{status: http.StatusBadRequest, code: "invalid_id", message: "the id of an event is a UUID"}
 	}
 	if s.cfg.States == nil {
-		return &refusal{status: http.StatusNotImplemented, code: "no_store", message: "this collector knows no ClickHouse (--clickhouse-url)"}
+		return &refusal{status: http.StatusNotImplemented, code: "no_store",
+			message: "this collector knows no ClickHouse (--clickhouse-url)"}
 	}
 	state, err := s.cfg.States.EventState(r.Context(), id)
 	switch {
@@ -150,7 +155,8 @@ func (s *Server) event(w http.ResponseWriter, r *http.Request, c *call) *refusal
 		s.cfg.Logger.WarnContext(r.Context(), "the state of an event can not be read", "error", err)
 		return &refusal{http.StatusServiceUnavailable, "store_unavailable", "ClickHouse does not answer", 5}
 	case state == nil, state.Token != c.sender.name: // one sender does not see another's
-		return &refusal{status: http.StatusNotFound, code: "unknown_event", message: "no such event is known, or not yet"}
+		return &refusal{status: http.StatusNotFound, code: "unknown_event",
+			message: "no such event is known, or not yet"}
 	}
 	c.status, c.body = http.StatusOK, state.document()
 	return nil

@@ -29,7 +29,8 @@ func (s *Server) ListenAndServe(ctx context.Context) error {
 func (s *Server) Listen(ctx context.Context) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Addr)
 	if err != nil {
-		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "the collector can not listen at %s: %w", s.cfg.Addr, err),
+		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "the collector can not listen at %s: %w",
+			s.cfg.Addr, err),
 			"stop what listens there, or choose another address with --addr")
 	}
 	return listener, nil
@@ -43,7 +44,8 @@ const (
 	maxHeader  = 32 << 10
 )
 
-// Serve serves at a listener, which it closes, until the context ends. Then it takes no more requests and answers those in
+// Serve serves at a listener, which it closes, until the context ends. Then it takes no more requests and answers those
+// in
 // flight: what was accepted is acknowledged.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
@@ -80,7 +82,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	defer cancel()
 	err := server.Shutdown(deadline)
 	if err != nil {
-		err = errors.Join(fmt.Errorf("requests were still in flight after %s: %w", s.cfg.ShutdownLimit, err), server.Close())
+		err = errors.Join(fmt.Errorf("requests were still in flight after %s: %w", s.cfg.ShutdownLimit, err),
+			server.Close())
 	}
 	<-served //nolint:errcheck // it is http.ErrServerClosed
 	s.cfg.Logger.Info("the collector has stopped")

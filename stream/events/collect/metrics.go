@@ -29,29 +29,44 @@ func newMetrics(s *Server) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "txflow_collect_requests_total", Help: "Requests of senders, by route and HTTP status of the answer."}, []string{"route", "status"}),
+			Name: "txflow_collect_requests_total",
+			Help: "Requests of senders, by route and HTTP status of the answer."}, []string{"route", "status"}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "txflow_collect_events_total", Help: "Events by what became of them: accepted, rejected, or unwritten (to be sent again)."}, []string{"outcome"}),
+			Name: "txflow_collect_events_total",
+			Help: "Events by what became of them: accepted, rejected, or unwritten (to be sent again)."},
+			[]string{"outcome"}),
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "txflow_collect_token_requests_total", Help: "Requests by token: its name, and the first digits of its SHA-256."}, []string{"token", "fingerprint"}),
+			Name: "txflow_collect_token_requests_total",
+			Help: "Requests by token: its name, and the first digits of its SHA-256."}, []string{"token",
+			"fingerprint"}),
 		copies: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "txflow_collect_copies_total", Help: "Copies of dead letters for the object store, by outcome: stored or failed."}, []string{"outcome"}),
+			Name: "txflow_collect_copies_total",
+			Help: "Copies of dead letters for the object store, by outcome: stored or failed."},
+			[]string{"outcome"}),
 		bytes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "txflow_collect_bytes_total", Help: "Bytes of bodies that were read, unpacked."}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "txflow_collect_request_duration_seconds", Help: "Time from the head of a package until its answer is ready.", Buckets: buckets}),
+			Name: "txflow_collect_request_duration_seconds",
+			Help: "Time from the head of a package until its answer is ready.", Buckets: buckets}),
 		ack: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "txflow_collect_ack_duration_seconds", Help: "Time until the broker has acknowledged all of a package.", Buckets: buckets}),
+			Name: "txflow_collect_ack_duration_seconds",
+			Help: "Time until the broker has acknowledged all of a package.", Buckets: buckets}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "txflow_collect_in_flight", Help: "Requests being answered now."}),
 	}
 	m.registry.MustRegister(m.requests, m.events, m.tokens, m.copies, m.bytes, m.seconds, m.ack, m.inFlight,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "txflow_collect_in_flight_bytes", Help: "Bytes of bodies that are held now."}, func() float64 { return float64(s.held.Used()) }),
+			Name: "txflow_collect_in_flight_bytes", Help: "Bytes of bodies that are held now."},
+			func() float64 { return float64(s.held.Used()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "txflow_collect_idempotency_keys", Help: "Idempotency keys that are remembered."}, func() float64 { n, _ := s.keys.counts(); return float64(n) }),
+			Name: "txflow_collect_idempotency_keys", Help: "Idempotency keys that are remembered."}, func() float64 {
+			n,
+				_ := s.keys.counts()
+			return float64(n)
+		}),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "txflow_collect_idempotency_keys_dropped_total", Help: "Idempotency keys that were forgotten before their time, since there are too many."},
+			Name: "txflow_collect_idempotency_keys_dropped_total",
+			Help: "Idempotency keys that were forgotten before their time, since there are too many."},
 			func() float64 { _, n := s.keys.counts(); return float64(n) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range []string{"accepted", "rejected", "unwritten"} {
@@ -85,7 +100,8 @@ func endSpan(c *call) {
 		return
 	}
 	c.span.SetAttributes(attribute.String("http.route", c.route), attribute.Int("http.response.status_code", c.status),
-		attribute.String("txflow.request", c.request), attribute.Int("txflow.accepted", c.accepted), attribute.Int("txflow.rejected", c.rejected))
+		attribute.String("txflow.request", c.request), attribute.Int("txflow.accepted", c.accepted),
+		attribute.Int("txflow.rejected", c.rejected))
 	if c.status >= http.StatusInternalServerError {
 		c.span.SetStatus(codes.Error, c.code)
 	}

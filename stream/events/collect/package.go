@@ -59,7 +59,8 @@ func (p *pack) reset() {
 	}
 	clear(p.items) // texts of the body
 	clear(p.records)
-	*p = pack{body: body, items: p.items[:0], outcomes: p.outcomes[:0], records: p.records[:0], bounds: p.bounds[:0], arena: arena,
+	*p = pack{body: body, items: p.items[:0], outcomes: p.outcomes[:0], records: p.records[:0], bounds: p.bounds[:0],
+		arena:   arena,
 		headers: p.headers[:0], answer: answer}
 }
 
@@ -70,7 +71,8 @@ func (p *pack) text() string { return unsafe.String(unsafe.SliceData(p.body), le
 func (p *pack) name(keyed bool) {
 	for i := range p.items {
 		e := &p.items[i].Event
-		e.Correlation, e.Index, e.Token, e.Received = p.correlation, int32(i), p.token, p.received.UnixMicro() //nolint:gosec // bounded
+		e.Correlation, e.Index, e.Token, e.Received = p.correlation, int32(i), p.token,
+			p.received.UnixMicro() //nolint:gosec // bounded
 		switch {
 		case e.MessageID != "":
 			e.ID = event.MessageEventID(p.token, e.MessageID)
@@ -174,12 +176,14 @@ func (p *pack) addDeadLetter(i int) {
 		d.Raw = d.Raw[:min(len(d.Raw), keptOfLarge)]
 	}
 	start := len(p.arena)
-	p.arena = deadletter.Append(p.arena, &ledger.RunInfo{Pipeline: events.Ledger, Source: p.token}, &d, 0, p.traceparent)
+	p.arena = deadletter.Append(p.arena, &ledger.RunInfo{Pipeline: events.Ledger, Source: p.token}, &d, 0,
+		p.traceparent)
 	p.bounds = append(p.bounds, start, start, len(p.arena))
-	p.records = append(p.records, pipeline.Record{Topic: events.DeadLetters, Headers: append(slices.Clip(slices.Clone(p.headers)),
-		pipeline.Header{Name: pipeline.HeaderReason, Value: []byte(v.Code)},
-		pipeline.Header{Name: events.HeaderError, Value: []byte(v.Code.Message() + " (" + headerText(v.Pointer) + ")")},
-		pipeline.Header{Name: pipeline.HeaderOrigin, Value: []byte(events.Collector)})})
+	p.records = append(p.records, pipeline.Record{Topic: events.DeadLetters,
+		Headers: append(slices.Clip(slices.Clone(p.headers)),
+			pipeline.Header{Name: pipeline.HeaderReason, Value: []byte(v.Code)},
+			pipeline.Header{Name: events.HeaderError, Value: []byte(v.Code.Message() + " (" + headerText(v.Pointer) + ")")},
+			pipeline.Header{Name: pipeline.HeaderOrigin, Value: []byte(events.Collector)})})
 }
 
 // keptOfLarge is how much a dead letter holds of an event that is too large, in bytes.

@@ -17,7 +17,8 @@ import (
 	"github.com/txflow/txflow/stream/events"
 )
 
-// Schema is the id that the registry has given to the schema of events.raw. Ids never change, so it is asked for once, and
+// Schema is the id that the registry has given to the schema of events.raw. Ids never change, so it is asked for once,
+// and
 // kept in a file: the collector starts and works without the registry then.
 type Schema struct {
 	id     atomic.Int64 // 0 while it is not known
@@ -86,7 +87,8 @@ func (s *Schema) Learn(ctx context.Context) {
 			return
 		case ctx.Err() == nil && time.Since(told) > 10*time.Second:
 			told = time.Now()
-			s.log.WarnContext(ctx, "the schema of events.raw is not known yet; no event is accepted before", "error", err, "next", fault.Hint(err))
+			s.log.WarnContext(ctx, "the schema of events.raw is not known yet; no event is accepted before", "error",
+				err, "next", fault.Hint(err))
 		}
 		select {
 		case <-ctx.Done():

@@ -53,12 +53,18 @@ func New(cfg Config) (*Server, error) {
 	s.mux.HandleFunc("/collect", s.handle("/collect", s.collect))
 	s.mux.HandleFunc("/events", s.handle("/events", s.collect))
 	s.mux.HandleFunc("/events/{id}", s.handle("/events/{id}", s.event))
-	s.mux.HandleFunc("/health", getOnly(func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, `{"status":"ok"}`) }))
+	s.mux.HandleFunc("/health", getOnly(func(w http.ResponseWriter, _ *http.Request) {
+		writeText(w, http.StatusOK,
+			`{"status":"ok"}`)
+	}))
 	s.mux.HandleFunc("/ready", getOnly(s.ready))
 	s.mux.HandleFunc("/metrics", getOnly(s.onlySenders(s.metrics.handler())))
 	s.mux.HandleFunc("/openapi.json", getOnly(docs.OpenAPI))
 	s.mux.HandleFunc("/docs", getOnly(docs.Page))
-	s.mux.HandleFunc("/{$}", getOnly(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/docs", http.StatusFound) }))
+	s.mux.HandleFunc("/{$}", getOnly(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/docs",
+			http.StatusFound)
+	}))
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { s.refuse(w, notFound, "") })
 	return s, nil
 }
@@ -93,7 +99,8 @@ func getOnly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
-			writeText(w, http.StatusMethodNotAllowed, `{"code":"method_not_allowed","message":"only GET is served here"}`)
+			writeText(w, http.StatusMethodNotAllowed,
+				`{"code":"method_not_allowed","message":"only GET is served here"}`)
 			return
 		}
 		next(w, r)

@@ -17,7 +17,8 @@ import (
 //
 //	NAME TOKEN [until=TIME] [rate=N]
 //
-// where TOKEN may be sha256: and the token's SHA-256 in hexadecimal, TIME is RFC 3339, and N counts events a second. A name may
+// where TOKEN may be sha256: and the token's SHA-256 in hexadecimal, TIME is RFC 3339, and N counts events a second. A
+// name may
 // have several tokens, so that one can be replaced while its senders run. It is safe for concurrent use.
 type Tokens struct {
 	path string
@@ -155,5 +156,6 @@ func parseToken(words []string) (sum [sha256.Size]byte, s sender, err error) {
 }
 
 func validName(name string) bool {
-	return len(name) > 0 && len(name) <= 64 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == ""
+	return len(name) > 0 && len(name) <= 64 && strings.Trim(name,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == ""
 }
