@@ -92,7 +92,7 @@ func (s *Server) answer(r *http.Request, buffers *scratch, held *inflight.Lease,
 	case errors.Is(err, inflight.ErrTooLarge):
 		return plainResponse(http.StatusRequestEntityTooLarge, "too_large",
 			fmt.Sprintf("the body is longer than %d bytes",
-			s.cfg.MaxBodyBytes))
+				s.cfg.MaxBodyBytes))
 	case err != nil:
 		return plainResponse(http.StatusBadRequest, "cut_off", "the body could not be read to its end")
 	}
