@@ -1,70 +1,103 @@
 package e2e
 
 import (
+	"encoding/json"
+	"fmt"
+	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/txflow/txflow/internal/testtool"
 )
 
-// batch are the services of files. Left out are those whose images have no stand-in: Grafana.
-var batch = []string{"clickhouse", "s3", "ml-api", "init-batch", "otel-collector", "jaeger", "postgres", "docker-proxy",
-	"airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"}
-
-// TestBatch runs a file through the DAG, whose tasks are containers that Airflow starts by the proxy before the engine.
+// TestBatch is make batch: a browser triggers the DAG, whose tasks are containers that Airflow starts by the proxy
+// before the engine; then each service crashes in turn, and the stack is stopped and started.
 func TestBatch(t *testing.T) {
-	if os.Getenv("TXFLOW_E2E") == "" {
-		t.Skip("NOT RUN: make e2e starts the Docker stack")
-	}
-	s := start(t, "clickhouse", "s3", "jaeger", "otel-collector", "postgres", "airflow")
-	s.run("make", "-C", "../..", "images", "IMAGE_TAGS=latest")
-	s.run("make", "-C", "../..", "image-txflow", "image-airflow", "IMAGE_TAGS=latest")
-	began := time.Now()
-	s.batchUp()
-	t.Logf("all healthy after %s", time.Since(began).Round(time.Second))
-	s.images()
+	asked(t, false)
+	s := start(t)
+	all := s.services("batch")
+	t.Log(s.batchUp())
+	s.memory()
 	s.proxyRefuses()
 
-	said := s.run("../stack/stack", "trigger", "data/transactions.csv")
-	if !strings.Contains(said, "success") {
-		t.Fatalf("the run: %s", said)
-	}
-	rows := s.count(stored)
-	if in := s.count("SELECT count() FROM outcomes FINAL WHERE pipeline = 'batch'"); rows <= 0 || in < rows {
-		t.Errorf("%d rows are stored, and the ledger has %d entries", rows, in)
-	}
-	s.until("traces of Airflow, a task and the ML API in Jaeger", time.Minute, func() bool {
-		said := s.traced()
-		return strings.Contains(said, `"airflow"`) && strings.Contains(said, `"txflow-classify"`) &&
-			strings.Contains(said, `"ml-api"`)
-	})
-	if left := s.run("docker", "ps", "--all", "--quiet", "--filter", "label=txflow.dag_id"); left != "" {
-		t.Errorf("containers of tasks are left: %s", left)
-	}
-	if said = s.run("../stack/stack", "trigger", "data/transactions.csv"); !strings.Contains(said, "success") ||
-		s.count(stored) != rows {
-		t.Errorf("the same file again: %s; %d rows, before it were %d", said, s.count(stored), rows)
-	}
-}
+	s.run("bash", "-c", "../stack/stack tool copy - s3://inputs/transactions.csv <../../data/transactions.csv")
+	s.browser()
+	s.ledger()
+	s.everyCallIsTraced()
 
-func (s *stack) batchUp() {
-	s.t.Helper()
-	s.run("../stack/stack", append([]string{"compose", "--profile", "all", "--profile", "batch", "up", "--detach",
-		"--wait", "--wait-timeout", "480"}, batch...)...)
-}
-
-// proxyRefuses asks for the host from inside Airflow's own container.
-func (s *stack) proxyRefuses() {
-	s.t.Helper()
-	ask := func(path, body string) string {
-		return s.compose("exec", "--no-TTY", "airflow-scheduler", "curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}",
-			"-H", "Content-Type: application/json",
-			"-d", body, "http://docker-proxy:2375"+path)
+	s.trigger()
+	rows, runs := s.count(stored), s.runs()
+	s.trigger()
+	if now := s.count(stored); now != rows {
+		t.Errorf("the same file again: %d rows, there were %d", now, rows)
 	}
-	for _, body := range []string{`{"Image":"txflow/validate:latest","HostConfig":{"Binds":["/:/host"]}}`,
-		`{"Image":"txflow/validate:latest","HostConfig":{"Privileged":true}}`} {
-		if status := ask("/containers/create", body); status != "403" {
-			s.t.Errorf("%s: %s", body, status)
+	for _, name := range all {
+		if s.containers()[name].healthy() {
+			t.Logf("%s crashed, and was healthy again after %s", name, s.crash(name))
 		}
 	}
+	s.trigger()
+	s.script("down")
+	t.Log(s.batchUp())
+	if now := s.runs(); now != runs+2 {
+		t.Errorf("after down and up Airflow knows %d runs, there were %d", now, runs+2)
+	}
+	if now := s.count(stored); now != rows {
+		t.Errorf("after down and up there are %d rows, there were %d", now, rows)
+	}
+	s.unchanged(func() { t.Log("a second time: " + s.batchUp()) })
+}
+
+// batchUp is make batch; it returns the line that says how long it took.
+func (s *stack) batchUp() string {
+	s.t.Helper()
+	took, _, _ := strings.Cut(s.script("up", "batch"), "\n")
+	return took
+}
+
+// browser runs the sample from Airflow's form in a Chromium, and follows the links to its rows and its trace.
+func (s *stack) browser() {
+	s.t.Helper()
+	run := s.command("../../dags/tests/browser/run", "batch")
+	run.Env = append(run.Env, "AIRFLOW_URL=http://127.0.0.1:"+s.ports["AIRFLOW"],
+		"AIRFLOW_PASSWORD="+s.secret("airflow_admin"), "UI_TOKEN="+s.secret("ui_token"),
+		"BROWSER_FILE=s3://inputs/transactions.csv", testtool.Require+"=1")
+	if pictures := os.Getenv("SCREENSHOTS"); pictures != "" {
+		pictures, _ = filepath.Abs(pictures)
+		run.Env = append(run.Env, "SCREENSHOTS="+pictures)
+	}
+	if said, err := run.CombinedOutput(); err != nil {
+		s.t.Fatalf("the browser: %v\n%s", err, said)
+	}
+}
+
+// runs counts the runs of the DAG that Airflow knows.
+func (s *stack) runs() int {
+	s.t.Helper()
+	login := strings.NewReader(fmt.Sprintf(`{"username": "admin", "password": %q}`, s.secret("airflow_admin")))
+	request, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:"+s.ports["AIRFLOW"]+"/auth/token", login)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	status, text, err := answer(request)
+	var token struct {
+		Token string `json:"access_token"`
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &token)
+	}
+	if err != nil || token.Token == "" {
+		s.t.Fatalf("Airflow's login: %d %v", status, err)
+	}
+	var found struct {
+		Total int `json:"total_entries"`
+	}
+	said, ok := s.get("AIRFLOW", "/api/v2/dags/transactions_batch/dagRuns", "", token.Token)
+	if !ok || json.Unmarshal([]byte(said), &found) != nil {
+		s.t.Fatalf("Airflow's runs: %s", said)
+	}
+	return found.Total
 }

@@ -1,4 +1,5 @@
 // What the tests of Airflow share: a page, waiting, and pictures. AIRFLOW_URL: where Airflow is. SCREENSHOTS: a folder for pictures.
+// UI_TOKEN: the password of txflow's page, where it has one.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,8 @@ const SCREENSHOTS = process.env.SCREENSHOTS ?? '';
 /** A browser with Airflow on its page, logged in; the caller closes the browser. */
 export async function open() {
   const browser = await launch();
-  const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+  const login = process.env.UI_TOKEN && { httpCredentials: { username: 'browser', password: process.env.UI_TOKEN } };
+  const page = await browser.newPage({ viewport: { width: 1200, height: 800 }, ...login });
   page.setDefaultTimeout(STEP_LIMIT);
   page.setDefaultNavigationTimeout(STEP_LIMIT);
   const airflow = new Airflow(page, process.env.AIRFLOW_URL);
