@@ -8,6 +8,7 @@ import (
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/cmd/internal/collectcmd"
 	"github.com/txflow/txflow/cmd/internal/copycmd"
 	"github.com/txflow/txflow/cmd/internal/dockerproxycmd"
 	"github.com/txflow/txflow/cmd/internal/healthcmd"
@@ -21,6 +22,6 @@ func main() {
 func application() *cli.App {
 	commands := append(withStream(batchcmd.Commands()), runCommand(), reportCommand(), lineageCommand(), runsCommand(), traceCommand(), uiCommand())
 	commands = append(commands, embeddedCommands()...)
-	commands = append(commands, mlAPICommand(), healthcmd.Command(), copycmd.Command(), dockerproxycmd.Command(), initcmd.Command(kafkaFlags, kafkaConfig), migrateCommand(), doctorCommand(), topicsCommand(), schemasCommand(), streamCommand(), dlqCommand(), dataCommand(), app.Completion())
+	commands = append(commands, mlAPICommand(), healthcmd.Command(), copycmd.Command(), dockerproxycmd.Command(), initcmd.Command(kafkaFlags, kafkaConfig), migrateCommand(), doctorCommand(), collectcmd.Command(kafkaFlags, registryFlag, kafkaConfig), topicsCommand(), schemasCommand(), streamCommand(), dlqCommand(), dataCommand(), app.Completion())
 	return app.New("txflow", "categorise bank transactions: CSV, ML API, ClickHouse", commands)
 }

@@ -13,7 +13,8 @@ import (
 
 // servedBy says where the metrics of a package are served; a package that is not named stands for itself.
 var servedBy = map[string]string{
-	"ml_api/server": "`txflow ml-api`, at `/metrics` of its address",
+	"ml_api/server":         "`txflow ml-api`, at `/metrics` of its address",
+	"stream/events/collect": "`txflow collect`, at `/metrics` of its address",
 	"stream/watch": "`txflow stream classify --watch-addr`; those of `txflow_clickhouse_reader_` by `txflow platform` and by " +
 		"`txflow stream status --watch-addr`",
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -231,6 +232,14 @@ A rejected row or message has one of these codes: in ` + "`code`" + ` of the tab
 		fmt.Fprintf(&b, "| `%s` | %s |\n", c.value, cell(message))
 	}
 	b.WriteString("| `unreadable` | ClickHouse could not store a message of `transactions.classified` or `transactions.dlq`; the message names the value |\n")
+	b.WriteString("\n## Business events\n\nThe collector gives these, in its answers and in dead letters of `events.dead.letter`.\n\n| code | meaning |\n| --- | --- |\n")
+	for _, c := range constants(sources, "internal/event", "Code") {
+		message := event.Code(c.value).Message()
+		if message == "" {
+			t.Errorf("code %s has no message", c.value)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", c.value, cell(message))
+	}
 	b.WriteString(`
 ## Issues that reject no row
 

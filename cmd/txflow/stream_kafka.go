@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	brokersFlag = &cli.StringFlag{Name: "kafka-brokers", Value: "127.0.0.1:9092", EnvVars: []string{"KAFKA_BROKERS"},
+	brokersFlag = &cli.StringFlag{Name: "kafka-brokers", Value: "127.0.0.1:9092", EnvVars: []string{"KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"},
 		Usage: "Kafka brokers at `HOST:PORT`, separated by commas"}
 	kafkaFlags = []cli.Flag{brokersFlag,
 		&cli.StringSliceFlag{Name: "kafka-config", EnvVars: []string{"KAFKA_CONFIG"},

@@ -16,6 +16,9 @@ import (
 //go:embed raw.avsc
 var RawSchema string
 
+// RawSchemas are all versions of it, the oldest first.
+var RawSchemas = []string{RawSchema}
+
 var rawSchema = avro.MustParse(RawSchema)
 
 // raw is Event in Avro.
@@ -110,7 +113,8 @@ func ParseRaw(value []byte) (event.Event, error) {
 		UserID:    r.UserID,
 		MessageID: r.MessageID, TimestampText: r.TimestampText, Platform: r.Platform, Device: r.Device,
 		AmplitudeID: r.AmplitudeID,
-		IPAddress:   r.IPAddress, UserAgent: r.UserAgent, SessionID: r.SessionID, Data: r.Data, Attributes: r.Attributes,
+		IPAddress:   r.IPAddress, UserAgent: r.UserAgent, SessionID: r.SessionID, Data: r.Data,
+			Attributes: r.Attributes,
 		Extra: r.Extra}
 	if r.Timestamp != nil {
 		e.Timestamp, e.HasTimestamp = r.Timestamp.UnixMicro(), true

@@ -22,7 +22,8 @@ import (
 // TestEmbedded and TestReal run the same suite on both brokers that txflow knows.
 func TestEmbedded(t *testing.T) {
 	t.Parallel()
-	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0", Progress: os.Stderr})
+	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0",
+		KafkaAddr: "127.0.0.1:0", Progress: os.Stderr})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +47,8 @@ func conformance(t *testing.T, brokers string, appendTime bool) {
 		name string
 		test func(*testing.T, *broker)
 	}{
+		{"many publish at once, and each learns of its own messages", publisherServes},
+		{"a publisher whose client is broken gets another", publisherIsReplaced},
 		{"topics are made once, grow, and never shrink", topicsAreMade},
 		{"a poll ends by number, by age and by bytes", pollEnds},
 		{"a commit is all or nothing", commitIsWhole},
@@ -79,16 +82,19 @@ func conformance(t *testing.T, brokers string, appendTime bool) {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
-			b := &broker{t: t, topic: fmt.Sprintf("in-%d", time.Now().UnixNano()), cfg: Config{Brokers: brokers, Log: slog.New(slog.DiscardHandler)}}
+			b := &broker{t: t, topic: fmt.Sprintf("in-%d", time.Now().UnixNano()), cfg: Config{Brokers: brokers,
+				Log: slog.New(slog.DiscardHandler)}}
 			b.out = "out-" + b.topic
-			b.apply(topics.Topic{Name: b.topic, Partitions: 2, Replicas: 1}, topics.Topic{Name: b.out, Partitions: 2, Replicas: 1})
+			b.apply(topics.Topic{Name: b.topic, Partitions: 2, Replicas: 1}, topics.Topic{Name: b.out, Partitions: 2,
+				Replicas: 1})
 			c.test(t, b)
 		})
 	}
 }
 
 func topicsAreMade(t *testing.T, b *broker) {
-	want := topics.Topic{Name: b.topic + "-new", Partitions: 1, Replicas: 1, Config: map[string]string{"retention.ms": "86400000", "cleanup.policy": "delete"}}
+	want := topics.Topic{Name: b.topic + "-new", Partitions: 1, Replicas: 1,
+		Config: map[string]string{"retention.ms": "86400000", "cleanup.policy": "delete"}}
 	if n := b.apply(want); n != 1 {
 		t.Errorf("the first time %d changes", n)
 	}
@@ -102,7 +108,8 @@ func topicsAreMade(t *testing.T, b *broker) {
 	admin, err := NewAdmin(b.cfg)
 	b.must(err)
 	defer admin.Close()
-	if state, err := admin.Topics(t.Context(), []string{want.Name}); err != nil || state[want.Name].Partitions != 3 || state[want.Name].Config["retention.ms"] != "3600000" {
+	if state, err := admin.Topics(t.Context(), []string{want.Name}); err != nil || state[want.Name].Partitions != 3 ||
+		state[want.Name].Config["retention.ms"] != "3600000" {
 		t.Errorf("%+v %v", state, err)
 	}
 	want.Partitions = 1
@@ -115,7 +122,8 @@ func pollEnds(t *testing.T, b *broker) {
 	b.send(0, 10, 0)
 	l := b.open("a")
 	some := b.poll(l, 4)
-	if m := &some[0]; len(some) != 4 || m.Replays != 2 || m.Topic != b.topic || string(m.Key) != strings.TrimSpace(string(m.Value)) ||
+	if m := &some[0]; len(some) != 4 || m.Replays != 2 || m.Topic != b.topic ||
+		string(m.Key) != strings.TrimSpace(string(m.Value)) ||
 		len(m.Headers) != 2 || m.Headers[0].Name != pipeline.HeaderReplays || m.Headers[1].Name != pipeline.HeaderTime {
 		t.Errorf("%+v", some)
 	}
@@ -125,7 +133,8 @@ func pollEnds(t *testing.T, b *broker) {
 	const large = 600 << 10
 	b.send(10, 20, large)
 	var first []pipeline.Message
-	for deadline := time.Now().Add(time.Minute); len(first) == 0 && time.Now().Before(deadline); { // none yet ends a poll early
+	for deadline := time.Now().Add(time.Minute); len(first) == 0 &&
+		time.Now().Before(deadline); { // none yet ends a poll early
 		var err error
 		first, err = pollOnce(l, t.Context(), 1000, 10*time.Second)
 		b.must(err)
@@ -185,7 +194,8 @@ func orderOfKey(t *testing.T, b *broker) {
 	defer p.Close()
 	const keys, each = 7, 50
 	for i := range keys * each {
-		b.must(p.Send(t.Context(), pipeline.Record{Topic: b.topic, Key: fmt.Appendf(nil, "k%d", i%keys), Value: fmt.Appendf(nil, "k%d %03d", i%keys, i/keys)}))
+		b.must(p.Send(t.Context(), pipeline.Record{Topic: b.topic, Key: fmt.Appendf(nil, "k%d", i%keys),
+			Value: fmt.Appendf(nil, "k%d %03d", i%keys, i/keys)}))
 	}
 	b.must(p.Flush(t.Context()))
 	l := b.open("a")
@@ -229,12 +239,14 @@ func refused(t *testing.T, b *broker) {
 	if err == nil {
 		err = p.Flush(t.Context())
 	}
-	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(strings.ToLower(err.Error()), "large") || p.Acknowledged() != 0 {
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(strings.ToLower(err.Error()), "large") ||
+		p.Acknowledged() != 0 {
 		t.Errorf("a message of 2 MiB: exit %d, %v", fault.ExitCode(err), err)
 	}
 	b.send(0, 3, 0)
 	small := b.topic + "-small" // the topic's own limit, which the client learns of when it is too late
-	b.apply(topics.Topic{Name: small, Partitions: 1, Replicas: 1, Config: map[string]string{"max.message.bytes": "1000"}})
+	b.apply(topics.Topic{Name: small, Partitions: 1, Replicas: 1,
+		Config: map[string]string{"max.message.bytes": "1000"}})
 	q, err := NewProducer(b.cfg)
 	b.must(err)
 	defer q.Close()
@@ -244,6 +256,7 @@ func refused(t *testing.T, b *broker) {
 	_, _ = rand.Read(noise)
 	b.must(q.Send(t.Context(), pipeline.Record{Topic: small, Value: noise}))
 	if err := q.Flush(t.Context()); fault.ExitCode(err) != fault.ExitData || q.Acknowledged() != 1 {
-		t.Errorf("a message over the topic's limit: exit %d, %v; %d are acknowledged", fault.ExitCode(err), err, q.Acknowledged())
+		t.Errorf("a message over the topic's limit: exit %d, %v; %d are acknowledged", fault.ExitCode(err), err,
+			q.Acknowledged())
 	}
 }

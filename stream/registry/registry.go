@@ -48,6 +48,9 @@ func New(address string) (*Client, error) {
 	return &Client{secret.NewURL(u.String()).String(), client}, nil
 }
 
+// Address is the registry's URL, without a password.
+func (c *Client) Address() string { return c.address }
+
 // Versions implements schemas.Registry.
 func (c *Client) Versions(ctx context.Context, subject string) ([]string, error) {
 	schemas, err := c.client.Schemas(ctx, subject)
@@ -89,9 +92,9 @@ func (c *Client) SetLevel(ctx context.Context, subject, level string) error {
 }
 
 // Findings implements schemas.Registry.
-func (c *Client) Findings(ctx context.Context, subject, schema string) ([]string, error) {
+func (c *Client) Findings(ctx context.Context, subject string, format schemas.Format, schema string) ([]string, error) {
 	const all = -2
-	result, err := c.client.CheckCompatibility(sr.WithParams(ctx, sr.Verbose), subject, all, jsonSchema(schema))
+	result, err := c.client.CheckCompatibility(sr.WithParams(ctx, sr.Verbose), subject, all, typed(format, schema))
 	if err != nil {
 		return nil, c.fault(err)
 	}
@@ -102,8 +105,8 @@ func (c *Client) Findings(ctx context.Context, subject, schema string) ([]string
 }
 
 // Register implements schemas.Registry.
-func (c *Client) Register(ctx context.Context, subject, schema string) error {
-	_, err := c.client.RegisterSchema(ctx, subject, jsonSchema(schema), -1, -1)
+func (c *Client) Register(ctx context.Context, subject string, format schemas.Format, schema string) error {
+	_, err := c.client.RegisterSchema(ctx, subject, typed(format, schema), -1, -1)
 	return c.fault(err)
 }
 
@@ -111,7 +114,7 @@ func (c *Client) Register(ctx context.Context, subject, schema string) error {
 // that is
 // not registered has exit code 69: it is waited for.
 func (c *Client) AvroID(ctx context.Context, subject, schema string) (int32, error) {
-	found, err := c.client.LookupSchema(ctx, subject, sr.Schema{Schema: schema, Type: sr.TypeAvro})
+	found, err := c.client.LookupSchema(ctx, subject, typed(schemas.Avro, schema))
 	if notFound(err) {
 		return 0, fault.WithHint(fault.Failf(fault.ExitUnavailable,
 			"the Schema Registry at %s does not have the schema of %s", c.address, subject),
@@ -129,7 +132,12 @@ func notFound(err error) bool {
 	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
 }
 
-func jsonSchema(text string) sr.Schema { return sr.Schema{Schema: text, Type: sr.TypeJSON} }
+func typed(format schemas.Format, text string) sr.Schema {
+	if format == schemas.Avro {
+		return sr.Schema{Schema: text, Type: sr.TypeAvro}
+	}
+	return sr.Schema{Schema: text, Type: sr.TypeJSON}
+}
 
 // unknown tells whether the registry says that it has no such subject, or no rule of it.
 func unknown(err error) bool {

@@ -7,17 +7,24 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/twmb/avro"
+
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// Findings are the changes from an old version of a schema to a new one for which messages of the old would no longer be
+// Findings are the changes from an old version of a schema to a new one for which messages of the old would no longer
+// be
 // read as they were: a field that vanished or has another type, a field that is required now, a limit that was added or
 // changed. A new field that may be absent, a limit that is gone, and a longer enum are fine. It knows objects of plain
 // fields, which is what the topics have: any other change is a finding.
 //
-// Registries have rules of their own. This one is stricter about types, since each field is a column of ClickHouse, and it
+// Registries have rules of their own. This one is stricter about types, since each field is a column of ClickHouse, and
+// it
 // is there where a registry lets everything pass, as the one of txflow platform does.
-func Findings(before, after string) ([]string, error) {
+func Findings(format Format, before, after string) ([]string, error) {
+	if format == Avro {
+		return avroFindings(before, after)
+	}
 	from, err := parse(before)
 	if err != nil {
 		return nil, err
@@ -29,13 +36,29 @@ func Findings(before, after string) ([]string, error) {
 	return compare("", from, to), nil
 }
 
+// avroFindings is the first thing in a new version of an Avro schema for which it does not read what the old one wrote.
+func avroFindings(before, after string) ([]string, error) {
+	writer, err := avro.Parse(before)
+	if err != nil {
+		return nil, fmt.Errorf("read an Avro schema: %w", err)
+	}
+	reader, err := avro.Parse(after)
+	if err != nil {
+		return nil, fmt.Errorf("read an Avro schema: %w", err)
+	}
+	if err := avro.CheckCompatibility(writer, reader); err != nil {
+		return []string{err.Error()}, nil
+	}
+	return nil, nil
+}
+
 // Check compares each version of the subjects with all before it. The error has exit code 65 and every finding.
 func Check(subjects []Subject) error {
 	var errs []error
 	for _, s := range subjects {
 		for i, after := range s.Versions {
 			for j, before := range s.Versions[:i] {
-				found, err := Findings(before, after)
+				found, err := Findings(s.Format, before, after)
 				if err != nil {
 					return fault.Fail(fault.ExitData, fmt.Errorf("%s: %w", s.Name, err))
 				}
@@ -73,7 +96,10 @@ func compare(path string, before, after map[string]any) (found []string) {
 		case slices.Contains(annotations, keyword), keyword == "type", keyword == "required", keyword == "properties":
 		case keyword == "enum" && before["enum"] != nil:
 			for _, value := range list(before["enum"]) {
-				if !slices.ContainsFunc(list(after["enum"]), func(has any) bool { return reflect.DeepEqual(has, value) }) {
+				if !slices.ContainsFunc(list(after["enum"]), func(has any) bool {
+					return reflect.DeepEqual(has,
+						value)
+				}) {
 					find("the value %v is gone", value)
 				}
 			}

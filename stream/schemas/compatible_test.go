@@ -30,7 +30,8 @@ func TestVersions(t *testing.T) {
 	var lines string
 	for _, s := range subjects {
 		for i, text := range s.Versions {
-			lines += fmt.Sprintf("%x  %s.v%d.json\n", sha256.Sum256([]byte(text)), strings.TrimSuffix(s.Name, "-value"), i+1)
+			lines += fmt.Sprintf("%x  %s.v%d.%s\n", sha256.Sum256([]byte(text)), strings.TrimSuffix(s.Name, "-value"),
+				i+1, map[Format]string{JSON: "json", Avro: "avsc"}[s.Format])
 		}
 	}
 	if lines != string(landed) {
@@ -58,8 +59,10 @@ func TestFindings(t *testing.T) {
 		{"a limit changed", `"minimum":0`, `"minimum":1`, ".b.c: minimum was 0 and is 1"},
 		{"a limit gone", `,"minimum":0`, ``, ""},
 		{"a limit added", `"minimum":0`, `"minimum":0,"maximum":9`, ".b.c: maximum was <nil> and is 9"},
-		{"opened", `,"required":["a","b"],"additionalProperties":false`, `,"required":["a","b"]`, "the message: additionalProperties is gone: a later field could not be told from an unknown one"},
-		{"a keyword that it does not know", `"required":["a","b"]`, `"required":["a","b"],"not":{}`, "the message: not was <nil> and is map[]"},
+		{"opened", `,"required":["a","b"],"additionalProperties":false`, `,"required":["a","b"]`,
+			"the message: additionalProperties is gone: a later field could not be told from an unknown one"},
+		{"a keyword that it does not know", `"required":["a","b"]`, `"required":["a","b"],"not":{}`,
+			"the message: not was <nil> and is map[]"},
 	} {
 		after := strings.ReplaceAll(strings.ReplaceAll(base, "\n", ""), c.old, c.by)
 		if c.name == "nothing" {
@@ -67,15 +70,15 @@ func TestFindings(t *testing.T) {
 		} else if after == strings.ReplaceAll(base, "\n", "") {
 			t.Fatalf("%s changes nothing", c.name)
 		}
-		if got, err := Findings(base, after); err != nil || strings.Join(got, "; ") != c.want {
+		if got, err := Findings(JSON, base, after); err != nil || strings.Join(got, "; ") != c.want {
 			t.Errorf("%s: %q %v, want %q", c.name, got, err, c.want)
 		}
 	}
 	open := `{"type":"object","properties":{}}`
-	if got, err := Findings(open, `{"type":"object","properties":{"n":{}}}`); err != nil || len(got) != 1 {
+	if got, err := Findings(JSON, open, `{"type":"object","properties":{"n":{}}}`); err != nil || len(got) != 1 {
 		t.Errorf("a field that an open object could have had: %q %v", got, err)
 	}
-	if _, err := Findings(base, "no JSON"); err == nil {
+	if _, err := Findings(JSON, base, "no JSON"); err == nil {
 		t.Error("a schema that is none is fine")
 	}
 }
@@ -84,13 +87,15 @@ func TestFindings(t *testing.T) {
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	without := strings.Replace(base, `"a":{"type":"string","enum":["x","y"]},`, "", 1)
-	subjects, err := load(fstest.MapFS{"t.v1.json": {Data: []byte(base)}, "t.v2.json": {Data: []byte(strings.Replace(base, `["x","y"]`, `["x","y","z"]`, 1))},
+	subjects, err := load(fstest.MapFS{"t.v1.json": {Data: []byte(base)},
+		"t.v2.json": {Data: []byte(strings.Replace(base, `["x","y"]`, `["x","y","z"]`, 1))},
 		"t.v3.json": {Data: []byte(without)}}, "t")
 	if err != nil || len(subjects[0].Versions) != 3 {
 		t.Fatalf("%v %v", subjects, err)
 	}
 	err = Check(subjects)
-	if text := fmt.Sprint(err); fault.ExitCode(err) != fault.ExitData || !strings.Contains(text, "t-value, version 3 behind version 1: the message: a is gone") ||
+	if text := fmt.Sprint(err); fault.ExitCode(err) != fault.ExitData || !strings.Contains(text,
+		"t-value, version 3 behind version 1: the message: a is gone") ||
 		!strings.Contains(text, "version 3 behind version 2") {
 		t.Errorf("exit %d: %v", fault.ExitCode(err), err)
 	}
@@ -116,8 +121,10 @@ func (m *memory) SetLevel(_ context.Context, subject, level string) error {
 	m.levels[subject] = level
 	return nil
 }
-func (m *memory) Findings(context.Context, string, string) ([]string, error) { return m.refuses, nil }
-func (m *memory) Register(_ context.Context, subject, schema string) error {
+func (m *memory) Findings(context.Context, string, Format, string) ([]string, error) {
+	return m.refuses, nil
+}
+func (m *memory) Register(_ context.Context, subject string, _ Format, schema string) error {
 	m.versions[subject] = append(m.versions[subject], schema)
 	return nil
 }
@@ -128,7 +135,7 @@ func TestPlan(t *testing.T) {
 	longer := strings.Replace(base, `["x","y"]`, `["x","y","z"]`, 1)
 	apply := func(versions ...string) (texts []string) {
 		t.Helper()
-		plan, err := Plan(t.Context(), m, []Subject{{"t-value", versions}})
+		plan, err := Plan(t.Context(), m, []Subject{{"t-value", JSON, versions}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +144,9 @@ func TestPlan(t *testing.T) {
 		}
 		return texts
 	}
-	if got := apply(base); !slices.Equal(got, []string{"set the compatibility of t-value from BACKWARD to BACKWARD_TRANSITIVE", "register t-value, version 1"}) {
+	if got := apply(base); !slices.Equal(got,
+		[]string{"set the compatibility of t-value from BACKWARD to BACKWARD_TRANSITIVE",
+			"register t-value, version 1"}) {
 		t.Errorf("the first time: %q", got)
 	}
 	m.versions["t-value"][0] = strings.ReplaceAll(base, ",", " , ") // a registry may lay it out anew
@@ -152,7 +161,7 @@ func TestPlan(t *testing.T) {
 	}
 	refused := func(text, want string) {
 		t.Helper()
-		_, err := Plan(t.Context(), m, []Subject{{"t-value", []string{text}}})
+		_, err := Plan(t.Context(), m, []Subject{{"t-value", JSON, []string{text}}})
 		if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), want) || fault.Hint(err) == "" {
 			t.Errorf("exit %d: %v, want %q", fault.ExitCode(err), err, want)
 		}
@@ -160,4 +169,38 @@ func TestPlan(t *testing.T) {
 	refused(strings.ReplaceAll(base, "integer", "string"), ".b.c: the type was integer and is string")
 	m.refuses = []string{"not here"}
 	refused(strings.Replace(base, `"minimum":0`, `"description":"d"`, 1), "not here")
+}
+
+// TestAvroFindings has changes of an Avro schema that read what was written before, and changes that do not.
+func TestAvroFindings(t *testing.T) {
+	t.Parallel()
+	record := func(fields string) string { return `{"type":"record","name":"R","fields":[` + fields + `]}` }
+	const text, number = `{"name":"a","type":"string"}`, `{"name":"n","type":"int"}`
+	for change, c := range map[string]struct {
+		before, after string
+		fine          bool
+	}{
+		"nothing": {record(text), record(text), true},
+		"a field with a default": {record(text), record(text + `,{"name":"b","type":"string","default":""}`),
+			true},
+		"a field without a default":   {record(text), record(text + `,{"name":"b","type":"string"}`), false},
+		"a field that is gone":        {record(text + "," + number), record(text), true},
+		"an int that is a long":       {record(number), record(`{"name":"n","type":"long"}`), true},
+		"an int that is a text":       {record(number), record(`{"name":"n","type":"string"}`), false},
+		"another name of the record":  {record(text), strings.Replace(record(text), `"R"`, `"S"`, 1), false},
+		"a field that may be null":    {record(text), record(`{"name":"a","type":["null","string"]}`), true},
+		"a field that may be no more": {record(`{"name":"a","type":["null","string"]}`), record(text), false},
+	} {
+		found, err := Findings(Avro, c.before, c.after)
+		if err != nil || (len(found) == 0) != c.fine {
+			t.Errorf("%s: %q, %v", change, found, err)
+		}
+		checked := Check([]Subject{{Name: "r-value", Format: Avro, Versions: []string{c.before, c.after}}})
+		if (checked == nil) != c.fine || checked != nil && fault.ExitCode(checked) != fault.ExitData {
+			t.Errorf("%s: %v", change, checked)
+		}
+	}
+	if _, err := Findings(Avro, record(text), "{}"); err == nil {
+		t.Error("what is no schema has findings")
+	}
 }

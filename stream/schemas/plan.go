@@ -24,8 +24,8 @@ type Registry interface {
 	Level(ctx context.Context, subject string) (string, error)
 	SetLevel(ctx context.Context, subject, level string) error
 	// Findings returns why a schema can not follow those that a known subject has; none when it can.
-	Findings(ctx context.Context, subject, schema string) ([]string, error)
-	Register(ctx context.Context, subject, schema string) error
+	Findings(ctx context.Context, subject string, format Format, schema string) ([]string, error)
+	Register(ctx context.Context, subject string, format Format, schema string) error
 }
 
 // Change is one step towards what should be.
@@ -55,34 +55,35 @@ func Plan(ctx context.Context, registry Registry, want []Subject) ([]Change, err
 			if slices.ContainsFunc(have, func(h string) bool { return same(h, text) }) {
 				continue
 			}
-			if err := follows(ctx, registry, s.Name, have, text, i+1); err != nil {
+			if err := follows(ctx, registry, &s, have, text, i+1); err != nil {
 				return nil, err
 			}
 			plan = append(plan, Change{fmt.Sprintf("register %s, version %d", s.Name, i+1),
-				func(ctx context.Context, r Registry) error { return r.Register(ctx, s.Name, text) }})
+				func(ctx context.Context, r Registry) error { return r.Register(ctx, s.Name, s.Format, text) }})
 		}
 	}
 	return plan, nil
 }
 
 // follows is an error when a schema can not stand behind those that the registry has, by our rule and by its own.
-func follows(ctx context.Context, registry Registry, subject string, have []string, text string, version int) error {
+func follows(ctx context.Context, registry Registry, s *Subject, have []string, text string, version int) error {
 	if len(have) == 0 {
 		return nil
 	}
-	found, err := registry.Findings(ctx, subject, text)
+	found, err := registry.Findings(ctx, s.Name, s.Format, text)
 	if err != nil {
 		return err
 	}
 	for _, before := range have {
-		ours, err := Findings(before, text)
+		ours, err := Findings(s.Format, before, text)
 		if err != nil {
-			return fault.Fail(fault.ExitData, fmt.Errorf("%s: %w", subject, err))
+			return fault.Fail(fault.ExitData, fmt.Errorf("%s: %w", s.Name, err))
 		}
 		found = append(found, ours...)
 	}
 	if len(found) > 0 {
-		return fault.WithHint(fault.Failf(fault.ExitData, "%s, version %d can not follow what the registry has:\n  %s", subject, version, strings.Join(found, "\n  ")),
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s, version %d can not follow what the registry has:\n  %s",
+			s.Name, version, strings.Join(found, "\n  ")),
 			"leave the field as it was, or add another that may be absent; what can not be compatible needs a topic of its own")
 	}
 	return nil

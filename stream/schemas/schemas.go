@@ -1,6 +1,8 @@
-// Package schemas is the one truth about the shape of messages: a JSON Schema for the value of each topic, every version
-// in a file TOPIC.vN.json, and what must be done for a Schema Registry to have them. Messages carry no schema id, and
-// nothing on their path asks the registry.
+// Package schemas is the one truth about the shape of messages: a schema for the value of each topic, every version of
+// it,
+// and what must be done for a Schema Registry to have them. Those of messages that ClickHouse reads are JSON Schemas,
+// in
+// files TOPIC.vN.json; such messages carry no schema id. events.raw is Avro, and its messages carry the id.
 package schemas
 
 import (
@@ -19,23 +21,37 @@ import (
 //go:embed *.json
 var files embed.FS
 
+// Format is a language of schemas, by the registry's name for it.
+type Format string
+
+// The formats.
+const (
+	JSON Format = "JSON"
+	Avro Format = "AVRO"
+)
+
 // Subject is what a topic's value may look like.
 type Subject struct {
-	Name     string   // in the registry, by its TopicNameStrategy
+	Name     string // in the registry, by its TopicNameStrategy
+	Format   Format
 	Versions []string // the text of each, oldest first
 }
 
 // Latest is the text of the newest version.
 func (s *Subject) Latest() string { return s.Versions[len(s.Versions)-1] }
 
-// All are the subjects of the topics whose messages are JSON.
+// RawEvents is the subject of events.raw.
+const RawEvents = events.Raw + "-value"
+
+// All are the subjects of all topics that a registry knows of.
 func All() ([]Subject, error) {
-	return load(files, topics.Raw, topics.Classified, topics.DeadLetters, events.Silver, events.DeadLetters)
+	all, err := load(files, topics.Raw, topics.Classified, topics.DeadLetters, events.Silver, events.DeadLetters)
+	return append(all, Subject{Name: RawEvents, Format: Avro, Versions: events.RawSchemas}), err
 }
 
 func load(from fs.FS, names ...string) (subjects []Subject, err error) {
 	for _, name := range names {
-		s := Subject{Name: name + "-value"}
+		s := Subject{Name: name + "-value", Format: JSON}
 		for {
 			text, err := fs.ReadFile(from, fmt.Sprintf("%s.v%d.json", name, len(s.Versions)+1))
 			if errors.Is(err, fs.ErrNotExist) {
@@ -68,7 +84,7 @@ func parse(text string) (schema map[string]any, err error) {
 	d := json.NewDecoder(bytes.NewReader([]byte(text)))
 	d.UseNumber() // 64 bits are more than a float holds
 	if err := d.Decode(&schema); err != nil {
-		return nil, fmt.Errorf("read a JSON Schema: %w", err)
+		return nil, fmt.Errorf("read a schema: %w", err)
 	}
 	return schema, nil
 }

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
+
+	"github.com/txflow/txflow/stream/deadletter"
+	"github.com/txflow/txflow/stream/events"
+)
+
+// briefsBody is what the brief's own curl call sends.
+const briefsBody = `[{
+    "data": {"id": "123", "amount": 100.50},
+    "headers": {
+      "type": "Holded\\Wallet\\Domain\\Transaction\\Events\\WalletTransactionCreatedEvent",
+      "targetSubscription": "Wallet",
+      "X-Message-Stamp-Holded\\Shared\\Infrastructure\\Messenger\\Stamp\\NewContextStamp": {
+        "accountId": "company-123",
+        "userId": "user-456"
+      }
+    }
+  }]`
+
+// TestCollect runs the collector as a user does, on a broker and a registry: it accepts nothing before the schema is
+// registered, answers the brief's call with 200 when Kafka has the event, keeps a copy of a dead letter and a line of
+// the
+// audit log, ends when it is asked to, and starts again without the registry.
+func TestCollect(t *testing.T) {
+	t.Parallel()
+	p := place{t: t, dir: t.TempDir()}
+	platform := p.start("platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr", "127.0.0.1:0",
+		"--registry-addr", "")
+	registry := srfake.New()
+	t.Cleanup(registry.Close)
+	brokers := platform.find(t, &platform.stdout, `KAFKA_BROKERS=(\S+)`)
+	p.env = append(p.env, "KAFKA_BOOTSTRAP_SERVERS="+brokers, "SCHEMA_REGISTRY_URL="+registry.URL())
+	p.ok("topics", "apply")
+	collector := p.start("collect", "--addr", "127.0.0.1:0")
+	url := "http://" + collector.find(t, &collector.stdout, `TXFLOW_COLLECT_ADDR=(\S+)`)
+	if status, body := send(t, url, briefsBody); status != http.StatusServiceUnavailable || !strings.Contains(body,
+		"not_ready") {
+		t.Errorf("without the schema: %d %s", status, body)
+	}
+	p.ok("schemas", "register")
+	ready(t, url)
+	status, body := send(t, url, briefsBody)
+	var answer struct {
+		CorrelationID string `json:"correlation_id"`
+		Accepted      int
+		Items         []struct{ ID string }
+	}
+	must(t, json.Unmarshal([]byte(body), &answer))
+	if status != http.StatusOK || answer.Accepted != 1 || len(answer.Items) != 1 {
+		t.Fatalf("the brief's call: %d %s", status, body)
+	}
+	if status, body := send(t, url, `[{"data":{}}]`); status != http.StatusUnprocessableEntity {
+		t.Errorf("an event that breaks a rule: %d %s", status, body)
+	}
+	_, value, ok := events.SplitHeader(first(t, brokers, events.Raw))
+	e, err := events.ParseRaw(value)
+	if !ok || err != nil || e.ID.String() != answer.Items[0].ID || e.Correlation.String() != answer.CorrelationID ||
+		e.AccountID != "company-123" ||
+		e.Data != `{"id":"123","amount":100.50}` {
+		t.Errorf("events.raw has %+v, %v", e, err)
+	}
+	var dead deadletter.Message
+	must(t, json.Unmarshal(first(t, brokers, events.DeadLetters), &dead))
+	if dead.Code != "missing_value" || dead.Column != "/0/headers" || dead.Origin != "collect" {
+		t.Errorf("the dead letter is %+v", dead)
+	}
+	copies, err := filepath.Glob(filepath.Join(p.dir, "out/events/dead-letters/*/*/*.ndjson"))
+	if err != nil || len(copies) != 1 || !strings.Contains(fileText(t, copies[0]), dead.OriginDigest) {
+		t.Errorf("the copies are %q, %v", copies, err)
+	}
+	if log := fileText(t, filepath.Join(p.dir, "out/audit/collect.ndjson")); strings.Count(log, "\n") != 3 ||
+		strings.Contains(log, "company-123") ||
+		!strings.Contains(log, answer.CorrelationID) {
+		t.Errorf("the audit log is\n%s", log)
+	}
+	collector.terminate(t)
+	if code := collector.wait(t); code != 0 {
+		t.Errorf("it ends with %d\n%s", code, collector.stderr.String())
+	}
+	registry.Close()
+	collector = p.start("collect", "--addr", "127.0.0.1:0")
+	url = "http://" + collector.find(t, &collector.stdout, `TXFLOW_COLLECT_ADDR=(\S+)`)
+	if status, body := send(t, url, briefsBody); status != http.StatusOK {
+		t.Errorf("without the registry, at its next start: %d %s", status, body)
+	}
+}
+
+// TestCollectUsage has command lines that are refused with 64.
+func TestCollectUsage(t *testing.T) {
+	t.Parallel()
+	p := place{t: t, dir: t.TempDir()}
+	must(t, os.WriteFile(filepath.Join(p.dir, "tokens"), []byte("shop short\n"), 0o600))
+	for _, args := range [][]string{{"--addr", "0.0.0.0:0"}, {"--addr", "8001"}, {"--tls-cert", "c"}, {"--token-file",
+		"tokens"}, {"--token-file", "none"},
+		{"--cors-origin", "*"}, {"--max-in-flight", "5"}, {"--rate", "-1"}, {"--schema-id", "0"}, {"--ack-timeout",
+			"1ms"}, {"more"}} {
+		code, run := p.run(append([]string{"collect", "--kafka-brokers", "127.0.0.1:1"}, args...)...)
+		if code != 64 || strings.Contains(run.stderr.String(), "shop short") {
+			t.Errorf("%q: exit %d\n%s", args, code, run.stderr.String())
+		}
+	}
+}
+
+func send(t *testing.T, url, body string) (status int, answer string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/collect", strings.NewReader(body))
+	must(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	got, err := http.DefaultClient.Do(r)
+	must(t, err)
+	defer got.Body.Close()
+	text, err := io.ReadAll(got.Body)
+	must(t, err)
+	return got.StatusCode, string(text)
+}
+
+// ready waits until the collector would accept events.
+func ready(t *testing.T, url string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; <-time.After(10 * time.Millisecond) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/ready", nil)
+		must(t, err)
+		got, err := http.DefaultClient.Do(r)
+		must(t, err)
+		must(t, got.Body.Close())
+		if got.StatusCode == http.StatusOK {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after a minute it is not ready: %d", got.StatusCode)
+		}
+	}
+}
+
+// first is the value of the first message of a topic.
+func first(t *testing.T, brokers, topic string) []byte {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers), kgo.ConsumeTopics(topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	must(t, err)
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	records := client.PollRecords(ctx, 1).Records()
+	if len(records) == 0 {
+		t.Fatalf("%s is empty", topic)
+	}
+	return records[0].Value
+}
+
+func fileText(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	must(t, err)
+	return string(text)
+}
