@@ -114,8 +114,8 @@ func ParseRaw(value []byte) (event.Event, error) {
 		MessageID: r.MessageID, TimestampText: r.TimestampText, Platform: r.Platform, Device: r.Device,
 		AmplitudeID: r.AmplitudeID,
 		IPAddress:   r.IPAddress, UserAgent: r.UserAgent, SessionID: r.SessionID, Data: r.Data,
-			Attributes: r.Attributes,
-		Extra: r.Extra}
+		Attributes: r.Attributes,
+		Extra:      r.Extra}
 	if r.Timestamp != nil {
 		e.Timestamp, e.HasTimestamp = r.Timestamp.UnixMicro(), true
 	}
