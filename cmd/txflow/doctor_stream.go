@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/secret"
+	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
@@ -46,7 +48,7 @@ func checkKafka(c *cli.Context, rt *app.Runtime) check {
 	if err != nil {
 		return failed("Kafka", err)
 	}
-	want := topics.Kept(have, topics.Default)
+	want := slices.DeleteFunc(topics.Kept(have, topics.Default), func(t topics.Topic) bool { return lacksEvents(have, t.Name) })
 	plan, err := topics.Plan(ctx, admin, want)
 	switch {
 	case err != nil:
@@ -59,6 +61,16 @@ func checkKafka(c *cli.Context, rt *app.Runtime) check {
 			strings.Join(weak, " and "), first, want[0].Replicas), Next: "move them with kafka-reassign-partitions, and set offsets.topic.replication.factor and transaction.state.log.replication.factor of the brokers"}
 	}
 	return check{Name: "Kafka", OK: true, Detail: fmt.Sprintf("%d topics at %s, as they should be", len(want), first)}
+}
+
+// lacksEvents reports whether a topic is one of events in a cluster that has none of them: one of an older release, or without events.
+func lacksEvents(have map[string]topics.State, name string) bool {
+	for topic := range have {
+		if strings.HasPrefix(topic, events.Name+".") {
+			return false
+		}
+	}
+	return strings.HasPrefix(name, events.Name+".")
 }
 
 // checkRegistry looks for the schemas, which only those need who share the topics.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
@@ -21,16 +23,26 @@ import (
 
 // The groups of ClickHouse's Kafka tables.
 const (
-	classifiedReader  = "txflow-clickhouse-classified"
-	deadLettersReader = "txflow-clickhouse-dead-letters"
+	classifiedReader        = "txflow-clickhouse-classified"
+	deadLettersReader       = "txflow-clickhouse-dead-letters"
+	eventsRawReader         = "txflow-clickhouse-events-raw"
+	eventsSilverReader      = "txflow-clickhouse-events-silver"
+	eventsDeadLettersReader = "txflow-clickhouse-events-dead-letters"
 )
 
-// clickHouseReader is a Kafka table with what it reads.
-type clickHouseReader struct{ table, group, topic string }
+// clickHouseReader is a Kafka table with what it reads, and the migration of the stream that first made it: 0 where every
+// release had it. The topics of those that came later need not be there.
+type clickHouseReader struct {
+	table, group, topic string
+	since               int
+}
 
 var clickHouseReaders = []clickHouseReader{
-	{"kafka_classified", classifiedReader, topics.Classified},
-	{"kafka_dead_letters", deadLettersReader, topics.DeadLetters},
+	{"kafka_classified", classifiedReader, topics.Classified, 0},
+	{"kafka_dead_letters", deadLettersReader, topics.DeadLetters, 0},
+	{"kafka_events_raw", eventsRawReader, events.Raw, 23},
+	{"kafka_events_silver", eventsSilverReader, events.Silver, 28},
+	{"kafka_events_dead_letters", eventsDeadLettersReader, events.DeadLetters, 31},
 }
 
 var stalledFlag = &cli.DurationFlag{Name: "stalled-after", Value: status.DefaultStalled, EnvVars: []string{"TXFLOW_STALLED_AFTER"},
@@ -44,9 +56,14 @@ func positive(c *cli.Context, name string) error {
 	return nil
 }
 
-// readerTables asks ClickHouse for its Kafka tables, in the order of clickHouseReaders; none where the stream's tables were
-// never made.
-func readerTables(ctx context.Context, db *store.Store) ([]status.Reader, error) {
+// reading is a Kafka table as ClickHouse has it.
+type reading struct {
+	clickHouseReader
+	status.Reader
+}
+
+// readerTables asks ClickHouse for the Kafka tables that its migrations made; none where the stream's tables were never made.
+func readerTables(ctx context.Context, db *store.Store) ([]reading, error) {
 	set, err := schema.Stream()
 	if err != nil {
 		return nil, err
@@ -59,31 +76,37 @@ func readerTables(ctx context.Context, db *store.Store) ([]status.Reader, error)
 	if err != nil {
 		return nil, err
 	}
-	found := make([]status.Reader, len(clickHouseReaders))
-	for i, want := range clickHouseReaders {
-		at := slices.IndexFunc(tables, func(t store.KafkaTable) bool { return t.Name == want.table })
-		if at < 0 {
-			found[i] = status.Reader{Table: want.table, Missing: true}
+	var found []reading
+	for _, want := range clickHouseReaders {
+		if _, made := applied[want.since]; !made && want.since > 0 {
 			continue
 		}
-		t := &tables[at]
-		found[i] = status.Reader{Table: t.Name, Consumers: t.Consumers, Uptime: t.Uptime, Polled: t.Polled, Committed: t.Committed, Failed: t.Failed, Error: t.Error}
+		r := reading{want, status.Reader{Table: want.table, Missing: true}}
+		if at := slices.IndexFunc(tables, func(t store.KafkaTable) bool { return t.Name == want.table }); at >= 0 {
+			t := &tables[at]
+			r.Reader = status.Reader{Table: t.Name, Consumers: t.Consumers, Uptime: t.Uptime, Polled: t.Polled, Committed: t.Committed, Failed: t.Failed, Error: t.Error}
+		}
+		found = append(found, r)
 	}
 	return found, nil
 }
 
-// seeReaders looks at ClickHouse's Kafka tables and their groups.
+// seeReaders looks at ClickHouse's Kafka tables and their groups. A table whose topic is not there yet waits for it.
 func seeReaders(ctx context.Context, at *kafka.Status, db *store.Store) ([]watch.Seen, error) {
 	found, err := readerTables(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	seen := make([]watch.Seen, len(found))
-	for i := range found {
-		seen[i].Reader = found[i]
-		if seen[i].Look, err = at.Look(ctx, clickHouseReaders[i].group, clickHouseReaders[i].topic); err != nil {
+	var seen []watch.Seen
+	for _, r := range found {
+		look, err := at.Look(ctx, r.group, r.topic)
+		if errors.Is(err, status.ErrNoTopic) && r.since > 0 {
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
+		seen = append(seen, watch.Seen{Look: look, Reader: r.Reader})
 	}
 	return seen, nil
 }

@@ -42,6 +42,11 @@ var tables = [][2]string{
 	{"side_totals", "Totals by side and category, exact over the current state."},
 	{"run_outcomes", "How many rows of each run had which outcome."},
 	{"open_dead_letters", "Open dead letters by reason."},
+	{"events", "Business events: of one id the message that was published first. Read it with `FINAL`."},
+	{"events_bronze", "Messages of `events.raw` as they came, for 30 days. Read it with `FINAL`."},
+	{"events_summary", "Events by account, type, context and hour of the event, exact over the current state."},
+	{"company_analytics", "What each account did, and how good its events are, exact over the current state."},
+	{"event_type_summary", "How often each type comes, and how good its events are, exact over the current state."},
 }
 
 // columnMeaning explains columns that have no comment in the schema; "table.column" wins over "column".
@@ -93,6 +98,7 @@ var columnMeaning = map[string]string{
 
 var (
 	columnLine  = regexp.MustCompile("(?m)^    `([a-z_0-9]+)` (.+?),?$")
+	nested      = regexp.MustCompile("\n(?: {8,}|    (\\)))") // a type of several lines
 	commentPart = regexp.MustCompile(` COMMENT '((?:[^'\\]|\\.)*)'`)
 	typeEnd     = regexp.MustCompile(` (DEFAULT|MATERIALIZED|COMMENT|CODEC) ?.*$`)
 	orderPart   = regexp.MustCompile(`(?m)^ORDER BY (.+)$`)
@@ -111,11 +117,11 @@ func tablesPage(t *testing.T) string {
 			fmt.Fprintf(&b, " Key: `%s`.", strings.Trim(string(order[1]), "()"))
 		}
 		b.WriteString("\n\n| column | type | meaning |\n| --- | --- | --- |\n")
-		for _, column := range columnLine.FindAllSubmatch(sql, -1) {
+		for _, column := range columnLine.FindAllSubmatch(nested.ReplaceAll(sql, []byte("$1")), -1) {
 			name, rest := string(column[1]), string(column[2])
 			meaning := ""
 			if comment := commentPart.FindStringSubmatch(rest); comment != nil {
-				meaning = comment[1]
+				meaning = strings.ReplaceAll(comment[1], `\'`, "'")
 			}
 			for _, key := range []string{name, entry[0] + "." + name} {
 				if own, ok := columnMeaning[key]; ok && (meaning == "" || strings.Contains(key, ".")) {

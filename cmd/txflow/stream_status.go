@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -17,6 +19,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/internal/logging"
 	"github.com/txflow/txflow/internal/secret"
+	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
@@ -101,11 +104,13 @@ func runStatus(c *cli.Context, rt *app.Runtime) error {
 	}
 }
 
+// lookAt looks at groups by name and topic. One of events has no partitions where the cluster has no topics of events yet.
 func lookAt(ctx context.Context, at *kafka.Status, groups [][2]string) ([]status.Look, error) {
 	looks := make([]status.Look, len(groups))
 	for i, g := range groups {
 		var err error
-		if looks[i], err = at.Look(ctx, g[0], g[1]); err != nil {
+		looks[i], err = at.Look(ctx, g[0], g[1])
+		if err != nil && !(errors.Is(err, status.ErrNoTopic) && strings.HasPrefix(g[1], events.Name+".")) {
 			return nil, err
 		}
 	}
@@ -130,10 +135,10 @@ func stalledOf(ctx context.Context, db *store.Store, limit time.Duration, before
 	tables, err := readerTables(ctx, db)
 	stalled := map[string]string{}
 	for i := range tables {
-		group := clickHouseReaders[i].group
-		of := func(l status.Look) bool { return l.Group == group }
+		group := tables[i].group
+		of := func(l status.Look) bool { return l.Group == group && len(l.Partitions) > 0 }
 		if at := slices.IndexFunc(now, of); at >= 0 {
-			stalled[group] = status.Judge(before[at], now[at], &tables[i], limit).Text
+			stalled[group] = status.Judge(before[at], now[at], &tables[i].Reader, limit).Text
 		}
 	}
 	return stalled, err
@@ -142,7 +147,7 @@ func stalledOf(ctx context.Context, db *store.Store, limit time.Duration, before
 // A terminal of 80 columns and 24 lines shows all groups, and the partitions with the greatest lag.
 const (
 	screenColumns    = 80
-	screenPartitions = 12 // with three groups, the headings, and lines about stalled readers
+	screenPartitions = 15 // less a line a group: with the headings, and a line about a stalled reader
 )
 
 // showStatus prints the groups and their partitions, lag first; on a live screen only as much as fits.
@@ -154,7 +159,12 @@ func showStatus(out io.Writer, before, now []status.Look, stalled map[string]str
 		cells []string
 	}
 	var lines []line
+	shown := 0
 	for i := range now {
+		if len(now[i].Partitions) == 0 {
+			continue
+		}
+		shown++
 		s := status.Of(before[i], now[i])
 		s.Stalled = stalled[s.Group]
 		if asJSON {
@@ -195,7 +205,7 @@ func showStatus(out io.Writer, before, now []status.Look, stalled map[string]str
 		all := len(lines)
 		slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(b.lag, a.lag) })
 		if live {
-			lines = lines[:min(all, screenPartitions)]
+			lines = lines[:min(all, screenPartitions-shown)]
 		}
 		for _, l := range lines {
 			partitions.add(l.cells...)

@@ -23,7 +23,7 @@ func TestStreamStatus(t *testing.T) {
 			must(t, json.Unmarshal([]byte(line), &s))
 			found = append(found, s)
 		}
-		if len(found) != 3 {
+		if len(found) != 6 {
 			t.Fatalf("groups: %+v", found)
 		}
 		return found
@@ -56,11 +56,11 @@ func TestStreamStatus(t *testing.T) {
 	}
 }
 
-// TestStatusFitsATerminal shows three groups of many partitions on 80 columns and 24 lines, the greatest lag first.
+// TestStatusFitsATerminal shows six groups of many partitions on 80 columns and 24 lines, the greatest lag first.
 func TestStatusFitsATerminal(t *testing.T) {
 	t.Parallel()
 	var looks []status.Look
-	for _, group := range []string{"txflow-classify", classifiedReader, deadLettersReader} {
+	for _, group := range []string{"txflow-classify", classifiedReader, deadLettersReader, eventsRawReader, eventsSilverReader, eventsDeadLettersReader} {
 		look := status.Look{At: time.Now(), Group: group, Topic: "transactions.classified", Members: 3}
 		for n := range int32(16) {
 			look.Partitions = append(look.Partitions, status.Partition{Number: n, Committed: 1_234_567,
@@ -84,11 +84,11 @@ func TestStatusFitsATerminal(t *testing.T) {
 		t.Errorf("%d lines", len(lines))
 	}
 	text := strings.Join(lines, "\n")
-	if !strings.Contains(text, "120,000,000") || !strings.Contains(text, "12 of 48 partitions") || strings.Count(text,
-		"15,000,000") != 3 {
+	if !strings.Contains(text, "120,000,000") || !strings.Contains(text, "9 of 96 partitions") || strings.Count(text,
+		"15,000,000") != 6 {
 		t.Error(text)
 	}
-	if all := show(false); len(all) < 48 {
+	if all := show(false); len(all) < 96 {
 		t.Errorf("not live: %d lines", len(all))
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -58,7 +59,8 @@ func newStreamLook(cfg kafka.Config, db *store.Store, group string, stalled time
 func (s *streamLook) Look(ctx context.Context) ([]status.Look, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	return lookAt(ctx, s.status, s.groups)
+	looks, err := lookAt(ctx, s.status, s.groups)
+	return slices.DeleteFunc(looks, func(l status.Look) bool { return len(l.Partitions) == 0 }), err
 }
 
 // Stalled implements ui.Looker.

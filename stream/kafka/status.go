@@ -58,7 +58,7 @@ func (s *Status) Look(ctx context.Context, group, topic string) (status.Look, er
 	}
 	t, ok := meta.Topics[topic]
 	if !ok {
-		return look, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s has no topic %s", s.cfg.Brokers, topic), "make it with txflow topics apply")
+		return look, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s %w %s", s.cfg.Brokers, status.ErrNoTopic, topic), "make it with txflow topics apply")
 	}
 	var numbers []int32
 	for _, p := range t.Partitions {

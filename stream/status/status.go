@@ -1,7 +1,10 @@
 // Package status says how far consumer groups are behind, how fast they go, and how long their messages wait.
 package status
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Partition is where a group stands in a partition. Offsets are of the next message.
 type Partition struct {
@@ -42,6 +45,9 @@ type Status struct {
 	Stalled    string      `json:"stalled,omitempty"` // why ClickHouse does not progress while messages wait
 	Partitions []Partition `json:"partitions"`
 }
+
+// ErrNoTopic says that there is no such topic (yet).
+var ErrNoTopic = errors.New("has no topic")
 
 // Missing is the state of a group that does not exist.
 const Missing = "does not exist yet"

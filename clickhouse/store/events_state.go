@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/txflow/txflow/internal/event"
+)
+
+// States of an event, as far as ClickHouse knows: the first of them that is true.
+const (
+	EventGold   = "gold"        // it is in events
+	EventErased = "erased"      // it was, and its user is forgotten
+	EventDead   = "dead_letter" // it was refused
+	EventRaw    = "raw"         // it is in events.raw, and ClickHouse knows no more
+)
+
+// EventState is where an event is. Fields that the state does not have are zero.
+type EventState struct {
+	State                                string
+	Token                                string // of its sender
+	CorrelationID, Type, Context, Score  string
+	ReceivedAt, PublishedAt, ProcessedAt time.Time
+	Topic                                string // "" for what never was in one
+	Partition                            int32
+	Offset                               int64
+	Code, Pointer, Message, DeadLetter   string // of a dead letter: why, where, and its own state
+	TraceID                              string
+}
+
+// EventState says where an event is; nil for one that ClickHouse knows nothing of.
+func (s *Store) EventState(ctx context.Context, id event.ID) (*EventState, error) {
+	for _, look := range []func(context.Context, string) (*EventState, error){s.goldState, s.erasedState, s.deadLetterState, s.rawState} {
+		state, err := look(ctx, id.String())
+		if err != nil || state != nil {
+			return state, err
+		}
+	}
+	return nil, nil
+}
+
+// one scans the only row of a query; it reports false where there is none.
+func (s *Store) one(ctx context.Context, query, id string, dest ...any) (bool, error) {
+	err := s.retry(ctx, func(ctx context.Context) error {
+		return s.conn.QueryRow(ctx, query, clickhouse.Named("id", id)).Scan(dest...)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (s *Store) goldState(ctx context.Context, id string) (*EventState, error) {
+	e := EventState{State: EventGold}
+	var position uint64
+	found, err := s.one(ctx, `SELECT token, toString(correlation_id), type, context, toDecimalString(score, 4), received_at, published_at, processed_at,
+origin, partition, position, trace_id FROM events FINAL WHERE event_id = {id:UUID}`, id, &e.Token, &e.CorrelationID, &e.Type, &e.Context, &e.Score,
+		&e.ReceivedAt, &e.PublishedAt, &e.ProcessedAt, &e.Topic, &e.Partition, &position, &e.TraceID)
+	if !found {
+		return nil, err
+	}
+	e.Offset = int64(position) //nolint:gosec // an offset
+	return &e, nil
+}
+
+func (s *Store) erasedState(ctx context.Context, id string) (*EventState, error) {
+	var n uint64
+	found, err := s.one(ctx, `SELECT count() FROM outcomes WHERE id = {id:UUID} AND pipeline = 'events' AND toString(outcome) = 'erased'`, id, &n)
+	if !found || n == 0 {
+		return nil, err
+	}
+	return &EventState{State: EventErased}, nil
+}
+
+func (s *Store) deadLetterState(ctx context.Context, id string) (*EventState, error) {
+	e := EventState{State: EventDead}
+	var digest string
+	var position uint64
+	found, err := s.one(ctx, `SELECT source, origin, origin_digest, partition, position, code, column, message, toString(state), trace_id, first_seen FROM dead_letters FINAL
+WHERE id = {id:UUID} AND pipeline = 'events' ORDER BY state = 'open' DESC, first_seen DESC LIMIT 1`, id, &e.Token, &e.Topic, &digest, &e.Partition, &position,
+		&e.Code, &e.Pointer, &e.Message, &e.DeadLetter, &e.TraceID, &e.ProcessedAt)
+	if !found {
+		return nil, err
+	}
+	if e.Topic == eventsCollector {
+		e.CorrelationID, e.Topic = digest, ""
+		return &e, nil
+	}
+	e.Offset = int64(position) //nolint:gosec // an offset
+	if e.Token != "" {
+		return &e, nil
+	}
+	raw, err := s.rawState(ctx, id) // the collector's token is on the message
+	if raw != nil {
+		e.Token, e.PublishedAt = raw.Token, raw.PublishedAt
+	}
+	return &e, err
+}
+
+// eventsCollector is the origin of what the collector refused.
+const eventsCollector = "collect"
+
+func (s *Store) rawState(ctx context.Context, id string) (*EventState, error) {
+	e := EventState{State: EventRaw}
+	var position uint64
+	found, err := s.one(ctx, `SELECT token, recorded_at, origin, partition, position FROM events_bronze FINAL WHERE id = {id:UUID} ORDER BY recorded_at, position LIMIT 1`,
+		id, &e.Token, &e.PublishedAt, &e.Topic, &e.Partition, &position)
+	if !found {
+		return nil, err
+	}
+	e.Offset = int64(position) //nolint:gosec // an offset
+	return &e, nil
+}
