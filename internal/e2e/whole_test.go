@@ -26,7 +26,7 @@ func TestWhole(t *testing.T) {
 	s.reconciled()
 	s.traced("airflow", "txflow-validate", "txflow-classify", "txflow-load", "txflow-stream-classify", "txflow-ml-api")
 	s.everyCallIsTraced()
-	s.page("/runs", "transactions.csv")
+	s.page("/runs", "transactions_batch.")
 
 	s.up(all...)
 	s.unchanged(func() { t.Logf("a second up took %s", s.up(all...)) })
