@@ -165,7 +165,7 @@ STACK := internal/stack/stack
 SERVICE ?=
 MEMBERS ?= 2
 
-.PHONY: up all infra batch streaming status logs down rebuild scale urls
+.PHONY: up all infra batch streaming status logs down rebuild scale urls backup restore
 up: all ## the whole stack in Docker, with pages for everything; prints the addresses
 all:
 	@$(STACK) up all
@@ -187,6 +187,12 @@ rebuild: images-all ## build txflow's images again, and restart what runs with t
 	@$(STACK) restart
 scale: ## MEMBERS (2) members share the live transactions
 	@$(STACK) scale "$(MEMBERS)"
+
+BACKUP ?= backups/$(shell date -u +%Y-%m-%dT%H-%M-%SZ)
+backup: ## stop the stack, copy all that it stored into the folder BACKUP (backups/TIME), and start it again
+	@$(STACK) backup "$(BACKUP)"
+restore: ## what the folder BACKUP holds, where the stack has stored nothing; then make up
+	@$(STACK) restore "$(BACKUP)"
 
 .PHONY: e2e e2e-core
 e2e: engine jaeger dags-env ## the Docker stack, as users get it, on a real engine: files, messages, a browser; services crash, nothing is lost

@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 )
 
 // TestStream has live messages arrive in ClickHouse, Prometheus answer each panel, and each service crash in turn; then
@@ -45,6 +47,25 @@ func TestStream(t *testing.T) {
 	s.script("scale", "3")
 	s.up("stream-produce")
 	s.more(200, s.count(stored))
+	s.compose("stop", "stream-produce")
+	s.reconciled()
+	s.restored(all)
+}
+
+// restored backs the stack up, removes all that it stored, and restores it: the same rows are there, and the stream goes on.
+func (s *stack) restored(all []string) {
+	s.t.Helper()
+	folder, rows, began := filepath.Join(s.t.TempDir(), "backup"), s.count(stored), time.Now()
+	s.script("backup", folder)
+	s.t.Logf("a backup took %s", time.Since(began).Round(time.Second))
+	s.script("clean")
+	s.script("restore", folder)
+	s.up("clickhouse")
+	if now := s.count(stored); now != rows {
+		s.t.Errorf("%d rows are restored, there were %d", now, rows)
+	}
+	s.up(all...)
+	s.more(200, rows)
 	s.compose("stop", "stream-produce")
 	s.reconciled()
 }
