@@ -64,7 +64,8 @@ func (b *bench) testEvents(t *testing.T) {
 	t.Run("valid events", func(t *testing.T) { b.t = t; b.checkRefined(want) })
 	t.Run("spoiled events", func(t *testing.T) { b.t = t; b.checkSpoiledEvents(spoiled) })
 	t.Run("dead letters", func(t *testing.T) { b.t = t; b.checkDeadLetters(deadLetters) })
-	t.Run("spoiled dead letters", func(t *testing.T) { b.t = t; b.checkSpoiledDeadLetters(events.DeadLetters, spoiledDeadLetters) })
+	t.Run("spoiled dead letters",
+		func(t *testing.T) { b.t = t; b.checkSpoiledDeadLetters(events.DeadLetters, spoiledDeadLetters) })
 	t.Run("the first counts", func(t *testing.T) { b.t = t; b.checkFirst() })
 	t.Run("gold", func(t *testing.T) { b.t = t; b.checkGold() })
 	b.t = t
@@ -79,10 +80,12 @@ func (b *bench) produceRaw(n int) map[at]*kgo.Record {
 		for j := range value {
 			value[j] = byte(b.rand.IntN(256)) //nolint:gosec // it is one
 		}
-		key := pick(b.rand, []byte(uuid.NewString()), nil, []byte{}, []byte("\xff\x00"), []byte(strings.Repeat("g", 36)), []byte(text(b.rand)))
+		key := pick(b.rand, []byte(uuid.NewString()), nil, []byte{}, []byte("\xff\x00"), []byte(strings.Repeat("g", 36)),
+			[]byte(text(b.rand)))
 		r := &kgo.Record{Topic: events.Raw, Key: key, Value: value}
 		for range b.rand.IntN(4) {
-			r.Headers = append(r.Headers, kgo.RecordHeader{Key: pick(b.rand, "txflow-token", "txflow-request", "traceparent", "", text(b.rand)),
+			r.Headers = append(r.Headers, kgo.RecordHeader{Key: pick(b.rand, "txflow-token", "txflow-request", "traceparent", "",
+				text(b.rand)),
 				Value: pick(b.rand, []byte(text(b.rand)), []byte{}, []byte("\xff"), nil)})
 		}
 		records[i] = r
@@ -114,11 +117,13 @@ func (b *bench) checkRaw(sent map[at]*kgo.Record) {
 		}
 		for _, h := range r.Headers {
 			name, _, _ := strings.Cut(h.Key, "\x00") // librdkafka's names of headers end there
-			if headers = append(headers, [2]string{upperHex([]byte(name)), upperHex(h.Value)}); name == "txflow-token" && !slices.ContainsFunc(headers[:len(headers)-1], isToken) {
+			if headers = append(headers, [2]string{upperHex([]byte(name)), upperHex(h.Value)}); name == "txflow-token" &&
+				!slices.ContainsFunc(headers[:len(headers)-1], isToken) {
 				token = upperHex(h.Value)
 			}
 		}
-		for name, want := range map[string]string{"id": id.String(), "key": upperHex(r.Key), "value": upperHex(r.Value), "headers": string(encodeAny(headers)), "token": token, "timed": "1"} {
+		for name, want := range map[string]string{"id": id.String(), "key": upperHex(r.Key), "value": upperHex(r.Value),
+			"headers": string(encodeAny(headers)), "token": token, "timed": "1"} {
 			if *row[name] != want {
 				b.t.Errorf("%s of %v is %.200q, want %.200q", name, place, *row[name], want)
 			}
@@ -146,10 +151,14 @@ func refined(r *rand.Rand) events.Refined {
 	us := func() int64 {
 		return pick(r, 0, -1, 1, 1_700_000_000_123_456, moment(r).UnixMicro(), -62135596800000000, lastMicro)
 	}
-	e := events.Refined{PackageIndex: pick(r, 0, 1, int32(math.MaxInt32), math.MinInt32), TimestampUS: us(), Late: r.IntN(2) > 0, Future: r.IntN(2) > 0,
-		ReceivedUS: us(), PublishedUS: pick(r, 946684800000000, 4102444799999999, 1_700_000_000_000_000+r.Int64N(1e15)), ProcessedUS: us(),
-		SchemaID: pick(r, 1, int32(math.MaxInt32)), Partition: pick(r, 0, 2, int32(math.MaxInt32)), Position: position(r), ContentHash: pick(r, 0, math.MaxUint64, r.Uint64()),
-		LostPoints: pick(r, nil, []events.Lost{}, []events.Lost{{Rule: text(r), Points: "0.1"}}, []events.Lost{{Rule: "a", Points: "1"}, {Rule: text(r), Points: "0.0001"}})}
+	e := events.Refined{PackageIndex: pick(r, 0, 1, int32(math.MaxInt32), math.MinInt32), TimestampUS: us(),
+		Late: r.IntN(2) > 0, Future: r.IntN(2) > 0,
+		ReceivedUS: us(), PublishedUS: pick(r, 946684800000000, 4102444799999999, 1_700_000_000_000_000+r.Int64N(1e15)),
+		ProcessedUS: us(),
+		SchemaID:    pick(r, 1, int32(math.MaxInt32)), Partition: pick(r, 0, 2, int32(math.MaxInt32)), Position: position(r),
+		ContentHash: pick(r, 0, math.MaxUint64, r.Uint64()),
+		LostPoints: pick(r, nil, []events.Lost{}, []events.Lost{{Rule: text(r), Points: "0.1"}},
+			[]events.Lost{{Rule: "a", Points: "1"}, {Rule: text(r), Points: "0.0001"}})}
 	v := reflect.ValueOf(&e).Elem()
 	for i := range v.NumField() {
 		if f := v.Field(i); f.Kind() == reflect.String {
@@ -158,8 +167,10 @@ func refined(r *rand.Rand) events.Refined {
 	}
 	e.EventID, e.CorrelationID = uuid.NewString(), uuid.NewString()
 	e.TimestampSource, e.Score = pick(r, "sender", "broker"), pick(r, "0", "1", "1.0", "0.9", "0.0001", "0.1234")
-	e.Data = pick(r, "", "{}", `{"id":"123","amount":100.50}`, `{"a":1e999}`, `{"a":12345678901234567890123}`, `{"a":1,"a":2}`, `{"a":{"b":1},"a.b":2}`, `{"":{"":null}}`,
-		`[1,{"a":[]}]`, `{"a":`+strings.Repeat("[", 2000)+strings.Repeat("]", 2000)+"}", `{"a":"\ud800"}`, `{"a":[1,"x",{"b":true},[null]]}`, text(r))
+	e.Data = pick(r, "", "{}", `{"id":"123","amount":100.50}`, `{"a":1e999}`, `{"a":12345678901234567890123}`,
+		`{"a":1,"a":2}`, `{"a":{"b":1},"a.b":2}`, `{"":{"":null}}`,
+		`[1,{"a":[]}]`, `{"a":`+strings.Repeat("[", 2000)+strings.Repeat("]", 2000)+"}", `{"a":"\ud800"}`,
+		`{"a":[1,"x",{"b":true},[null]]}`, text(r))
 	if r.IntN(200) == 0 { // more keys than the type keeps as columns
 		var many []string
 		for i := range 3000 {
@@ -179,8 +190,10 @@ func (b *bench) checkRefined(sent []events.Refined) {
 	for i := range sent {
 		want[sent[i].EventID] = &sent[i]
 	}
-	columns := map[string]string{"AccountID": "new_context_account_id", "UserID": "new_context_user_id", "MessageID": "message_id_stamp", "Data": "data_verbatim",
-		"TimestampUS": "timestamp_stamp", "ReceivedUS": "received_at", "PublishedUS": "published_at", "ProcessedUS": "processed_at"}
+	columns := map[string]string{"AccountID": "new_context_account_id", "UserID": "new_context_user_id",
+		"MessageID": "message_id_stamp", "Data": "data_verbatim",
+		"TimestampUS": "timestamp_stamp", "ReceivedUS": "received_at", "PublishedUS": "published_at",
+		"ProcessedUS": "processed_at"}
 	b.rows("SELECT * EXCEPT (inserted_at, data) REPLACE (toUInt8(late) AS late, toUInt8(future) AS future, toDecimalString(score, 4) AS score, toString(event_id) AS event_id, "+
 		"toString(correlation_id) AS correlation_id, toJSONString(arrayMap(l -> [hex(l.rule), toDecimalString(l.points, 4)], lost_points)) AS lost_points) FROM events FINAL", func(row map[string]*string) {
 		r := want[*row["event_id"]]
@@ -196,7 +209,8 @@ func (b *bench) checkRefined(sent []events.Refined) {
 				column, _, _ = strings.Cut(field.Tag.Get("json"), ",")
 			}
 			if row[column] == nil || *row[column] != asColumn(v.Field(i).Interface(), field.Name) {
-				b.t.Errorf("%s of %s is %.200q, want %.200q", column, r.EventID, show(row[column]), asColumn(v.Field(i).Interface(), field.Name))
+				b.t.Errorf("%s of %s is %.200q, want %.200q", column, r.EventID, show(row[column]),
+					asColumn(v.Field(i).Interface(), field.Name))
 			}
 			delete(row, column)
 		}
@@ -244,14 +258,16 @@ func (b *bench) checkSpoiledEvents(sent map[at][]byte) {
 	b.t.Helper()
 	dead := b.unreadable(events.Silver, sent)
 	stored := map[string]bool{}
-	b.rows("SELECT toString(position) AS position FROM outcomes FINAL WHERE pipeline = 'events' AND outcome = 'stored'", func(row map[string]*string) { stored[*row["position"]] = true })
+	b.rows("SELECT toString(position) AS position FROM outcomes FINAL WHERE pipeline = 'events' AND outcome = 'stored'",
+		func(row map[string]*string) { stored[*row["position"]] = true })
 	for place, m := range sent {
 		fields := decode(m)
 		position, _ := plain(fields["position"])
 		if found := positionOf.FindSubmatch(m); fields["position"] == nil && found != nil {
 			position = string(found[1])
 		}
-		if is := stored[plainNumber(position)]; !nothing(m) && is == dead[place] && !(is && slices.Contains(spoiledPositions, plainNumber(position))) {
+		if is := stored[plainNumber(position)]; !nothing(m) && is == dead[place] &&
+			!(is && slices.Contains(spoiledPositions, plainNumber(position))) {
 			b.t.Errorf("stored %t, dead letter %t: %.1500q", is, dead[place], m)
 		}
 	}
@@ -263,10 +279,12 @@ func eventDeadLetter(r *rand.Rand) map[string]any {
 	return d
 }
 
-// checkFirst has the row of an id stay the one that was published first, whenever it comes, and its later judgement win.
+// checkFirst has the row of an id stay the one that was published first, whenever it comes, and its later judgement
+// win.
 func (b *bench) checkFirst() {
 	first := refined(b.rand)
-	first.PublishedUS, first.ProcessedUS, first.Partition, first.Type = 1_700_000_000_000_000, 1_700_000_001_000_000, 1, "first"
+	first.PublishedUS, first.ProcessedUS, first.Partition, first.Type = 1_700_000_000_000_000, 1_700_000_001_000_000, 1,
+		"first"
 	other := func(change func(*events.Refined)) []byte {
 		r := first
 		r.Type = "other"
@@ -275,8 +293,10 @@ func (b *bench) checkFirst() {
 	}
 	judgedAgain := other(func(r *events.Refined) { r.ProcessedUS++; r.Type = "judged again" })
 	for _, order := range [][][]byte{
-		{encodeRefined(&first), other(func(r *events.Refined) { r.PublishedUS++ }), other(func(r *events.Refined) { r.Position++; r.ProcessedUS += 5 }),
-			other(func(r *events.Refined) { r.Partition++; r.Position = 0 }), other(func(r *events.Refined) { r.PublishedUS += 40_000_000_000_000 })},
+		{encodeRefined(&first), other(func(r *events.Refined) { r.PublishedUS++ }),
+			other(func(r *events.Refined) { r.Position++; r.ProcessedUS += 5 }),
+			other(func(r *events.Refined) { r.Partition++; r.Position = 0 }),
+			other(func(r *events.Refined) { r.PublishedUS += 40_000_000_000_000 })},
 		{judgedAgain, encodeRefined(&first)}, // delivered again
 	} {
 		for _, m := range order {

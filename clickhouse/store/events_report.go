@@ -35,7 +35,8 @@ type EventReportRow struct {
 	Late, Future, PublishedSeconds uint64 // the last: when the latest was published, in seconds since 1970
 }
 
-// EventReport adds up the events as they are now. By rule there is a row for each rule of the score, with the events that lost
+// EventReport adds up the events as they are now. By rule there is a row for each rule of the score, with the events
+// that lost
 // points by it.
 func (s *Store) EventReport(ctx context.Context, q EventReportQuery) (out []EventReportRow, err error) {
 	if q.By == "" {
@@ -43,7 +44,8 @@ func (s *Store) EventReport(ctx context.Context, q EventReportQuery) (out []Even
 	}
 	keys, ok := EventReportKeys[q.By]
 	if !ok {
-		return nil, fault.Failf(fault.ExitUsage, "a report of events by %q is unknown: type, account, context, day or rule", q.By)
+		return nil, fault.Failf(fault.ExitUsage, "a report of events by %q is unknown: type, account, context, day or rule",
+			q.By)
 	}
 	var names, numbers []string
 	for i, k := range keys {
@@ -68,7 +70,8 @@ FROM `+from+` WHERE `+where+` GROUP BY `+group+` ORDER BY count() DESC, `+group,
 		for i := range r.Keys {
 			to = append(to, &r.Keys[i])
 		}
-		if err := rows.Scan(append(to, &r.Events, &r.Accounts, &r.Users, &r.Score, &r.Excellent, &r.Good, &r.Fair, &r.Poor, &r.Late, &r.Future, &r.PublishedSeconds)...); err != nil {
+		if err := rows.Scan(append(to, &r.Events, &r.Accounts, &r.Users, &r.Score, &r.Excellent, &r.Good, &r.Fair, &r.Poor,
+			&r.Late, &r.Future, &r.PublishedSeconds)...); err != nil {
 			return nil, err
 		}
 		out = append(out, r)
@@ -85,7 +88,8 @@ func (q *EventReportQuery) conditions() (string, []any) {
 		add("new_context_account_id = {account:String}", "account", q.Account)
 	}
 	if !q.From.IsZero() {
-		add("timestamp_stamp >= parseDateTime64BestEffort({from:String}, 6, 'UTC')", "from", q.From.UTC().Format(time.RFC3339))
+		add("timestamp_stamp >= parseDateTime64BestEffort({from:String}, 6, 'UTC')", "from",
+			q.From.UTC().Format(time.RFC3339))
 	}
 	if !q.To.IsZero() {
 		add("timestamp_stamp < parseDateTime64BestEffort({to:String}, 6, 'UTC')", "to", q.To.UTC().Format(time.RFC3339))

@@ -34,7 +34,8 @@ type EventState struct {
 
 // EventState says where an event is; nil for one that ClickHouse knows nothing of.
 func (s *Store) EventState(ctx context.Context, id event.ID) (*EventState, error) {
-	for _, look := range []func(context.Context, string) (*EventState, error){s.goldState, s.erasedState, s.deadLetterState, s.rawState} {
+	for _, look := range []func(context.Context, string) (*EventState, error){s.goldState, s.erasedState,
+		s.deadLetterState, s.rawState} {
 		state, err := look(ctx, id.String())
 		if err != nil || state != nil {
 			return state, err
@@ -58,7 +59,8 @@ func (s *Store) goldState(ctx context.Context, id string) (*EventState, error) {
 	e := EventState{State: EventGold}
 	var position uint64
 	found, err := s.one(ctx, `SELECT token, toString(correlation_id), type, context, toDecimalString(score, 4), received_at, published_at, processed_at,
-origin, partition, position, trace_id FROM events FINAL WHERE event_id = {id:UUID}`, id, &e.Token, &e.CorrelationID, &e.Type, &e.Context, &e.Score,
+origin, partition, position, trace_id FROM events FINAL WHERE event_id = {id:UUID}`, id, &e.Token, &e.CorrelationID,
+		&e.Type, &e.Context, &e.Score,
 		&e.ReceivedAt, &e.PublishedAt, &e.ProcessedAt, &e.Topic, &e.Partition, &position, &e.TraceID)
 	if !found {
 		return nil, err
@@ -81,7 +83,8 @@ func (s *Store) deadLetterState(ctx context.Context, id string) (*EventState, er
 	var digest string
 	var position uint64
 	found, err := s.one(ctx, `SELECT source, origin, origin_digest, partition, position, code, column, message, toString(state), trace_id, first_seen FROM dead_letters FINAL
-WHERE id = {id:UUID} AND pipeline = 'events' ORDER BY state = 'open' DESC, first_seen DESC LIMIT 1`, id, &e.Token, &e.Topic, &digest, &e.Partition, &position,
+WHERE id = {id:UUID} AND pipeline = 'events' ORDER BY state = 'open' DESC, first_seen DESC LIMIT 1`, id, &e.Token,
+		&e.Topic, &digest, &e.Partition, &position,
 		&e.Code, &e.Pointer, &e.Message, &e.DeadLetter, &e.TraceID, &e.ProcessedAt)
 	if !found {
 		return nil, err

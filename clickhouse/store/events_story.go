@@ -114,7 +114,8 @@ WHERE id = {id:UUID} ORDER BY recorded_at, partition, position LIMIT `+itoa(stor
 	for rows.Next() {
 		var m EventMessage
 		var value string
-		if err := rows.Scan(&m.Topic, &m.Partition, &m.Offset, &m.RecordedAt, &m.Token, &m.Request, &m.Traceparent, &value); err != nil {
+		if err := rows.Scan(&m.Topic, &m.Partition, &m.Offset, &m.RecordedAt, &m.Token, &m.Request, &m.Traceparent,
+			&value); err != nil {
 			return nil, err
 		}
 		m.Value = []byte(value)
@@ -132,7 +133,8 @@ FROM dead_letters FINAL WHERE id = {id:UUID} AND pipeline = 'events' ORDER BY fi
 	defer func() { _ = rows.Close() }() // it was only read
 	for rows.Next() {
 		var d EventDeadLetter
-		if err := rows.Scan(&d.Origin, &d.Digest, &d.Partition, &d.Position, &d.Source, &d.Code, &d.Pointer, &d.Message, &d.State, &d.TraceID, &d.FirstSeen, &d.UpdatedAt); err != nil {
+		if err := rows.Scan(&d.Origin, &d.Digest, &d.Partition, &d.Position, &d.Source, &d.Code, &d.Pointer, &d.Message,
+			&d.State, &d.TraceID, &d.FirstSeen, &d.UpdatedAt); err != nil {
 			return nil, err
 		}
 		out = append(out, d)

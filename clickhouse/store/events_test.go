@@ -18,10 +18,14 @@ func eventID(n byte) event.ID { return event.ID{0: 0xe0, 15: n} }
 // refined puts a row of events in, as ClickHouse's Kafka tables do.
 func (d database) refined(n byte, change map[string]any) {
 	d.t.Helper()
-	row := map[string]any{"event_id": eventID(n).String(), "correlation_id": packageID, "package_index": n, "token": "crm", "form": "package", "type": "USER_LOGIN",
-		"account_id": "company-1", "user_id": fmt.Sprint("user-", n%2), "timestamp_us": 1_700_000_000_000_000, "timestamp_source": "sender", "data": `{"id":"1","amount":100.50}`,
-		"published_us": 1_700_000_000_500_000, "received_us": 1_700_000_000_400_000, "processed_us": 1_700_000_001_000_000, "context": "user_activity", "score": "0.8",
-		"lost_points": []any{map[string]any{"rule": "no_session", "points": "0.2"}}, "origin": "events.raw", "origin_digest": "c/t", "partition": 1, "position": 10 + int(n), "content_hash": 7}
+	row := map[string]any{"event_id": eventID(n).String(), "correlation_id": packageID, "package_index": n, "token": "crm",
+		"form": "package", "type": "USER_LOGIN",
+		"account_id": "company-1", "user_id": fmt.Sprint("user-", n%2), "timestamp_us": 1_700_000_000_000_000,
+		"timestamp_source": "sender", "data": `{"id":"1","amount":100.50}`,
+		"published_us": 1_700_000_000_500_000, "received_us": 1_700_000_000_400_000, "processed_us": 1_700_000_001_000_000,
+		"context": "user_activity", "score": "0.8",
+		"lost_points": []any{map[string]any{"rule": "no_session", "points": "0.2"}}, "origin": "events.raw",
+		"origin_digest": "c/t", "partition": 1, "position": 10 + int(n), "content_hash": 7}
 	for name, value := range change {
 		row[name] = value
 	}
@@ -60,14 +64,16 @@ func TestAnEventIsFoundWhereverItIs(t *testing.T) {
 		must(t, err)
 		return s
 	}
-	if s := state(1); s == nil || s.State != store.EventGold || s.Token != "crm" || s.Type != "USER_LOGIN" || s.Score != "0.8000" || s.Partition != 1 || s.Offset != 11 || s.CorrelationID != packageID ||
+	if s := state(1); s == nil || s.State != store.EventGold || s.Token != "crm" || s.Type != "USER_LOGIN" ||
+		s.Score != "0.8000" || s.Partition != 1 || s.Offset != 11 || s.CorrelationID != packageID ||
 		!s.PublishedAt.Equal(time.UnixMicro(1_700_000_000_500_000)) {
 		t.Errorf("in gold: %+v", s)
 	}
 	if s := state(2); s == nil || s.State != store.EventRaw || s.Token != "crm" || s.Offset != 5 {
 		t.Errorf("raw: %+v", s)
 	}
-	if s := state(3); s == nil || s.State != store.EventDead || s.DeadLetter != "open" || s.Code != "missing_value" || s.Pointer != "/data/id" || s.CorrelationID != packageID || s.Topic != "" || s.Token != "crm" {
+	if s := state(3); s == nil || s.State != store.EventDead || s.DeadLetter != "open" || s.Code != "missing_value" ||
+		s.Pointer != "/data/id" || s.CorrelationID != packageID || s.Topic != "" || s.Token != "crm" {
 		t.Errorf("refused by the collector: %+v", s)
 	}
 	if s := state(4); s == nil || s.State != store.EventDead || s.Topic != "events.raw" || s.Offset != 6 {
@@ -79,7 +85,8 @@ func TestAnEventIsFoundWhereverItIs(t *testing.T) {
 
 	st, err := db.EventStory(t.Context(), eventID(1))
 	must(t, err)
-	if st.State != store.EventGold || len(st.Messages) != 2 || st.Messages[1].Offset != 20 || st.Messages[0].Traceparent != "00-ab-cd-01" || string(st.Messages[0].Value) != "avro" ||
+	if st.State != store.EventGold || len(st.Messages) != 2 || st.Messages[1].Offset != 20 ||
+		st.Messages[0].Traceparent != "00-ab-cd-01" || string(st.Messages[0].Value) != "avro" ||
 		len(st.Outcomes) != 2 || !strings.Contains(string(st.Event), `"data_verbatim":"{\"id\":\"1\",\"amount\":100.50}"`) {
 		t.Errorf("the story: %+v %s", st, st.Event)
 	}
@@ -88,7 +95,8 @@ func TestAnEventIsFoundWhereverItIs(t *testing.T) {
 	}
 	items, err := db.EventPackage(t.Context(), packageID)
 	must(t, err)
-	if got := fmt.Sprint(items); got != fmt.Sprintf("[{1 %s USER_LOGIN gold} {2 %s  dead_letter}]", eventID(1), eventID(3)) {
+	if got := fmt.Sprint(items); got != fmt.Sprintf("[{1 %s USER_LOGIN gold} {2 %s  dead_letter}]", eventID(1),
+		eventID(3)) {
 		t.Errorf("the package: %s", got)
 	}
 }
@@ -101,7 +109,8 @@ func TestEventReport(t *testing.T) {
 		db.refined(n, map[string]any{"late": n == 0, "timestamp_us": 1_700_000_000_000_000 + int64(n%2)*86_400_000_000})
 		db.refined(n, nil) // delivered again by a slower reader
 	}
-	db.refined(9, map[string]any{"type": `Holded\Wallet\Created`, "context": "financial", "score": "0.4", "account_id": "company-2", "lost_points": nil})
+	db.refined(9, map[string]any{"type": `Holded\Wallet\Created`, "context": "financial", "score": "0.4",
+		"account_id": "company-2", "lost_points": nil})
 	for by, want := range map[string]string{
 		"type":    `[USER_LOGIN user_activity] 4 1 2 0.8000 0 4 0 0|[Holded\Wallet\Created financial] 1 1 1 0.4000 0 0 0 1`,
 		"account": "[company-1] 4 1 2 0.8000 0 4 0 0|[company-2] 1 1 1 0.4000 0 0 0 1",
@@ -111,13 +120,15 @@ func TestEventReport(t *testing.T) {
 		must(t, err)
 		var got []string
 		for _, r := range rows {
-			got = append(got, fmt.Sprint(r.Keys, r.Events, r.Accounts, r.Users, " ", r.Score, " ", r.Excellent, r.Good, r.Fair, r.Poor))
+			got = append(got, fmt.Sprint(r.Keys, r.Events, r.Accounts, r.Users, " ", r.Score, " ", r.Excellent, r.Good, r.Fair,
+				r.Poor))
 		}
 		if text := strings.Join(got, "|"); text != want {
 			t.Errorf("by %s: %q, want %q", by, text, want)
 		}
 	}
-	rows, err := db.EventReport(t.Context(), store.EventReportQuery{By: "day", Account: "company-2", From: time.Date(2023, 11, 14, 0, 0, 0, 0, time.UTC), To: time.Date(2023, 11, 15, 0, 0, 0, 0, time.UTC)})
+	rows, err := db.EventReport(t.Context(), store.EventReportQuery{By: "day", Account: "company-2",
+		From: time.Date(2023, 11, 14, 0, 0, 0, 0, time.UTC), To: time.Date(2023, 11, 15, 0, 0, 0, 0, time.UTC)})
 	if must(t, err); len(rows) != 1 || rows[0].Keys[0] != "2023-11-14" || rows[0].Events != 1 {
 		t.Errorf("a day of an account: %+v", rows)
 	}

@@ -18,7 +18,7 @@ import (
 func eventsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "events", Category: "Events", Usage: "look at business events, from the package to gold",
-		Subcommands: []*cli.Command{eventsShowCommand(), eventsReportCommand()},
+		Subcommands: []*cli.Command{eventsShowCommand(), eventsReportCommand(), eventsReconcileCommand()},
 	}
 }
 
@@ -26,11 +26,16 @@ func eventsReportCommand() *cli.Command {
 	return &cli.Command{
 		Name: "report", Usage: "number and quality of events by type, account, context, day, or rule of the score",
 		Flags: batchcmd.Flags([]cli.Flag{
-			&cli.StringFlag{Name: "by", Value: "type", EnvVars: []string{"TXFLOW_EVENTS_REPORT_BY"}, Usage: "group by `KEY`: type, account, context, day or rule"},
-			&cli.StringFlag{Name: "account", EnvVars: []string{"TXFLOW_EVENTS_REPORT_ACCOUNT"}, Usage: "only events of the account `ID`"},
-			&cli.TimestampFlag{Name: "from", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_EVENTS_REPORT_FROM"}, Usage: "only events of `DATE` or later, by their own time"},
-			&cli.TimestampFlag{Name: "to", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_EVENTS_REPORT_TO"}, Usage: "only events up to `DATE`, which is included"},
-			&cli.IntFlag{Name: "limit", Value: 200, EnvVars: []string{"TXFLOW_EVENTS_REPORT_LIMIT"}, Usage: "show at most `N` lines of the table; 0 = all; JSON always has all"},
+			&cli.StringFlag{Name: "by", Value: "type", EnvVars: []string{"TXFLOW_EVENTS_REPORT_BY"},
+				Usage: "group by `KEY`: type, account, context, day or rule"},
+			&cli.StringFlag{Name: "account", EnvVars: []string{"TXFLOW_EVENTS_REPORT_ACCOUNT"},
+				Usage: "only events of the account `ID`"},
+			&cli.TimestampFlag{Name: "from", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_EVENTS_REPORT_FROM"},
+				Usage: "only events of `DATE` or later, by their own time"},
+			&cli.TimestampFlag{Name: "to", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_EVENTS_REPORT_TO"},
+				Usage: "only events up to `DATE`, which is included"},
+			&cli.IntFlag{Name: "limit", Value: 200, EnvVars: []string{"TXFLOW_EVENTS_REPORT_LIMIT"},
+				Usage: "show at most `N` lines of the table; 0 = all; JSON always has all"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_EVENTS_REPORT_JSON"}, Usage: "one JSON object per line"},
 		}, batchcmd.ClickHouseFlags),
 		Description: `Counts what is in gold now: each event once, however often it was sent or delivered. Days are in UTC. By rule it counts the
@@ -74,7 +79,8 @@ func eventsReport(c *cli.Context, rt *app.Runtime) error {
 		return nil
 	}
 	if shown := eventReportTable(rt.Stdout, q.By, rows, c.Int("limit")); shown < len(rows) {
-		_, _ = fmt.Fprintf(rt.Stderr, "%s of %s lines; --limit 0 shows all\n", progress.Thousands(int64(shown)), progress.Thousands(int64(len(rows))))
+		_, _ = fmt.Fprintf(rt.Stderr, "%s of %s lines; --limit 0 shows all\n", progress.Thousands(int64(shown)),
+			progress.Thousands(int64(len(rows))))
 	}
 	return nil
 }
@@ -82,8 +88,10 @@ func eventsReport(c *cli.Context, rt *app.Runtime) error {
 func eventReportJSON(w io.Writer, by string, rows []store.EventReportRow) error {
 	out := json.NewEncoder(w)
 	for _, r := range rows {
-		object := map[string]any{"events": r.Events, "accounts": r.Accounts, "users": r.Users, "score": r.Score, "excellent": r.Excellent, "good": r.Good,
-			"fair": r.Fair, "poor": r.Poor, "late": r.Late, "future": r.Future, "last_published_at": time.Unix(int64(r.PublishedSeconds), 0).UTC()} //nolint:gosec // a time
+		object := map[string]any{"events": r.Events, "accounts": r.Accounts, "users": r.Users, "score": r.Score,
+			"excellent": r.Excellent, "good": r.Good,
+			"fair": r.Fair, "poor": r.Poor, "late": r.Late, "future": r.Future,
+			"last_published_at": time.Unix(int64(r.PublishedSeconds), 0).UTC()} //nolint:gosec // a time
 		for i, k := range store.EventReportKeys[by] {
 			object[k.Name] = r.Keys[i]
 		}

@@ -20,7 +20,8 @@ import (
 
 func eventsShowCommand() *cli.Command {
 	return &cli.Command{
-		Name: "show", ArgsUsage: "ID", Usage: "one event from its package to gold: each hop with its time and trace, and why points are lost",
+		Name: "show", ArgsUsage: "ID",
+		Usage: "one event from its package to gold: each hop with its time and trace, and why points are lost",
 		Flags: batchcmd.Flags([]cli.Flag{
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_EVENTS_SHOW_JSON"}, Usage: "everything as one JSON object"},
 		}, batchcmd.ClickHouseFlags),
@@ -31,7 +32,8 @@ func eventsShowCommand() *cli.Command {
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
 			id, ok := event.ParseID(strings.TrimSpace(c.Args().First()))
 			if !ok {
-				return fault.WithHint(fault.Failf(fault.ExitUsage, "the argument is no event id: %q", c.Args().First()), "it is the UUID that the collector answered: txflow events show ID")
+				return fault.WithHint(fault.Failf(fault.ExitUsage, "the argument is no event id: %q", c.Args().First()),
+					"it is the UUID that the collector answered: txflow events show ID")
 			}
 			db, err := batchcmd.StoreNow(c, rt)
 			if err != nil {
@@ -94,7 +96,8 @@ func goldOf(st *store.EventStory) (g goldRow, err error) {
 	return g, json.Unmarshal(st.Event, &g)
 }
 
-// fates says what became of each message: stored, a dead letter, or a duplicate of the one that is stored. Whether a message says
+// fates says what became of each message: stored, a dead letter, or a duplicate of the one that is stored. Whether a
+// message says
 // the same as the first is seen from the messages themselves.
 func fates(st *store.EventStory) {
 	gold, err := goldOf(st)
@@ -108,7 +111,8 @@ func fates(st *store.EventStory) {
 		switch {
 		case dead >= 0:
 			m.Fate = "dead letter, " + st.DeadLetters[dead].State + ": " + st.DeadLetters[dead].Code
-		case err == nil && st.Event != nil && gold.Origin == m.Topic && gold.Partition == m.Partition && gold.Position == m.Offset:
+		case err == nil && st.Event != nil && gold.Origin == m.Topic && gold.Partition == m.Partition &&
+			gold.Position == m.Offset:
 			m.Fate = "stored"
 			hashes[hash] = readable
 		case readable && hashes[hash]:
@@ -179,7 +183,8 @@ func showEvent(w io.Writer, st *store.EventStory) error {
 		for _, flag := range []struct {
 			is   bool
 			text string
-		}{{gold.Late, "late: it was published long after its own time"}, {gold.Future, "future: it was published before its own time"}} {
+		}{{gold.Late, "late: it was published long after its own time"},
+			{gold.Future, "future: it was published before its own time"}} {
 			if flag.is {
 				line("flag", flag.text)
 			}
@@ -209,7 +214,8 @@ func hopTable(st *store.EventStory, gold *goldRow) *table {
 		if m.Token != "" {
 			detail += ", token " + m.Token
 		}
-		hops = append(hops, hop{m.RecordedAt.UTC().Format(layout), "raw", fmt.Sprintf("%s/%d:%d", m.Topic, m.Partition, m.Offset), detail, traceOf(m.Traceparent)})
+		hops = append(hops, hop{m.RecordedAt.UTC().Format(layout), "raw", fmt.Sprintf("%s/%d:%d", m.Topic, m.Partition,
+			m.Offset), detail, traceOf(m.Traceparent)})
 	}
 	for i := range st.DeadLetters {
 		d := &st.DeadLetters[i]

@@ -11,7 +11,8 @@ import (
 	"github.com/txflow/txflow/stream/events"
 )
 
-// TestAClusterWithoutTheTopicsOfEvents is one of an older release: everything else goes on, and ClickHouse reads the topics once
+// TestAClusterWithoutTheTopicsOfEvents is one of an older release: everything else goes on, and ClickHouse reads the
+// topics once
 // they are made.
 func TestAClusterWithoutTheTopicsOfEvents(t *testing.T) {
 	t.Parallel()
@@ -19,26 +20,33 @@ func TestAClusterWithoutTheTopicsOfEvents(t *testing.T) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers))
 	must(t, err)
 	t.Cleanup(client.Close)
-	deleted, err := kadm.NewClient(client).DeleteTopics(t.Context(), events.Raw, events.Silver, events.DeadLetters, events.Analytics)
+	deleted, err := kadm.NewClient(client).DeleteTopics(t.Context(), events.Raw, events.Silver, events.DeadLetters,
+		events.Analytics)
 	must(t, err)
 	must(t, deleted.Error())
 
-	if text := b.ok("doctor").stdout.String(); !strings.Contains(text, "3 topics at "+b.brokers+", as they should be") || !strings.Contains(text, "2 Kafka tables progress") {
+	if text := b.ok("doctor").stdout.String(); !strings.Contains(text, "3 topics at "+b.brokers+", as they should be") ||
+		!strings.Contains(text, "2 Kafka tables progress") {
 		t.Errorf("doctor:\n%s", text)
 	}
-	if text := b.ok("stream", "status", "--once", "--every", "10ms").stdout.String(); !strings.Contains(text, classifiedReader) || strings.Contains(text, eventsRawReader) {
+	if text := b.ok("stream", "status", "--once", "--every", "10ms").stdout.String(); !strings.Contains(text,
+		classifiedReader) || strings.Contains(text, eventsRawReader) {
 		t.Errorf("stream status:\n%s", text)
 	}
 	b.until("the platform is ready", func() bool {
 		code, _ := get(t, b.server+"/readyz")
 		_, metrics := get(t, b.server+"/metrics")
-		return code == http.StatusOK && strings.Contains(metrics, "txflow_clickhouse_reader_up 1") && !strings.Contains(metrics, events.Raw)
+		return code == http.StatusOK && strings.Contains(metrics, "txflow_clickhouse_reader_up 1") &&
+			!strings.Contains(metrics, events.Raw)
 	})
 
 	b.ok("topics", "apply")
-	must(t, client.ProduceSync(t.Context(), &kgo.Record{Topic: events.Raw, Value: []byte("any"), Key: []byte("k")}).FirstErr())
-	b.until("ClickHouse reads the topic that was made", func() bool { return b.count("SELECT count() FROM events_bronze WHERE value = 'any'") == 1 })
-	if text := b.ok("doctor").stdout.String(); !strings.Contains(text, "7 topics at "+b.brokers) || !strings.Contains(text, "5 Kafka tables progress") {
+	must(t, client.ProduceSync(t.Context(), &kgo.Record{Topic: events.Raw, Value: []byte("any"),
+		Key: []byte("k")}).FirstErr())
+	b.until("ClickHouse reads the topic that was made",
+		func() bool { return b.count("SELECT count() FROM events_bronze WHERE value = 'any'") == 1 })
+	if text := b.ok("doctor").stdout.String(); !strings.Contains(text, "7 topics at "+b.brokers) ||
+		!strings.Contains(text, "5 Kafka tables progress") {
 		t.Errorf("doctor:\n%s", text)
 	}
 }

@@ -30,7 +30,8 @@ const (
 	eventsDeadLettersReader = "txflow-clickhouse-events-dead-letters"
 )
 
-// clickHouseReader is a Kafka table with what it reads, and the migration of the stream that first made it: 0 where every
+// clickHouseReader is a Kafka table with what it reads, and the migration of the stream that first made it: 0 where
+// every
 // release had it. The topics of those that came later need not be there.
 type clickHouseReader struct {
 	table, group, topic string
@@ -45,8 +46,9 @@ var clickHouseReaders = []clickHouseReader{
 	{"kafka_events_dead_letters", eventsDeadLettersReader, events.DeadLetters, 31},
 }
 
-var stalledFlag = &cli.DurationFlag{Name: "stalled-after", Value: status.DefaultStalled, EnvVars: []string{"TXFLOW_STALLED_AFTER"},
-	Usage: "report a Kafka table as stalled that stores nothing for `TIME` although messages wait"}
+var stalledFlag = &cli.DurationFlag{Name: "stalled-after", Value: status.DefaultStalled,
+	EnvVars: []string{"TXFLOW_STALLED_AFTER"},
+	Usage:   "report a Kafka table as stalled that stores nothing for `TIME` although messages wait"}
 
 // positive refuses a time of no length.
 func positive(c *cli.Context, name string) error {
@@ -62,7 +64,8 @@ type reading struct {
 	status.Reader
 }
 
-// readerTables asks ClickHouse for the Kafka tables that its migrations made; none where the stream's tables were never made.
+// readerTables asks ClickHouse for the Kafka tables that its migrations made; none where the stream's tables were
+// never made.
 func readerTables(ctx context.Context, db *store.Store) ([]reading, error) {
 	set, err := schema.Stream()
 	if err != nil {
@@ -84,7 +87,8 @@ func readerTables(ctx context.Context, db *store.Store) ([]reading, error) {
 		r := reading{want, status.Reader{Table: want.table, Missing: true}}
 		if at := slices.IndexFunc(tables, func(t store.KafkaTable) bool { return t.Name == want.table }); at >= 0 {
 			t := &tables[at]
-			r.Reader = status.Reader{Table: t.Name, Consumers: t.Consumers, Uptime: t.Uptime, Polled: t.Polled, Committed: t.Committed, Failed: t.Failed, Error: t.Error}
+			r.Reader = status.Reader{Table: t.Name, Consumers: t.Consumers, Uptime: t.Uptime, Polled: t.Polled,
+				Committed: t.Committed, Failed: t.Failed, Error: t.Error}
 		}
 		found = append(found, r)
 	}

@@ -84,7 +84,7 @@ func proveStream(ctx context.Context, c *cli.Context, rt *app.Runtime, broker ka
 	show, done := newTicker(rt, "verified"), int64(0)
 	var found ledger.Findings
 	m.Counts, found, err = reconcile.Run(ctx, log, db, reconcile.Config{Group: c.String("group"), Limit: c.Int("findings"), AcceptGap: c.Bool("accept-gap"),
-		Read: func(ctx context.Context) error { return clickhouseHasRead(ctx, c, rt, broker) }}, func(n int) {
+		Read: func(ctx context.Context) error { return clickhouseHasRead(ctx, c, rt, broker, transactionReaders) }}, func(n int) {
 		done += int64(n)
 		show.tick(done)
 	})
@@ -98,8 +98,11 @@ func proveStream(ctx context.Context, c *cli.Context, rt *app.Runtime, broker ka
 	return fault.WithHint(found.Err("reconciliation of the stream failed"), "%s", hint)
 }
 
+// transactionReaders are the groups that read what classify wrote, with their topics.
+var transactionReaders = [][2]string{{classifiedReader, topics.Classified}, {deadLettersReader, topics.DeadLetters}}
+
 // clickhouseHasRead waits until ClickHouse's consumers have committed all that is in their topics now.
-func clickhouseHasRead(ctx context.Context, c *cli.Context, rt *app.Runtime, broker kafka.Config) error {
+func clickhouseHasRead(ctx context.Context, c *cli.Context, rt *app.Runtime, broker kafka.Config, readers [][2]string) error {
 	at, err := kafka.OpenStatus(broker)
 	if err != nil {
 		return err
@@ -107,7 +110,7 @@ func clickhouseHasRead(ctx context.Context, c *cli.Context, rt *app.Runtime, bro
 	defer func() { _ = at.Close() }() // it only read
 	deadline := time.Now().Add(c.Duration("wait"))
 	said := time.Now()
-	for _, reader := range [][2]string{{classifiedReader, topics.Classified}, {deadLettersReader, topics.DeadLetters}} {
+	for _, reader := range readers {
 		ends := map[int32]int64{}
 		for {
 			look, err := at.Look(ctx, reader[0], reader[1])

@@ -10,9 +10,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/events/collect"
 	"github.com/txflow/txflow/stream/kafka"
@@ -55,6 +57,8 @@ func serverFlags() []cli.Flag {
 		&cli.StringFlag{Name: "audit-log", Value: "out/audit/collect.ndjson",
 			EnvVars: []string{"TXFLOW_COLLECT_AUDIT_LOG"},
 			Usage:   "append who sent what, and the outcome, to `FILE`, never the payload; empty for none"},
+		&cli.StringFlag{Name: "clickhouse-url", Value: "http://127.0.0.1:8123", EnvVars: []string{"CLICKHOUSE_URL"},
+			Usage: "`URL` of ClickHouse, which GET /events/{id} asks; empty for none"},
 		&cli.StringFlag{Name: "objects", Value: "out/events", EnvVars: []string{"TXFLOW_EVENTS_OBJECTS"},
 			Usage: "keep copies of dead letters below `URL`, by date; empty for none"},
 		&cli.StringFlag{Name: "schema-cache", Value: "out/collect/schema.json",
@@ -109,6 +113,14 @@ func serve(c *cli.Context, rt *app.Runtime, config KafkaConfig) error {
 	}
 	if cfg.Schema, err = schema(c, rt); err != nil {
 		return err
+	}
+	if url := c.String("clickhouse-url"); url != "" {
+		db, err := store.Open(store.Config{URL: secret.NewURL(url), Log: rt.Log})
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		cfg.States = &states{db}
 	}
 	if objects := c.String("objects"); objects != "" {
 		cfg.Copies = &copies{rt.Artifacts, strings.TrimRight(objects, "/")}

@@ -1,0 +1,43 @@
+package collectcmd
+
+import (
+	"context"
+	"time"
+
+	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/internal/event"
+	"github.com/txflow/txflow/stream/events/collect"
+)
+
+// states answers what became of an event by asking ClickHouse.
+type states struct{ db *store.Store }
+
+// stateTime bounds a question: a sender waits for its answer.
+const stateTime = 5 * time.Second
+
+// EventState implements collect.States.
+func (s *states) EventState(ctx context.Context, id event.ID) (*collect.State, error) {
+	ctx, cancel := context.WithTimeout(ctx, stateTime)
+	defer cancel()
+	is, err := s.db.EventState(ctx, id)
+	if err != nil || is == nil {
+		return nil, err
+	}
+	state := &collect.State{ID: id.String(), State: is.State, Token: is.Token, CorrelationID: is.CorrelationID,
+		Type:       is.Type,
+		ReceivedAt: rfc3339(is.ReceivedAt), PublishedAt: rfc3339(is.PublishedAt), ProcessedAt: rfc3339(is.ProcessedAt),
+		Topic: is.Topic, Context: is.Context, Score: is.Score, Code: is.Code, Pointer: is.Pointer, Message: is.Message,
+		DeadLetter: is.DeadLetter, TraceID: is.TraceID}
+	if is.Topic != "" {
+		state.Partition, state.Offset = &is.Partition, &is.Offset
+	}
+	return state, nil
+}
+
+// rfc3339 writes a time, and nothing for none.
+func rfc3339(t time.Time) string {
+	if t.IsZero() || t.UnixMicro() == 0 {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
