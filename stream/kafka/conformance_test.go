@@ -59,6 +59,7 @@ func conformance(t *testing.T, brokers string, appendTime bool) {
 		{"a producer whose transaction took too long is replaced", tookTooLong},
 		{"a producer that hangs is replaced", hangIsReplaced},
 		{"a restart moves no partition", restartMovesNothing},
+		{"a scan reads what is committed, in the partitions that records are pinned to", scanIsCommitted},
 		{"a topic that is missing is waited for", topicIsMissing},
 		{"aborted transactions are waited after", abortsAreWaitedAfter},
 		{"partitions revoked between poll and commit", takenAwayBeforeCommit},

@@ -88,9 +88,12 @@ func (s *Session) member(done []pipeline.Message) (*kafka.ConsumerGroupMetadata,
 }
 
 func (s *Session) write(ctx context.Context, records []pipeline.Record) error {
-	m := &kafka.Message{TopicPartition: kafka.TopicPartition{Partition: kafka.PartitionAny}} // librdkafka copies what it is given
+	m := &kafka.Message{} // librdkafka copies what it is given
 	for i := range records {
 		r := &records[i]
+		if m.TopicPartition.Partition = kafka.PartitionAny; r.Pinned {
+			m.TopicPartition.Partition = r.Partition
+		}
 		m.TopicPartition.Topic, m.Key, m.Value, m.Headers = &r.Topic, r.Key, r.Value, pack(r.Headers)
 		for {
 			err := s.producer.Produce(m, nil)

@@ -89,6 +89,9 @@ func (b *Batch) Emit(i int, topic string, key []byte, value func(dst []byte) []b
 	b.records[i] = Record{Topic: topic, Key: b.arena[start:middle:middle], Value: b.arena[middle:end:end], Headers: headers}
 }
 
+// Pin has the result of a message in a partition of its topic, whatever its key. It is called after Emit.
+func (b *Batch) Pin(i int, partition int32) { b.records[i].Pinned, b.records[i].Partition = true, partition }
+
 // Reject decides that a message is a dead letter of a source, for the reason that d gives. Origin, Version and Raw of d are
 // set here, and At if it is zero.
 func (b *Batch) Reject(i int, source string, d ledger.DeadLetter) {
@@ -104,7 +107,7 @@ func (b *Batch) Reject(i int, source string, d ledger.DeadLetter) {
 	case d.Code.KeepsRow():
 		d.Raw = m.Value
 	}
-	headers := []Header{{HeaderReason, []byte(d.Code)}, {HeaderOrigin, []byte(m.Topic)},
+	headers := []Header{{HeaderReason, []byte(d.Code)}, {HeaderError, []byte(d.Message)}, {HeaderOrigin, []byte(m.Topic)},
 		{HeaderReplays, strconv.AppendInt(nil, int64(m.Replays), 10)}}
 	traceparent := ""
 	if info.OriginTraceID != "" { // else it is not valid

@@ -22,6 +22,13 @@ type Settler interface {
 	Settle(ctx context.Context, batch *Batch) error
 }
 
+// CommitHandler is a Handler that keeps something only for messages that may come again.
+type CommitHandler interface {
+	// Committed is called after the transaction of these messages is committed, by another goroutine than Handle: they do not
+	// come again. It is not called for each: after a crash, other messages tell that those before them are done.
+	Committed(messages []Message)
+}
+
 // PartitionHandler is a Handler that keeps state for each partition.
 type PartitionHandler interface {
 	// Assigned is called before the first message of partitions that are new to the member. No message comes before it has

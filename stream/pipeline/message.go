@@ -12,6 +12,7 @@ import (
 // Headers that txflow gives to messages.
 const (
 	HeaderReason  = "txflow-reason"  // of a dead letter: its code
+	HeaderError   = "txflow-error"   // of a dead letter: what is wrong, in words
 	HeaderOrigin  = "txflow-origin"  // of a dead letter: the topic that it came from
 	HeaderReplays = "txflow-replays" // how often the message was replayed
 	HeaderVersion = "txflow-version" // of a replay: its origin's version, in microseconds since 1970
@@ -98,6 +99,8 @@ func (m *Message) span() trace.SpanContext { return spanOf(m.Traceparent) }
 // Record is a message to be written.
 type Record struct {
 	Topic      string
+	Pinned     bool  // it goes to Partition; else its key decides
+	Partition  int32 // of a pinned record
 	Key, Value []byte
 	Headers    []Header
 }

@@ -185,7 +185,13 @@ func (r *Runner) write(b *Batch) error {
 	if err != nil {
 		return err
 	}
-	return r.session.Commit(b.ctx, records, b.Messages)
+	if err := r.session.Commit(b.ctx, records, b.Messages); err != nil {
+		return err
+	}
+	if handler, ok := r.handler.(CommitHandler); ok {
+		handler.Committed(b.Messages)
+	}
+	return nil
 }
 
 // end reports what became of a batch. Its error is one that ends the member.
