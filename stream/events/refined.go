@@ -17,7 +17,7 @@ type Refined struct {
 	TimestampUS        int64  `json:"timestamp_us"`     // the sender's, never shifted; without one published_us
 	TimestampSource    string `json:"timestamp_source"` // sender or broker
 	Late               bool   `json:"late"`             // published long after its own time, see the rules
-	Future             bool   `json:"future"`           // published before its own time
+	Future             bool   `json:"future"`           // published before its own time, see the rules
 	Platform           string `json:"platform"`
 	Device             string `json:"device"`
 	AmplitudeID        string `json:"amplitude_id"`
