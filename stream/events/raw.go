@@ -1,10 +1,13 @@
 package events
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/twmb/avro"
 
@@ -21,7 +24,7 @@ var RawSchemas = []string{RawSchema}
 
 var rawSchema = avro.MustParse(RawSchema)
 
-// raw is Event in Avro.
+// raw is Event in Avro, for other schemas than RawSchema.
 type raw struct {
 	EventID            string     `avro:"event_id"`
 	CorrelationID      string     `avro:"correlation_id"`
@@ -92,10 +95,34 @@ func SplitHeader(value []byte) (schema int32, rest []byte, ok bool) {
 	return int32(binary.BigEndian.Uint32(value[1:size])), value[size:], true //nolint:gosec // see AppendHeader
 }
 
+// Schema is an Avro schema that messages of events.raw may be written with.
+type Schema struct{ resolved *avro.Schema } // nil: RawSchema itself
+
+// ParseSchema reads the text of a schema. Its error is that of a text that is no schema, or of one that RawSchema cannot
+// read.
+func ParseSchema(text string) (Schema, error) {
+	writer, err := avro.Parse(text)
+	if err != nil {
+		return Schema{}, err
+	}
+	if bytes.Equal(writer.Canonical(), rawSchema.Canonical()) {
+		return Schema{}, nil
+	}
+	resolved, err := avro.Resolve(writer, rawSchema)
+	return Schema{resolved}, err
+}
+
 // ParseRaw reads what AppendRaw wrote. Bytes after the record are an error.
-func ParseRaw(value []byte) (event.Event, error) {
+func ParseRaw(value []byte) (event.Event, error) { return Schema{}.Parse(value) }
+
+// Parse reads a record of the schema, without the header of the wire format. Bytes after the record are an error, as are
+// texts that are not valid UTF-8.
+func (s Schema) Parse(value []byte) (event.Event, error) {
+	if s.resolved == nil {
+		return parseRaw(value)
+	}
 	var r raw
-	rest, err := rawSchema.Decode(value, &r)
+	rest, err := s.resolved.Decode(value, &r)
 	if err != nil {
 		return event.Event{}, err
 	}
@@ -105,19 +132,101 @@ func ParseRaw(value []byte) (event.Event, error) {
 	id, ok := event.ParseID(r.EventID)
 	correlation, okToo := event.ParseID(r.CorrelationID)
 	if !ok || !okToo {
-		return event.Event{}, fmt.Errorf("event_id or correlation_id is no UUID")
+		return event.Event{}, errNoUUID
 	}
 	e := event.Event{ID: id, Correlation: correlation, Index: r.PackageIndex, Token: r.Token,
-		Received: r.ReceivedAt.UnixMicro(),
-		Form:     event.Form(r.Form), Type: r.Type, TargetSubscription: r.TargetSubscription, AccountID: r.AccountID,
-		UserID:    r.UserID,
-		MessageID: r.MessageID, TimestampText: r.TimestampText, Platform: r.Platform, Device: r.Device,
-		AmplitudeID: r.AmplitudeID,
-		IPAddress:   r.IPAddress, UserAgent: r.UserAgent, SessionID: r.SessionID, Data: r.Data,
-		Attributes: r.Attributes,
-		Extra:      r.Extra}
+		Received: r.ReceivedAt.UnixMicro(), Form: event.Form(r.Form), Type: r.Type,
+		TargetSubscription: r.TargetSubscription, AccountID: r.AccountID, UserID: r.UserID, MessageID: r.MessageID,
+		TimestampText: r.TimestampText, Platform: r.Platform, Device: r.Device, AmplitudeID: r.AmplitudeID,
+		IPAddress: r.IPAddress, UserAgent: r.UserAgent, SessionID: r.SessionID, Data: r.Data, Attributes: r.Attributes,
+		Extra: r.Extra}
 	if r.Timestamp != nil {
 		e.Timestamp, e.HasTimestamp = r.Timestamp.UnixMicro(), true
 	}
 	return e, nil
+}
+
+var errNoUUID = errors.New("event_id or correlation_id is no UUID")
+
+// parseRaw is written out, as AppendRaw is: refine does it for each event.
+func parseRaw(value []byte) (e event.Event, err error) {
+	d := decoder{text: string(value)} // the texts of the event are parts of it
+	id, ok := event.ParseID(d.string())
+	correlation, okToo := event.ParseID(d.string())
+	e.ID, e.Correlation = id, correlation
+	index := d.number()
+	e.Index = int32(index) //nolint:gosec // checked below
+	e.Token, e.Received = d.string(), d.number()
+	e.Form = event.Form(d.string())
+	for _, text := range [...]*string{&e.Type, &e.TargetSubscription, &e.AccountID, &e.UserID, &e.MessageID,
+		&e.TimestampText} {
+		*text = d.string()
+	}
+	switch d.number() {
+	case 0:
+	case 1:
+		e.Timestamp, e.HasTimestamp = d.number(), true
+	default:
+		d.fail("a union has a branch that does not exist")
+	}
+	for _, text := range [...]*string{&e.Platform, &e.Device, &e.AmplitudeID, &e.IPAddress, &e.UserAgent, &e.SessionID,
+		&e.Data, &e.Attributes, &e.Extra} {
+		*text = d.string()
+	}
+	switch {
+	case d.err != nil:
+		return event.Event{}, d.err
+	case d.at < len(d.text):
+		return event.Event{}, fmt.Errorf("%d bytes follow the record", len(d.text)-d.at)
+	case !ok || !okToo:
+		return event.Event{}, errNoUUID
+	case int64(e.Index) != index:
+		return event.Event{}, fmt.Errorf("package_index %d is no int", index)
+	}
+	return e, nil
+}
+
+// decoder reads Avro. After an error it reads zeros.
+type decoder struct {
+	text string
+	at   int
+	err  error
+}
+
+func (d *decoder) fail(what string) {
+	if d.err == nil {
+		d.err, d.at = fmt.Errorf("at byte %d: %s", d.at, what), len(d.text)
+	}
+}
+
+// number reads an int or a long: little groups of seven bits, and the sign in the lowest bit.
+func (d *decoder) number() int64 {
+	var n uint64
+	for shift := 0; shift < 64; shift += 7 {
+		if d.at == len(d.text) {
+			d.fail("the record ends too early")
+			return 0
+		}
+		c := d.text[d.at]
+		d.at++
+		if n |= uint64(c&0x7f) << shift; c < 0x80 {
+			return int64(n>>1) ^ -int64(n&1) //nolint:gosec // zigzag
+		}
+	}
+	d.fail("a number has more than 64 bits")
+	return 0
+}
+
+func (d *decoder) string() string {
+	n := d.number()
+	if n < 0 || n > int64(len(d.text)-d.at) {
+		d.fail("a text is longer than the record")
+		return ""
+	}
+	text := d.text[d.at : d.at+int(n)]
+	if d.at += int(n); !utf8.ValidString(text) {
+		d.fail("a text is not valid UTF-8")
+		return ""
+	}
+	return text
 }

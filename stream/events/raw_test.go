@@ -2,7 +2,9 @@ package events
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/txflow/txflow/internal/event"
@@ -42,5 +44,65 @@ func check(t *testing.T, e event.Event) {
 	}
 	if got.ContentHash() != e.ContentHash() {
 		t.Error("the hash changed")
+	}
+}
+
+// TestParseRawAgainstTheLibrary reads damaged records as the library of Avro does: the same events, or errors of both.
+func TestParseRawAgainstTheLibrary(t *testing.T) {
+	t.Parallel()
+	library := Schema{rawSchema}
+	r := rand.New(rand.NewPCG(1, 2))
+	same := 0
+	for range 20_000 {
+		e := event.Event{ID: event.NewID(), Correlation: event.NewID(), Index: r.Int32(), Received: r.Int64N(1 << 50), Form: "simple",
+			Type: "USER_LOGIN", AccountID: "a", Data: `{"a":1}`, HasTimestamp: r.IntN(2) == 0}
+		value := AppendRaw(nil, &e)
+		switch r.IntN(4) {
+		case 0:
+			value = value[:r.IntN(len(value))]
+		case 1:
+			value[r.IntN(len(value))] ^= 1 << r.IntN(8)
+		case 2:
+			value = append(value, 0)
+		}
+		got, err := ParseRaw(value)
+		want, wantErr := library.Parse(value)
+		if (err == nil) != (wantErr == nil) || err == nil && got != want {
+			if wantErr == nil && err != nil && strings.Contains(err.Error(), "UTF-8") {
+				continue // the library takes such a text
+			}
+			t.Fatalf("%q is %+v, %v; the library says %+v, %v", value, got, err, want, wantErr)
+		}
+		if err == nil {
+			same++
+		}
+	}
+	if same < 4000 {
+		t.Errorf("only %d were read", same)
+	}
+}
+
+// TestOtherSchema reads a record of an older schema, which lacks a field and has one that is no more.
+func TestOtherSchema(t *testing.T) {
+	t.Parallel()
+	const field = `{"name": "session_id", "type": "string", "default": ""},`
+	if strings.Count(RawSchema, field) != 1 {
+		t.Fatal("the schema has changed")
+	}
+	s, err := ParseSchema(strings.Replace(RawSchema, field, `{"name": "gone", "type": "long"},`, 1))
+	if err != nil || s.resolved == nil {
+		t.Fatalf("%v, %+v", err, s)
+	}
+	e := event.Event{ID: event.NewID(), Correlation: event.NewID(), Form: "simple", Type: "t", AccountID: "a", UserAgent: "u", Data: "{}",
+		TimestampText: "1", Timestamp: 5, HasTimestamp: true}
+	value := AppendRaw(nil, &e) // an empty text and the number 0 are the same byte
+	if got, err := s.Parse(value); err != nil || got != e {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if own, err := ParseSchema(RawSchema); err != nil || own.resolved != nil {
+		t.Errorf("its own: %+v, %v", own, err)
+	}
+	if _, err := ParseSchema(strings.Replace(RawSchema, `{"name": "account_id", "type": "string"},`, "", 1)); err == nil {
+		t.Error("a schema without account_id can be read")
 	}
 }
