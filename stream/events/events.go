@@ -33,3 +33,6 @@ const (
 	HeaderRequest = "txflow-request" // the id of the request in the collector's audit log
 	HeaderError   = "txflow-error"   // of a dead letter: what its code means
 )
+
+// HeaderClaim is of a message in events.silver: what duplicates of its event are found by, in the form of stream/events/refine.
+const HeaderClaim = "txflow-claim"

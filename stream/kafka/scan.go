@@ -138,6 +138,15 @@ func (s *Scanner) retry(ctx context.Context, step func(context.Context) error) e
 	}
 }
 
+// Read scans what partitions hold now, from a time on.
+func (s *Scanner) Read(ctx context.Context, since map[int32]time.Time, visit func(*pipeline.Message) error) error {
+	spans, err := s.Spans(ctx, since)
+	if err != nil {
+		return err
+	}
+	return s.Scan(ctx, spans, visit)
+}
+
 // Scan reads the spans, each in its order, and visits the messages of transactions that are committed; transactions that are
 // open are waited for. The message and its headers are valid until visit returns; key and value stay valid. It waits for a
 // broker that does not answer.

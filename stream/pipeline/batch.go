@@ -90,7 +90,9 @@ func (b *Batch) Emit(i int, topic string, key []byte, value func(dst []byte) []b
 }
 
 // Pin has the result of a message in a partition of its topic, whatever its key. It is called after Emit.
-func (b *Batch) Pin(i int, partition int32) { b.records[i].Pinned, b.records[i].Partition = true, partition }
+func (b *Batch) Pin(i int, partition int32) {
+	b.records[i].Pinned, b.records[i].Partition = true, partition
+}
 
 // Reject decides that a message is a dead letter of a source, for the reason that d gives. Origin, Version and Raw of d are
 // set here, and At if it is zero.

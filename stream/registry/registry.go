@@ -175,3 +175,15 @@ func (c *Client) fault(err error) error {
 	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "the Schema Registry at %s: %w", c.address, err),
 		"start one with txflow platform, or name another with --registry-url (SCHEMA_REGISTRY_URL)")
 }
+
+// Schema is the text of the schema that an id names, which never changes; ok is false when the registry has none.
+func (c *Client) Schema(ctx context.Context, id int32) (text string, ok bool, err error) {
+	found, err := c.client.SchemaByID(ctx, int(id))
+	if notFound(err) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, c.fault(err)
+	}
+	return found.Schema, true, nil
+}

@@ -1,0 +1,59 @@
+package refine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/txflow/txflow/stream/pipeline"
+)
+
+// Config says how to refine events. All fields but Schemas are needed.
+type Config struct {
+	Now     func() time.Time // the clock; a member may live for months
+	Log     *slog.Logger
+	Rules   *Rules
+	Window  time.Duration // how long duplicates are found, by the time of the log
+	MaxIDs  int           // ids in the windows of all partitions of the member
+	Silver  Silver        // what the windows are restored from
+	Schemas Schemas       // nil: every message is of the schema that this release has
+}
+
+// Silver reads events.silver, to restore the windows.
+type Silver interface {
+	// Read reads the committed messages of partitions from a time on, each partition in its order; the zero time stands for
+	// the first message that is there. A message and its headers are valid until visit returns. It waits for a broker that
+	// does not answer. The error of a partition that does not exist has exit code 69.
+	Read(ctx context.Context, since map[int32]time.Time, visit func(*pipeline.Message) error) error
+}
+
+// Schemas is the Schema Registry.
+type Schemas interface {
+	// Schema is the text of the schema of an id; ok is false when the registry has none. The error is of a registry that
+	// does not answer.
+	Schema(ctx context.Context, id int32) (text string, ok bool, err error)
+}
+
+// Defaults and bounds of Config.
+const (
+	DefaultWindow = 24 * time.Hour
+	DefaultMaxIDs = 10_000_000
+	leastWindow   = time.Minute
+	mostWindow    = 7 * 24 * time.Hour
+	leastIDs      = 1000
+	mostIDs       = 1_000_000_000
+)
+
+// Validate returns all faults of the numbers at once, each with the name of its flag.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.Window < leastWindow || c.Window > mostWindow {
+		errs = append(errs, fmt.Errorf("--dedup-window is %s: it must be from %s to %s", c.Window, leastWindow, mostWindow))
+	}
+	if c.MaxIDs < leastIDs || c.MaxIDs > mostIDs {
+		errs = append(errs, fmt.Errorf("--dedup-ids is %d: it must be from %d to %d", c.MaxIDs, leastIDs, mostIDs))
+	}
+	return errors.Join(errs...)
+}

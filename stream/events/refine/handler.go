@@ -1,0 +1,194 @@
+// Package refine is the handler of the pipeline of events: it reads accepted events from events.raw, removes duplicates,
+// says what each is about and how good it is, and decides between a message of events.silver and a dead letter.
+package refine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/txflow/txflow/internal/event"
+	"github.com/txflow/txflow/internal/ledger"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/events"
+	"github.com/txflow/txflow/stream/events/dedup"
+	"github.com/txflow/txflow/stream/pipeline"
+)
+
+// Handler implements pipeline.Handler, pipeline.PartitionHandler and pipeline.CommitHandler.
+type Handler struct {
+	cfg     Config
+	schemas map[int32]events.Schema
+	windows *dedup.Windows // of the goroutine that handles
+	stats   stats
+
+	mu        sync.Mutex
+	committed map[int32]int64 // the log's time of the last committed record of a partition; Handle takes it over
+}
+
+// New makes a handler.
+func New(cfg Config) *Handler {
+	h := &Handler{cfg: cfg, schemas: map[int32]events.Schema{}, committed: map[int32]int64{},
+		windows: dedup.New(cfg.Window, cfg.MaxIDs)}
+	h.windows.Shortened = h.shortened
+	h.stats.rules.Store(&cfg.Rules.current().Version)
+	h.look()
+	return h
+}
+
+// work is what the handler knows of a batch. Its memory is used again.
+type work struct {
+	claims  []byte            // headers of the records
+	headers []pipeline.Header // two for each record at most
+	losses  []event.Loss
+	refined events.Refined
+}
+
+// Handle implements pipeline.Handler.
+func (h *Handler) Handle(ctx context.Context, b *pipeline.Batch) error {
+	w, ok := b.Memory.(*work)
+	if !ok {
+		w = &work{}
+		b.Memory = w
+	}
+	h.takeCommitted()
+	n := len(b.Messages)
+	w.claims, w.headers = slices.Grow(w.claims[:0], n*claimSize), slices.Grow(w.headers[:0], 2*n)
+	now := h.cfg.Now()
+	rules := h.cfg.Rules.refresh(ctx, now)
+	h.stats.rules.Store(&rules.Version)
+	for i, m := range b.Undecided() {
+		e, schema, broken, err := h.read(ctx, m)
+		if err != nil {
+			return err
+		}
+		claim := dedup.Claim{ID: e.ID, Offset: m.Offset, Time: m.LogVersion}
+		if broken.Code == "" {
+			claim.Hash = e.ContentHash()
+			verdict, first := h.windows.Judge(m.Partition, &claim)
+			switch verdict {
+			case dedup.Fresh:
+				h.windows.Add(m.Partition, &claim)
+				h.emit(b, i, w, rules, &e, schema, &claim, now)
+				continue
+			case dedup.Duplicate:
+				b.Skip(i)
+				continue
+			}
+			broken = Broken{Code: event.CodeConflict, Message: fmt.Sprintf("%s: partition %d, offset %d",
+				event.CodeConflict.Message(), m.Partition, first.Offset)}
+		}
+		h.windows.Withdraw(m.Partition, &claim)
+		d := ledger.DeadLetter{Outcome: ledger.OutcomeRejected, ContentHash: claim.Hash, Column: broken.Field,
+			Code: transaction.Code(broken.Code), Message: broken.Message, SourceID: e.MessageID}
+		if e.ID != (event.ID{}) {
+			id := transaction.ID(e.ID)
+			d.ID = &id
+		}
+		b.Reject(i, e.Token, d)
+	}
+	h.look()
+	return nil
+}
+
+// emit decides that a message becomes one of events.silver.
+func (h *Handler) emit(b *pipeline.Batch, i int, w *work, rules *event.Rules, e *event.Event, schema int32,
+	claim *dedup.Claim, now time.Time) {
+	m := &b.Messages[i]
+	w.refine(rules, e, m)
+	r := &w.refined
+	r.ProcessedUS, r.SchemaID, r.ContentHash = now.UnixMicro(), schema, claim.Hash
+	start, first := len(w.claims), len(w.headers)
+	w.claims = appendClaim(w.claims, claim, m.LogID)
+	w.headers = append(w.headers, pipeline.Header{Name: events.HeaderClaim, Value: w.claims[start:]})
+	if m.Traceparent != "" {
+		w.headers = append(w.headers, pipeline.Header{Name: pipeline.HeaderTrace, Value: []byte(m.Traceparent)})
+	}
+	b.Emit(i, events.Silver, m.Key, func(dst []byte) []byte { return events.AppendRefined(dst, r) }, w.headers[first:]...)
+	b.Pin(i, m.Partition) // where the window is restored from
+}
+
+// refine says of an event what its row says.
+func (w *work) refine(rules *event.Rules, e *event.Event, m *pipeline.Message) {
+	r := &w.refined
+	*r = events.Refined{EventID: string(m.Key), CorrelationID: e.Correlation.String(), PackageIndex: e.Index, Token: e.Token,
+		Form: string(e.Form), Type: e.Type, TargetSubscription: e.TargetSubscription, AccountID: e.AccountID, UserID: e.UserID,
+		MessageID: e.MessageID, TimestampText: e.TimestampText, TimestampUS: e.Timestamp, TimestampSource: "sender",
+		Platform: e.Platform, Device: e.Device, AmplitudeID: e.AmplitudeID, IPAddress: e.IPAddress, UserAgent: e.UserAgent,
+		SessionID: e.SessionID, Data: e.Data, Attributes: e.Attributes, Extra: e.Extra,
+		ReceivedUS: e.Received, PublishedUS: m.Version, Context: rules.Context(e.Type), RulesVersion: rules.Version,
+		Origin: m.Topic, OriginDigest: m.LogID, Partition: m.Partition,
+		Position: uint64(m.Offset), //nolint:gosec // an offset is not negative
+		TraceID:  m.TraceID(), LostPoints: r.LostPoints[:0]}
+	if !e.HasTimestamp {
+		r.TimestampUS, r.TimestampSource = r.PublishedUS, "broker"
+	}
+	r.Late, r.Future = rules.Punctual(e, r.PublishedUS)
+	r.Score, w.losses = rules.Score(e, w.losses[:0])
+	for _, lost := range w.losses {
+		r.LostPoints = append(r.LostPoints, events.Lost(lost))
+	}
+}
+
+// Broken says why a message is a dead letter.
+type Broken struct {
+	Code    event.Code // "" for one that is accepted
+	Field   string
+	Message string
+}
+
+func broken(code event.Code, field, why string) Broken {
+	text := code.Message()
+	if why != "" {
+		text += ": " + why
+	}
+	return Broken{code, field, text}
+}
+
+// read reads the event of a message, and validates it again: another program may have written it. It waits for the Schema
+// Registry where the message names a schema that is not known yet.
+func (h *Handler) read(ctx context.Context, m *pipeline.Message) (e event.Event, schema int32, b Broken, err error) {
+	schema, record, ok := events.SplitHeader(m.Value)
+	if !ok {
+		return e, 0, broken(event.CodeFormat, "", ""), nil
+	}
+	s, known, err := h.schema(ctx, schema)
+	switch {
+	case err != nil:
+		return e, schema, Broken{}, err
+	case !known:
+		return e, schema, broken(event.CodeSchema, "", fmt.Sprint(schema)), nil
+	}
+	if e, err = s.Parse(record); err != nil {
+		return event.Event{}, schema, broken(event.CodeFormat, "", err.Error()), nil
+	}
+	return e, schema, check(&e, m.Key), nil
+}
+
+// check says which rule an event breaks.
+func check(e *event.Event, key []byte) Broken {
+	var text [36]byte
+	if string(e.ID.Append(text[:0])) != string(key) {
+		return broken(event.CodeKey, "event_id", "")
+	}
+	switch {
+	case e.Form != event.FormPackage && e.Form != event.FormSimple:
+		return broken(event.CodeFormat, "form", "")
+	case e.Type == "":
+		return broken(event.CodeMissing, "type", "")
+	case e.AccountID == "":
+		return broken(event.CodeMissing, "account_id", "")
+	case e.UserID == "" && e.Form == event.FormPackage:
+		return broken(event.CodeMissing, "user_id", "")
+	}
+	for _, t := range [...]struct{ name, text string }{{"timestamp_text", e.TimestampText}, {"data", e.Data},
+		{"attributes", e.Attributes}, {"extra", e.Extra}} {
+		if t.text != "" && !json.Valid([]byte(t.text)) {
+			return broken(event.CodeFormat, t.name, "it is not JSON")
+		}
+	}
+	return Broken{}
+}
