@@ -15,7 +15,9 @@ import (
 var servedBy = map[string]string{
 	"ml_api/server":         "`txflow ml-api`, at `/metrics` of its address",
 	"stream/events/collect": "`txflow collect`, at `/metrics` of its address",
-	"stream/watch": "`txflow stream classify --watch-addr`; those of `txflow_clickhouse_reader_` by `txflow platform` and by " +
+	"stream/events/refine":  "`txflow stream refine --watch-addr`",
+	"stream/watch": "`txflow stream classify --watch-addr` and `txflow stream refine --watch-addr`, with a label `pipeline` " +
+		"(`transactions`, `events`); those of `txflow_clickhouse_reader_` by `txflow platform` and by " +
 		"`txflow stream status --watch-addr`",
 }
 

@@ -25,8 +25,9 @@ import (
 
 func streamCommand() *cli.Command {
 	return &cli.Command{
-		Name: "stream", Category: "Process messages", Usage: "classify live transactions from Kafka",
-		Subcommands: []*cli.Command{streamProduceCommand(), streamClassifyCommand(), streamStatusCommand()},
+		Name: "stream", Category: "Process messages", Usage: "classify live transactions and refine live events, from Kafka to Kafka",
+		Subcommands: []*cli.Command{streamProduceCommand(), streamClassifyCommand(), streamRefineCommand(),
+			streamStatusCommand()},
 	}
 }
 
@@ -110,17 +111,8 @@ func streamClassifyCommand() *cli.Command {
 	return &cli.Command{
 		Name: "classify", Usage: "classify live transactions; exactly-once within Kafka",
 		Flags: batchcmd.Flags([]cli.Flag{groupFlag,
-			&cli.StringFlag{Name: "instance", EnvVars: []string{"TXFLOW_STREAM_INSTANCE"}, Usage: "static member id `NAME`: unique in the group, the same after a restart (default: the host name)"},
-			&cli.StringFlag{Name: "instance-dir", EnvVars: []string{"TXFLOW_STREAM_INSTANCE_DIR"}, Usage: "shared `FOLDER` from which a member takes the first free name; for identical replicas"},
-			&cli.DurationFlag{Name: "session-timeout", Value: kafka.DefaultSessionTimeout, EnvVars: []string{"TXFLOW_STREAM_SESSION_TIMEOUT"}, Usage: "`TIME` after which others take over a member's partitions; a restart within it moves none"},
-			&cli.IntFlag{Name: "transaction-rows", Value: pipeline.DefaultBatchMessages, EnvVars: []string{"TXFLOW_STREAM_TRANSACTION_ROWS"}, Usage: "maximum `N` messages per Kafka transaction"},
-			&cli.IntFlag{Name: "max-message-bytes", Value: 512 << 10, EnvVars: []string{"TXFLOW_STREAM_MAX_MESSAGE_BYTES"}, Usage: "maximum message size of `N` bytes; a larger one becomes a dead letter without its content"},
-			&cli.DurationFlag{Name: "max-wait", Value: 100 * time.Millisecond, EnvVars: []string{"TXFLOW_STREAM_MAX_WAIT"}, Usage: "maximum `TIME` that a message waits for a batch to fill"},
-			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"}, Usage: "graceful-shutdown timeout: `TIME` for messages in flight"},
 			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "source system `NAME` of messages without a source"),
-			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STREAM_WATCH_ADDR"}, Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty = off"},
-			&cli.DurationFlag{Name: "stuck", Value: time.Minute, EnvVars: []string{"TXFLOW_STREAM_STUCK"}, Usage: "readiness timeout: /readyz returns 503 after `TIME` without a commit while messages wait, or without Kafka"},
-		}, streamMLFlags(), kafkaFlags),
+		}, memberFlags, streamMLFlags(), kafkaFlags),
 		Description: `Results, dead letters and offsets are one Kafka transaction. While the ML API is unavailable the partitions are paused and
 nothing is lost. Any number may run; each needs an --instance of its own: of two with the same one the newer takes over, and
 the older exits 64.
@@ -150,9 +142,8 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 	defer release()
 	broker, kafkaErr := kafkaConfig(c, rt)
 	watch := newStreamWatch(rt, max(c.Duration("stuck"), time.Second))
-	cfg := pipeline.Config{Name: transactions.Name, Ledger: transactions.Ledger, Topic: topics.Raw, DeadLetters: topics.DeadLetters,
-		Group: c.String("group"), Now: time.Now, Tracer: rt.Tracer, Log: rt.Log, Observer: watch, BatchMessages: c.Int("transaction-rows"),
-		MaxMessage: c.Int("max-message-bytes"), MaxWait: c.Duration("max-wait"), DrainLimit: c.Duration("drain")}
+	cfg := memberConfig(c, rt, watch)
+	cfg.Name, cfg.Ledger, cfg.Topic, cfg.DeadLetters = transactions.Name, transactions.Ledger, topics.Raw, topics.DeadLetters
 	handlerCfg := classify.Config{Source: c.String("source"), Now: time.Now, BatchRows: c.Int("batch-rows"), Concurrency: c.Int("concurrency")}
 	ml, mlErr := batchcmd.ClientConfig(c, rt)
 	ml.OutageLimit, ml.Patient, ml.Observe = forever, true, watch.call
@@ -173,19 +164,31 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 	}
 	defer stop()
 	member := kafka.SessionConfig{Config: broker, Topic: cfg.Topic, Group: cfg.Group, Instance: instance, Timeout: c.Duration("session-timeout")}
+	return runMember(c, rt, member, func() pipeline.Handler { return classify.New(api, handlerCfg) }, cfg, watch)
+}
+
+// memberConfig reads memberFlags, and the flag of the group.
+func memberConfig(c *cli.Context, rt *app.Runtime, observer pipeline.Observer) pipeline.Config {
+	return pipeline.Config{Group: c.String("group"), Now: time.Now, Tracer: rt.Tracer, Log: rt.Log, Observer: observer,
+		BatchMessages: c.Int("transaction-rows"), MaxMessage: c.Int("max-message-bytes"), MaxWait: c.Duration("max-wait"),
+		DrainLimit: c.Duration("drain")}
+}
+
+// runMember works as a member of the group until it ends. A member that the broker lost track of joins again.
+func runMember(c *cli.Context, rt *app.Runtime, member kafka.SessionConfig, handler func() pipeline.Handler, cfg pipeline.Config,
+	watch *streamWatch) error {
 	for {
-		err = classifySession(c, member, classify.New(api, handlerCfg), cfg, watch)
+		err := memberSession(c, member, handler(), cfg, watch)
 		if !errors.Is(err, kafka.ErrLost) || c.Context.Err() != nil {
-			break
+			watch.sum(rt.Stderr)
+			return err
 		}
 		rt.Log.WarnContext(c.Context, "joining the group again", "error", err)
 	}
-	watch.sum(rt.Stderr)
-	return err
 }
 
-// classifySession works as a member of the group until it ends.
-func classifySession(c *cli.Context, member kafka.SessionConfig, handler pipeline.Handler, cfg pipeline.Config, watch *streamWatch) error {
+// memberSession works as a member of the group until it ends.
+func memberSession(c *cli.Context, member kafka.SessionConfig, handler pipeline.Handler, cfg pipeline.Config, watch *streamWatch) error {
 	session, err := kafka.OpenSession(c.Context, member)
 	if err != nil {
 		return err

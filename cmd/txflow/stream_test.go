@@ -52,7 +52,7 @@ func TestStream(t *testing.T) {
 	b.reaches("messages are in the ledger", messages, func() int { return b.count(outcomesOfStream) })
 	b.until("/metrics tells that nothing waits", func() bool {
 		_, text := get(t, "http://"+watch+"/metrics")
-		return strings.Contains(text, `txflow_stream_messages_total{outcome="classified"}`) && strings.Contains(text, `txflow_stream_lag{partition="0"} 0`)
+		return strings.Contains(text, `txflow_stream_messages_total{outcome="classified",pipeline="transactions"}`) && strings.Contains(text, `txflow_stream_lag{partition="0",pipeline="transactions"} 0`)
 	})
 	second.terminate(t)
 	if code := second.wait(t); code != 0 {

@@ -18,7 +18,9 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/ml_api/client"
+	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/pipeline"
+	"github.com/txflow/txflow/stream/transactions"
 	"github.com/txflow/txflow/stream/watch"
 )
 
@@ -26,18 +28,28 @@ import (
 // implements pipeline.Observer.
 type streamWatch struct {
 	*watch.Metrics
-	health     *watch.Health
-	api        *client.Client
-	show       *ticker
-	done, dead atomic.Int64 // messages, and those of them that are dead letters
+	health *watch.Health
+	api    *client.Client // nil for a pipeline that asks none
+	show   *ticker
+	result string // what becomes of a message that is no dead letter
+
+	done, dead, skipped atomic.Int64 // messages, and those of them that are dead letters, and duplicates
 }
 
+// newStreamWatch is for a pipeline that asks the ML API, by api.
 func newStreamWatch(rt *app.Runtime, stuck time.Duration) *streamWatch {
-	w := &streamWatch{health: watch.NewHealth(stuck), show: newTicker(rt, "done")}
-	w.Metrics = watch.NewMetrics(w.health, func() watch.ML {
+	w := &streamWatch{health: watch.NewHealth(stuck), show: newTicker(rt, "done"), result: "classified"}
+	w.Metrics = watch.NewMetrics(transactions.Name, w.result, w.health, func() watch.ML {
 		s := w.api.Stats()
 		return watch.ML{Breaker: s.Breaker, InFlight: s.InFlight}
 	})
+	return w
+}
+
+// newRefineWatch is for the pipeline of events.
+func newRefineWatch(rt *app.Runtime, stuck time.Duration) *streamWatch {
+	w := &streamWatch{health: watch.NewHealth(stuck), show: newTicker(rt, "done"), result: "refined"}
+	w.Metrics = watch.NewMetrics(events.Name, w.result, w.health, nil)
 	return w
 }
 
@@ -53,13 +65,19 @@ func (w *streamWatch) End(t pipeline.Stats) {
 	for _, n := range t.DeadLetters {
 		w.dead.Add(int64(n))
 	}
+	w.skipped.Add(int64(t.Skipped))
 	w.show.tick(w.done.Add(int64(t.Messages)))
 }
 
 // sum logs the totals.
 func (w *streamWatch) sum(out io.Writer) {
-	all, deadLetters := w.done.Load(), w.dead.Load()
-	_, _ = fmt.Fprintf(out, "%s messages: %s classified, %s dead letters\n", progress.Thousands(all), progress.Thousands(all-deadLetters), progress.Thousands(deadLetters))
+	all, deadLetters, skipped := w.done.Load(), w.dead.Load(), w.skipped.Load()
+	text := fmt.Sprintf("%s messages: %s %s, %s dead letters", progress.Thousands(all), progress.Thousands(all-deadLetters-skipped), w.result,
+		progress.Thousands(deadLetters))
+	if skipped > 0 {
+		text += ", " + progress.Thousands(skipped) + " duplicates"
+	}
+	_, _ = fmt.Fprintln(out, text)
 }
 
 // follow asks Kafka about the member until stop is called, which returns when nothing uses the log any longer.
@@ -83,8 +101,10 @@ func (w *streamWatch) serve(ctx context.Context, addr string) (stop func(), err 
 
 // ready is an error that says why the member does not do its work.
 func (w *streamWatch) ready() error {
-	if why := w.api.Blocked(); why != "" {
-		return errors.New(why)
+	if w.api != nil {
+		if why := w.api.Blocked(); why != "" {
+			return errors.New(why)
+		}
 	}
 	return w.health.Ready()
 }

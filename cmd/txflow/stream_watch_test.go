@@ -35,7 +35,7 @@ func TestStreamWatch(t *testing.T) {
 	messages, _ := b.produce(300)
 	member := b.start("stream", "classify", "--watch-addr", strings.TrimPrefix(watch, "http://"), "--stuck", "2s")
 	ready("while the ML API is unavailable", http.StatusServiceUnavailable, "messages are under way for")
-	metrics("while the ML API is unavailable", `txflow_stream_ml_calls_total{error="fault",outcome="fault"} `, `txflow_stream_ml_breaker{state="closed"} 0`, "txflow_stream_kafka_up 1")
+	metrics("while the ML API is unavailable", `txflow_stream_ml_calls_total{error="fault",outcome="fault",pipeline="transactions"} `, `txflow_stream_ml_breaker{pipeline="transactions",state="closed"} 0`, `txflow_stream_kafka_up{pipeline="transactions"} 1`)
 	lag := 0
 	_, text := get(t, watch+"/metrics")
 	for line := range strings.Lines(text) {
@@ -49,13 +49,13 @@ func TestStreamWatch(t *testing.T) {
 	b.api.harm.Store(nil)
 	b.reaches("messages are in the ledger", messages, func() int { return b.count(outcomesOfStream) })
 	ready("when all is done", http.StatusOK, "ok")
-	metrics("when all is done", `txflow_stream_dead_letters_total{reason="message_format"} `, `txflow_stream_messages_total{outcome="classified"} `,
-		`txflow_stream_ml_calls_total{error="",outcome="answered"} `, `txflow_stream_ml_breaker{state="closed"} 1`, "txflow_stream_delay_seconds_count ",
-		`txflow_stream_lag{partition="0"} 0`, `txflow_stream_lag{partition="5"} 0`, "txflow_stream_messages_under_way 0")
+	metrics("when all is done", `txflow_stream_dead_letters_total{pipeline="transactions",reason="message_format"} `, `txflow_stream_messages_total{outcome="classified",pipeline="transactions"} `,
+		`txflow_stream_ml_calls_total{error="",outcome="answered",pipeline="transactions"} `, `txflow_stream_ml_breaker{pipeline="transactions",state="closed"} 1`, `txflow_stream_delay_seconds_count{pipeline="transactions"} `,
+		`txflow_stream_lag{partition="0",pipeline="transactions"} 0`, `txflow_stream_lag{partition="5",pipeline="transactions"} 0`, `txflow_stream_messages_under_way{pipeline="transactions"} 0`)
 
 	b.platform.kill()
 	ready("while Kafka is unavailable", http.StatusServiceUnavailable, "Kafka does not answer for")
-	metrics("while Kafka is unavailable", "txflow_stream_kafka_up 0")
+	metrics("while Kafka is unavailable", `txflow_stream_kafka_up{pipeline="transactions"} 0`)
 	if _, text := get(t, watch+"/metrics"); strings.Contains(text, "txflow_stream_lag{") {
 		t.Errorf("a lag is told that nobody knows:\n%s", text)
 	}

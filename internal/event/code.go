@@ -29,10 +29,10 @@ const (
 )
 
 var messages = map[Code]string{
-	CodeFormat:         "the message is not an event in Avro with the header of Confluent's wire format",
-	CodeSchema:         "the Schema Registry does not know the schema that the message names",
-	CodeKey:            "the key of the message is not the id of its event",
-	CodeConflict:       "an event with the same id and other content was accepted before; the first one counts",
+	CodeFormat:   "the message is not an event in Avro with the header of Confluent's wire format",
+	CodeSchema:   "the Schema Registry does not know the schema that the message names",
+	CodeKey:      "the key of the message is not the id of its event",
+	CodeConflict: "an event with the same id and other content was accepted before; the first one counts",
 
 	CodeMissing:        "a value is required here",
 	CodeType:           "the value has another type than the one that is expected here",

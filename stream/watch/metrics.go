@@ -18,6 +18,8 @@ type ML struct {
 // Metrics count what a member does; they implement pipeline.Observer.
 type Metrics struct {
 	Registry *prometheus.Registry
+	Register prometheus.Registerer // adds the label of the pipeline
+	result   string                // the outcome of a message that has a result
 	health   *Health
 
 	messages, deadLetters      *prometheus.CounterVec
@@ -31,16 +33,19 @@ type Metrics struct {
 
 var secondBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 3600}
 
-// NewMetrics makes a registry with all of them; ml is asked at each scrape.
-func NewMetrics(health *Health, ml func() ML) *Metrics {
+// NewMetrics makes a registry with all of them, for a pipeline; result is how it calls a message that has become a result.
+// ml is asked at each scrape, unless it is nil.
+func NewMetrics(pipeline, result string, health *Health, ml func() ML) *Metrics {
 	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
 		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
 	}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
-	m := &Metrics{Registry: prometheus.NewRegistry(), health: health,
-		messages:    counter("txflow_stream_messages_total", "Messages that are done, by outcome: classified or dead_letter.", "outcome"),
+	registry := prometheus.NewRegistry()
+	m := &Metrics{Registry: registry, Register: prometheus.WrapRegistererWith(prometheus.Labels{"pipeline": pipeline}, registry),
+		result: result, health: health,
+		messages:    counter("txflow_stream_messages_total", "Messages that are done, by outcome: classified or refined, duplicate, or dead_letter.", "outcome"),
 		deadLetters: counter("txflow_stream_dead_letters_total", "Dead letters, by reason.", "reason"),
 		givenUp:     prometheus.NewCounter(prometheus.CounterOpts{Name: "txflow_stream_messages_given_up_total", Help: "Messages of transactions that were given up; they come again."}),
 		deleted:     prometheus.NewCounter(prometheus.CounterOpts{Name: "txflow_stream_offsets_deleted_total", Help: "Offsets that retention deleted before they were read: lost messages, unless they were markers."}),
@@ -53,10 +58,13 @@ func NewMetrics(health *Health, ml func() ML) *Metrics {
 		callTime:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "txflow_stream_ml_call_seconds", Help: "Time of a call of the ML API, by outcome.", Buckets: secondBuckets}, []string{"outcome"}),
 		callRows:    histogram("txflow_stream_ml_call_rows", "Transactions a call of the ML API.", []float64{1, 10, 50, 100, 250, 500, 1000, 2500, 5000}),
 	}
-	m.Registry.MustRegister(health, m.messages, m.deadLetters, m.givenUp, m.deleted, m.underWay, m.sizes, m.asked, m.took, m.delays, m.calls, m.callTime, m.callRows,
-		&breaker{ml}, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "txflow_stream_ml_in_flight", Help: "Calls of the ML API now."},
-			func() float64 { return float64(ml().InFlight) }),
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.Register.MustRegister(health, m.messages, m.deadLetters, m.givenUp, m.deleted, m.underWay, m.sizes, m.took, m.delays)
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if ml != nil {
+		m.Register.MustRegister(m.asked, m.calls, m.callTime, m.callRows, &breaker{ml}, prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Name: "txflow_stream_ml_in_flight", Help: "Calls of the ML API now."},
+			func() float64 { return float64(ml().InFlight) }))
+	}
 	return m
 }
 
@@ -81,7 +89,10 @@ func (m *Metrics) End(t pipeline.Stats) {
 		m.deadLetters.WithLabelValues(string(code)).Add(float64(n))
 	}
 	m.messages.WithLabelValues("dead_letter").Add(float64(deadLetters))
-	m.messages.WithLabelValues("classified").Add(float64(t.Messages - deadLetters))
+	m.messages.WithLabelValues(m.result).Add(float64(t.Messages - t.Skipped - deadLetters))
+	if t.Skipped > 0 {
+		m.messages.WithLabelValues("duplicate").Add(float64(t.Skipped))
+	}
 	m.sizes.Observe(float64(t.Messages))
 	m.asked.Observe(t.Handled.Seconds())
 	m.took.Observe(t.Took.Seconds())

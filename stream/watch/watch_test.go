@@ -69,7 +69,7 @@ const stuck = time.Minute
 func TestReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, log := NewHealth(stuck), &fakeLog{}
-		m := NewMetrics(h, func() ML { return ML{} })
+		m := NewMetrics("transactions", "classified", h, func() ML { return ML{} })
 		says := func(when, want string) {
 			t.Helper()
 			synctest.Wait()
@@ -183,12 +183,12 @@ const (
 
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	m := NewMetrics(NewHealth(stuck), func() ML { return ML{Breaker: "open", InFlight: 2} })
-	m.Begin(4)
-	if n := testutil.ToFloat64(m.underWay); n != 4 {
+	m := NewMetrics("transactions", "classified", NewHealth(stuck), func() ML { return ML{Breaker: "open", InFlight: 2} })
+	m.Begin(6)
+	if n := testutil.ToFloat64(m.underWay); n != 6 {
 		t.Errorf("%v messages are under way", n)
 	}
-	m.End(pipeline.Stats{Messages: 4, DeadLetters: map[transaction.Code]int{transaction.CodeMessage: 1}, Handled: time.Second, Took: 2 * time.Second,
+	m.End(pipeline.Stats{Messages: 6, Skipped: 2, DeadLetters: map[transaction.Code]int{transaction.CodeMessage: 1}, Handled: time.Second, Took: 2 * time.Second,
 		Delays: []time.Duration{20 * time.Millisecond, 3 * time.Second, 3 * time.Second}})
 	m.Begin(2)
 	m.End(pipeline.Stats{Messages: 2, Aborted: true})
@@ -197,30 +197,31 @@ func TestMetrics(t *testing.T) {
 	m.Call("fault", "timeout", 100, time.Second)
 	const want = `# HELP txflow_stream_dead_letters_total Dead letters, by reason.
 # TYPE txflow_stream_dead_letters_total counter
-txflow_stream_dead_letters_total{reason="message_format"} 1
+txflow_stream_dead_letters_total{pipeline="transactions",reason="message_format"} 1
 # HELP txflow_stream_messages_given_up_total Messages of transactions that were given up; they come again.
 # TYPE txflow_stream_messages_given_up_total counter
-txflow_stream_messages_given_up_total 2
-# HELP txflow_stream_messages_total Messages that are done, by outcome: classified or dead_letter.
+txflow_stream_messages_given_up_total{pipeline="transactions"} 2
+# HELP txflow_stream_messages_total Messages that are done, by outcome: classified or refined, duplicate, or dead_letter.
 # TYPE txflow_stream_messages_total counter
-txflow_stream_messages_total{outcome="classified"} 3
-txflow_stream_messages_total{outcome="dead_letter"} 1
+txflow_stream_messages_total{outcome="classified",pipeline="transactions"} 3
+txflow_stream_messages_total{outcome="dead_letter",pipeline="transactions"} 1
+txflow_stream_messages_total{outcome="duplicate",pipeline="transactions"} 2
 # HELP txflow_stream_messages_under_way Messages of the transactions that are worked on: one that is written, and one that is asked for.
 # TYPE txflow_stream_messages_under_way gauge
-txflow_stream_messages_under_way 0
+txflow_stream_messages_under_way{pipeline="transactions"} 0
 # HELP txflow_stream_ml_breaker 1 for the state that the ML API's circuit breaker is in.
 # TYPE txflow_stream_ml_breaker gauge
-txflow_stream_ml_breaker{state="closed"} 0
-txflow_stream_ml_breaker{state="half-open"} 0
-txflow_stream_ml_breaker{state="open"} 1
+txflow_stream_ml_breaker{pipeline="transactions",state="closed"} 0
+txflow_stream_ml_breaker{pipeline="transactions",state="half-open"} 0
+txflow_stream_ml_breaker{pipeline="transactions",state="open"} 1
 # HELP txflow_stream_ml_calls_total Calls of the ML API, by outcome, and by error: an HTTP status, timeout, bad_answer, or fault for a connection that failed.
 # TYPE txflow_stream_ml_calls_total counter
-txflow_stream_ml_calls_total{error="",outcome="answered"} 1
-txflow_stream_ml_calls_total{error="503",outcome="fault"} 1
-txflow_stream_ml_calls_total{error="timeout",outcome="fault"} 1
+txflow_stream_ml_calls_total{error="",outcome="answered",pipeline="transactions"} 1
+txflow_stream_ml_calls_total{error="503",outcome="fault",pipeline="transactions"} 1
+txflow_stream_ml_calls_total{error="timeout",outcome="fault",pipeline="transactions"} 1
 # HELP txflow_stream_ml_in_flight Calls of the ML API now.
 # TYPE txflow_stream_ml_in_flight gauge
-txflow_stream_ml_in_flight 2
+txflow_stream_ml_in_flight{pipeline="transactions"} 2
 `
 	if err := testutil.GatherAndCompare(m.Registry, strings.NewReader(want), "txflow_stream_dead_letters_total", "txflow_stream_messages_given_up_total",
 		"txflow_stream_messages_total", "txflow_stream_messages_under_way", "txflow_stream_ml_breaker", "txflow_stream_ml_calls_total", "txflow_stream_ml_in_flight"); err != nil {

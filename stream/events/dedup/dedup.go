@@ -91,6 +91,13 @@ func (w *Windows) Drop(partition int32) {
 	}
 }
 
+// Reset forgets all partitions.
+func (w *Windows) Reset() {
+	for partition := range w.all {
+		w.Drop(partition)
+	}
+}
+
 func (w *Windows) free(b *bucket) {
 	w.ids -= b.table.ids
 	b.table.free()

@@ -34,7 +34,6 @@ type log struct {
 	next      []int
 	epoch     uint64
 	assigned  bool
-	revoked   bool
 	crashed   bool
 	written   []pipeline.Record
 	aborts    int

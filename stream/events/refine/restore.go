@@ -66,6 +66,14 @@ func (h *Handler) Revoked(partitions []pipeline.Partition) {
 	}
 }
 
+// Reset forgets all partitions: the handler is used by another session from now on.
+func (h *Handler) Reset() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.windows.Reset()
+	clear(h.committed)
+}
+
 // Committed implements pipeline.CommitHandler.
 func (h *Handler) Committed(messages []pipeline.Message) {
 	h.mu.Lock()

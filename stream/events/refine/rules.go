@@ -39,7 +39,7 @@ func OpenRules(path string, log *slog.Logger) (*Rules, error) {
 	rules, err := event.ParseRules(text)
 	if err != nil {
 		return nil, fault.WithHint(fault.Failf(fault.ExitData, "the rules in %s: %w", path, err),
-			"txflow stream rules prints the default ones, to begin with")
+			"txflow stream refine --print-rules prints the default ones, to begin with")
 	}
 	r.rules = rules
 	return r, nil

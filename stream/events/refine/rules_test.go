@@ -50,13 +50,13 @@ func TestRulesAreReloaded(t *testing.T) {
 		t.Errorf("%s, logged %s", second, lines.String())
 	}
 	write([]byte("{"))
-	if later() != second || later() != second || strings.Count(lines.String(), "not taken over") != 1 || r.refused.Load() != 1 {
+	if a, b := later(), later(); a != second || b != second || strings.Count(lines.String(), "not taken over") != 1 || r.refused.Load() != 1 {
 		t.Errorf("with faults: logged %s", lines.String())
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if later() != second || later() != second || r.refused.Load() != 2 {
+	if a, b := later(), later(); a != second || b != second || r.refused.Load() != 2 {
 		t.Errorf("without a file: logged %s", lines.String())
 	}
 	write(event.DefaultRules)
