@@ -30,8 +30,9 @@ var groupFlag = &cli.StringFlag{Name: "group", Value: "txflow-classify", EnvVars
 
 func streamStatusCommand() *cli.Command {
 	return &cli.Command{
-		Name: "status", Usage: "show lag, rate and delay of classify and of ClickHouse's readers",
+		Name: "status", Usage: "show lag, rate and delay of classify, of refine and of ClickHouse's readers",
 		Flags: batchcmd.Flags([]cli.Flag{groupFlag,
+			&cli.StringFlag{Name: "refine-group", Value: events.Group, EnvVars: []string{"TXFLOW_REFINE_GROUP"}, Usage: "consumer group `NAME` of refine"},
 			&cli.BoolFlag{Name: "once", EnvVars: []string{"TXFLOW_STATUS_ONCE"}, Usage: "print once, also on a terminal"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_STATUS_JSON"}, Usage: "one JSON object per group and line"},
 			&cli.DurationFlag{Name: "every", Value: time.Second, EnvVars: []string{"TXFLOW_STATUS_EVERY"}, Usage: "`TIME` between two samples"},
@@ -75,6 +76,7 @@ func runStatus(c *cli.Context, rt *app.Runtime) error {
 	for _, r := range clickHouseReaders {
 		groups = append(groups, [2]string{r.group, r.topic})
 	}
+	groups = append(groups, [2]string{c.String("refine-group"), events.Raw})
 	before, err := lookAt(c.Context, kafkaStatus, groups)
 	if err != nil {
 		return err

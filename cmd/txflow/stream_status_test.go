@@ -23,7 +23,7 @@ func TestStreamStatus(t *testing.T) {
 			must(t, json.Unmarshal([]byte(line), &s))
 			found = append(found, s)
 		}
-		if len(found) != 6 {
+		if len(found) != 7 || found[6].Group != "txflow-refine" {
 			t.Fatalf("groups: %+v", found)
 		}
 		return found
