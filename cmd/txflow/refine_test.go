@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/txflow/txflow/internal/event"
+	"github.com/txflow/txflow/internal/failpoint"
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/kafkaserver/kafkatest"
+)
+
+// TestRefine runs members as a user does, on the embedded Kafka: metrics, readiness, rules that change meanwhile, totals, and a
+// member that starts again with its window from events.silver.
+func TestRefine(t *testing.T) {
+	t.Parallel()
+	p := place{t: t, dir: t.TempDir()}
+	platform := p.start("platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr", "127.0.0.1:0", "--registry-addr", "")
+	b := newRefineBench(t, platform.find(t, &platform.stdout, `KAFKA_BROKERS=(\S+)`))
+	rules := filepath.Join(b.dir, "rules.json")
+	printed := b.ok("stream", "refine", "--print-rules").stdout.String()
+	if printed != string(event.DefaultRules) {
+		t.Errorf("the rules are %s", printed)
+	}
+	must(t, os.WriteFile(rules, []byte(printed), 0o600))
+	b.send(1000)
+	watch := freeAddr(t)
+	member := b.member("a", "TXFLOW_STREAM_WATCH_ADDR="+watch, "TXFLOW_RULES="+rules)
+	b.drained()
+	must(t, os.WriteFile(rules, []byte(strings.Replace(printed, `"version": "1"`, `"version": "next"`, 1)), 0o600))
+	deadline := time.Now().Add(time.Minute)
+	for text := ""; !strings.Contains(text, `txflow_stream_rules_info{pipeline="events",version="next-`); <-time.After(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the rules are not taken over:\n%s", text)
+		}
+		b.send(1) // they are looked at with messages
+		_, text = get(t, "http://"+watch+"/metrics")
+	}
+	b.drained()
+	if code, text := get(t, "http://"+watch+"/readyz"); code != http.StatusOK {
+		t.Errorf("/readyz answers %d %s", code, text)
+	}
+	if text := b.ok("stream", "status", "--once", "--every", "10ms").stdout.String(); !strings.Contains(text, " txflow-refine\n") ||
+		!strings.Contains(text, "events.raw ") {
+		t.Errorf("status:\n%s", text)
+	}
+	member.terminate(t)
+	if code := member.wait(t); code != 0 {
+		t.Errorf("exit %d\n%s", code, member.stderr.String())
+	}
+	refined, rejected, duplicates := b.verify()
+	if want := fmt.Sprintf(" refined, %d dead letters, %d duplicates\n", rejected, duplicates); refined < 500 || duplicates == 0 || rejected == 0 ||
+		!strings.Contains(strings.ReplaceAll(member.stderr.String(), ",", ""), strings.ReplaceAll(want, ",", "")) {
+		t.Errorf("%d%s\n%s", refined, want, member.stderr.String())
+	}
+	b.member("a") // its window is of events.silver alone
+	b.send(1000)
+	b.drained()
+	b.verify()
+}
+
+func TestRefineUsage(t *testing.T) {
+	t.Parallel()
+	p := place{t: t, dir: t.TempDir()}
+	code, r := p.run("stream", "refine", "--dedup-window=1s", "--dedup-ids=1", "--transaction-rows=0", "--instance=/")
+	for _, flag := range []string{"--dedup-window is 1s", "--dedup-ids is 1", "--transaction-rows is 0", "--instance"} {
+		if code != fault.ExitUsage || !strings.Contains(r.stderr.String(), flag) {
+			t.Errorf("exit %d, %s is not named:\n%s", code, flag, r.stderr.String())
+		}
+	}
+	must(t, os.WriteFile(filepath.Join(p.dir, "rules.json"), []byte(`{"version":""}`), 0o600))
+	if code, r := p.run("stream", "refine", "--rules", "rules.json"); code != fault.ExitData || !strings.Contains(r.stderr.String(), "--print-rules") {
+		t.Errorf("exit %d\n%s", code, r.stderr.String())
+	}
+}
+
+// TestChaosOfEvents kills members of refine at every point of a transaction, on a real Kafka, with new events, duplicates and
+// conflicts before and after each, stops the broker, and has two members take over from each other. Each member's window is made
+// of events.silver alone. Every event is exactly once where it must be. In make test it dies at fewer points.
+func TestChaosOfEvents(t *testing.T) {
+	t.Parallel()
+	broker := kafkatest.Start(t, nil)
+	b := newRefineBench(t, broker.Addr())
+	points, size := []failpoint.Point{afterProduce, duringCommit}, 700
+	whole := os.Getenv(chaosRowsEnv) != ""
+	if whole {
+		points, size = []failpoint.Point{afterPoll, beforeProduce, afterProduce, beforeCommit, duringCommit, afterCommit}, 3000
+	}
+	for i, f := range points {
+		for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
+			if signal == syscall.SIGTERM && !whole {
+				continue
+			}
+			f.Signal, f.Nth = signal, 2
+			b.send(size)
+			b.member(fmt.Sprint("m", i%2), f.Env()).diesAt(t, f)
+		}
+	}
+	b.send(size)
+	first, second := b.member("m0"), b.member("m1")
+	second.find(t, &second.stderr, `(windows restored)`)
+	if whole {
+		b.drained()
+		broker.Kill()
+		must(t, broker.Restart(t.Context()))
+	}
+	b.send(size)
+	first.kill() // what it had goes to the second
+	b.send(size)
+	b.drained()
+	second.terminate(t)
+	if code := second.wait(t); code != 0 {
+		t.Errorf("exit %d\n%s", code, second.stderr.String())
+	}
+	refined, rejected, duplicates := b.verify()
+	t.Logf("%d refined, %d rejected, %d duplicates", refined, rejected, duplicates)
+	if refined == 0 || rejected == 0 || duplicates == 0 {
+		t.Errorf("%d refined, %d rejected, %d duplicates", refined, rejected, duplicates)
+	}
+}
