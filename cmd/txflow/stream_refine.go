@@ -15,10 +15,6 @@ import (
 	"github.com/txflow/txflow/stream/registry"
 )
 
-// refineGroupFlag names the group of refine.
-var refineGroupFlag = &cli.StringFlag{Name: "group", Value: events.Group, EnvVars: []string{"TXFLOW_REFINE_GROUP"},
-	Usage: "consumer group `NAME`; members share the partitions"}
-
 func streamRefineCommand() *cli.Command {
 	return &cli.Command{
 		Name: "refine", Usage: "refine live events; exactly-once within Kafka",

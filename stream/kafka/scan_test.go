@@ -28,7 +28,7 @@ func scanIsCommitted(t *testing.T, b *broker) {
 	}
 	s, err := OpenScanner(b.cfg, b.out)
 	b.must(err)
-	defer s.Close()
+	defer func() { _ = s.Close() }() // it only read
 	all := map[int32]time.Time{0: {}, 1: {}}
 	scan := func(since map[int32]time.Time) (found []string) {
 		t.Helper()
