@@ -99,6 +99,12 @@ func TestAnEventIsFoundWhereverItIs(t *testing.T) {
 		eventID(3)) {
 		t.Errorf("the package: %s", got)
 	}
+	db.refused(1, "collect", packageID, 1) // before it was corrected
+	must(t, db.ResolveEventDeadLetters(t.Context(), "another"))
+	must(t, db.ResolveEventDeadLetters(t.Context(), ""))
+	if got := db.sql("SELECT groupArray((position, toString(state))) FROM (SELECT * FROM dead_letters FINAL ORDER BY position)"); got != "[(1,'resolved'),(2,'open'),(6,'open')]" {
+		t.Errorf("resolved: %s", got)
+	}
 }
 
 // TestEventReport adds up what is in gold by each key.

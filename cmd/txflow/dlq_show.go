@@ -19,6 +19,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/dlq"
+	"github.com/txflow/txflow/stream/events"
 )
 
 func dlqStats(c *cli.Context, rt *app.Runtime, db *store.Store) error {
@@ -193,14 +194,18 @@ func showDeadLetter(out io.Writer, l *ledger.DeadLetterState) {
 func dlqResolve(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	open := func() (n int64, err error) {
 		counts, err := db.CountDeadLetters(c.Context, ledger.DeadLetterQuery{Source: c.String("source"),
-			State: ledger.StateOpen})
+			Pipeline: c.String("pipeline"), State: ledger.StateOpen})
 		for _, count := range counts {
 			n += int64(count.Rows) //nolint:gosec // a count
 		}
 		return n, err
 	}
 	before, err := open()
-	if err == nil {
+	switch {
+	case err != nil:
+	case c.String("pipeline") == events.Ledger:
+		err = db.ResolveEventDeadLetters(c.Context, c.String("source"))
+	default:
 		err = db.ResolveDeadLetters(c.Context, c.String("source"))
 	}
 	if err != nil {

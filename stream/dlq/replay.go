@@ -37,6 +37,9 @@ type Config struct {
 	Query      ledger.DeadLetterQuery // State, Replays and Limit are set here
 	Rate       float64                // dead letters a second; 0 for as fast as the broker takes them
 	MaxReplays int                    // those that came back so often stay open; 0 leaves all alone
+	// Record makes the message of a dead letter, or says why there is none, which leaves it open; nil is for transactions.
+	Record func(ctx context.Context, l *ledger.DeadLetterState) (r pipeline.Record, why string, err error)
+	Left   func(l *ledger.DeadLetterState, why string) // is told of those that are left open; nil for nobody
 }
 
 // Bounds of what is read and changed at once.
@@ -57,6 +60,9 @@ func Replay(ctx context.Context, deadLetters DeadLetters, sink Sink, cfg Config,
 		limiter = rate.NewLimiter(rate.Limit(cfg.Rate), 1)
 		rows = min(rows, int(math.Ceil(cfg.Rate*pieceTime)))
 	}
+	if cfg.Record == nil {
+		cfg.Record = record
+	}
 	replayed := 0
 	for piece, err := range Pieces(ctx, deadLetters, q, rows) {
 		if err != nil {
@@ -64,15 +70,22 @@ func Replay(ctx context.Context, deadLetters DeadLetters, sink Sink, cfg Config,
 		}
 		sent := make([]ledger.DeadLetterState, 0, len(piece))
 		for i := range piece {
-			if !transaction.Code(piece[i].Code).KeepsRow() {
-				continue // it does not hold its message
+			r, why, err := cfg.Record(ctx, &piece[i])
+			if err != nil {
+				return replayed, err
+			}
+			if why != "" {
+				if cfg.Left != nil {
+					cfg.Left(&piece[i], why)
+				}
+				continue
 			}
 			if limiter != nil {
 				if err := limiter.Wait(ctx); err != nil {
 					return replayed, err
 				}
 			}
-			if err := sink.Send(ctx, record(&piece[i])); err != nil {
+			if err := sink.Send(ctx, r); err != nil {
 				return replayed, err
 			}
 			sent = append(sent, piece[i])
@@ -91,8 +104,11 @@ func Replay(ctx context.Context, deadLetters DeadLetters, sink Sink, cfg Config,
 
 // record is the message of a dead letter, for the topic that it came from. Headers say how often it was replayed, how new its
 // contents are, and what trace it goes on with.
-func record(l *ledger.DeadLetterState) pipeline.Record {
-	r := pipeline.Record{Topic: l.Origin.Origin, Key: []byte(l.SourceID), Value: l.Raw}
+func record(_ context.Context, l *ledger.DeadLetterState) (r pipeline.Record, why string, _ error) {
+	if !transaction.Code(l.Code).KeepsRow() {
+		return r, "it does not hold its message", nil
+	}
+	r = pipeline.Record{Topic: l.Origin.Origin, Key: []byte(l.SourceID), Value: l.Raw}
 	add := func(name, value string) {
 		r.Headers = append(r.Headers, pipeline.Header{Name: name, Value: []byte(value)})
 	}
@@ -103,7 +119,7 @@ func record(l *ledger.DeadLetterState) pipeline.Record {
 	if l.Parent != "" {
 		add(pipeline.HeaderTrace, l.Parent)
 	}
-	return r
+	return r, "", nil
 }
 
 // Purge gives open dead letters the state purged and returns how many those were. What arrives after the start stays open.
