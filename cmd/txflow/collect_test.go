@@ -47,13 +47,13 @@ func TestCollect(t *testing.T) {
 	p.ok("topics", "apply")
 	collector := p.start("collect", "--addr", "127.0.0.1:0")
 	url := "http://" + collector.find(t, &collector.stdout, `TXFLOW_COLLECT_ADDR=(\S+)`)
-	if status, body := send(t, url, briefsBody); status != http.StatusServiceUnavailable || !strings.Contains(body,
+	if status, body := sendBody(t, url, briefsBody); status != http.StatusServiceUnavailable || !strings.Contains(body,
 		"not_ready") {
 		t.Errorf("without the schema: %d %s", status, body)
 	}
 	p.ok("schemas", "register")
 	ready(t, url)
-	status, body := send(t, url, briefsBody)
+	status, body := sendBody(t, url, briefsBody)
 	var answer struct {
 		CorrelationID string `json:"correlation_id"`
 		Accepted      int
@@ -63,7 +63,7 @@ func TestCollect(t *testing.T) {
 	if status != http.StatusOK || answer.Accepted != 1 || len(answer.Items) != 1 {
 		t.Fatalf("the brief's call: %d %s", status, body)
 	}
-	if status, body := send(t, url, `[{"data":{}}]`); status != http.StatusUnprocessableEntity {
+	if status, body := sendBody(t, url, `[{"data":{}}]`); status != http.StatusUnprocessableEntity {
 		t.Errorf("an event that breaks a rule: %d %s", status, body)
 	}
 	_, value, ok := events.SplitHeader(first(t, brokers, events.Raw))
@@ -87,6 +87,25 @@ func TestCollect(t *testing.T) {
 		!strings.Contains(log, answer.CorrelationID) {
 		t.Errorf("the audit log is\n%s", log)
 	}
+	sample := mustAbs(t, filepath.Join(repository, "data", "events.json"))
+	if out := p.ok("events", "send", "--url", url, sample).stdout.String(); !strings.Contains(out,
+		"sent 400 events in 100 packages: accepted 400, rejected 0") {
+		t.Error(out)
+	}
+	generated := p.ok("events", "send", "--url", url, "--count", "300", "--invalid", "0.5", "--repeated", "0.2", "--json")
+	var sent struct {
+		Events, Accepted, Rejected int
+		Codes                      map[string]int
+	}
+	must(t, json.Unmarshal([]byte(generated.stdout.String()), &sent))
+	if sent.Events != 300 || sent.Accepted+sent.Rejected != 300 || sent.Rejected < 50 || sent.Codes["missing_value"] == 0 {
+		t.Errorf("%+v", sent)
+	}
+	printed := p.ok("events", "send", "--dry-run", "--count", "400", "--seed", "1", "--start",
+		"2026-01-05T08:00:00Z").stdout.String()
+	if printed != fileText(t, sample) {
+		t.Error("what data/README.md says does not make data/events.json")
+	}
 	collector.terminate(t)
 	if code := collector.wait(t); code != 0 {
 		t.Errorf("it ends with %d\n%s", code, collector.stderr.String())
@@ -94,7 +113,7 @@ func TestCollect(t *testing.T) {
 	registry.Close()
 	collector = p.start("collect", "--addr", "127.0.0.1:0")
 	url = "http://" + collector.find(t, &collector.stdout, `TXFLOW_COLLECT_ADDR=(\S+)`)
-	if status, body := send(t, url, briefsBody); status != http.StatusOK {
+	if status, body := sendBody(t, url, briefsBody); status != http.StatusOK {
 		t.Errorf("without the registry, at its next start: %d %s", status, body)
 	}
 }
@@ -115,7 +134,7 @@ func TestCollectUsage(t *testing.T) {
 	}
 }
 
-func send(t *testing.T, url, body string) (status int, answer string) {
+func sendBody(t *testing.T, url, body string) (status int, answer string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/collect", strings.NewReader(body))
 	must(t, err)

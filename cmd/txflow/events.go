@@ -11,14 +11,16 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/cmd/internal/collectcmd"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/internal/fault"
 )
 
 func eventsCommand() *cli.Command {
 	return &cli.Command{
-		Name: "events", Category: "Events", Usage: "look at business events, from the package to gold",
-		Subcommands: []*cli.Command{eventsShowCommand(), eventsReportCommand(), eventsReconcileCommand()},
+		Name: "events", Category: "Events", Usage: "send business events, and look at them from the package to gold",
+		Subcommands: []*cli.Command{collectcmd.SendCommand(), eventsShowCommand(), eventsReportCommand(),
+			eventsReconcileCommand()},
 	}
 }
 

@@ -129,7 +129,7 @@ func serve(c *cli.Context, rt *app.Runtime, config KafkaConfig) error {
 		if cfg.Audit, err = collect.NewAudit(path); err != nil {
 			return fault.WithHint(err, "name another file with --audit-log (TXFLOW_COLLECT_AUDIT_LOG)")
 		}
-		defer cfg.Audit.Close()
+		defer func() { _ = cfg.Audit.Close() }() // each line was written in one piece
 	}
 	publisher, err := kafka.NewPublisher(brokers, max(c.Duration("ack-timeout"), time.Second))
 	if err != nil {

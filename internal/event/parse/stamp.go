@@ -223,8 +223,7 @@ func (p *parser) timestamp(e *event.Event) {
 		}
 	}
 	raw := p.verbatim(func() {
-		switch c := p.peek(); {
-		case c == '-' || c >= '0' && c <= '9':
+		if c := p.peek(); c == '-' || c >= '0' && c <= '9' {
 			take(p)
 			return
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -21,8 +20,10 @@ import (
 )
 
 const (
-	good   = `{"data":{"id":"1","amount":1.50},"headers":{"type":"T","X-Message-Stamp-N\\NewContextStamp":{"accountId":"a","userId":"u"}}}`
-	broken = `{"data":{"id":"1","amount":"x"},"headers":{"type":"T","X-Message-Stamp-N\\NewContextStamp":{"accountId":"a","userId":"u"}}}`
+	good = `{"data":{"id":"1","amount":1.50},"headers":{"type":"T",` +
+		`"X-Message-Stamp-N\\NewContextStamp":{"accountId":"a","userId":"u"}}}`
+	broken = `{"data":{"id":"1","amount":"x"},"headers":{"type":"T",` +
+		`"X-Message-Stamp-N\\NewContextStamp":{"accountId":"a","userId":"u"}}}`
 )
 
 // broker keeps what is published; it fails records as fail says.
@@ -101,7 +102,7 @@ func server(t *testing.T, cfg Config) *Server {
 	return s
 }
 
-func post(t *testing.T, h http.Handler, path, body string, headers ...string) (*http.Response, result) {
+func post(t *testing.T, h http.Handler, path, body string, headers ...string) (reply, result) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -110,16 +111,17 @@ func post(t *testing.T, h http.Handler, path, body string, headers ...string) (*
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	got := w.Result()
-	text, err := io.ReadAll(got.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var res result
-	if err := json.Unmarshal(text, &res); err != nil {
-		t.Fatalf("%d is answered with %q: %v", got.StatusCode, text, err)
+	if err := json.Unmarshal(w.Body.Bytes(), &res); err != nil {
+		t.Fatalf("%d is answered with %q: %v", w.Code, w.Body, err)
 	}
-	return got, res
+	return reply{w.Code, w.Header()}, res
+}
+
+// reply is what a test reads of the head of an answer.
+type reply struct {
+	status int
+	Header http.Header
 }
 
 // TestStatus has a package for every status that follows from its items.
@@ -167,9 +169,9 @@ func TestStatus(t *testing.T) {
 					t.Errorf("%+v", item)
 				}
 			}
-			if answer.StatusCode != c.status || !slices.Equal(got, c.items) || len(b.of(events.Raw)) != c.raw ||
+			if answer.status != c.status || !slices.Equal(got, c.items) || len(b.of(events.Raw)) != c.raw ||
 				len(b.of(events.DeadLetters)) != c.bad {
-				t.Errorf("%d %v, %d events and %d dead letters; want %+v", answer.StatusCode, got,
+				t.Errorf("%d %v, %d events and %d dead letters; want %+v", answer.status, got,
 					len(b.of(events.Raw)), len(b.of(events.DeadLetters)), c)
 			}
 			if (answer.Header.Get("Retry-After") != "") != (c.status == 503) || c.status < 300 && slices.Contains(got,
@@ -253,8 +255,8 @@ func TestIDs(t *testing.T) {
 		t.Errorf("with another key: %v", third)
 	}
 	answer, res := post(t, s, "/collect", "["+good+"]", "Idempotency-Key", "k")
-	if answer.StatusCode != http.StatusUnprocessableEntity || res.Code != "idempotency_conflict" {
-		t.Errorf("another body: %d %+v", answer.StatusCode, res)
+	if answer.status != http.StatusUnprocessableEntity || res.Code != "idempotency_conflict" {
+		t.Errorf("another body: %d %+v", answer.status, res)
 	}
 }
 
@@ -293,20 +295,20 @@ func TestRefused(t *testing.T) {
 			code: "invalid_idempotency_key"},
 	} {
 		answer, res := post(t, s, "/collect", c.body, c.headers...)
-		if answer.StatusCode != c.status || res.Code != c.code || !res.Errors ||
+		if answer.status != c.status || res.Code != c.code || !res.Errors ||
 			answer.Header.Get("X-Request-Id") == "" {
-			t.Errorf("%s: %d %+v", name, answer.StatusCode, res)
+			t.Errorf("%s: %d %+v", name, answer.status, res)
 		}
 	}
 	if len(b.records) > 0 || s.held.Used() != 0 {
 		t.Errorf("%d messages are published, %d bytes held", len(b.records), s.held.Used())
 	}
 	unknown := server(t, Config{Publisher: b, Schema: &Schema{}})
-	if answer, res := post(t, unknown, "/collect", good); answer.StatusCode != 503 || res.Code != "not_ready" ||
+	if answer, res := post(t, unknown, "/collect", good); answer.status != 503 || res.Code != "not_ready" ||
 		answer.Header.Get("Retry-After") == "" {
-		t.Errorf("without the schema: %d %+v", answer.StatusCode, res)
+		t.Errorf("without the schema: %d %+v", answer.status, res)
 	}
-	if answer, res := post(t, s, "/other", good); answer.StatusCode != 404 || res.Code != "not_found" {
-		t.Errorf("elsewhere: %d %+v", answer.StatusCode, res)
+	if answer, res := post(t, s, "/other", good); answer.status != 404 || res.Code != "not_found" {
+		t.Errorf("elsewhere: %d %+v", answer.status, res)
 	}
 }

@@ -23,7 +23,6 @@ type call struct {
 	span   trace.Span
 	body   []byte            // of the answer; it may be in a buffer that is used again by release
 	header map[string]string // of the answer
-	retry  int               // seconds
 	free   func()
 }
 

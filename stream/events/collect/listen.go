@@ -90,6 +90,12 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
+// Headers of pages of other origins.
+const (
+	allowedHeaders = "Authorization, Content-Type, Content-Encoding, Idempotency-Key, Prefer, Traceparent"
+	exposedHeaders = "X-Request-Id, X-Correlation-Id, Txflow-Accepted, Txflow-Rejected, Retry-After"
+)
+
 // guarded keeps web pages away that are not configured: browsers send what any page asks for.
 func (s *Server) guarded() http.Handler {
 	inner := sameorigin.Handler(s, "*")
@@ -108,10 +114,10 @@ func (s *Server) guarded() http.Handler {
 			return
 		}
 		h["Access-Control-Allow-Origin"] = []string{origin}
-		h["Access-Control-Expose-Headers"] = []string{"X-Request-Id, X-Correlation-Id, Txflow-Accepted, Txflow-Rejected, Retry-After"}
+		h["Access-Control-Expose-Headers"] = []string{exposedHeaders}
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 			h["Access-Control-Allow-Methods"] = []string{"GET, POST"}
-			h["Access-Control-Allow-Headers"] = []string{"Authorization, Content-Type, Content-Encoding, Idempotency-Key, Prefer, Traceparent"}
+			h["Access-Control-Allow-Headers"] = []string{allowedHeaders}
 			h["Access-Control-Max-Age"] = []string{"600"}
 			w.WriteHeader(http.StatusNoContent)
 			return

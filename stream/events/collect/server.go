@@ -28,7 +28,6 @@ type Server struct {
 	keys     keys
 	packs    sync.Pool
 	tooLarge *refusal
-	requests atomic.Uint64
 	audited  atomic.Bool // the last line of the audit log was written
 }
 
