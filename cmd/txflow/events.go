@@ -20,7 +20,7 @@ func eventsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "events", Category: "Events", Usage: "send business events, and look at them from the package to gold",
 		Subcommands: []*cli.Command{collectcmd.SendCommand(), eventsShowCommand(), eventsReportCommand(),
-			eventsReconcileCommand()},
+			eventsReconcileCommand(), eventsArchiveCommand()},
 	}
 }
 

@@ -29,7 +29,8 @@ type refineBench struct {
 
 func newRefineBench(t *testing.T, brokers string) *refineBench {
 	t.Helper()
-	b := &refineBench{place: place{t: t, dir: t.TempDir(), env: []string{"KAFKA_BROKERS=" + brokers, "TXFLOW_STREAM_TRANSACTION_ROWS=200",
+	b := &refineBench{place: place{t: t, dir: t.TempDir(), env: []string{"KAFKA_BROKERS=" + brokers,
+		"TXFLOW_STREAM_TRANSACTION_ROWS=200",
 		"TXFLOW_LOG_LEVEL=debug"}}, brokers: brokers, r: rand.New(rand.NewPCG(1, 2))}
 	b.ok("topics", "apply")
 	var err error
@@ -39,13 +40,15 @@ func newRefineBench(t *testing.T, brokers string) *refineBench {
 	return b
 }
 
-// send writes events to events.raw: new ones, duplicates and conflicts of those that were sent before, and invalid ones.
+// send writes events to events.raw: new ones, duplicates and conflicts of those that were sent before, and invalid
+// ones.
 func (b *refineBench) send(n int) {
 	b.t.Helper()
 	var records []*kgo.Record
 	for range n {
-		e := event.Event{ID: event.NewID(), Correlation: event.NewID(), Form: event.FormSimple, Type: "USER_LOGIN", AccountID: "company-1",
-			UserID: "u", Data: fmt.Sprintf(`{"n":"%d"}`, len(b.sent))}
+		e := event.Event{ID: event.NewID(), Correlation: event.NewID(), Form: event.FormSimple, Type: "USER_LOGIN",
+			AccountID: "company-1",
+			UserID:    "u", Data: fmt.Sprintf(`{"n":"%d"}`, len(b.sent))}
 		valid := true
 		switch kind := b.r.IntN(20); {
 		case kind < 5 && len(b.sent) > 0: // the same again
@@ -88,7 +91,8 @@ func (b *refineBench) read(topic string) (records []*kgo.Record) {
 			left[o.Partition] = o.Offset
 		}
 	})
-	reader, err := kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	reader, err := kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.ConsumeTopics(topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
 	must(b.t, err)
 	defer reader.Close()
@@ -128,7 +132,8 @@ func (b *refineBench) drained() {
 	}
 }
 
-// verify checks that every event of events.raw is exactly once in what it must have become, by the log alone. It returns
+// verify checks that every event of events.raw is exactly once in what it must have become, by the log alone. It
+// returns
 // how many were refined, rejected and duplicates.
 func (b *refineBench) verify() (refined, rejected, duplicates int) {
 	b.t.Helper()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,18 +11,24 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/internal/failpoint"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/kafkaserver/kafkatest"
+	"github.com/txflow/txflow/stream/events"
+	"github.com/txflow/txflow/stream/events/archive"
 )
 
-// TestRefine runs members as a user does, on the embedded Kafka: metrics, readiness, rules that change meanwhile, totals, and a
+// TestRefine runs members as a user does, on the embedded Kafka: metrics, readiness, rules that change meanwhile,
+// totals, and a
 // member that starts again with its window from events.silver.
 func TestRefine(t *testing.T) {
 	t.Parallel()
 	p := place{t: t, dir: t.TempDir()}
-	platform := p.start("platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr", "127.0.0.1:0", "--registry-addr", "")
+	platform := p.start("platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr", "127.0.0.1:0", "--registry-addr",
+		"")
 	b := newRefineBench(t, platform.find(t, &platform.stdout, `KAFKA_BROKERS=(\S+)`))
 	rules := filepath.Join(b.dir, "rules.json")
 	printed := b.ok("stream", "refine", "--print-rules").stdout.String()
@@ -35,7 +42,8 @@ func TestRefine(t *testing.T) {
 	b.drained()
 	must(t, os.WriteFile(rules, []byte(strings.Replace(printed, `"version": "1"`, `"version": "next"`, 1)), 0o600))
 	deadline := time.Now().Add(time.Minute)
-	for text := ""; !strings.Contains(text, `txflow_stream_rules_info{pipeline="events",version="next-`); <-time.After(50 * time.Millisecond) {
+	for text := ""; !strings.Contains(text, `txflow_stream_rules_info{pipeline="events",version="next-`); <-time.After(50 *
+		time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the rules are not taken over:\n%s", text)
 		}
@@ -46,7 +54,8 @@ func TestRefine(t *testing.T) {
 	if code, text := get(t, "http://"+watch+"/readyz"); code != http.StatusOK {
 		t.Errorf("/readyz answers %d %s", code, text)
 	}
-	if text := b.ok("stream", "status", "--once", "--every", "10ms").stdout.String(); !strings.Contains(text, " txflow-refine\n") ||
+	if text := b.ok("stream", "status", "--once", "--every", "10ms").stdout.String(); !strings.Contains(text,
+		" txflow-refine\n") ||
 		!strings.Contains(text, "events.raw ") {
 		t.Errorf("status:\n%s", text)
 	}
@@ -55,7 +64,8 @@ func TestRefine(t *testing.T) {
 		t.Errorf("exit %d\n%s", code, member.stderr.String())
 	}
 	refined, rejected, duplicates := b.verify()
-	if want := fmt.Sprintf(" refined, %d dead letters, %d duplicates\n", rejected, duplicates); refined < 500 || duplicates == 0 || rejected == 0 ||
+	if want := fmt.Sprintf(" refined, %d dead letters, %d duplicates\n", rejected, duplicates); refined < 500 ||
+		duplicates == 0 || rejected == 0 ||
 		!strings.Contains(strings.ReplaceAll(member.stderr.String(), ",", ""), strings.ReplaceAll(want, ",", "")) {
 		t.Errorf("%d%s\n%s", refined, want, member.stderr.String())
 	}
@@ -63,6 +73,39 @@ func TestRefine(t *testing.T) {
 	b.send(1000)
 	b.drained()
 	b.verify()
+	b.archives()
+}
+
+// archives copies events.silver to objects, of which the ranges are filled up with other messages.
+func (b *refineBench) archives() {
+	t := b.t
+	t.Helper()
+	var more []*kgo.Record
+	for range 2*archive.Range + 1 {
+		more = append(more, &kgo.Record{Topic: events.Silver, Value: []byte(`{"event_id":"any","partition":1}`), Partition: 1})
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	must(t, err)
+	defer client.Close()
+	must(t, client.ProduceSync(t.Context(), more...).FirstErr())
+	archived := b.ok("events", "archive", "--once").stderr.String()
+	objects, err := filepath.Glob(filepath.Join(b.dir, "out/events/silver/*/*.ndjson"))
+	if err != nil || len(objects) != 2 || !strings.Contains(archived, fmt.Sprintf("%d objects", len(objects))) {
+		t.Errorf("%v, objects %q, %s", err, objects, archived)
+	}
+	for _, object := range objects {
+		for line := range strings.Lines(fileText(t, object)) {
+			var row events.Refined
+			must(t, json.Unmarshal([]byte(line), &row))
+			if at := int64(strings.Count(object, fmt.Sprintf("/%d-", row.Partition))); at != 1 || row.EventID == "" {
+				t.Fatalf("%s has %s", object, line)
+			}
+		}
+	}
+	if again := b.ok("events", "archive", "--once").stderr.String(); !strings.Contains(again,
+		"0 objects with 0 events are made, 0 were there") {
+		t.Errorf("again: %s", again)
+	}
 }
 
 func TestRefineUsage(t *testing.T) {
@@ -75,13 +118,16 @@ func TestRefineUsage(t *testing.T) {
 		}
 	}
 	must(t, os.WriteFile(filepath.Join(p.dir, "rules.json"), []byte(`{"version":""}`), 0o600))
-	if code, r := p.run("stream", "refine", "--rules", "rules.json"); code != fault.ExitData || !strings.Contains(r.stderr.String(), "--print-rules") {
+	if code, r := p.run("stream", "refine", "--rules", "rules.json"); code != fault.ExitData ||
+		!strings.Contains(r.stderr.String(), "--print-rules") {
 		t.Errorf("exit %d\n%s", code, r.stderr.String())
 	}
 }
 
-// TestChaosOfEvents kills members of refine at every point of a transaction, on a real Kafka, with new events, duplicates and
-// conflicts before and after each, stops the broker, and has two members take over from each other. Each member's window is made
+// TestChaosOfEvents kills members of refine at every point of a transaction, on a real Kafka, with new events,
+// duplicates and
+// conflicts before and after each, stops the broker, and has two members take over from each other. Each member's
+// window is made
 // of events.silver alone. Every event is exactly once where it must be. In make test it dies at fewer points.
 func TestChaosOfEvents(t *testing.T) {
 	t.Parallel()
@@ -90,7 +136,8 @@ func TestChaosOfEvents(t *testing.T) {
 	points, size := []failpoint.Point{afterProduce, duringCommit}, 700
 	whole := os.Getenv(chaosRowsEnv) != ""
 	if whole {
-		points, size = []failpoint.Point{afterPoll, beforeProduce, afterProduce, beforeCommit, duringCommit, afterCommit}, 3000
+		points, size = []failpoint.Point{afterPoll, beforeProduce, afterProduce, beforeCommit, duringCommit, afterCommit},
+			3000
 	}
 	for i, f := range points {
 		for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {

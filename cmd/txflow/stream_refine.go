@@ -25,12 +25,15 @@ func streamRefineCommand() *cli.Command {
 				Usage: "keep at most `N` ids of events, about 45 bytes each; more shorten the window, which is logged"},
 			&cli.StringFlag{Name: "rules", EnvVars: []string{"TXFLOW_RULES"},
 				Usage: "`FILE` with the rules of context and score, read again when it changes; empty for the default ones"},
-			&cli.BoolFlag{Name: "print-rules", EnvVars: []string{"TXFLOW_PRINT_RULES"}, Usage: "print the default rules and end"},
+			&cli.BoolFlag{Name: "print-rules", EnvVars: []string{"TXFLOW_PRINT_RULES"},
+				Usage: "print the default rules and end"},
 			&cli.StringFlag{Name: "registry-url", EnvVars: []string{"SCHEMA_REGISTRY_URL"},
 				Usage: "`URL` of the Schema Registry, for events of other versions of the schema; empty for none"},
 		}, memberFlags, kafkaFlags),
-		Description: `Reads ` + events.Raw + `, validates again, removes duplicates, says of each event what it is about and how good it is, and writes
-` + events.Silver + ` or ` + events.DeadLetters + `. Results, dead letters and offsets are one Kafka transaction. Any number may run; each
+		Description: `Reads ` + events.Raw +
+			`, validates again, removes duplicates, says of each event what it is about and how good it is, and writes
+` + events.Silver + ` or ` + events.DeadLetters +
+			`. Results, dead letters and offsets are one Kafka transaction. Any number may run; each
 needs an --instance of its own: of two with the same one the newer takes over, and the older exits 64. What duplicates are found by
 is read from ` + events.Silver + ` when partitions are assigned.
 
@@ -55,7 +58,8 @@ func runRefine(c *cli.Context, rt *app.Runtime) error {
 	cfg.Name, cfg.Ledger, cfg.Topic, cfg.DeadLetters = events.Name, events.Ledger, events.Raw, events.DeadLetters
 	handlerCfg := refine.Config{Now: time.Now, Log: rt.Log, Window: c.Duration("dedup-window"), MaxIDs: c.Int("dedup-ids")}
 	if err := app.Usage(c, cfg.Validate(), handlerCfg.Validate(), kafkaErr, instanceErr,
-		durationErr(c, "session-timeout", leastSession, mostSession), durationErr(c, "stuck", time.Second, forever)); err != nil {
+		durationErr(c, "session-timeout", leastSession, mostSession),
+		durationErr(c, "stuck", time.Second, forever)); err != nil {
 		return err
 	}
 	var err error
@@ -80,7 +84,8 @@ func runRefine(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	defer stop()
-	member := kafka.SessionConfig{Config: broker, Topic: cfg.Topic, Group: cfg.Group, Instance: instance, Timeout: c.Duration("session-timeout")}
+	member := kafka.SessionConfig{Config: broker, Topic: cfg.Topic, Group: cfg.Group, Instance: instance,
+		Timeout: c.Duration("session-timeout")}
 	return runMember(c, rt, member, func() pipeline.Handler {
 		handler.Reset()
 		return handler

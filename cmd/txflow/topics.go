@@ -17,10 +17,15 @@ func topicsCommand() *cli.Command {
 		Subcommands: []*cli.Command{{
 			Name: "apply", Usage: "create missing topics and apply their settings; idempotent",
 			Flags: batchcmd.Flags([]cli.Flag{
-				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_TOPICS_DRY_RUN"}, Usage: "show what would be done, and do nothing"},
-				&cli.IntFlag{Name: "partitions", Value: topics.Default.Transactions, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"}, Usage: "`N` partitions of the topics of transactions; the maximum number of members that share the work"},
-				&cli.IntFlag{Name: "event-partitions", Value: topics.Default.Events, EnvVars: []string{"TXFLOW_TOPICS_EVENT_PARTITIONS"}, Usage: "`N` partitions of the topics of events, for good: later they are not added"},
-				&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"}, Usage: "`N` replicas of each partition"},
+				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_TOPICS_DRY_RUN"},
+					Usage: "show what would be done, and do nothing"},
+				&cli.IntFlag{Name: "partitions", Value: topics.Default.Transactions, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"},
+					Usage: "`N` partitions of the topics of transactions; the maximum number of members that share the work"},
+				&cli.IntFlag{Name: "event-partitions", Value: topics.Default.Events,
+					EnvVars: []string{"TXFLOW_TOPICS_EVENT_PARTITIONS"},
+					Usage:   "`N` partitions of the topics of events, for good: later they are not added"},
+				&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"},
+					Usage: "`N` replicas of each partition"},
 			}, kafkaFlags),
 			Description: `Partitions are never taken away, since their messages would be lost. They are not added to events.raw and events.silver, since
 duplicates of earlier events would no longer be found.
@@ -30,7 +35,8 @@ duplicates of earlier events would no longer be found.
 			Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
 				cfg, err := kafkaConfig(c, rt)
 				if err := app.Usage(c, err, countErr(c, "partitions", 1, topics.MaxPartitions),
-					countErr(c, "event-partitions", 1, topics.MaxPartitions), countErr(c, "replicas", 1, topics.MaxReplicas)); err != nil {
+					countErr(c, "event-partitions", 1, topics.MaxPartitions),
+					countErr(c, "replicas", 1, topics.MaxReplicas)); err != nil {
 					return err
 				}
 				admin, err := kafka.NewAdmin(cfg)
@@ -47,7 +53,8 @@ duplicates of earlier events would no longer be found.
 					for _, change := range plan {
 						_, _ = fmt.Fprintln(rt.Stdout, "would", change.Text)
 					}
-				} else if err := topics.Apply(c.Context, admin, plan, func(change topics.Change) { _, _ = fmt.Fprintln(rt.Stdout, change.Text) }); err != nil {
+				} else if err := topics.Apply(c.Context, admin, plan,
+					func(change topics.Change) { _, _ = fmt.Fprintln(rt.Stdout, change.Text) }); err != nil {
 					return err
 				}
 				if len(plan) == 0 {

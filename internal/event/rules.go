@@ -19,7 +19,8 @@ import (
 //go:embed rules.json
 var DefaultRules []byte
 
-// Rules say what an event is about and how good it is. They are read from a file of JSON; see DefaultRules for its form.
+// Rules say what an event is about and how good it is. They are read from a file of JSON; see DefaultRules for its
+// form.
 type Rules struct {
 	Version string // the file's own, and the beginning of the SHA-256 of its bytes: "1-0123abcd"
 
@@ -89,8 +90,9 @@ func ParseRules(file []byte) (*Rules, error) {
 		return nil, errors.New("something follows the object")
 	}
 	sum := sha256.Sum256(file)
-	r := &Rules{Version: f.Version + "-" + hex.EncodeToString(sum[:4]), prefixes: f.Contexts.Prefixes, domains: f.Contexts.Domains,
-		other: f.Contexts.Other, score: f.Score}
+	r := &Rules{Version: f.Version + "-" + hex.EncodeToString(sum[:4]), prefixes: f.Contexts.Prefixes,
+		domains: f.Contexts.Domains,
+		other:   f.Contexts.Other, score: f.Score}
 	errs := []error{r.times(f.LateAfter, f.FutureAfter)}
 	if f.Version == "" {
 		errs = append(errs, errors.New("version is missing"))
@@ -140,7 +142,8 @@ func (s *scoreRule) check() error {
 	points, err := strconv.ParseFloat(s.Points, 64)
 	s.points = int(points*scoreFull + 0.5)
 	if err != nil || !(points > 0 && points <= 1) || score(s.points) != s.Points {
-		return fmt.Errorf("points is %q: it must be a decimal above 0 and up to 1, like 0.1, with at most %d digits", s.Points, scoreDigits)
+		return fmt.Errorf("points is %q: it must be a decimal above 0 and up to 1, like 0.1, with at most %d digits",
+			s.Points, scoreDigits)
 	}
 	return nil
 }
@@ -184,7 +187,8 @@ func (r *Rules) Score(e *Event, dst []Loss) (left string, losses []Loss) {
 	return score(max(n, 0)), dst
 }
 
-// Punctual says whether an event was published long after its own time, or before it; times are microseconds since 1970.
+// Punctual says whether an event was published long after its own time, or before it; times are microseconds since
+// 1970.
 func (r *Rules) Punctual(e *Event, published int64) (late, future bool) {
 	if !e.HasTimestamp {
 		return false, false

@@ -30,7 +30,8 @@ func TestAppendRefined(t *testing.T) {
 	for _, text := range []string{"plain", "\"\\\n\x00\x1f\u2028é\U0001F600</script>"} {
 		r.Token, r.Type, r.UserID, r.Data, r.Attributes, r.Extra, r.TimestampText = text, text, text, text, text, text, text
 		r.UserAgent, r.SessionID, r.Platform, r.Device, r.IPAddress, r.MessageID = text, text, text, text, text, text
-		r.Context, r.RulesVersion, r.AccountID, r.TargetSubscription, r.AmplitudeID, r.OriginDigest = text, text, text, text, text, text
+		r.Context, r.RulesVersion, r.AccountID, r.TargetSubscription, r.AmplitudeID, r.OriginDigest = text, text, text, text,
+			text, text
 		r.LostPoints[0].Rule = text
 		line := AppendRefined(nil, &r)
 		var got Refined

@@ -34,5 +34,6 @@ const (
 	HeaderError   = "txflow-error"   // of a dead letter: what its code means
 )
 
-// HeaderClaim is of a message in events.silver: what duplicates of its event are found by, in the form of stream/events/refine.
+// HeaderClaim is of a message in events.silver: what duplicates of its event are found by, in the form of
+// stream/events/refine.
 const HeaderClaim = "txflow-claim"

@@ -98,7 +98,8 @@ func SplitHeader(value []byte) (schema int32, rest []byte, ok bool) {
 // Schema is an Avro schema that messages of events.raw may be written with.
 type Schema struct{ resolved *avro.Schema } // nil: RawSchema itself
 
-// ParseSchema reads the text of a schema. Its error is that of a text that is no schema, or of one that RawSchema cannot
+// ParseSchema reads the text of a schema. Its error is that of a text that is no schema, or of one that RawSchema
+// cannot
 // read.
 func ParseSchema(text string) (Schema, error) {
 	writer, err := avro.Parse(text)
@@ -115,7 +116,8 @@ func ParseSchema(text string) (Schema, error) {
 // ParseRaw reads what AppendRaw wrote. Bytes after the record are an error.
 func ParseRaw(value []byte) (event.Event, error) { return Schema{}.Parse(value) }
 
-// Parse reads a record of the schema, without the header of the wire format. Bytes after the record are an error, as are
+// Parse reads a record of the schema, without the header of the wire format. Bytes after the record are an error, as
+// are
 // texts that are not valid UTF-8.
 func (s Schema) Parse(value []byte) (event.Event, error) {
 	if s.resolved == nil {

@@ -54,7 +54,8 @@ func TestParseRawAgainstTheLibrary(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	same := 0
 	for range 20_000 {
-		e := event.Event{ID: event.NewID(), Correlation: event.NewID(), Index: r.Int32(), Received: r.Int64N(1 << 50), Form: "simple",
+		e := event.Event{ID: event.NewID(), Correlation: event.NewID(), Index: r.Int32(), Received: r.Int64N(1 << 50),
+			Form: "simple",
 			Type: "USER_LOGIN", AccountID: "a", Data: `{"a":1}`, HasTimestamp: r.IntN(2) == 0}
 		value := AppendRaw(nil, &e)
 		switch r.IntN(4) {
@@ -93,7 +94,8 @@ func TestOtherSchema(t *testing.T) {
 	if err != nil || s.resolved == nil {
 		t.Fatalf("%v, %+v", err, s)
 	}
-	e := event.Event{ID: event.NewID(), Correlation: event.NewID(), Form: "simple", Type: "t", AccountID: "a", UserAgent: "u", Data: "{}",
+	e := event.Event{ID: event.NewID(), Correlation: event.NewID(), Form: "simple", Type: "t", AccountID: "a",
+		UserAgent: "u", Data: "{}",
 		TimestampText: "1", Timestamp: 5, HasTimestamp: true}
 	value := AppendRaw(nil, &e) // an empty text and the number 0 are the same byte
 	if got, err := s.Parse(value); err != nil || got != e {

@@ -12,7 +12,8 @@ import (
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// Scanner reads what is committed in partitions of a topic now. It is a member of no group and commits nothing. It is for one
+// Scanner reads what is committed in partitions of a topic now. It is a member of no group and commits nothing. It is
+// for one
 // goroutine.
 type Scanner struct {
 	cfg    Config
@@ -24,8 +25,13 @@ type Scanner struct {
 
 // OpenScanner makes the clients; they connect later.
 func OpenScanner(cfg Config, topic string) (*Scanner, error) {
+	return openScanner(cfg, topic, "txflow-scan")
+}
+
+func openScanner(cfg Config, topic, group string) (*Scanner, error) {
 	report := newReporter(&cfg)
-	reader, err := kafka.NewConsumer(cfg.with(report, kafka.ConfigMap{"group.id": "txflow-scan", "enable.auto.commit": false,
+	reader, err := kafka.NewConsumer(cfg.with(report, kafka.ConfigMap{
+		"group.id": group, "enable.auto.commit": false,
 		"isolation.level": "read_committed", "enable.partition.eof": true, "auto.offset.reset": "earliest",
 		// Much is read at once, in large pieces. Checksums were checked by the broker.
 		"fetch.queue.backoff.ms": 1, "queued.max.messages.kbytes": 32 << 10, "fetch.message.max.bytes": 4 << 20}))
@@ -52,8 +58,10 @@ func (s *Scanner) Close() error {
 // Span is a part of a partition, from the first offset to before the end.
 type Span struct{ From, End int64 }
 
-// Spans finds what partitions hold: from the first message of a time on (the zero time: from the first that is there) to
-// after the last that was written, committed or not. The error has exit code 69 when a partition does not exist. It waits for
+// Spans finds what partitions hold: from the first message of a time on (the zero time: from the first that is there)
+// to
+// after the last that was written, committed or not. The error has exit code 69 when a partition does not exist. It
+// waits for
 // a broker that does not answer.
 func (s *Scanner) Spans(ctx context.Context, since map[int32]time.Time) (spans map[int32]Span, err error) {
 	err = s.retry(ctx, func(ctx context.Context) error {
@@ -108,8 +116,10 @@ func (s *Scanner) exist(ctx context.Context, partitions map[int32]time.Time) err
 	have := len(meta.Topics[s.topic].Partitions)
 	for number := range partitions {
 		if int(number) >= have {
-			return fault.WithHint(fault.Failf(fault.ExitUnavailable, "%s has %d partitions: there is no partition %d", s.topic, have, number),
-				"make the topics with txflow topics apply: %s must have as many partitions as the topic that it is made of", s.topic)
+			return fault.WithHint(fault.Failf(fault.ExitUnavailable, "%s has %d partitions: there is no partition %d", s.topic,
+				have, number),
+				"make the topics with txflow topics apply: %s must have as many partitions as the topic that it is made of",
+				s.topic)
 		}
 	}
 	return nil
@@ -147,8 +157,10 @@ func (s *Scanner) Read(ctx context.Context, since map[int32]time.Time, visit fun
 	return s.Scan(ctx, spans, visit)
 }
 
-// Scan reads the spans, each in its order, and visits the messages of transactions that are committed; transactions that are
-// open are waited for. The message and its headers are valid until visit returns; key and value stay valid. It waits for a
+// Scan reads the spans, each in its order, and visits the messages of transactions that are committed; transactions
+// that are
+// open are waited for. The message and its headers are valid until visit returns; key and value stay valid. It waits
+// for a
 // broker that does not answer.
 func (s *Scanner) Scan(ctx context.Context, spans map[int32]Span, visit func(*pipeline.Message) error) error {
 	var assign []kafka.TopicPartition
@@ -177,7 +189,8 @@ func (s *Scanner) Scan(ctx context.Context, spans map[int32]Span, visit func(*pi
 				continue
 			}
 			if offset < end {
-				m = pipeline.Message{Topic: s.topic, Partition: number, Offset: offset, Key: e.Key, Value: e.Value, Time: e.Timestamp,
+				m = pipeline.Message{Topic: s.topic, Partition: number, Offset: offset, Key: e.Key, Value: e.Value,
+					Time:    e.Timestamp,
 					Headers: m.Headers[:0]}
 				for i := range e.Headers {
 					m.Headers = append(m.Headers, pipeline.Header{Name: e.Headers[i].Key, Value: e.Headers[i].Value})

@@ -12,7 +12,8 @@ import (
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// scanIsCommitted reads what is committed, in pinned partitions, up to what was there when it was asked; an open transaction is
+// scanIsCommitted reads what is committed, in pinned partitions, up to what was there when it was asked; an open
+// transaction is
 // waited for.
 func scanIsCommitted(t *testing.T, b *broker) {
 	b.send(0, 6, 0)
@@ -59,7 +60,8 @@ func scanIsCommitted(t *testing.T, b *broker) {
 	if got := scan(map[int32]time.Time{0: time.Now().Add(time.Hour)}); len(got) != 0 {
 		t.Errorf("of the future: %q", got)
 	}
-	open, err := kgo.NewClient(kgo.SeedBrokers(b.cfg.Brokers), kgo.TransactionalID("open-"+b.out), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	open, err := kgo.NewClient(kgo.SeedBrokers(b.cfg.Brokers), kgo.TransactionalID("open-"+b.out),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	b.must(err)
 	defer open.Close()
 	b.must(open.BeginTransaction())

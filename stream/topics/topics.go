@@ -50,7 +50,8 @@ const (
 // acknowledged messages along, and with all of them every failure is an outage.
 func minInsync(replicas int) int { return min(2, replicas) }
 
-// oneWindow is why the topics that duplicates are found in do not grow: the id of an event that was accepted before may be in
+// oneWindow is why the topics that duplicates are found in do not grow: the id of an event that was accepted before
+// may be in
 // another partition after, where nobody knows of it.
 const oneWindow = "duplicates of events that are there already would no longer be found"
 
@@ -125,7 +126,8 @@ func Names(of []Topic) []string {
 // Internal are Kafka's own topics that the stream's promises rest on.
 var Internal = []string{"__consumer_offsets", "__transaction_state"}
 
-// Weak returns the internal topics with fewer replicas than the stream's topics have: with them a broker that fails takes
+// Weak returns the internal topics with fewer replicas than the stream's topics have: with them a broker that fails
+// takes
 // offsets and transactions along. Those that are not there yet, or not shown, do not count.
 func Weak(have map[string]State) (names []string) {
 	for _, name := range Internal {
@@ -163,18 +165,23 @@ func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 	for _, t := range want {
 		state, ok := have[t.Name]
 		if !ok {
-			plan = append(plan, Change{fmt.Sprintf("create %s: partitions %d, replicas %d%s", t.Name, t.Partitions, t.Replicas, settings(t.Config)),
+			plan = append(plan, Change{fmt.Sprintf("create %s: partitions %d, replicas %d%s", t.Name, t.Partitions, t.Replicas,
+				settings(t.Config)),
 				func(ctx context.Context, a Admin) error { return a.Create(ctx, t) }})
 			continue
 		}
 		if state.Partitions > t.Partitions {
-			return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s has %d partitions and can not shrink to %d", t.Name, state.Partitions, t.Partitions),
+			return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s has %d partitions and can not shrink to %d", t.Name,
+				state.Partitions, t.Partitions),
 				"leave them, with %s %d, or make another topic", t.flag(), state.Partitions)
 		}
 		if state.Partitions < t.Partitions && t.Fixed != "" {
-			return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s has %d partitions and must not grow to %d: %s", t.Name, state.Partitions,
-				t.Partitions, t.Fixed), "leave them, with --event-partitions %d; to have more, stop the senders, wait until the window of duplicates "+
-				"has passed and nothing waits, and add them to %s and %s with Kafka's own kafka-topics", state.Partitions, events.Raw, events.Silver)
+			return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s has %d partitions and must not grow to %d: %s", t.Name,
+				state.Partitions,
+				t.Partitions, t.Fixed),
+				"leave them, with --event-partitions %d; to have more, stop the senders, wait until the window of duplicates "+
+					"has passed and nothing waits, and add them to %s and %s with Kafka's own kafka-topics", state.Partitions,
+				events.Raw, events.Silver)
 		}
 		if state.Replicas != t.Replicas {
 			drift = append(drift, fmt.Errorf("%s has %d replicas, not %d", t.Name, state.Replicas, t.Replicas))

@@ -42,23 +42,29 @@ func plan(t *testing.T, m memory, want []Topic) (texts []string) {
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	m := memory{}
-	if got := plan(t, m, All(Partitions{6, 3}, 1)); len(got) != 7 || !strings.HasPrefix(got[0], "create transactions.raw: partitions 6, replicas 1, cleanup.policy delete, message.timestamp.type LogAppendTime, min.insync.replicas 1, retention.ms ") {
+	if got := plan(t, m, All(Partitions{6, 3}, 1)); len(got) != 7 ||
+		!strings.HasPrefix(got[0],
+			"create transactions.raw: partitions 6, replicas 1, cleanup.policy delete, message.timestamp.type LogAppendTime, min.insync.replicas 1, retention.ms ") {
 		t.Errorf("the first time: %q", got)
 	}
 	if got := plan(t, m, All(Partitions{6, 3}, 1)); len(got) != 0 {
 		t.Errorf("the second time: %q", got)
 	}
 	m[Raw].Config["message.timestamp.type"] = "CreateTime" // as an older release made it
-	if got := plan(t, m, All(Partitions{6, 3}, 1)); len(got) != 1 || got[0] != "configure transactions.raw, message.timestamp.type LogAppendTime" {
+	if got := plan(t, m, All(Partitions{6, 3}, 1)); len(got) != 1 ||
+		got[0] != "configure transactions.raw, message.timestamp.type LogAppendTime" {
 		t.Errorf("with the producers' times: %q", got)
 	}
 	m = memory{}
 	plan(t, m, All(Partitions{6, 3}, 1))
 	m[DeadLetters] = State{1, 1, map[string]string{"cleanup.policy": "compact"}}
-	if got := plan(t, m, All(Partitions{12, 3}, 1)); len(got) != 3 || got[0] != "grow transactions.raw from 6 to 12 partitions" || !strings.HasPrefix(got[2], "configure transactions.dlq, cleanup.policy delete") {
+	if got := plan(t, m, All(Partitions{12, 3}, 1)); len(got) != 3 ||
+		got[0] != "grow transactions.raw from 6 to 12 partitions" ||
+		!strings.HasPrefix(got[2], "configure transactions.dlq, cleanup.policy delete") {
 		t.Errorf("more partitions: %q", got)
 	}
-	if _, err := Plan(t.Context(), m, All(Partitions{3, 3}, 1)); fault.ExitCode(err) != fault.ExitData || m[Raw].Partitions != 12 {
+	if _, err := Plan(t.Context(), m, All(Partitions{3, 3}, 1)); fault.ExitCode(err) != fault.ExitData ||
+		m[Raw].Partitions != 12 {
 		t.Errorf("fewer partitions: %v, %v", err, m)
 	}
 }
@@ -76,15 +82,18 @@ func TestReplicas(t *testing.T) {
 	m := memory{}
 	plan(t, m, All(Partitions{6, 3}, 3))
 	m[Classified].Config["min.insync.replicas"] = "1"
-	if got := plan(t, m, All(Partitions{6, 3}, 3)); len(got) != 1 || got[0] != "configure transactions.classified, min.insync.replicas 2" {
+	if got := plan(t, m, All(Partitions{6, 3}, 3)); len(got) != 1 ||
+		got[0] != "configure transactions.classified, min.insync.replicas 2" {
 		t.Errorf("%q", got)
 	}
 	m[Raw], m[DeadLetters] = State{6, 1, m[Raw].Config}, State{1, 2, m[DeadLetters].Config}
 	_, err := Plan(t.Context(), m, All(Partitions{6, 3}, 3))
-	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), Raw+" has 1 replicas, not 3") || !strings.Contains(err.Error(), DeadLetters+" has 2 replicas, not 3") {
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), Raw+" has 1 replicas, not 3") ||
+		!strings.Contains(err.Error(), DeadLetters+" has 2 replicas, not 3") {
 		t.Errorf("%v", err)
 	}
-	if _, err := Plan(t.Context(), m, Kept(m, Default)); fault.ExitCode(err) != fault.ExitData || Kept(m, Default)[0].Partitions != 6 || Kept(m, Default)[0].Replicas != 3 {
+	if _, err := Plan(t.Context(), m, Kept(m, Default)); fault.ExitCode(err) != fault.ExitData ||
+		Kept(m, Default)[0].Partitions != 6 || Kept(m, Default)[0].Replicas != 3 {
 		t.Errorf("%v", err)
 	}
 	if weak := Weak(m); len(weak) != 0 {
@@ -96,7 +105,8 @@ func TestReplicas(t *testing.T) {
 	}
 }
 
-// TestEventsDoNotGrow refuses to add partitions to the topics that duplicates are found in, and says what to do; the others
+// TestEventsDoNotGrow refuses to add partitions to the topics that duplicates are found in, and says what to do; the
+// others
 // of the pipeline may grow.
 func TestEventsDoNotGrow(t *testing.T) {
 	t.Parallel()
@@ -109,7 +119,8 @@ func TestEventsDoNotGrow(t *testing.T) {
 			}
 		}
 		_, err := Plan(t.Context(), m, All(Partitions{6, 4}, 1))
-		if fault.ExitCode(err) != fault.ExitData || !strings.HasPrefix(err.Error(), name+" has 3 partitions and must not grow to 4") ||
+		if fault.ExitCode(err) != fault.ExitData ||
+			!strings.HasPrefix(err.Error(), name+" has 3 partitions and must not grow to 4") ||
 			!strings.Contains(fault.Hint(err), "--event-partitions 3") || m[name].Partitions != 3 {
 			t.Errorf("%s: exit %d, %v, hint %q", name, fault.ExitCode(err), err, fault.Hint(err))
 		}
@@ -120,11 +131,13 @@ func TestEventsDoNotGrow(t *testing.T) {
 	m := memory{}
 	plan(t, m, All(Partitions{6, 3}, 1))
 	m[events.Analytics] = State{1, 1, m[events.Analytics].Config}
-	if got := plan(t, m, All(Partitions{12, 3}, 1)); len(got) != 3 || got[2] != "grow events.analytics from 1 to 3 partitions" {
+	if got := plan(t, m, All(Partitions{12, 3}, 1)); len(got) != 3 ||
+		got[2] != "grow events.analytics from 1 to 3 partitions" {
 		t.Errorf("%q", got)
 	}
 	m[events.Raw] = State{9, 1, m[events.Raw].Config}
-	if _, err := Plan(t.Context(), m, All(Partitions{12, 3}, 1)); !strings.Contains(fault.Hint(err), "--event-partitions 9") {
+	if _, err := Plan(t.Context(), m, All(Partitions{12, 3}, 1)); !strings.Contains(fault.Hint(err),
+		"--event-partitions 9") {
 		t.Errorf("fewer partitions: %v, hint %q", err, fault.Hint(err))
 	}
 }
@@ -133,7 +146,8 @@ func TestEventsDoNotGrow(t *testing.T) {
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	const day = 24 * 60 * 60 * 1000
-	want := map[string][2]string{events.Raw: {"delete", strconv.Itoa(7 * day)}, events.Silver: {"delete", strconv.Itoa(30 * day)},
+	want := map[string][2]string{events.Raw: {"delete", strconv.Itoa(7 * day)},
+		events.Silver:      {"delete", strconv.Itoa(30 * day)},
 		events.DeadLetters: {"delete", strconv.Itoa(30 * day)}, events.Analytics: {"compact", ""}}
 	for _, topic := range All(Partitions{6, 3}, 1) {
 		w, ok := want[topic.Name]
@@ -141,7 +155,8 @@ func TestSettings(t *testing.T) {
 			continue
 		}
 		delete(want, topic.Name)
-		if got := [2]string{topic.Config["cleanup.policy"], topic.Config["retention.ms"]}; got != w || topic.Config["message.timestamp.type"] != "LogAppendTime" {
+		if got := [2]string{topic.Config["cleanup.policy"], topic.Config["retention.ms"]}; got != w ||
+			topic.Config["message.timestamp.type"] != "LogAppendTime" {
 			t.Errorf("%s: %q", topic.Name, topic.Config)
 		}
 	}

@@ -33,7 +33,8 @@ type Metrics struct {
 
 var secondBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 3600}
 
-// NewMetrics makes a registry with all of them, for a pipeline; result is how it calls a message that has become a result.
+// NewMetrics makes a registry with all of them, for a pipeline; result is how it calls a message that has become a
+// result.
 // ml is asked at each scrape, unless it is nil.
 func NewMetrics(pipeline, result string, health *Health, ml func() ML) *Metrics {
 	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
@@ -43,20 +44,32 @@ func NewMetrics(pipeline, result string, health *Health, ml func() ML) *Metrics 
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
 	registry := prometheus.NewRegistry()
-	m := &Metrics{Registry: registry, Register: prometheus.WrapRegistererWith(prometheus.Labels{"pipeline": pipeline}, registry),
+	m := &Metrics{Registry: registry, Register: prometheus.WrapRegistererWith(prometheus.Labels{"pipeline": pipeline},
+		registry),
 		result: result, health: health,
-		messages:    counter("txflow_stream_messages_total", "Messages that are done, by outcome: classified or refined, duplicate, or dead_letter.", "outcome"),
+		messages: counter("txflow_stream_messages_total",
+			"Messages that are done, by outcome: classified or refined, duplicate, or dead_letter.", "outcome"),
 		deadLetters: counter("txflow_stream_dead_letters_total", "Dead letters, by reason.", "reason"),
-		givenUp:     prometheus.NewCounter(prometheus.CounterOpts{Name: "txflow_stream_messages_given_up_total", Help: "Messages of transactions that were given up; they come again."}),
-		deleted:     prometheus.NewCounter(prometheus.CounterOpts{Name: "txflow_stream_offsets_deleted_total", Help: "Offsets that retention deleted before they were read: lost messages, unless they were markers."}),
-		underWay:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "txflow_stream_messages_under_way", Help: "Messages of the transactions that are worked on: one that is written, and one that is asked for."}),
-		sizes:       histogram("txflow_stream_transaction_messages", "Messages a transaction.", []float64{1, 10, 50, 100, 500, 1000, 2500, 5000, 10000}),
-		asked:       histogram("txflow_stream_transaction_ml_seconds", "Time until the ML API had answered for a transaction.", secondBuckets),
-		took:        histogram("txflow_stream_transaction_seconds", "Time from the poll of a transaction's messages until it was committed.", secondBuckets),
-		delays:      histogram("txflow_stream_delay_seconds", "Time of each message from when it was produced until its result was committed.", secondBuckets),
-		calls:       counter("txflow_stream_ml_calls_total", "Calls of the ML API, by outcome, and by error: an HTTP status, timeout, bad_answer, or fault for a connection that failed.", "outcome", "error"),
-		callTime:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "txflow_stream_ml_call_seconds", Help: "Time of a call of the ML API, by outcome.", Buckets: secondBuckets}, []string{"outcome"}),
-		callRows:    histogram("txflow_stream_ml_call_rows", "Transactions a call of the ML API.", []float64{1, 10, 50, 100, 250, 500, 1000, 2500, 5000}),
+		givenUp: prometheus.NewCounter(prometheus.CounterOpts{Name: "txflow_stream_messages_given_up_total",
+			Help: "Messages of transactions that were given up; they come again."}),
+		deleted: prometheus.NewCounter(prometheus.CounterOpts{Name: "txflow_stream_offsets_deleted_total",
+			Help: "Offsets that retention deleted before they were read: lost messages, unless they were markers."}),
+		underWay: prometheus.NewGauge(prometheus.GaugeOpts{Name: "txflow_stream_messages_under_way",
+			Help: "Messages of the transactions that are worked on: one that is written, and one that is asked for."}),
+		sizes: histogram("txflow_stream_transaction_messages", "Messages a transaction.",
+			[]float64{1, 10, 50, 100, 500, 1000, 2500, 5000, 10000}),
+		asked: histogram("txflow_stream_transaction_ml_seconds", "Time until the ML API had answered for a transaction.",
+			secondBuckets),
+		took: histogram("txflow_stream_transaction_seconds",
+			"Time from the poll of a transaction's messages until it was committed.", secondBuckets),
+		delays: histogram("txflow_stream_delay_seconds",
+			"Time of each message from when it was produced until its result was committed.", secondBuckets),
+		calls: counter("txflow_stream_ml_calls_total",
+			"Calls of the ML API, by outcome, and by error: an HTTP status, timeout, bad_answer, or fault for a connection that failed.", "outcome", "error"),
+		callTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "txflow_stream_ml_call_seconds",
+			Help: "Time of a call of the ML API, by outcome.", Buckets: secondBuckets}, []string{"outcome"}),
+		callRows: histogram("txflow_stream_ml_call_rows", "Transactions a call of the ML API.",
+			[]float64{1, 10, 50, 100, 250, 500, 1000, 2500, 5000}),
 	}
 	m.Register.MustRegister(health, m.messages, m.deadLetters, m.givenUp, m.deleted, m.underWay, m.sizes, m.took, m.delays)
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -111,7 +124,8 @@ func (m *Metrics) Call(outcome, fault string, rows int, took time.Duration) {
 // breaker tells the state of the circuit breaker: 1 for the one that it is in.
 type breaker struct{ ml func() ML }
 
-var breakerDesc = prometheus.NewDesc("txflow_stream_ml_breaker", "1 for the state that the ML API's circuit breaker is in.", []string{"state"}, nil)
+var breakerDesc = prometheus.NewDesc("txflow_stream_ml_breaker",
+	"1 for the state that the ML API's circuit breaker is in.", []string{"state"}, nil)
 
 // Describe implements prometheus.Collector.
 func (b *breaker) Describe(out chan<- *prometheus.Desc) { out <- breakerDesc }

@@ -53,8 +53,10 @@ func newLog(r *rand.Rand, n int) []record {
 	return log
 }
 
-// TestAgainstTheRule runs members over a log: batches are aborted, one or two at a time, members die, partitions go to others,
-// which are told what was committed. Every verdict, the first time and each time that a record comes again, is that of the rule.
+// TestAgainstTheRule runs members over a log: batches are aborted, one or two at a time, members die, partitions go to
+// others,
+// which are told what was committed. Every verdict, the first time and each time that a record comes again, is that of
+// the rule.
 func TestAgainstTheRule(t *testing.T) {
 	t.Parallel()
 	var seen [3]int
@@ -137,7 +139,8 @@ func TestAgainstTheRule(t *testing.T) {
 	}
 }
 
-// TestBound drops the oldest claims when there are too many, tells it, and still finds the duplicates of those that it has.
+// TestBound drops the oldest claims when there are too many, tells it, and still finds the duplicates of those that it
+// has.
 func TestBound(t *testing.T) {
 	t.Parallel()
 	const most = 1000

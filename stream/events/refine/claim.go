@@ -11,7 +11,8 @@ import (
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// A message of events.silver carries its claim in a header, so that to restore a window no JSON is read: offset, the log's
+// A message of events.silver carries its claim in a header, so that to restore a window no JSON is read: offset, the
+// log's
 // time and hash, each 8 bytes, and 8 bytes of a hash of the log's name.
 const claimSize = 32
 
@@ -28,7 +29,8 @@ func hashOf(log string) uint64 {
 	return h.Sum64()
 }
 
-// claimOf reads the claim of a message of events.silver; ok is false for one of another log, or without a claim. Without
+// claimOf reads the claim of a message of events.silver; ok is false for one of another log, or without a claim.
+// Without
 // the header, as another program may copy a message, it is in the value.
 func claimOf(m *pipeline.Message, log string, logHash uint64) (c dedup.Claim, ok bool) {
 	for i := range m.Headers {

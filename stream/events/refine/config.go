@@ -23,7 +23,8 @@ type Config struct {
 
 // Silver reads events.silver, to restore the windows.
 type Silver interface {
-	// Read reads the committed messages of partitions from a time on, each partition in its order; the zero time stands for
+	// Read reads the committed messages of partitions from a time on, each partition in its order; the zero time stands
+	// for
 	// the first message that is there. A message and its headers are valid until visit returns. It waits for a broker that
 	// does not answer. The error of a partition that does not exist has exit code 69.
 	Read(ctx context.Context, since map[int32]time.Time, visit func(*pipeline.Message) error) error

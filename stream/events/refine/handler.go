@@ -1,4 +1,5 @@
-// Package refine is the handler of the pipeline of events: it reads accepted events from events.raw, removes duplicates,
+// Package refine is the handler of the pipeline of events: it reads accepted events from events.raw, removes
+// duplicates,
 // says what each is about and how good it is, and decides between a message of events.silver and a dead letter.
 package refine
 
@@ -114,8 +115,10 @@ func (h *Handler) emit(b *pipeline.Batch, i int, w *work, rules *event.Rules, e 
 // refine says of an event what its row says.
 func (w *work) refine(rules *event.Rules, e *event.Event, m *pipeline.Message) {
 	r := &w.refined
-	*r = events.Refined{EventID: string(m.Key), CorrelationID: e.Correlation.String(), PackageIndex: e.Index, Token: e.Token,
-		Form: string(e.Form), Type: e.Type, TargetSubscription: e.TargetSubscription, AccountID: e.AccountID, UserID: e.UserID,
+	*r = events.Refined{EventID: string(m.Key), CorrelationID: e.Correlation.String(), PackageIndex: e.Index,
+		Token: e.Token,
+		Form:  string(e.Form), Type: e.Type, TargetSubscription: e.TargetSubscription, AccountID: e.AccountID,
+		UserID:    e.UserID,
 		MessageID: e.MessageID, TimestampText: e.TimestampText, TimestampUS: e.Timestamp, TimestampSource: "sender",
 		Platform: e.Platform, Device: e.Device, AmplitudeID: e.AmplitudeID, IPAddress: e.IPAddress, UserAgent: e.UserAgent,
 		SessionID: e.SessionID, Data: e.Data, Attributes: e.Attributes, Extra: e.Extra,
@@ -148,7 +151,8 @@ func broken(code event.Code, field, why string) Broken {
 	return Broken{code, field, text}
 }
 
-// read reads the event of a message, and validates it again: another program may have written it. It waits for the Schema
+// read reads the event of a message, and validates it again: another program may have written it. It waits for the
+// Schema
 // Registry where the message names a schema that is not known yet.
 func (h *Handler) read(ctx context.Context, m *pipeline.Message) (e event.Event, schema int32, b Broken, err error) {
 	schema, record, ok := events.SplitHeader(m.Value)

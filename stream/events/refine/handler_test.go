@@ -19,12 +19,14 @@ import (
 )
 
 func simple(id event.ID) event.Event {
-	return event.Event{ID: id, Correlation: event.NewID(), Received: 1, Form: event.FormSimple, Type: "PAYMENT_RECEIVED", AccountID: "company-1",
-		UserID: "user-1", IPAddress: "127.0.0.1", UserAgent: "a", SessionID: "s", Data: `{"a":"b"}`, HasTimestamp: true,
+	return event.Event{ID: id, Correlation: event.NewID(), Received: 1, Form: event.FormSimple, Type: "PAYMENT_RECEIVED",
+		AccountID: "company-1",
+		UserID:    "user-1", IPAddress: "127.0.0.1", UserAgent: "a", SessionID: "s", Data: `{"a":"b"}`, HasTimestamp: true,
 		Timestamp: time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC).UnixMicro(), TimestampText: "1790000000000"}
 }
 
-// TestWhatIsWritten has each event exactly once: in events.silver, in the dead letters, or nowhere as a duplicate, by the rule,
+// TestWhatIsWritten has each event exactly once: in events.silver, in the dead letters, or nowhere as a duplicate, by
+// the rule,
 // whatever is aborted, revoked and killed. Members begin with windows from events.silver alone.
 func TestWhatIsWritten(t *testing.T) {
 	t.Parallel()
@@ -82,7 +84,8 @@ func TestWhatIsWritten(t *testing.T) {
 			at, what := "", ""
 			if w.Topic == events.Silver {
 				var s events.Refined
-				if err := json.Unmarshal(w.Value, &s); err != nil || string(w.Key) != s.EventID || !w.Pinned || w.Partition != s.Partition {
+				if err := json.Unmarshal(w.Value, &s); err != nil || string(w.Key) != s.EventID || !w.Pinned ||
+					w.Partition != s.Partition {
 					t.Fatalf("seed %d: %s in partition %d: %v", seed, w.Value, w.Partition, err)
 				}
 				at, what = fmt.Sprint(s.Partition, " ", s.Position), events.Silver
@@ -118,8 +121,9 @@ func TestRow(t *testing.T) {
 	e.Token, e.MessageID = "shop", "m"
 	m := l.add(2, &e, e.Timestamp+2*time.Hour.Microseconds())
 	m.Traceparent = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
-	other := event.Event{ID: event.NewID(), Correlation: event.NewID(), Form: event.FormPackage, AccountID: "a", UserID: "u",
-		Type: `Holded\Wallet\Domain\Account\Events\AccountCreatedEvent`, Data: `{"id":"1"}`, Attributes: `{"type":"x"}`}
+	other := event.Event{ID: event.NewID(), Correlation: event.NewID(), Form: event.FormPackage, AccountID: "a",
+		UserID: "u",
+		Type:   `Holded\Wallet\Domain\Account\Events\AccountCreatedEvent`, Data: `{"id":"1"}`, Attributes: `{"type":"x"}`}
 	l.add(0, &other, 5000).Version = 4000
 	h := New(config(t, l))
 	if err := l.member(t, h); err != nil || len(l.written) != 2 {
@@ -137,14 +141,19 @@ func TestRow(t *testing.T) {
 		}
 	}
 	r := rows[e.ID.String()]
-	if r.CorrelationID != e.Correlation.String() || r.Token != "shop" || r.Context != "payments" || r.Score != "1" || len(r.LostPoints) != 0 ||
-		r.TimestampUS != e.Timestamp || r.TimestampSource != "sender" || !r.Late || r.Future || r.SchemaID != 7 || r.PublishedUS != m.Version ||
-		r.Origin != events.Raw || r.OriginDigest != logID || r.Partition != 2 || r.Position != 0 || r.ContentHash != e.ContentHash() ||
-		r.TraceID != "0123456789abcdef0123456789abcdef" || r.Data != e.Data || r.ProcessedUS == 0 || r.RulesVersion != *h.stats.rules.Load() {
+	if r.CorrelationID != e.Correlation.String() || r.Token != "shop" || r.Context != "payments" || r.Score != "1" ||
+		len(r.LostPoints) != 0 ||
+		r.TimestampUS != e.Timestamp || r.TimestampSource != "sender" || !r.Late || r.Future || r.SchemaID != 7 ||
+		r.PublishedUS != m.Version ||
+		r.Origin != events.Raw || r.OriginDigest != logID || r.Partition != 2 || r.Position != 0 ||
+		r.ContentHash != e.ContentHash() ||
+		r.TraceID != "0123456789abcdef0123456789abcdef" || r.Data != e.Data || r.ProcessedUS == 0 ||
+		r.RulesVersion != *h.stats.rules.Load() {
 		t.Errorf("%+v", r)
 	}
 	r = rows[other.ID.String()]
-	if r.TimestampUS != 4000 || r.TimestampSource != "broker" || r.PublishedUS != 4000 || r.Late || r.Context != "account_management" ||
+	if r.TimestampUS != 4000 || r.TimestampSource != "broker" || r.PublishedUS != 4000 || r.Late ||
+		r.Context != "account_management" ||
 		r.Score != "0.7" || len(r.LostPoints) != 3 || r.LostPoints[0] != (events.Lost{Rule: "no_timestamp", Points: "0.1"}) {
 		t.Errorf("%+v", r)
 	}
@@ -190,7 +199,8 @@ func TestDeadLetters(t *testing.T) {
 	}
 	for i, w := range l.written {
 		var d deadletter.Message
-		if err := json.Unmarshal(w.Value, &d); err != nil || w.Topic != events.DeadLetters || d.Code != want[i] || d.Origin != events.Raw ||
+		if err := json.Unmarshal(w.Value, &d); err != nil || w.Topic != events.DeadLetters || d.Code != want[i] ||
+			d.Origin != events.Raw ||
 			d.Position != uint64(i) || header(w.Headers, pipeline.HeaderReason) != d.Code || d.Message == "" ||
 			header(w.Headers, pipeline.HeaderError) != d.Message || (d.Raw == "") != (i == 1) {
 			t.Errorf("%d: %s, headers %q, want %s: %v", i, w.Value, w.Headers, want[i], err)

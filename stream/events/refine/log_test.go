@@ -21,7 +21,8 @@ import (
 
 const logID = "cluster/topic"
 
-// log is events.raw and what a group committed of it, in memory; it implements pipeline.Session and Silver. Its faults are
+// log is events.raw and what a group committed of it, in memory; it implements pipeline.Session and Silver. Its faults
+// are
 // random: aborted transactions, revoked partitions, members that die.
 type log struct {
 	r      *rand.Rand
@@ -62,7 +63,8 @@ func (l *log) Poll(_ context.Context, limit int, _ time.Duration) (p pipeline.Po
 	if !l.assigned {
 		l.assigned = true
 		for i := range l.raw {
-			a := pipeline.Assignment{Partition: pipeline.Partition{Topic: events.Raw, Number: int32(i)}, LogID: logID, Next: int64(l.committed[i])}
+			a := pipeline.Assignment{Partition: pipeline.Partition{Topic: events.Raw, Number: int32(i)}, LogID: logID,
+				Next: int64(l.committed[i])}
 			if a.Next > 0 && l.r.IntN(3) > 0 {
 				a.Version = l.raw[i][l.committed[i]-1].LogVersion
 			} else if a.Next == 0 {
@@ -149,8 +151,9 @@ func (l *log) add(partition int, e *event.Event, at int64) *pipeline.Message {
 	for len(l.raw) <= partition {
 		l.raw, l.committed, l.next = append(l.raw, nil), append(l.committed, 0), append(l.next, 0)
 	}
-	m := pipeline.Message{Topic: events.Raw, LogID: logID, Partition: int32(partition), Offset: int64(len(l.raw[partition])),
-		Key: []byte(e.ID.String()), Value: events.AppendRaw(events.AppendHeader(nil, 7), e), LogVersion: at, Version: at}
+	m := pipeline.Message{Topic: events.Raw, LogID: logID, Partition: int32(partition),
+		Offset: int64(len(l.raw[partition])),
+		Key:    []byte(e.ID.String()), Value: events.AppendRaw(events.AppendHeader(nil, 7), e), LogVersion: at, Version: at}
 	l.raw[partition] = append(l.raw[partition], m)
 	return &l.raw[partition][m.Offset]
 }
@@ -166,7 +169,8 @@ func config(t *testing.T, silver Silver) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Config{Now: time.Now, Log: slog.New(slog.DiscardHandler), Rules: rules, Window: DefaultWindow, MaxIDs: DefaultMaxIDs, Silver: silver}
+	return Config{Now: time.Now, Log: slog.New(slog.DiscardHandler), Rules: rules, Window: DefaultWindow,
+		MaxIDs: DefaultMaxIDs, Silver: silver}
 }
 
 // member runs a member until all is done, or it dies.
@@ -177,8 +181,10 @@ func (l *log) member(t *testing.T, h *Handler) error {
 	l.end = cancel
 	l.assigned, l.crashed = false, false
 	copy(l.next, l.committed)
-	return pipeline.New(l, h, pipeline.Config{Name: events.Name, Ledger: events.Ledger, Topic: events.Raw, DeadLetters: events.DeadLetters,
-		Group: events.Group, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler),
+	return pipeline.New(l, h, pipeline.Config{Name: events.Name, Ledger: events.Ledger, Topic: events.Raw,
+		DeadLetters: events.DeadLetters,
+		Group:       events.Group, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
+		Log:      slog.New(slog.DiscardHandler),
 		Observer: ignore{}, BatchMessages: 40, MaxMessage: 100_000, DrainLimit: time.Minute}).Run(ctx)
 }
 

@@ -49,7 +49,8 @@ func (h *Handler) Assigned(ctx context.Context, partitions []pipeline.Assignment
 	took := h.cfg.Now().Sub(start)
 	h.stats.restored.Store(int64(took))
 	h.look()
-	h.cfg.Log.InfoContext(ctx, "windows restored", "topic", events.Silver, "partitions", len(partitions), "ids", n, "took", took)
+	h.cfg.Log.InfoContext(ctx, "windows restored", "topic", events.Silver, "partitions", len(partitions), "ids", n, "took",
+		took)
 	return nil
 }
 
@@ -97,7 +98,8 @@ func (h *Handler) takeCommitted() {
 // waitForRegistry is how long the registry is left alone after it did not answer.
 const waitForRegistry = time.Second
 
-// schema is the schema of an id. It waits for the registry, which is asked once for each: what an id names never changes.
+// schema is the schema of an id. It waits for the registry, which is asked once for each: what an id names never
+// changes.
 func (h *Handler) schema(ctx context.Context, id int32) (s events.Schema, known bool, err error) {
 	if h.cfg.Schemas == nil {
 		return events.Schema{}, true, nil
@@ -112,7 +114,8 @@ func (h *Handler) schema(ctx context.Context, id int32) (s events.Schema, known 
 				return s, false, nil
 			}
 			if s, err = events.ParseSchema(text); err != nil {
-				return s, false, fault.WithHint(fault.Failf(fault.ExitData, "this release cannot read events of schema %d: %w", id, err),
+				return s, false, fault.WithHint(fault.Failf(fault.ExitData, "this release cannot read events of schema %d: %w", id,
+					err),
 					"run a release of txflow that knows the schema; nothing is lost")
 			}
 			h.schemas[id] = s

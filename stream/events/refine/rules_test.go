@@ -13,7 +13,8 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// TestRulesAreReloaded takes over a file that changes, keeps the rules when it has faults or is gone, and says both once.
+// TestRulesAreReloaded takes over a file that changes, keeps the rules when it has faults or is gone, and says both
+// once.
 func TestRulesAreReloaded(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rules.json")
@@ -50,7 +51,8 @@ func TestRulesAreReloaded(t *testing.T) {
 		t.Errorf("%s, logged %s", second, lines.String())
 	}
 	write([]byte("{"))
-	if a, b := later(), later(); a != second || b != second || strings.Count(lines.String(), "not taken over") != 1 || r.refused.Load() != 1 {
+	if a, b := later(), later(); a != second || b != second || strings.Count(lines.String(), "not taken over") != 1 ||
+		r.refused.Load() != 1 {
 		t.Errorf("with faults: logged %s", lines.String())
 	}
 	if err := os.Remove(path); err != nil {

@@ -27,24 +27,31 @@ func (h *Handler) look() {
 // shortened is called when the bound shortens the window.
 func (h *Handler) shortened(partition int32, upTo time.Time, ids int) {
 	h.stats.dropped.Add(int64(ids))
-	h.cfg.Log.WarnContext(context.Background(), "the bound of ids shortens the window: older duplicates are not found here",
+	h.cfg.Log.WarnContext(context.Background(),
+		"the bound of ids shortens the window: older duplicates are not found here",
 		"partition", partition, "older_than", upTo.UTC(), "ids", ids, "bound", h.cfg.MaxIDs,
 		"hint", "raise --dedup-ids; a million ids take about 45 MB")
 }
 
 var (
-	idsDesc     = prometheus.NewDesc("txflow_stream_dedup_ids", "Ids of events in the windows of the member.", nil, nil)
-	bytesDesc   = prometheus.NewDesc("txflow_stream_dedup_bytes", "Memory of these windows.", nil, nil)
-	windowDesc  = prometheus.NewDesc("txflow_stream_dedup_window_seconds", "How far back duplicates are found for sure, in each partition of the member: the window, unless the bound of ids shortens it.", nil, nil)
-	droppedDesc = prometheus.NewDesc("txflow_stream_dedup_dropped_ids_total", "Ids that were dropped within the window for the bound: the window was shortened.", nil, nil)
-	restoreDesc = prometheus.NewDesc("txflow_stream_dedup_restore_seconds", "How long the last restoring of windows took.", nil, nil)
-	rulesDesc   = prometheus.NewDesc("txflow_stream_rules_info", "1 for the version of the rules that holds.", []string{"version"}, nil)
-	refusedDesc = prometheus.NewDesc("txflow_stream_rules_refused_total", "Files of rules that were not taken over because of faults.", nil, nil)
+	idsDesc    = prometheus.NewDesc("txflow_stream_dedup_ids", "Ids of events in the windows of the member.", nil, nil)
+	bytesDesc  = prometheus.NewDesc("txflow_stream_dedup_bytes", "Memory of these windows.", nil, nil)
+	windowDesc = prometheus.NewDesc("txflow_stream_dedup_window_seconds",
+		"How far back duplicates are found for sure, in each partition of the member: the window, unless the bound of ids shortens it.", nil, nil)
+	droppedDesc = prometheus.NewDesc("txflow_stream_dedup_dropped_ids_total",
+		"Ids that were dropped within the window for the bound: the window was shortened.", nil, nil)
+	restoreDesc = prometheus.NewDesc("txflow_stream_dedup_restore_seconds", "How long the last restoring of windows took.",
+		nil, nil)
+	rulesDesc = prometheus.NewDesc("txflow_stream_rules_info", "1 for the version of the rules that holds.",
+		[]string{"version"}, nil)
+	refusedDesc = prometheus.NewDesc("txflow_stream_rules_refused_total",
+		"Files of rules that were not taken over because of faults.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (h *Handler) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{idsDesc, bytesDesc, windowDesc, droppedDesc, restoreDesc, rulesDesc, refusedDesc} {
+	for _, d := range []*prometheus.Desc{idsDesc, bytesDesc, windowDesc, droppedDesc, restoreDesc, rulesDesc,
+		refusedDesc} {
 		out <- d
 	}
 }

@@ -1,0 +1,155 @@
+// Package archive copies events.silver to an object store: an object for each range of 10,000 offsets of a partition,
+// one
+// message a line. A range is copied once all its offsets are decided, so that names and contents are always the same,
+// however often and by whomever it is copied.
+package archive
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/pipeline"
+)
+
+// Range is how many offsets an object has.
+const Range = 10_000
+
+// Partition is how far a partition is.
+type Partition struct {
+	Number int32
+	Begin  int64 // the first offset that is there
+	End    int64 // after the last offset that is decided: committed, or aborted
+	Next   int64 // the first offset that is not copied; -1: none is
+}
+
+// Log is events.silver.
+type Log interface {
+	// Partitions returns how far each is, and the topic's id, which a topic that is made again does not share.
+	Partitions(ctx context.Context) (topic string, partitions []Partition, err error)
+	// Read visits the committed messages of a part of a partition, in order; see pipeline.Message. Of each only partition,
+	// offset, value and time are needed, which are valid until visit returns.
+	Read(ctx context.Context, partition int32, from, end int64, visit func(*pipeline.Message) error) error
+	// Record notes that all before an offset is copied.
+	Record(ctx context.Context, partition int32, next int64) error
+}
+
+// Store makes objects.
+type Store interface {
+	Create(ctx context.Context, url string) (batch.ArtifactWriter, error)
+}
+
+// Archiver copies.
+type Archiver struct {
+	Log     Log
+	Store   Store
+	Objects string // URL or folder
+	Slog    *slog.Logger
+}
+
+// Done is what a run did.
+type Done struct {
+	Objects, There int   // made, and found to be there already
+	Events         int64 // in those that were made
+	Deleted        int64 // offsets that retention deleted before they were copied
+}
+
+// Run copies every range that is complete.
+func (a *Archiver) Run(ctx context.Context) (done Done, err error) {
+	topic, partitions, err := a.Log.Partitions(ctx)
+	if err != nil {
+		return done, err
+	}
+	for _, p := range partitions {
+		if err := a.partition(ctx, topic, p, &done); err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// partition copies the complete ranges of a partition.
+func (a *Archiver) partition(ctx context.Context, topic string, p Partition, done *Done) error {
+	from, end := max(p.Next, 0), p.End-p.End%Range
+	if whole := (p.Begin + Range - 1) / Range * Range; whole > from { // the ranges before it are not whole any more
+		if p.Begin > from {
+			done.Deleted += p.Begin - from
+			a.Slog.WarnContext(ctx, "retention deleted events before they were copied: ranges that are not whole are left out",
+				"partition", p.Number, "from", from, "to", whole)
+		}
+		from = whole
+	}
+	if from >= end {
+		return nil
+	}
+	o := object{a: a, topic: topic, partition: p.Number, from: from, done: done}
+	defer o.abort()
+	err := a.Log.Read(ctx, p.Number, from, end, func(m *pipeline.Message) error {
+		if m.Offset >= o.from+Range {
+			if err := o.next(ctx, m.Offset-m.Offset%Range); err != nil {
+				return err
+			}
+		}
+		return o.write(ctx, m)
+	})
+	if err == nil {
+		err = o.next(ctx, end)
+	}
+	return err
+}
+
+// object is the copy of a range that is being made.
+type object struct {
+	a         *Archiver
+	topic     string
+	partition int32
+	from      int64
+	done      *Done
+
+	w      batch.ArtifactWriter // nil before the first message
+	events int64
+}
+
+func (o *object) write(ctx context.Context, m *pipeline.Message) (err error) {
+	if o.w == nil {
+		name := fmt.Sprintf("%d-%012d-%s.ndjson", o.partition, o.from, o.topic)
+		o.w, err = o.a.Store.Create(ctx, strings.TrimRight(o.a.Objects, "/")+"/"+path.Join("silver",
+			m.Time.UTC().Format(time.DateOnly), name))
+		if err != nil {
+			return err
+		}
+	}
+	if _, err = o.w.Write(m.Value); err == nil {
+		_, err = o.w.Write([]byte{'\n'})
+	}
+	o.events++
+	return err
+}
+
+// next ends the object, and begins with the range of another offset. A range without a committed message has none.
+func (o *object) next(ctx context.Context, from int64) error {
+	if o.w != nil {
+		_, made, err := o.w.CommitNew(ctx)
+		if err != nil {
+			return err
+		}
+		if made {
+			o.done.Objects++
+			o.done.Events += o.events
+		} else {
+			o.done.There++
+		}
+	}
+	o.w, o.events, o.from = nil, 0, from
+	return o.a.Log.Record(ctx, o.partition, from)
+}
+
+func (o *object) abort() {
+	if o.w != nil {
+		o.w.Abort()
+	}
+}

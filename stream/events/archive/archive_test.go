@@ -1,0 +1,130 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/txflow/txflow/internal/artifact"
+	"github.com/txflow/txflow/stream/pipeline"
+)
+
+// log is a partition in memory: offsets of messages, between which are those of markers and of aborted messages.
+type log struct {
+	begin, end, next int64
+	recorded         []int64
+	fail             int64 // reading ends with an error at this offset; 0 for never
+}
+
+var errRead = errors.New("gone")
+
+func (l *log) Partitions(context.Context) (string, []Partition, error) {
+	return "id", []Partition{{Number: 3, Begin: l.begin, End: l.end, Next: l.next}}, nil
+}
+
+func (l *log) Read(_ context.Context, _ int32, from, end int64, visit func(*pipeline.Message) error) error {
+	for offset := max(from, l.begin); offset < end; offset++ {
+		if offset == l.fail && l.fail > 0 {
+			return errRead
+		}
+		if offset%100 == 99 || offset/Range == 3 { // of a marker
+			continue
+		}
+		day := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC).Add(time.Duration(offset) * 5 * time.Second)
+		if err := visit(&pipeline.Message{Partition: 3, Offset: offset, Time: day,
+			Value: fmt.Append(nil, offset)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *log) Record(_ context.Context, _ int32, next int64) error {
+	l.next = next
+	l.recorded = append(l.recorded, next)
+	return nil
+}
+
+func run(t *testing.T, l *log, folder string) (Done, error) {
+	t.Helper()
+	a := Archiver{Log: l, Store: artifact.New(t.Context()), Objects: folder, Slog: slog.New(slog.DiscardHandler)}
+	return a.Run(t.Context())
+}
+
+// files are the objects of a folder with their contents.
+func files(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		name, _ := filepath.Rel(folder, path)
+		found[filepath.ToSlash(name)] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// TestRepeats has the same names and contents from one run, from runs that end in the middle, and from runs that begin
+// anew.
+func TestRepeats(t *testing.T) {
+	t.Parallel()
+	whole := t.TempDir()
+	done, err := run(t, &log{end: 54_321, next: -1}, whole)
+	if err != nil || done != (Done{Objects: 4, Events: 4 * 9900}) {
+		t.Fatalf("%v, %+v", err, done)
+	}
+	want := files(t, whole)
+	if names := slices.Sorted(maps.Keys(want)); !slices.Equal(names, []string{"silver/2026-11-26/3-000000000000-id.ndjson",
+		"silver/2026-11-26/3-000000010000-id.ndjson", "silver/2026-11-27/3-000000020000-id.ndjson",
+		"silver/2026-11-28/3-000000040000-id.ndjson"}) || !strings.HasPrefix(want[names[1]], "10000\n10001\n") {
+		t.Errorf("%q", names)
+	}
+	parts := t.TempDir()
+	l := &log{next: -1}
+	for _, end := range []int64{0, 9_999, 10_000, 25_000, 39_999, 54_321} {
+		l.end, l.fail = end, end*3/4
+		if _, err := run(t, l, parts); err != nil && !errors.Is(err, errRead) {
+			t.Fatal(err)
+		}
+		l.fail = 0
+		if _, err := run(t, l, parts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := files(t, parts); !maps.Equal(got, want) || l.next != 50_000 {
+		t.Errorf("%q, next %d", slices.Sorted(maps.Keys(got)), l.next)
+	}
+	l.next = -1 // what was recorded is lost
+	if done, err := run(t, l, parts); err != nil || done != (Done{There: 4}) || !maps.Equal(files(t, parts), want) {
+		t.Errorf("%v, %+v", err, done)
+	}
+}
+
+// TestDeleted leaves out the ranges that are not whole any more, and says so.
+func TestDeleted(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	done, err := run(t, &log{begin: 10_001, end: 30_000, next: 0}, folder)
+	if err != nil || done != (Done{Objects: 1, Events: 9900, Deleted: 10_001}) {
+		t.Errorf("%v, %+v", err, done)
+	}
+	if names := slices.Collect(maps.Keys(files(t, folder))); len(names) != 1 ||
+		!strings.Contains(names[0], "3-000000020000-") {
+		t.Errorf("%q", names)
+	}
+}
