@@ -66,16 +66,19 @@ func (c container) healthy() bool { return c.State.Health != nil && c.State.Heal
 // containers are those of the stack, by their services.
 func (s *stack) containers() map[string]container {
 	s.t.Helper()
-	var all []container
-	ids := strings.Fields(s.compose("ps", "--all", "--quiet"))
-	if err := json.Unmarshal([]byte(s.run("docker", append([]string{"inspect"}, ids...)...)), &all); err != nil {
-		s.t.Fatal(err)
-	}
 	found := map[string]container{}
-	for _, c := range all {
+	for _, c := range s.inspect(strings.Fields(s.compose("ps", "--all", "--quiet"))...) {
 		found[c.Config.Labels["com.docker.compose.service"]] = c
 	}
 	return found
+}
+
+func (s *stack) inspect(ids ...string) (all []container) {
+	s.t.Helper()
+	if err := json.Unmarshal([]byte(s.run("docker", append([]string{"inspect"}, ids...)...)), &all); err != nil {
+		s.t.Fatal(err)
+	}
+	return all
 }
 
 // unchanged runs what must change nothing: each container is the same, and each that served has not been started again.
@@ -110,7 +113,7 @@ func (s *stack) crash(service string) time.Duration {
 		return time.Since(began).Round(100 * time.Millisecond)
 	}
 	s.until(service+" is healthy again", 4*time.Minute, func() bool {
-		now := s.containers()[service]
+		now := s.inspect(before.ID)[0]
 		return now.RestartCount > before.RestartCount && now.healthy()
 	})
 	return time.Since(began).Round(100 * time.Millisecond)
