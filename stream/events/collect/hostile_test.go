@@ -157,7 +157,7 @@ func TestPacked(t *testing.T) {
 // and the slow ones are answered and let go.
 func TestSlowSenders(t *testing.T) {
 	t.Parallel()
-	s, addr, _ := listening(t, Config{Publisher: &broker{}, BodyTimeout: 500 * time.Millisecond, MaxBodyBytes: 1 << 20,
+	s, addr, _ := listening(t, Config{Publisher: &broker{}, BodyTimeout: 2 * time.Second, MaxBodyBytes: 1 << 20,
 		MaxInFlight: 1 << 20})
 	var idle []net.Conn
 	defer func() {
