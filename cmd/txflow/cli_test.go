@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -45,8 +46,9 @@ func TestBadFilesEndWithAClearError(t *testing.T) {
 		"binary":         {"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00", "binary"},
 		"utf-16":         {utf16le.String(), "UTF-16"},
 		"open quote":     {header + row(1) + "2,\"never closed,-1\n" + row(3), "quote"},
-		"field of 10 MB": {header + "1," + strings.Repeat("x", 10<<20) + ",-1,2024-01-31 10:15:00,m,card,debit\n", "--max-record"},
-		"torn gzip":      {half[:len(half)/2], "gzip"},
+		"field of 10 MB": {header + "1," + strings.Repeat("x", 10<<20) + ",-1,2024-01-31 10:15:00,m,card,debit\n",
+			"--max-record"},
+		"torn gzip": {half[:len(half)/2], "gzip"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := strings.ReplaceAll(name, " ", "_") + ".csv"
@@ -60,7 +62,8 @@ func TestBadFilesEndWithAClearError(t *testing.T) {
 				want = fault.ExitNothing
 			}
 			errs := strings.ToLower(r.stderr.String())
-			if code != want || c.says != "" && (!strings.Contains(errs, strings.ToLower(c.says)) || !strings.Contains(errs, strings.ToLower(file))) {
+			if code != want || c.says != "" && (!strings.Contains(errs, strings.ToLower(c.says)) ||
+				!strings.Contains(errs, strings.ToLower(file))) {
 				t.Errorf("exit %d, want %d, naming %q and the file:\n%s", code, want, c.says, r.stderr.String())
 			}
 			if strings.Contains(errs, "groceries") {
@@ -68,7 +71,8 @@ func TestBadFilesEndWithAClearError(t *testing.T) {
 			}
 		})
 	}
-	for name, args := range map[string][]string{"directory": {dir}, "not there": {"nothing.csv"}, "no match": {"*.nothing"}} {
+	for name, args := range map[string][]string{"directory": {dir}, "not there": {"nothing.csv"},
+		"no match": {"*.nothing"}} {
 		code, r := p.run("validate", args[0])
 		if code != fault.ExitData && code != fault.ExitUnavailable || r.lastLog(t).Error == "" {
 			t.Errorf("%s: exit %d\n%s", name, code, r.stderr.String())
@@ -78,8 +82,10 @@ func TestBadFilesEndWithAClearError(t *testing.T) {
 
 func TestWrongUsageEndsWith64(t *testing.T) {
 	p := place{t: t, dir: t.TempDir()}
-	for _, args := range [][]string{{"nothing"}, {"validate"}, {"validate", "--nothing"}, {"split"}, {"validate", "--delimiter", "x", "a.csv"},
-		{"report", "--by", "color"}, {"report", "--json", "--csv"}, {"lineage"}, {"run", "--clickhouse-url", "nonsense", "a.csv"},
+	for _, args := range [][]string{{"nothing"}, {"validate"}, {"validate", "--nothing"}, {"split"},
+		{"validate", "--delimiter", "x", "a.csv"},
+		{"report", "--by", "color"}, {"report", "--json", "--csv"}, {"lineage"},
+		{"run", "--clickhouse-url", "nonsense", "a.csv"},
 		{"ml-api", "extra"}, {"data", "generate", "--ratio", "0.1"}, {"--log-format", "xml", "doctor"}} {
 		code, r := p.run(args...)
 		if code != fault.ExitUsage || r.lastLog(t).Error == "" {
@@ -114,28 +120,35 @@ func TestTasksByHand(t *testing.T) {
 	w := newWorkbench(t, clickhouse)
 	file := filepath.Join(w.dir, "in.csv.gz")
 	must(t, os.WriteFile(file, []byte(gz(t, header+row(1)+row(2)+row(2)+"3,,0,x,,,\n")), 0o644))
-	if m := w.ok("validate", "--run-id", "hand", "*.gz").manifest(t); m.Counts != (ledger.Counts{In: 4, Accepted: 2, Rejected: 1, Duplicates: 1}) {
+	if m := w.ok("validate", "--run-id", "hand", "*.gz").manifest(t); m.Counts != (ledger.Counts{In: 4, Accepted: 2,
+		Rejected: 1, Duplicates: 1}) {
 		t.Errorf("validate counts %+v", m.Counts)
 	}
 	if m := w.ok("split", "out/hand").manifest(t); m.Chunks != 1 {
 		t.Errorf("split made %d chunks", m.Chunks)
 	}
-	if m := w.ok("classify", "--chunks", "out/hand/chunks.json", "--index", "0").manifest(t); m.Counts.Predicted != 2 || m.Index == nil {
+	if m := w.ok("classify", "--chunks", "out/hand/chunks.json", "--index", "0").manifest(t); m.Counts.Predicted != 2 ||
+		m.Index == nil {
 		t.Errorf("classify: %+v", m)
 	}
-	if m := w.ok("load", "out/hand", "--manifest", "out/load.json").manifest(t); m.Counts.Stored != 2 || !w.exists("out/load.json")() {
+	if m := w.ok("load", "out/hand", "--manifest", "out/load.json").manifest(t); m.Counts.Stored != 2 ||
+		!w.exists("out/load.json")() {
 		t.Errorf("load: %+v", m)
 	}
-	if m := w.ok("reconcile", "--run", "out/hand").manifest(t); m.Counts != (ledger.Counts{In: 4, Accepted: 2, Rejected: 1, Duplicates: 1, Predicted: 2, Stored: 2}) && m.Counts.Stored != 2 {
+	if m := w.ok("reconcile", "--run", "out/hand").manifest(t); m.Counts != (ledger.Counts{In: 4, Accepted: 2, Rejected: 1,
+		Duplicates: 1, Predicted: 2, Stored: 2}) && m.Counts.Stored != 2 {
 		t.Errorf("reconcile counts %+v", m.Counts)
 	}
-	if text := w.ok("report", "--csv").stdout.String(); !strings.HasPrefix(text, "category,transactions,debit,credit,net\n") || strings.Count(text, "12.34") == 0 {
+	if text := w.ok("report", "--csv").stdout.String(); !strings.HasPrefix(text,
+		"category,transactions,debit,credit,net\n") || strings.Count(text, "12.34") == 0 {
 		t.Errorf("report:\n%s", text)
 	}
-	if text := w.ok("lineage", "2", "--source", "bank").stdout.String(); !strings.Contains(text, "in.csv.gz") || !strings.Contains(text, "hash-v1") || !strings.Contains(text, "duplicate") {
+	if text := w.ok("lineage", "2", "--source", "bank").stdout.String(); !strings.Contains(text, "in.csv.gz") ||
+		!strings.Contains(text, "hash-v1") || !strings.Contains(text, "duplicate") {
 		t.Errorf("lineage:\n%s", text)
 	}
-	if text := w.ok("runs", "--json").stdout.String(); !strings.Contains(text, `"status":"done"`) || !strings.Contains(text, `"stored":2`) {
+	if text := w.ok("runs", "--json").stdout.String(); !strings.Contains(text, `"status":"done"`) ||
+		!strings.Contains(text, `"stored":2`) {
 		t.Errorf("runs:\n%s", text)
 	}
 	if code, r := w.run("lineage", "77", "--source", "bank"); code != fault.ExitNothing {
@@ -144,11 +157,13 @@ func TestTasksByHand(t *testing.T) {
 	if text := w.ok("doctor").stdout.String(); !strings.Contains(text, "up to date") {
 		t.Errorf("doctor:\n%s", text)
 	}
-	if code, r := w.run("doctor", "--clickhouse-url", "http://127.0.0.1:1", "--ml-url", "http://127.0.0.1:1"); code != fault.ExitUnavailable ||
+	if code, r := w.run("doctor", "--clickhouse-url", "http://127.0.0.1:1", "--ml-url",
+		"http://127.0.0.1:1"); code != fault.ExitUnavailable ||
 		strings.Count(r.stdout.String(), "missing") != 2 || !strings.Contains(r.stdout.String(), "txflow platform") {
 		t.Errorf("doctor without anything: exit %d\n%s", code, r.stdout.String())
 	}
-	if code, r := w.run("run", "--clickhouse-url", "http://127.0.0.1:1", file); code != fault.ExitUnavailable || !strings.Contains(r.stderr.String(), "txflow platform") {
+	if code, r := w.run("run", "--clickhouse-url", "http://127.0.0.1:1", file); code != fault.ExitUnavailable ||
+		!strings.Contains(r.stderr.String(), "txflow platform") {
 		t.Errorf("run without ClickHouse: exit %d\n%s", code, r.stderr.String())
 	}
 	if code, _ := w.run("validate", "--max-reject-ratio", "0.1", file); code != fault.ExitData {
@@ -156,7 +171,8 @@ func TestTasksByHand(t *testing.T) {
 	}
 }
 
-// A row that the ML API refuses becomes a dead letter with the API's words, until a corrected file is run; all others are stored.
+// A row that the ML API refuses becomes a dead letter with the API's words, until a corrected file is run; all others
+// are stored.
 func TestARefusedRowBecomesADeadLetter(t *testing.T) {
 	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
 	w := newWorkbench(t, clickhouse)
@@ -165,7 +181,8 @@ func TestARefusedRowBecomesADeadLetter(t *testing.T) {
 	for i := range 600 {
 		rows.WriteString(row(i + 1))
 	}
-	must(t, os.WriteFile(filepath.Join(w.dir, "in.csv"), []byte(strings.Replace(rows.String(), "\n321,Groceries", "\n321,poison", 1)), 0o644))
+	must(t, os.WriteFile(filepath.Join(w.dir, "in.csv"),
+		[]byte(strings.Replace(rows.String(), "\n321,Groceries", "\n321,poison", 1)), 0o644))
 	w.api.harmWith(func(rw http.ResponseWriter, r *http.Request, body []byte, honest http.Handler) {
 		if bytes.Contains(body, []byte("poison")) {
 			rw.Header().Set("Content-Type", "application/json")
@@ -207,11 +224,24 @@ func TestDemo(t *testing.T) {
 	p := place{t: t, dir: t.TempDir()}
 	for range 2 {
 		r := p.ok("demo", "--file", filepath.Join(here, "../../data/transactions.csv"))
-		if !strings.Contains(r.stderr.String(), "10,000 rows = 10,000 stored + 0 rejected + 0 duplicates + 0 dead letters, reconciled") {
+		if !strings.Contains(r.stderr.String(),
+			"10,000 rows = 10,000 stored + 0 rejected + 0 duplicates + 0 dead letters, reconciled") {
 			t.Errorf("the summary is missing:\n%s", r.stderr.String())
 		}
-		if !strings.Contains(r.stderr.String(), "2,138 messages = 2,112 classified + 26 dead letters, in ClickHouse; 112 of them were sent twice and count once") {
+		if !strings.Contains(r.stderr.String(),
+			"2,138 messages = 2,112 classified + 26 dead letters, in ClickHouse; 112 of them were sent twice and count once") {
 			t.Errorf("the summary of what came in live is missing:\n%s", r.stderr.String())
+		}
+		if !strings.Contains(r.stderr.String(),
+			"a package of 3 events: 2 accepted, 1 rejected; sent 2 times, each counts once") {
+			t.Errorf("the summary of the events is missing:\n%s", r.stderr.String())
+		}
+		for _, want := range []string{`WalletTransactionCreatedEvent +financial +1 `, `UserUpdatedEvent +user_activity +1 `,
+			"state +gold\n",
+			"raw +events.raw/[0-9]+:0 +stored", "duplicate of events.raw/[0-9]+:0", " gold +events", "dead_letter"} {
+			if !regexp.MustCompile(want).MatchString(r.stdout.String()) {
+				t.Errorf("the demo does not show %q of the events:\n%s", want, r.stdout.String())
+			}
 		}
 		batched, live, _ := strings.Cut(r.stdout.String(), "what came in live")
 		if rows := strings.Count(live, "\nRent "); rows != 1 {

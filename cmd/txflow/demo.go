@@ -39,7 +39,7 @@ const demoSource = "demo"
 
 func demoCommand() *cli.Command {
 	return &cli.Command{
-		Name: "demo", Category: "Get started", Usage: "run batch and then stream in one process, with ClickHouse, Kafka and the ML API",
+		Name: "demo", Category: "Get started", Usage: "run batch, stream and events in one process, with ClickHouse, Kafka and the ML API",
 		Flags: []cli.Flag{dataFolder,
 			&cli.StringFlag{Name: "file", Value: "data/transactions.csv", EnvVars: []string{"TXFLOW_DEMO_FILE"}, Usage: "`FILE` of transactions"}},
 		Description: `Fetches the ClickHouse engine the first time (about 180 MB, by npm). A second demo stores nothing twice.
@@ -113,6 +113,9 @@ func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform, file string) er
 	if err := demoStream(c.Context, rt, p, api, db); err != nil {
 		return err
 	}
+	if err := demoEvents(c.Context, rt, p, db); err != nil {
+		return err
+	}
 	goOn(c, rt)
 	return nil
 }
@@ -181,7 +184,8 @@ next steps
   %[1]s ml-api
   %[1]s run --source NAME FILE
   %[1]s stream classify, and %[1]s stream produce --rate 1000
-  %[1]s report --by month
+  %[1]s collect, %[1]s stream refine, and then send events: open http://127.0.0.1:8001/docs
+  %[1]s report --by month, %[1]s events report --by account
   curl -s 'http://127.0.0.1:8123/?database=txflow' -d 'SELECT * FROM category_totals FORMAT PrettyCompact'
 `, me, data)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -40,19 +41,13 @@ func eventsShowCommand() *cli.Command {
 				return err
 			}
 			defer db.Close()
-			st, err := db.EventStory(c.Context, id)
+			st, err := eventStory(c.Context, db, id)
 			if err != nil {
 				return err
 			}
 			if st.State == "" {
 				return fault.WithHint(fault.Failf(fault.ExitNothing, "there is no event with id %s", id),
 					"ClickHouse may not have read it yet: txflow stream status; messages are kept for 30 days")
-			}
-			fates(st)
-			if correlation := correlationOf(st); correlation != "" {
-				if st.Package, err = db.EventPackage(c.Context, correlation); err != nil {
-					return err
-				}
 			}
 			if c.Bool("json") {
 				out := json.NewEncoder(rt.Stdout)
@@ -62,6 +57,19 @@ func eventsShowCommand() *cli.Command {
 			return showEvent(rt.Stdout, st)
 		}),
 	}
+}
+
+// eventStory is all that is known of an event, with what became of each message, and what came in its package.
+func eventStory(ctx context.Context, db *store.Store, id event.ID) (*store.EventStory, error) {
+	st, err := db.EventStory(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	fates(st)
+	if correlation := correlationOf(st); correlation != "" {
+		st.Package, err = db.EventPackage(ctx, correlation)
+	}
+	return st, err
 }
 
 // goldRow is what show needs of a row of events.

@@ -46,6 +46,7 @@ STRUCTURE = {
     },
     "dead_letters_replay": {"replay": (set(), *PLAIN)},
     "reconcile_daily": {"reconcile": (set(), *PLAIN), "reconcile_stream": (set(), *PLAIN)},
+    "events_reconcile_daily": {"reconcile": (set(), *PLAIN)},
     "artifacts_prune": {"prune": (set(), *PLAIN)},
     "transactions_watch": {"watch": (set(), *PLAIN)},
 }

@@ -16,6 +16,7 @@ const RECLASSIFY = 'transactions_reclassify';
 const OTHERS = {
   artifacts_prune: [{}, 'prune', 'removed'],
   dead_letters_replay: [{}, 'replay', 'would be replayed'],
+  events_reconcile_daily: [{}, 'reconcile', 'reconcile is done'],
   reconcile_daily: [{ 'Source name': SOURCE + '-without-rows' }, 'reconcile_stream', 'reconcile is done'],
   transactions_watch: [{}, 'watch', 'Returned value'],
 };
