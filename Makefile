@@ -216,6 +216,7 @@ test-browser: ## headless Chromium through Airflow's form, run, links; SCREENSHO
 bench: engine ## throughput and memory of batch and stream, beside peers and ceilings; writes docs/performance*.md
 	go run ./cmd/internal/bench -rows "$(BENCH_ROWS)" -memory-rows "$(BENCH_MEMORY_ROWS)" -growth "$(BENCH_GROWTH)" -out docs/performance.md
 	go run ./cmd/internal/bench -stream -messages "$(BENCH_MESSAGES)" -out docs/performance-stream.md
+	go run ./cmd/internal/bench -refine -messages "$(BENCH_MESSAGES)" -out docs/performance-refine.md
 
 .PHONY: faults
 faults: engine ## every fault, with processes that are killed; writes docs/reliability.md

@@ -1,6 +1,6 @@
 // Command bench measures txflow on this machine: each task and a whole run, with the ML API's own ceiling and a plain
-// Python pipeline measured in the same run, or with -stream live transactions on a real Kafka, with Kafka's own ceiling. It
-// writes docs/performance.md or docs/performance-stream.md. It is a tool of the repository, never a test.
+// Python pipeline measured in the same run, or with -stream live transactions on a real Kafka, or with -refine live events, both
+// with Kafka's own ceiling. It writes docs/performance.md, docs/performance-stream.md or docs/performance-refine.md. It is a tool of the repository, never a test.
 package main
 
 import (
@@ -20,6 +20,7 @@ type options struct {
 	runs       int
 	growth     int
 	stream     bool
+	refine     bool
 	messages   int
 	out        string
 }
@@ -32,6 +33,7 @@ func main() {
 	flag.IntVar(&o.runs, "runs", 3, "whole runs; the median counts")
 	flag.IntVar(&o.growth, "growth", 0, "rows that are stored before a run is measured again; 0 for none")
 	flag.BoolVar(&o.stream, "stream", false, "measure the stream instead of batch")
+	flag.BoolVar(&o.refine, "refine", false, "measure stream refine instead of batch")
 	flag.IntVar(&o.messages, "messages", 1_000_000, "messages of the stream's backlog")
 	flag.StringVar(&o.out, "out", "docs/performance.md", "the report")
 	flag.Parse()
@@ -65,6 +67,8 @@ func bench(ctx context.Context, o options) (err error) {
 	part := batchBench
 	if o.stream {
 		part = streamBench
+	} else if o.refine {
+		part = refineBench
 	}
 	text, err := part(ctx, o, b)
 	if err != nil {

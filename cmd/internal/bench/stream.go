@@ -74,7 +74,7 @@ func (b *bencher) backlogs(ctx context.Context, o options, r *streamReport) erro
 		if k.produced, err = b.time(ctx, "stream", "produce", "--count", strconv.Itoa(n), "--seed", strconv.Itoa(n+i)); err != nil {
 			return err
 		}
-		if k.rate, k.member, err = b.workOff(ctx, n); err != nil {
+		if k.rate, k.member, err = b.workOff(ctx, n, classifyMember); err != nil {
 			return err
 		}
 		done += n
@@ -90,9 +90,10 @@ func (b *bencher) backlogs(ctx context.Context, o options, r *streamReport) erro
 	return nil
 }
 
-// workOff runs one member until it has classified n messages.
-func (b *bencher) workOff(ctx context.Context, n int) (perSecond float64, u used, err error) {
-	m, err := b.startMember(ctx)
+// workOff runs one member until it is done with n messages.
+func (b *bencher) workOff(ctx context.Context, n int, args func(addr string) []string) (perSecond float64, u used,
+	err error) {
+	m, err := b.startMember(ctx, args)
 	if err != nil {
 		return 0, u, err
 	}
@@ -121,18 +122,20 @@ func (b *bencher) workOff(ctx context.Context, n int) (perSecond float64, u used
 	return perSecond, u, err
 }
 
-// member is a running `txflow stream classify`.
+// member is a running `txflow stream classify` or `refine`.
 type member struct {
 	*service
 	url string
 }
 
-func (b *bencher) startMember(ctx context.Context) (*member, error) {
+func classifyMember(addr string) []string {
+	return []string{"stream", "classify", "--watch-addr", addr, "--instance", "bench"}
+}
+
+func (b *bencher) startMember(ctx context.Context, args func(addr string) []string) (*member, error) {
 	var m member
 	var err error
-	m.service, m.url, err = b.serve(ctx, "/healthz", func(addr string) []string {
-		return []string{"stream", "classify", "--watch-addr", addr, "--instance", "bench"}
-	})
+	m.service, m.url, err = b.serve(ctx, "/healthz", args)
 	return &m, err
 }
 

@@ -63,7 +63,7 @@ const lookEvery = 50 * time.Millisecond
 
 // delays measures at every rate, with one member and the settings that txflow ships.
 func (b *bencher) delays(ctx context.Context, _ options, r *streamReport) error {
-	m, err := b.startMember(ctx)
+	m, err := b.startMember(ctx, classifyMember)
 	if err != nil {
 		return err
 	}

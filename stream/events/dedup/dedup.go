@@ -155,8 +155,8 @@ func (w *Windows) Add(partition int32, c *Claim) {
 			continue
 		}
 		if e := b.table.find(&c.ID); e != nil {
-			if c.Offset <= e.offset() { // the one at the higher offset was not committed: it comes again, and is measured by this
-				*e = entry{id: c.ID, hash: c.Hash, at: uint64(hour-first)<<offsetBits | uint64(c.Offset+1)} //nolint:gosec // not negative
+			if c.Offset <= e.offset() { // that at the higher offset was not committed: it is measured by this one
+				*e = newEntry(&c.ID, c.Offset, hour-first, c.Hash)
 			}
 			return
 		}

@@ -60,7 +60,7 @@ func newLog(r *rand.Rand, n int) []record {
 func TestAgainstTheRule(t *testing.T) {
 	t.Parallel()
 	var seen [3]int
-	for seed := range uint64(100) {
+	for seed := range uint64(30) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		log := newLog(r, 50+r.IntN(1500))
 		w := New(24*time.Hour, 1<<30)
@@ -178,10 +178,10 @@ func TestBound(t *testing.T) {
 	}
 }
 
-// TestMemory keeps a million ids in less than 60 MB, and gives the memory back.
+// TestMemory takes less than 60 bytes an id, 60 MB a million, also while tables grow, and gives the memory back.
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	const n = 1_000_000
+	const n = 200_000
 	w := New(24*time.Hour, 2*n)
 	w.Start(0, 0)
 	r := rand.New(rand.NewPCG(1, 2))
@@ -192,7 +192,7 @@ func TestMemory(t *testing.T) {
 		binary.BigEndian.PutUint64(c.ID[8:], r.Uint64())
 		c.Offset, c.Time = int64(i), int64(i)*24*testHour/n
 		w.Add(0, &c)
-		if i%1000 == 999 {
+		if i%500 == 499 {
 			if s := w.State(); i > n/10 {
 				most = max(most, s.Bytes/int64(i+1))
 			}

@@ -19,6 +19,10 @@ const (
 	offsetMask = 1<<offsetBits - 1
 )
 
+func newEntry(id *event.ID, offset, hour int64, hash uint64) entry {
+	return entry{id: *id, hash: hash, at: uint64(hour)<<offsetBits | uint64(offset+1)} //nolint:gosec // not negative
+}
+
 func (e *entry) offset() int64 { return int64(e.at&offsetMask) - 1 } //nolint:gosec // 56 bits
 func (e *entry) hour() int64   { return int64(e.at >> offsetBits) }  //nolint:gosec // 8 bits
 
@@ -88,7 +92,7 @@ func (t *table) add(id *event.ID, offset, hour int64, hash uint64) {
 	if p.used*16 >= len(p.places)*most16th {
 		p.grow(t.seed)
 	}
-	p.place(t.seed, entry{id: *id, hash: hash, at: uint64(hour)<<offsetBits | uint64(offset+1)}) //nolint:gosec // not negative
+	p.place(t.seed, newEntry(id, offset, hour, hash))
 	p.used++
 	t.ids++
 }

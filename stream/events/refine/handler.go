@@ -72,15 +72,18 @@ func (h *Handler) Handle(ctx context.Context, b *pipeline.Batch) error {
 			verdict, first := h.windows.Judge(m.Partition, &claim)
 			switch verdict {
 			case dedup.Fresh:
-				h.windows.Add(m.Partition, &claim)
-				h.emit(b, i, w, rules, &e, schema, &claim, now)
-				continue
+				if h.emit(b, i, w, rules, &e, schema, &claim, now) {
+					h.windows.Add(m.Partition, &claim)
+					continue
+				}
+				broken = Broken{Code: event.CodeSize, Message: event.CodeSize.Message()}
 			case dedup.Duplicate:
 				b.Skip(i)
 				continue
+			case dedup.Conflict:
+				broken = Broken{Code: event.CodeConflict, Message: fmt.Sprintf("%s: partition %d, offset %d",
+					event.CodeConflict.Message(), m.Partition, first.Offset)}
 			}
-			broken = Broken{Code: event.CodeConflict, Message: fmt.Sprintf("%s: partition %d, offset %d",
-				event.CodeConflict.Message(), m.Partition, first.Offset)}
 		}
 		h.windows.Withdraw(m.Partition, &claim)
 		d := ledger.DeadLetter{Outcome: ledger.OutcomeRejected, ContentHash: claim.Hash, Column: broken.Field,
@@ -95,9 +98,14 @@ func (h *Handler) Handle(ctx context.Context, b *pipeline.Batch) error {
 	return nil
 }
 
-// emit decides that a message becomes one of events.silver.
+// largest is how many bytes a message of events.silver has at most: Kafka takes a megabyte unless it is told
+// otherwise, and
+// JSON in JSON may be twice as long. One that Kafka refuses would come again for ever.
+const largest = 900 << 10
+
+// emit decides that a message becomes one of events.silver; false for one that would be too large.
 func (h *Handler) emit(b *pipeline.Batch, i int, w *work, rules *event.Rules, e *event.Event, schema int32,
-	claim *dedup.Claim, now time.Time) {
+	claim *dedup.Claim, now time.Time) bool {
 	m := &b.Messages[i]
 	w.refine(rules, e, m)
 	r := &w.refined
@@ -108,8 +116,15 @@ func (h *Handler) emit(b *pipeline.Batch, i int, w *work, rules *event.Rules, e 
 	if m.Traceparent != "" {
 		w.headers = append(w.headers, pipeline.Header{Name: pipeline.HeaderTrace, Value: []byte(m.Traceparent)})
 	}
-	b.Emit(i, events.Silver, m.Key, func(dst []byte) []byte { return events.AppendRefined(dst, r) }, w.headers[first:]...)
+	size := 0
+	b.Emit(i, events.Silver, m.Key, func(dst []byte) []byte {
+		size = -len(dst)
+		dst = events.AppendRefined(dst, r)
+		size += len(dst)
+		return dst
+	}, w.headers[first:]...)
 	b.Pin(i, m.Partition) // where the window is restored from
+	return size <= largest
 }
 
 // refine says of an event what its row says.

@@ -185,7 +185,7 @@ func (l *log) member(t *testing.T, h *Handler) error {
 		DeadLetters: events.DeadLetters,
 		Group:       events.Group, Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
 		Log:      slog.New(slog.DiscardHandler),
-		Observer: ignore{}, BatchMessages: 40, MaxMessage: 100_000, DrainLimit: time.Minute}).Run(ctx)
+		Observer: ignore{}, BatchMessages: 40, MaxMessage: 600_000, DrainLimit: time.Minute}).Run(ctx)
 }
 
 func header(headers []pipeline.Header, name string) string {

@@ -37,7 +37,7 @@ var (
 	idsDesc    = prometheus.NewDesc("txflow_stream_dedup_ids", "Ids of events in the windows of the member.", nil, nil)
 	bytesDesc  = prometheus.NewDesc("txflow_stream_dedup_bytes", "Memory of these windows.", nil, nil)
 	windowDesc = prometheus.NewDesc("txflow_stream_dedup_window_seconds",
-		"How far back duplicates are found for sure, in each partition of the member: the window, unless the bound of ids shortens it.", nil, nil)
+		"How far back duplicates are found for sure in every partition: the window, unless the bound shortens it.", nil, nil)
 	droppedDesc = prometheus.NewDesc("txflow_stream_dedup_dropped_ids_total",
 		"Ids that were dropped within the window for the bound: the window was shortened.", nil, nil)
 	restoreDesc = prometheus.NewDesc("txflow_stream_dedup_restore_seconds", "How long the last restoring of windows took.",

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/event"
+	"github.com/txflow/txflow/internal/kafkaserver"
+	"github.com/txflow/txflow/stream/events"
+)
+
+// refineReport is docs/performance-refine.md.
+type refineReport struct {
+	machine  string
+	messages int
+	bytes    int // of one, in events.raw
+	rate     float64
+	member   used
+	ceiling  float64
+	ids      float64
+	// bytesPerID is what the windows take, of the memory of the process.
+	bytesPerID float64
+	restore    time.Duration
+	restored   used // a member that only restores
+}
+
+// refineBench measures stream refine on a real Kafka, beside what that Kafka can do.
+func refineBench(ctx context.Context, o options, b *bencher) (report string, err error) {
+	lib, err := kafkaserver.Fetch(ctx, os.Stderr)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(b.dir, "kafka")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
+	broker, err := kafkaserver.Start(ctx, lib, dir, nil)
+	if err != nil {
+		return "", err
+	}
+	defer broker.Stop()
+	b.brokers = broker.Addr()
+	if _, err := b.time(ctx, "topics", "apply"); err != nil {
+		return "", err
+	}
+	r := &refineReport{machine: thisMachine(), messages: o.messages}
+	say("producing %d events", o.messages)
+	if r.bytes, err = b.produceEvents(ctx, o.messages); err != nil {
+		return "", err
+	}
+	refine := func(addr string) []string {
+		return []string{"stream", "refine", "--watch-addr", addr, "--instance", "bench"}
+	}
+	if r.rate, r.member, err = b.workOff(ctx, o.messages, refine); err != nil {
+		return "", err
+	}
+	say("refined: %.0f a second, %s", r.rate, megabytes(r.member.memory))
+	if r.ceiling, err = b.ceilingOf(ctx, events.Raw, o.messages); err != nil {
+		return "", err
+	}
+	if err := b.restores(ctx, r, refine); err != nil {
+		return "", err
+	}
+	return r.markdown(), nil
+}
+
+// produceEvents writes events to events.raw, one in twenty of them twice, and returns how large one is.
+func (b *bencher) produceEvents(ctx context.Context, n int) (size int, err error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.MaxBufferedRecords(100_000))
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	var failed error
+	var last event.Event
+	for i := range n {
+		if i%20 != 1 {
+			last = event.Event{ID: event.NewID(), Correlation: event.NewID(), Received: time.Now().UnixMicro(),
+				Form:               event.FormPackage,
+				Type:               `Holded\Wallet\Domain\Transaction\Events\WalletTransactionCreatedEvent`,
+				TargetSubscription: "wallet_events", AccountID: event.NewID().String(), UserID: event.NewID().String(),
+				MessageID: event.NewID().String(), TimestampText: "1790000000000", Timestamp: time.Now().UnixMicro(),
+				HasTimestamp: true,
+				Platform:     "web", Device: "desktop", Data: fmt.Sprintf(`{"id":"%d","amount":%d.5}`, i, i),
+				Attributes: `{"type":"Holded\\Wallet\\Domain\\Transaction","targetSubscription":"wallet_events"}`}
+		}
+		value := events.AppendRaw(events.AppendHeader(nil, 1), &last)
+		size += len(value)
+		client.Produce(ctx, &kgo.Record{Topic: events.Raw, Key: []byte(last.ID.String()), Value: value},
+			func(_ *kgo.Record, err error) {
+				failed = firstOf(failed, err)
+			})
+	}
+	return size / n, firstOf(client.Flush(ctx), failed)
+}
+
+// restores starts a member again, which restores its windows, and ends it.
+func (b *bencher) restores(ctx context.Context, r *refineReport, refine func(addr string) []string) error {
+	s, url, err := b.serve(ctx, "/healthz", refine)
+	if err != nil {
+		return err
+	}
+	var wait advance
+	for r.restore == 0 {
+		found, err := metrics(ctx, url)
+		if err == nil {
+			r.ids = found[`txflow_stream_dedup_ids{pipeline="events"}`]
+			r.restore = time.Duration(found[`txflow_stream_dedup_restore_seconds{pipeline="events"}`] * float64(time.Second))
+			r.bytesPerID = found[`txflow_stream_dedup_bytes{pipeline="events"}`] / max(r.ids, 1)
+			err = wait.at("ids that are restored", int(r.ids))
+		}
+		if err != nil {
+			return err
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+	say("%.0f ids restored in %s", r.ids, r.restore)
+	r.restored, err = s.end()
+	return err
+}
+
+// metrics reads the values of all series.
+func metrics(ctx context.Context, url string) (map[string]float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/metrics", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	found := map[string]float64{}
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		if i := strings.LastIndexByte(lines.Text(), ' '); i > 0 {
+			if v, err := strconv.ParseFloat(lines.Text()[i+1:], 64); err == nil {
+				found[lines.Text()[:i]] = v
+			}
+		}
+	}
+	return found, lines.Err()
+}
+
+func (r *refineReport) markdown() string {
+	share := 100 * r.rate / r.ceiling
+	return fmt.Sprintf(`# Performance of refine
+
+Written by `+"`make bench`"+` at %s on %s.
+
+Kafka 4.1 (one node, KRaft) and one member of the group share these processors with whatever else ran then. An event is
+about %s bytes in `+"`events.raw`"+
+		`; one in twenty comes twice. Results, dead letters and offsets are one Kafka transaction.
+
+| | |
+| --- | ---: |
+| **`+"`txflow stream refine`"+`**, a backlog of %s events | **%s events/s** |
+| the ceiling: the same messages read and written as they are, in transactions of the same size | %s events/s |
+| what refine reaches of it | **%.0f %%** |
+| events that refine does in a second of one processor's time | %s |
+| memory of the member, resident at the most | %s |
+| windows restored from `+"`events.silver`"+` by a member that starts again | %s ids in %s |
+| ids that are restored in a second of one processor's time | %s |
+| memory of the windows | %.0f bytes an id |
+`, commit(), r.machine, progress.Thousands(int64(r.bytes)), progress.Thousands(int64(r.messages)), thousands(r.rate),
+		thousands(r.ceiling), share, thousands(float64(r.messages)/r.member.cpu.Seconds()), megabytes(r.member.memory),
+		thousands(r.ids), r.restore.Round(10*time.Millisecond), thousands(r.ids/r.restored.cpu.Seconds()), r.bytesPerID)
+}
