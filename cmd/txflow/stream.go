@@ -25,7 +25,8 @@ import (
 
 func streamCommand() *cli.Command {
 	return &cli.Command{
-		Name: "stream", Category: "Process messages", Usage: "classify live transactions and refine live events, from Kafka to Kafka",
+		Name: "stream", Category: "Process messages",
+		Usage: "classify live transactions and refine live events, from Kafka to Kafka",
 		Subcommands: []*cli.Command{streamProduceCommand(), streamClassifyCommand(), streamRefineCommand(),
 			streamStatusCommand()},
 	}
@@ -33,17 +34,28 @@ func streamCommand() *cli.Command {
 
 func streamProduceCommand() *cli.Command {
 	return &cli.Command{
-		Name: "produce", ArgsUsage: "[FILE]", Usage: "send the rows of a file, or generated rows, to " + topics.Raw + " as live traffic",
+		Name: "produce", ArgsUsage: "[FILE]", Usage: "send the rows of a file, or generated rows, to " + topics.Raw +
+			" as live traffic",
 		Flags: batchcmd.Flags([]cli.Flag{
-			&cli.StringFlag{Name: "profile", EnvVars: []string{"TXFLOW_PRODUCE_PROFILE"}, Usage: "`NAME` of a preset: small (1,000 a second, 10 at once) or large (20,000 at once, every 20 s); --rate and --burst win"},
-			&cli.Float64Flag{Name: "rate", EnvVars: []string{"TXFLOW_PRODUCE_RATE"}, Usage: "`N` messages per second; 0 = unlimited"},
-			&cli.IntFlag{Name: "burst", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_BURST"}, Usage: "send in bursts of `N`; the average rate stays"},
-			&cli.Int64Flag{Name: "count", EnvVars: []string{"TXFLOW_PRODUCE_COUNT"}, Usage: "stop after `N` rows; 0 = all rows of the file, or no limit"},
-			&cli.Float64Flag{Name: "bad", EnvVars: []string{"TXFLOW_PRODUCE_BAD"}, Usage: "fraction of invalid messages to add, `RATIO` of the rows"},
-			&cli.Float64Flag{Name: "duplicates", EnvVars: []string{"TXFLOW_PRODUCE_DUPLICATES"}, Usage: "`RATIO` of rows to send twice"},
-			&cli.Float64Flag{Name: "corrections", EnvVars: []string{"TXFLOW_PRODUCE_CORRECTIONS"}, Usage: "`RATIO` of rows to send again with another description"},
-			&cli.Float64Flag{Name: "traced", EnvVars: []string{"TXFLOW_PRODUCE_TRACED"}, Usage: "`RATIO` of messages that start a trace"},
+			&cli.StringFlag{Name: "profile", EnvVars: []string{"TXFLOW_PRODUCE_PROFILE"},
+				Usage: "`NAME` of a preset: small (1,000 a second, 10 at once) or large (20,000 at once, every 20 s); --rate and --burst win"},
+			&cli.Float64Flag{Name: "rate", EnvVars: []string{"TXFLOW_PRODUCE_RATE"},
+				Usage: "`N` messages per second; 0 = unlimited"},
+			&cli.IntFlag{Name: "burst", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_BURST"},
+				Usage: "send in bursts of `N`; the average rate stays"},
+			&cli.Int64Flag{Name: "count", EnvVars: []string{"TXFLOW_PRODUCE_COUNT"},
+				Usage: "stop after `N` rows; 0 = all rows of the file, or no limit"},
+			&cli.Float64Flag{Name: "bad", EnvVars: []string{"TXFLOW_PRODUCE_BAD"},
+				Usage: "fraction of invalid messages to add, `RATIO` of the rows"},
+			&cli.Float64Flag{Name: "duplicates", EnvVars: []string{"TXFLOW_PRODUCE_DUPLICATES"},
+				Usage: "`RATIO` of rows to send twice"},
+			&cli.Float64Flag{Name: "corrections", EnvVars: []string{"TXFLOW_PRODUCE_CORRECTIONS"},
+				Usage: "`RATIO` of rows to send again with another description"},
+			&cli.Float64Flag{Name: "traced", EnvVars: []string{"TXFLOW_PRODUCE_TRACED"},
+				Usage: "`RATIO` of messages that start a trace"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_SEED"}, Usage: "`SEED` of the generator"},
+			&cli.StringFlag{Name: "first-id", Value: "1", EnvVars: []string{"TXFLOW_PRODUCE_FIRST_ID"},
+				Usage: "`ID` of the first generated row; now for one that no earlier start has sent"},
 			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "`NAME` of the source system that issued the ids"),
 			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_PRODUCE_DRAIN"},
 				Usage: "graceful-shutdown timeout: `TIME` for Kafka to acknowledge what was sent"},
@@ -62,10 +74,13 @@ func runProduce(c *cli.Context, rt *app.Runtime) error {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
 	pace, paceErr := paceOf(c)
-	cfg := produce.Config{Source: c.String("source"), Rate: pace.rate, Burst: pace.burst, Bad: c.Float64("bad"), Duplicates: c.Float64("duplicates"), Corrected: c.Float64("corrections"),
-		Limit: c.Int64("count"), Seed: c.Uint64("seed"), Traced: c.Float64("traced"), Drain: c.Duration("drain"), Tracer: rt.Tracer}
+	cfg := produce.Config{Source: c.String("source"), Rate: pace.rate, Burst: pace.burst, Bad: c.Float64("bad"),
+		Duplicates: c.Float64("duplicates"), Corrected: c.Float64("corrections"),
+		Limit: c.Int64("count"), Seed: c.Uint64("seed"), Traced: c.Float64("traced"), Drain: c.Duration("drain"),
+		Tracer: rt.Tracer}
 	broker, kafkaErr := kafkaConfig(c, rt)
-	if err := app.Usage(c, paceErr, cfg.Validate(), kafkaErr); err != nil {
+	first, firstErr := firstID(c.String("first-id"), time.Now())
+	if err := app.Usage(c, paceErr, cfg.Validate(), firstErr, kafkaErr); err != nil {
 		return err
 	}
 	var err error
@@ -73,7 +88,7 @@ func runProduce(c *cli.Context, rt *app.Runtime) error {
 	url := c.Args().First()
 	if url == "" {
 		cfg.Endless = cfg.Limit == 0
-		files, url = generated{rows: c.Int64("count"), seed: c.Uint64("seed")}, "generated rows"
+		files, url = generated{rows: c.Int64("count"), seed: c.Uint64("seed"), firstID: first}, "generated rows"
 	} else {
 		if url, err = artifact.Canonical(url); err != nil {
 			return err
@@ -143,13 +158,16 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 	broker, kafkaErr := kafkaConfig(c, rt)
 	watch := newStreamWatch(rt, max(c.Duration("stuck"), time.Second))
 	cfg := memberConfig(c, rt, watch)
-	cfg.Name, cfg.Ledger, cfg.Topic, cfg.DeadLetters = transactions.Name, transactions.Ledger, topics.Raw, topics.DeadLetters
-	handlerCfg := classify.Config{Source: c.String("source"), Now: time.Now, BatchRows: c.Int("batch-rows"), Concurrency: c.Int("concurrency")}
+	cfg.Name, cfg.Ledger, cfg.Topic, cfg.DeadLetters = transactions.Name, transactions.Ledger, topics.Raw,
+		topics.DeadLetters
+	handlerCfg := classify.Config{Source: c.String("source"), Now: time.Now, BatchRows: c.Int("batch-rows"),
+		Concurrency: c.Int("concurrency")}
 	ml, mlErr := batchcmd.ClientConfig(c, rt)
 	ml.OutageLimit, ml.Patient, ml.Observe = forever, true, watch.call
 	handlerCfg.Refusals = ml.Refusals
 	if err := app.Usage(c, cfg.Validate(), handlerCfg.Validate(), kafkaErr, instanceErr, mlErr,
-		durationErr(c, "session-timeout", leastSession, mostSession), durationErr(c, "stuck", time.Second, forever)); err != nil {
+		durationErr(c, "session-timeout", leastSession, mostSession),
+		durationErr(c, "stuck", time.Second, forever)); err != nil {
 		return err
 	}
 	api, err := client.New(ml)
@@ -163,7 +181,8 @@ func runClassify(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	defer stop()
-	member := kafka.SessionConfig{Config: broker, Topic: cfg.Topic, Group: cfg.Group, Instance: instance, Timeout: c.Duration("session-timeout")}
+	member := kafka.SessionConfig{Config: broker, Topic: cfg.Topic, Group: cfg.Group, Instance: instance,
+		Timeout: c.Duration("session-timeout")}
 	return runMember(c, rt, member, func() pipeline.Handler { return classify.New(api, handlerCfg) }, cfg, watch)
 }
 
@@ -175,7 +194,8 @@ func memberConfig(c *cli.Context, rt *app.Runtime, observer pipeline.Observer) p
 }
 
 // runMember works as a member of the group until it ends. A member that the broker lost track of joins again.
-func runMember(c *cli.Context, rt *app.Runtime, member kafka.SessionConfig, handler func() pipeline.Handler, cfg pipeline.Config,
+func runMember(c *cli.Context, rt *app.Runtime, member kafka.SessionConfig, handler func() pipeline.Handler,
+	cfg pipeline.Config,
 	watch *streamWatch) error {
 	for {
 		err := memberSession(c, member, handler(), cfg, watch)
@@ -188,7 +208,8 @@ func runMember(c *cli.Context, rt *app.Runtime, member kafka.SessionConfig, hand
 }
 
 // memberSession works as a member of the group until it ends.
-func memberSession(c *cli.Context, member kafka.SessionConfig, handler pipeline.Handler, cfg pipeline.Config, watch *streamWatch) error {
+func memberSession(c *cli.Context, member kafka.SessionConfig, handler pipeline.Handler, cfg pipeline.Config,
+	watch *streamWatch) error {
 	session, err := kafka.OpenSession(c.Context, member)
 	if err != nil {
 		return err

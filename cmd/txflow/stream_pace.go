@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
+	"time"
 
 	"github.com/txflow/txflow/internal/fault"
 
@@ -37,14 +39,28 @@ func paceOf(c *cli.Context) (p pace, err error) {
 
 // generated opens generated rows where a file is expected.
 type generated struct {
-	rows int64
-	seed uint64
+	rows    int64
+	seed    uint64
+	firstID uint64
+}
+
+// firstID reads --first-id: a number, or now for microseconds since 1970, which a producer that is started again is
+// past as long as it sends fewer than a million rows a second.
+func firstID(text string, now time.Time) (uint64, error) {
+	if text == "now" {
+		return uint64(now.UnixMicro()), nil //nolint:gosec // after 1970
+	}
+	id, err := strconv.ParseUint(text, 10, 63)
+	if err != nil || id == 0 {
+		return 0, fmt.Errorf("--first-id is %q: it must be a number from 1, or now", text)
+	}
+	return id, nil
 }
 
 const endless = 1 << 40
 
 func (g generated) OpenSource(ctx context.Context, _ string) (io.ReadCloser, error) {
-	options := data.Options{Rows: g.rows, Seed: g.seed}
+	options := data.Options{Rows: g.rows, Seed: g.seed, FirstID: g.firstID}
 	if g.rows == 0 {
 		options.Rows = endless
 	}

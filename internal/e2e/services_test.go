@@ -112,7 +112,7 @@ func (s *stack) crash(service string) time.Duration {
 		s.up(service)
 		return time.Since(began).Round(100 * time.Millisecond)
 	}
-	s.until(service+" is healthy again", 4*time.Minute, func() bool {
+	s.until(service+" is healthy again", 6*time.Minute, func() bool {
 		now := s.inspect(before.ID)[0]
 		return now.RestartCount > before.RestartCount && now.healthy()
 	})

@@ -52,7 +52,8 @@ func TestStream(t *testing.T) {
 	s.restored(all)
 }
 
-// restored backs the stack up, removes all that it stored, and restores it: the same rows are there, and the stream goes on.
+// restored backs the stack up, removes all that it stored, and restores it: the same rows are there, and the stream
+// goes on.
 func (s *stack) restored(all []string) {
 	s.t.Helper()
 	folder, rows, began := filepath.Join(s.t.TempDir(), "backup"), s.count(stored), time.Now()
