@@ -163,7 +163,7 @@ type ignore struct{}
 func (ignore) Begin(int)          {}
 func (ignore) End(pipeline.Stats) {}
 
-func config(t *testing.T, silver Silver) Config {
+func config(t testing.TB, silver Silver) Config {
 	t.Helper()
 	rules, err := OpenRules("", slog.New(slog.DiscardHandler))
 	if err != nil {
