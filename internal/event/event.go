@@ -48,14 +48,13 @@ type Event struct {
 // length
 // before it. It is the same when an event is sent again, in whatever package.
 func (e *Event) ContentHash() uint64 {
-	h := sha256.New()
-	var n [8]byte
-	for _, text := range []string{string(e.Form), e.Type, e.TargetSubscription, e.AccountID, e.UserID, e.MessageID,
-		e.TimestampText,
-		e.Platform, e.Device, e.AmplitudeID, e.IPAddress, e.UserAgent, e.SessionID, e.Data, e.Attributes, e.Extra} {
-		binary.BigEndian.PutUint64(n[:], uint64(len(text)))
-		h.Write(n[:])
-		h.Write([]byte(text))
+	var start [2048]byte // most events need no more
+	text := start[:0]
+	for _, t := range [...]string{string(e.Form), e.Type, e.TargetSubscription, e.AccountID, e.UserID, e.MessageID,
+		e.TimestampText, e.Platform, e.Device, e.AmplitudeID, e.IPAddress, e.UserAgent, e.SessionID, e.Data, e.Attributes,
+		e.Extra} {
+		text = append(binary.BigEndian.AppendUint64(text, uint64(len(t))), t...)
 	}
-	return binary.BigEndian.Uint64(h.Sum(nil))
+	sum := sha256.Sum256(text)
+	return binary.BigEndian.Uint64(sum[:])
 }

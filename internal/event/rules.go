@@ -28,6 +28,7 @@ type Rules struct {
 	prefixes, domains []namedContext
 	other             string
 	score             []scoreRule
+	left              [scoreFull + 1]string // what is left, as text, by thousandths
 }
 
 type namedContext struct {
@@ -107,6 +108,9 @@ func ParseRules(file []byte) (*Rules, error) {
 			}
 		}
 	}
+	for n := range r.left {
+		r.left[n] = score(n)
+	}
 	for i := range r.score {
 		if err := r.score[i].check(); err != nil {
 			errs = append(errs, fmt.Errorf("score[%d]: %w", i, err))
@@ -184,7 +188,7 @@ func (r *Rules) Score(e *Event, dst []Loss) (left string, losses []Loss) {
 			dst = append(dst, Loss{s.Rule, s.Points})
 		}
 	}
-	return score(max(n, 0)), dst
+	return r.left[max(n, 0)], dst
 }
 
 // Punctual says whether an event was published long after its own time, or before it; times are microseconds since
