@@ -21,6 +21,7 @@ type options struct {
 	growth     int
 	stream     bool
 	refine     bool
+	events     bool
 	messages   int
 	out        string
 }
@@ -34,6 +35,7 @@ func main() {
 	flag.IntVar(&o.growth, "growth", 0, "rows that are stored before a run is measured again; 0 for none")
 	flag.BoolVar(&o.stream, "stream", false, "measure the stream instead of batch")
 	flag.BoolVar(&o.refine, "refine", false, "measure stream refine instead of batch")
+	flag.BoolVar(&o.events, "events", false, "measure the collector of events instead of batch")
 	flag.IntVar(&o.messages, "messages", 1_000_000, "messages of the stream's backlog")
 	flag.StringVar(&o.out, "out", "docs/performance.md", "the report")
 	flag.Parse()
@@ -69,6 +71,9 @@ func bench(ctx context.Context, o options) (err error) {
 		part = streamBench
 	} else if o.refine {
 		part = refineBench
+	}
+	if o.events {
+		part = func(ctx context.Context, _ options, b *bencher) (string, error) { return eventsBench(ctx, b) }
 	}
 	text, err := part(ctx, o, b)
 	if err != nil {

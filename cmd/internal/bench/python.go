@@ -23,7 +23,7 @@ var pythonPackages = []string{"pandas==3.1.1", "requests==2.34.2", "clickhouse-c
 
 // python times the Python pipeline against the same services.
 func (b *bencher) python(ctx context.Context, o options, r *report) error {
-	interpreter, err := pythonEnvironment(ctx)
+	interpreter, err := environment(ctx, "bench-python", pythonPackages)
 	if err != nil {
 		say("######## THE PYTHON BASELINE DID NOT RUN: %v ########", err)
 		r.pythonMissing = err.Error()
@@ -55,19 +55,19 @@ func (b *bencher) python(ctx context.Context, o options, r *report) error {
 	return nil
 }
 
-// pythonEnvironment makes a virtual environment once and returns its interpreter.
-func pythonEnvironment(ctx context.Context) (string, error) {
-	dir, err := filepath.Abs(filepath.Join(".cache", "bench-python"))
+// environment makes a virtual environment once and returns its interpreter.
+func environment(ctx context.Context, name string, packages []string) (string, error) {
+	dir, err := filepath.Abs(filepath.Join(".cache", name))
 	if err != nil {
 		return "", err
 	}
 	interpreter, done := filepath.Join(dir, "bin", "python"), filepath.Join(dir, "installed")
-	want := strings.Join(pythonPackages, " ")
+	want := strings.Join(packages, " ")
 	if got, err := os.ReadFile(done); err == nil && string(got) == want {
 		return interpreter, nil
 	}
 	say("making a Python environment with %s, once", want)
-	for _, args := range [][]string{{"python3", "-m", "venv", dir}, append([]string{interpreter, "-m", "pip", "install", "--quiet"}, pythonPackages...)} {
+	for _, args := range [][]string{{"python3", "-m", "venv", dir}, append([]string{interpreter, "-m", "pip", "install", "--quiet"}, packages...)} {
 		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil { //nolint:gosec // fixed words
 			return "", fmt.Errorf("%s: %w: %s", strings.Join(args[:3], " "), err, lastLine(out))
 		}
