@@ -165,7 +165,7 @@ STACK := internal/stack/stack
 SERVICE ?=
 MEMBERS ?= 2
 
-.PHONY: up all infra batch streaming status logs down rebuild scale urls backup restore
+.PHONY: up all infra batch streaming events status logs down rebuild scale urls backup restore
 up: all ## the whole stack in Docker, with pages for everything; prints the addresses
 all:
 	@$(STACK) up all
@@ -175,6 +175,8 @@ batch: ## of the stack, what files need: Airflow, ClickHouse, S3, the ML API, Ja
 	@$(STACK) up batch
 streaming: ## of the stack, what live transactions need: Kafka, ClickHouse, the stream, Jaeger
 	@$(STACK) up streaming
+events: ## of the stack, what takes business events: Kafka, ClickHouse, Schema Registry, S3, the collector
+	@$(STACK) up events
 status: ## of the stack, what runs and how it is
 	@$(STACK) status
 logs: ## follow the stack's logs, or those of SERVICE
@@ -215,6 +217,7 @@ test-browser: ## headless Chromium through Airflow's form, run, links; SCREENSHO
 .PHONY: bench
 bench: engine ## throughput and memory of batch and stream, beside peers and ceilings; writes docs/performance*.md
 	go run ./cmd/internal/bench -rows "$(BENCH_ROWS)" -memory-rows "$(BENCH_MEMORY_ROWS)" -growth "$(BENCH_GROWTH)" -out docs/performance.md
+	go run ./cmd/internal/bench -events -out docs/performance-events.md
 	go run ./cmd/internal/bench -stream -messages "$(BENCH_MESSAGES)" -out docs/performance-stream.md
 	go run ./cmd/internal/bench -refine -messages "$(BENCH_MESSAGES)" -out docs/performance-refine.md
 

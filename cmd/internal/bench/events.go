@@ -69,7 +69,7 @@ func eventsBench(ctx context.Context, b *bencher) (string, error) {
 func (b *bencher) collectors(ctx context.Context, r *eventsReport) error {
 	many, one := bodies(packageOf), bodies(1)
 	collector, url, err := b.serve(ctx, "/ready", func(addr string) []string {
-		return []string{"collect", "--addr", addr, "--schema-id", "1"}
+		return []string{"collect", "--addr", addr, "--schema-id", "1", "--clickhouse-url", ""}
 	})
 	if err != nil {
 		return err
@@ -169,11 +169,13 @@ Every event was acknowledged by the broker before its package was answered.
 	} else {
 		row("FastAPI and kafka-python, packages of 100", r.hand)
 		row("FastAPI and kafka-python, single events", r.handOne)
-		fmt.Fprintf(&b, "\nPackages of 100: %.1f times the events of FastAPI; single events: %.1f times. Packages that were not taken: %d and %d of ours, %d and %d of FastAPI's.\n",
+		fmt.Fprintf(&b, "\nPackages of 100: %.1f times the events of FastAPI; single events: %.1f times. "+
+			"Packages that were not taken: %d and %d of ours, %d and %d of FastAPI's.\n",
 			r.packages.events/r.hand.events, r.one.events/r.handOne.events, r.packages.failed, r.one.failed, r.hand.failed,
 			r.handOne.failed)
 	}
-	fmt.Fprintf(&b, "\n`txflow collect` used %s of memory at the most. The collector of FastAPI is `cmd/internal/bench/collector.py`: %s.\n", megabytes(r.memory),
+	fmt.Fprintf(&b, "\n`txflow collect` used %s of memory at the most. "+
+		"The collector of FastAPI is `cmd/internal/bench/collector.py`: %s.\n", megabytes(r.memory),
 		strings.Join(collectorPackages, ", "))
 	return b.String()
 }
