@@ -1,0 +1,74 @@
+//go:build !noembed
+
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/txflow/txflow/internal/fault"
+)
+
+// TestEventsFromCollectToGold sends a package to a collector, twice, has it refined, and proves what became of each message;
+// then gold loses an event, and the proof fails.
+func TestEventsFromCollectToGold(t *testing.T) {
+	t.Parallel()
+	b := newLiveBench(t)
+	collector := b.start("collect", "--addr", "127.0.0.1:0", "--objects", "", "--audit-log", "", "--schema-id", "1")
+	url := "http://" + collector.find(t, &collector.stdout, `TXFLOW_COLLECT_ADDR=(\S+)`)
+	b.start("stream", "refine")
+	gold := func(id, want string) {
+		t.Helper()
+		b.until("GET /events/"+id+" says "+want, func() bool {
+			status, text := get(t, url+"/events/"+id)
+			return status == http.StatusOK && strings.Contains(text, `"state":"`+want+`"`)
+		})
+	}
+	var sent demoAnswer
+	for range 2 {
+		var err error
+		sent, err = postDemoPackage(t.Context(), url)
+		must(t, err)
+	}
+	gold(sent.Items[0].ID, "gold")
+	gold(sent.Items[1].ID, "gold")
+	gold(sent.Items[2].ID, "dead_letter")
+	counts := map[string]int64{}
+	b.until("four messages are refined and proven", func() bool {
+		var manifest struct{ Counts map[string]int64 }
+		text := strings.TrimSpace(b.ok("events", "reconcile").stdout.String())
+		must(t, json.Unmarshal([]byte(text[strings.LastIndex(text, "\n")+1:]), &manifest))
+		for name, n := range manifest.Counts {
+			counts[name] += n
+		}
+		return counts["in"] >= 4
+	})
+	if counts["in"] != 4 || counts["stored"] != 2 || counts["duplicates"] != 2 {
+		t.Errorf("the proof counts %v", counts)
+	}
+	for i, want := range []string{"duplicate of events.raw/", "late: ", "missing_value"} {
+		if text := b.ok("events", "show", sent.Items[i].ID).stdout.String(); !strings.Contains(text, want) {
+			t.Errorf("events show says nothing of %q:\n%s", want, text)
+		}
+	}
+	if text := b.ok("events", "report", "--by", "account").stdout.String(); !strings.Contains(text, "company-123       2 ") {
+		t.Errorf("events report:\n%s", text)
+	}
+	if code, r := b.run("dlq", "replay", "--pipeline", "events"); code != 0 || !strings.Contains(r.stderr.String(), "left open") {
+		t.Errorf("a dead letter that still breaks a rule: exit %d\n%s", code, r.stderr.String())
+	}
+
+	status, body := sendBody(t, url, briefsBody)
+	var answer demoAnswer
+	if must(t, json.Unmarshal([]byte(body), &answer)); status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	gold(answer.Items[0].ID, "gold")
+	b.sql("TRUNCATE TABLE events")
+	if code, r := b.run("events", "reconcile"); code != fault.ExitData || !strings.Contains(r.stderr.String(),
+		"missing id "+answer.Items[0].ID) {
+		t.Errorf("gold lacks an event: exit %d\n%s", code, r.stderr.String())
+	}
+}
