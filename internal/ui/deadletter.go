@@ -97,6 +97,10 @@ func oneDeadLetterOf(l *ledger.DeadLetterState) oneDeadLetter {
 		}
 	}
 	add("show it", "txflow dlq show %s %d %d", l.Origin.Origin, l.Origin.Partition, l.Origin.Position)
+	if l.Pipeline == "events" && l.State == ledger.StateOpen {
+		add("see the event", "txflow events show %s", l.ID)
+		add("send it again", "txflow dlq replay --pipeline events --id %s", l.ID)
+	}
 	if l.SourceID != "" && l.State == ledger.StateOpen {
 		if l.Pipeline == "stream" {
 			add("send it again, with all of its id", "txflow dlq replay --id %s", l.SourceID)

@@ -196,7 +196,7 @@ func deadLetterCommands(q *ledger.DeadLetterQuery, counts []ledger.DeadLetterCou
 	open, messages := false, false
 	for _, c := range counts {
 		if c.State == ledger.StateOpen {
-			open, messages = true, messages || c.Pipeline == "stream"
+			open, messages = true, messages || c.Pipeline == "stream" || c.Pipeline == "events" && q.Pipeline == "events"
 		}
 	}
 	if messages && q.Pipeline != "batch" {

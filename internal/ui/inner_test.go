@@ -123,6 +123,14 @@ func TestDeadLetterCommands(t *testing.T) {
 	if last := all[len(all)-1].Line; last != "txflow dlq purge --all --dry-run" {
 		t.Errorf("without a filter: %s", last)
 	}
+	ofEvents := []ledger.DeadLetterCount{{Pipeline: "events", State: "open", Rows: 1}}
+	all, _ = deadLetterCommands(&ledger.DeadLetterQuery{State: "open", Pipeline: "events"}, ofEvents)
+	if len(all) != 4 || all[2].Line != "txflow dlq replay --pipeline events" {
+		t.Errorf("of events: %+v", all)
+	}
+	if all, _ = deadLetterCommands(&ledger.DeadLetterQuery{State: "open"}, ofEvents); len(all) != 2 {
+		t.Errorf("without their pipeline, dlq replay leaves those of events: %+v", all)
+	}
 	all, _ = deadLetterCommands(&ledger.DeadLetterQuery{State: "purged"},
 		[]ledger.DeadLetterCount{{Pipeline: "stream", State: "purged"}})
 	if len(all) != 1 || all[0].Line != "txflow dlq list --state purged" {

@@ -2,7 +2,7 @@
 SELECT
     toDateTime(intDiv(toUnixTimestamp(recorded_at), {bucket:UInt32}) * {bucket:UInt32}, 'UTC') AS at,
     countIf(pipeline = 'batch') AS batch,
-    countIf(pipeline != 'batch') AS stream
+    countIf(pipeline = 'stream') AS stream
 FROM outcomes
 WHERE recorded_at >= fromUnixTimestamp64Second({from:Int64}, 'UTC')
 GROUP BY at
