@@ -35,13 +35,13 @@ func PackageEventID(correlation ID, index int) ID {
 
 // named is a UUID of version 5. The parts are told apart by a byte that is not valid in UTF-8.
 func named(parts ...string) (id ID) {
-	h := sha1.New() //nolint:gosec // see above
-	h.Write(namespace[:])
+	var buffer [256]byte // usually enough
+	b := append(buffer[:0], namespace[:]...)
 	for _, part := range parts {
-		h.Write([]byte(part))
-		h.Write([]byte{0xff})
+		b = append(append(b, part...), 0xff)
 	}
-	copy(id[:], h.Sum(nil))
+	sum := sha1.Sum(b) //nolint:gosec // see above
+	copy(id[:], sum[:])
 	id[6], id[8] = id[6]&0x0f|0x50, id[8]&0x3f|0x80
 	return id
 }

@@ -284,11 +284,25 @@ func (p *parser) number() string {
 	return text
 }
 
+// plain are the bytes of a string that need no look of their own.
+var plain = func() (t [256]bool) {
+	for c := range utf8.RuneSelf {
+		t[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return t
+}()
+
 // string reads a string and returns what is between its quotes, escapes and all.
 func (p *parser) string() string {
 	p.at++
 	start := p.at
-	for p.at < len(p.text) {
+	for {
+		for p.at < len(p.text) && plain[p.text[p.at]] {
+			p.at++
+		}
+		if p.at >= len(p.text) {
+			break
+		}
 		switch c := p.text[p.at]; {
 		case c == '"':
 			p.at++
@@ -297,8 +311,6 @@ func (p *parser) string() string {
 			p.escape()
 		case c < ' ':
 			p.fail("a control character stands in a text: it must be escaped")
-		case c < utf8.RuneSelf:
-			p.at++
 		default:
 			r, size := utf8.DecodeRuneInString(p.text[p.at:])
 			if r == utf8.RuneError && size == 1 {
