@@ -81,7 +81,8 @@ func TestAnswers(t *testing.T) {
 		"comma and comma":  {Rows: 5_000, Seed: 3, Dirty: 0.2, Dialect: data.Dialect{Delimiter: ',', Decimal: ','}},
 		"windows":          {Rows: 5_000, Seed: 5, Dirty: 0.2, Dialect: data.Dialect{CRLF: true, BOM: true}},
 		"tab and RFC 3339": {Rows: 5_000, Seed: 6, Dirty: 0.2, Dialect: data.Dialect{Delimiter: '\t', RFC3339: true}},
-		"shuffled":         {Rows: 5_000, Seed: 7, Dirty: 0.2, Dialect: data.Dialect{Delimiter: '|', Decimal: '.', Columns: columns}},
+		"shuffled": {Rows: 5_000, Seed: 7, Dirty: 0.2, Dialect: data.Dialect{Delimiter: '|', Decimal: '.',
+			Columns: columns}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -102,9 +103,12 @@ func TestAnswers(t *testing.T) {
 func TestEveryFault(t *testing.T) {
 	t.Parallel()
 	_, key := generate(t, committed["transactions_dirty.csv"])
-	for _, code := range []transaction.Code{transaction.CodeColumns, transaction.CodeMissing, transaction.CodeTooLong, transaction.CodeUTF8,
-		transaction.CodeControl, transaction.CodeAmountFormat, transaction.CodeAmountScale, transaction.CodeAmountRange, transaction.CodeAmountZero,
-		transaction.CodeTimestamp, transaction.CodeTimestampRange, transaction.CodeSide, transaction.CodeSideMismatch, transaction.CodeOperation,
+	for _, code := range []transaction.Code{transaction.CodeColumns, transaction.CodeMissing, transaction.CodeTooLong,
+		transaction.CodeUTF8,
+		transaction.CodeControl, transaction.CodeAmountFormat, transaction.CodeAmountScale, transaction.CodeAmountRange,
+		transaction.CodeAmountZero,
+		transaction.CodeTimestamp, transaction.CodeTimestampRange, transaction.CodeSide, transaction.CodeSideMismatch,
+		transaction.CodeOperation,
 		transaction.CodeConflict, transaction.CodeQuote} {
 		if key.Codes[string(code)] == 0 {
 			t.Errorf("no %s", code)

@@ -9,7 +9,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Compress wraps w as the name's ending asks: .gz, .zst, or not at all. Close ends the compression; w stays open. A URL's
+// Compress wraps w as the name's ending asks: .gz, .zst, or not at all. Close ends the compression; w stays open. A
+// URL's
 // parameters are no part of the name.
 func Compress(w io.Writer, name string) (io.WriteCloser, error) {
 	name, _, _ = strings.Cut(strings.ToLower(name), "?")

@@ -15,9 +15,12 @@ func TestCompress(t *testing.T) {
 	t.Parallel()
 	want, _ := generate(t, data.Options{Rows: 5_000, Seed: 1})
 	for name, unpack := range map[string]func(io.Reader) (io.Reader, error){
-		"a.csv":             func(r io.Reader) (io.Reader, error) { return r, nil },
-		"a.csv.GZ":          func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
-		"s3://b/a.zst?x=.y": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r, zstd.WithDecoderConcurrency(1)) },
+		"a.csv":    func(r io.Reader) (io.Reader, error) { return r, nil },
+		"a.csv.GZ": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+		"s3://b/a.zst?x=.y": func(r io.Reader) (io.Reader,
+			error) {
+			return zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+		},
 	} {
 		var packed bytes.Buffer
 		w, err := data.Compress(&packed, name)

@@ -121,8 +121,9 @@ func (g *generator) next(b []byte) []byte {
 // draw takes three numbers a row.
 func (g *generator) draw() row {
 	a, m, t := g.random.Uint64(), g.random.Uint64(), g.random.Uint64()
-	r := row{id: g.nextID, description: uint8(below(a, 0, len(descriptions))), merchant: uint8(below(a, 16, len(merchants))),
-		op: uint8(below(a, 32, len(operations))), debit: below(a, 48, 1000) < debitShare}
+	r := row{id: g.nextID, description: uint8(below(a, 0, len(descriptions))),
+		merchant: uint8(below(a, 16, len(merchants))),
+		op:       uint8(below(a, 32, len(operations))), debit: below(a, 48, 1000) < debitShare}
 	g.nextID++
 	limit := uint64(maxCredit)
 	if r.debit {

@@ -64,7 +64,8 @@ func TestCommittedFiles(t *testing.T) {
 	}
 }
 
-// TestSameBytesForEver pins digests. A change of them changes what every user's seed means: it needs a very good reason.
+// TestSameBytesForEver pins digests. A change of them changes what every user's seed means: it needs a very good
+// reason.
 func TestSameBytesForEver(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -72,9 +73,12 @@ func TestSameBytesForEver(t *testing.T) {
 		want string
 	}{
 		{data.Options{Rows: 10_000, Seed: 1}, "56d89d089fe52cde5099c3d52883fa11e097831699414700cf115eeabb5b79bb"},
-		{data.Options{Rows: 10_000, Seed: 2, FirstID: 5_000_000, Dirty: 0.1}, "87489c9e12782277209640b6ff9d9b003de93008b666953da36a5c2fbfe8da61"},
-		{data.Options{Rows: 1_000, Seed: 3, Dialect: data.Dialect{Delimiter: ',', Decimal: '.', CRLF: true, BOM: true, RFC3339: true,
-			Columns: []string{"side", "amount", "id", "merchant", "timestamp", "description", "operation_type"}}}, "b9f870c18fa0ec09e8901cab7c2763124bb747aeb179309ce12580b25b125c8b"},
+		{data.Options{Rows: 10_000, Seed: 2, FirstID: 5_000_000, Dirty: 0.1},
+			"87489c9e12782277209640b6ff9d9b003de93008b666953da36a5c2fbfe8da61"},
+		{data.Options{Rows: 1_000, Seed: 3, Dialect: data.Dialect{Delimiter: ',', Decimal: '.', CRLF: true, BOM: true,
+			RFC3339: true,
+			Columns: []string{"side", "amount", "id", "merchant", "timestamp", "description", "operation_type"}}},
+			"b9f870c18fa0ec09e8901cab7c2763124bb747aeb179309ce12580b25b125c8b"},
 	} {
 		content, _ := generate(t, c.o)
 		sum := sha256.Sum256(content)
@@ -154,8 +158,9 @@ func TestShape(t *testing.T) {
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]data.Options{
-		"rows": {Rows: -1}, "share": {Dirty: 1.1}, "NaN": {Dirty: math.NaN()}, "delimiter": {Dialect: data.Dialect{Delimiter: '"'}},
-		"decimal": {Dialect: data.Dialect{Decimal: 'x'}}, "columns": {Dialect: data.Dialect{Columns: []string{"id"}}},
+		"rows": {Rows: -1}, "share": {Dirty: 1.1}, "NaN": {Dirty: math.NaN()},
+		"delimiter": {Dialect: data.Dialect{Delimiter: '"'}},
+		"decimal":   {Dialect: data.Dialect{Decimal: 'x'}}, "columns": {Dialect: data.Dialect{Columns: []string{"id"}}},
 	} {
 		if _, err := data.Generate(t.Context(), io.Discard, o); err == nil {
 			t.Errorf("%s was taken", name)

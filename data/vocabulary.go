@@ -4,7 +4,8 @@ import "time"
 
 // The words and bounds of the real file; each word is about as frequent as the next there.
 var (
-	merchants = [...]string{"Air France", "Amazon.fr", "Auchan", "Bouygues", "Carrefour", "Darty", "Deliveroo", "EDF", "Fnac",
+	merchants = [...]string{"Air France", "Amazon.fr", "Auchan", "Bouygues", "Carrefour", "Darty", "Deliveroo", "EDF",
+		"Fnac",
 		"Franprix", "Intermarche", "La Poste", "Leclerc", "Lidl", "Monoprix", "Orange", "RATP", "SFR", "SNCF", "Systeme U",
 		"TotalEnergies", "Transilien", "Uber", "Veolia"}
 	operations = [...]string{"transfer", "payment", "direct_debit", "refund"}

@@ -160,7 +160,8 @@ func TestTroubleshootingQuotesTheCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	quoted := regexp.MustCompile("(?m)^### `(.+)`$").FindAllStringSubmatch(markdown(t)["docs/troubleshooting/README.md"], -1)
+	quoted := regexp.MustCompile("(?m)^### `(.+)`$").FindAllStringSubmatch(markdown(t)["docs/troubleshooting/README.md"],
+		-1)
 	if len(quoted) < 20 {
 		t.Errorf("%d messages are quoted", len(quoted))
 	}

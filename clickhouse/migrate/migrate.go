@@ -15,7 +15,8 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// Migration is one file: one statement, which may be run again without harm, since a process may be killed before it has
+// Migration is one file: one statement, which may be run again without harm, since a process may be killed before it
+// has
 // recorded what it ran. Two lines of comment have a meaning:
 //
 //	-- unless: QUERY      the statement is not run where the query gives a number other than 0: it was run already
@@ -116,11 +117,13 @@ type State struct {
 // Err is nil when migrating may go on: nothing was changed behind its back, and the database is not ahead.
 func (s *State) Err() error {
 	if len(s.Changed) > 0 {
-		return fault.WithHint(fault.Failf(fault.ExitData, "migration %s was changed after it had been applied", s.Changed[0].Name),
+		return fault.WithHint(fault.Failf(fault.ExitData, "migration %s was changed after it had been applied",
+			s.Changed[0].Name),
 			"put the file back as it was and write the change as a new migration")
 	}
 	if len(s.Newer) > 0 {
-		return fault.WithHint(fault.Failf(fault.ExitData, "the database has migration %d, which this txflow does not know", s.Newer[len(s.Newer)-1]),
+		return fault.WithHint(fault.Failf(fault.ExitData, "the database has migration %d, which this txflow does not know",
+			s.Newer[len(s.Newer)-1]),
 			"use the version of txflow that migrated it, or a later one")
 	}
 	return nil
@@ -151,7 +154,8 @@ func Status(ctx context.Context, db Database, set Set) (*State, error) {
 	return s, nil
 }
 
-// Up applies what is pending and calls done after each. A migration that fails stays pending: the next Up tries it again.
+// Up applies what is pending and calls done after each. A migration that fails stays pending: the next Up tries it
+// again.
 // Of several processes one migrates, and the others wait for it.
 func Up(ctx context.Context, db Database, set Set, done func(Migration)) error {
 	if err := db.Prepare(ctx); err != nil {
@@ -192,7 +196,8 @@ func Up(ctx context.Context, db Database, set Set, done func(Migration)) error {
 	return nil
 }
 
-// heldFor is how long the lock counts as held after it was looked at: far less than the time after which another takes it.
+// heldFor is how long the lock counts as held after it was looked at: far less than the time after which another takes
+// it.
 const heldFor = time.Second
 
 func pending(ctx context.Context, db Database, set Set) (*State, error) {

@@ -85,7 +85,8 @@ func TestUpRefusesAChangedMigration(t *testing.T) {
 	changed := set.Migrations[1]
 	changed.Checksum = strings.Repeat("0", 64)
 	set.Migrations[1] = changed
-	set.Migrations = append(set.Migrations, migrate.Migration{Number: len(set.Migrations) + 1, Name: "later", SQL: "SELECT 1", Checksum: "x"})
+	set.Migrations = append(set.Migrations, migrate.Migration{Number: len(set.Migrations) + 1, Name: "later",
+		SQL: "SELECT 1", Checksum: "x"})
 	names, err := up(db, set)
 	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), changed.Name) || fault.Hint(err) == "" {
 		t.Fatalf("%v, hint %q", err, fault.Hint(err))
@@ -108,14 +109,16 @@ func TestUpRefusesANewerDatabase(t *testing.T) {
 
 func TestUpTriesAFailedMigrationAgain(t *testing.T) {
 	db := open(t)
-	good := migrate.Migration{Number: 1, Name: "0001_a.sql", SQL: "CREATE TABLE IF NOT EXISTS a (x Int8) ENGINE = Memory", Checksum: "1"}
+	good := migrate.Migration{Number: 1, Name: "0001_a.sql", SQL: "CREATE TABLE IF NOT EXISTS a (x Int8) ENGINE = Memory",
+		Checksum: "1"}
 	bad := migrate.Migration{Number: 2, Name: "0002_b.sql", SQL: "CREATE TABEL b", Checksum: "2"}
 	names, err := up(db, migrate.Set{Name: "some", Migrations: []migrate.Migration{good, bad}})
 	if len(names) != 1 || err == nil || !strings.Contains(err.Error(), bad.Name) {
 		t.Fatal(names, err)
 	}
 	bad.SQL = "CREATE TABLE IF NOT EXISTS b (x Int8) ENGINE = Memory"
-	if names, err = up(db, migrate.Set{Name: "some", Migrations: []migrate.Migration{good, bad}}); err != nil || len(names) != 1 {
+	if names, err = up(db, migrate.Set{Name: "some", Migrations: []migrate.Migration{good, bad}}); err != nil ||
+		len(names) != 1 {
 		t.Fatal(names, err)
 	}
 }
@@ -142,7 +145,8 @@ func TestSeveralMayMigrateAtOnce(t *testing.T) {
 	}
 }
 
-// A migration that says how to tell that it was run is not run twice, and one that is replaced not at all in a new database.
+// A migration that says how to tell that it was run is not run twice, and one that is replaced not at all in a new
+// database.
 func TestUnlessAndReplaces(t *testing.T) {
 	t.Parallel()
 	load := func(content ...string) migrate.Set {
@@ -156,11 +160,13 @@ func TestUnlessAndReplaces(t *testing.T) {
 		}
 		return migrate.Set{Name: "some", Migrations: all}
 	}
-	const replaced, counted = "CREATE TABLE old (x Int8) ENGINE = Memory", "CREATE TABLE IF NOT EXISTS log (x Int8) ENGINE = Memory"
+	const replaced, counted = "CREATE TABLE old (x Int8) ENGINE = Memory",
+		"CREATE TABLE IF NOT EXISTS log (x Int8) ENGINE = Memory"
 	const once = "-- unless: SELECT count() FROM log\nINSERT INTO log VALUES (1)"
 	set := load(replaced, counted, once, once, "-- why\n-- replaces: 1 to 1\nSELECT 1")
 	tables := func(db *store.Store) string {
-		for query, want := range map[string]bool{"SELECT count() FROM log WHERE x = 1": true, "SELECT count() != 1 FROM log": false} {
+		for query, want := range map[string]bool{"SELECT count() FROM log WHERE x = 1": true,
+			"SELECT count() != 1 FROM log": false} {
 			if holds, err := db.Holds(t.Context(), query); err != nil || holds != want {
 				t.Errorf("%s: %t, %v", query, holds, err)
 			}
@@ -212,7 +218,8 @@ func TestAnOldLockIsTakenOver(t *testing.T) {
 		t.Errorf("two hold the lock: %v", err)
 	}
 	// Another process that was killed while this one was stopped left the latest lock.
-	if err := db.Apply(t.Context(), "CREATE TABLE schema_lock_7 (holder UUID) ENGINE = Null COMMENT 'killed'"); err != nil {
+	if err := db.Apply(t.Context(),
+		"CREATE TABLE schema_lock_7 (holder UUID) ENGINE = Null COMMENT 'killed'"); err != nil {
 		t.Fatal(err)
 	}
 	if err := held(t.Context()); fault.ExitCode(err) != fault.ExitTryAgain || fault.Hint(err) == "" {

@@ -16,8 +16,10 @@ type Object struct{ Name, SQL string }
 // snapshotNumber is the ledger's entry that says: this set is being made from a snapshot, whose checksum it has.
 const snapshotNumber = 0
 
-// fromSnapshot makes all objects of a set at once where none of them is there, and records all its migrations as applied. It
-// returns false where the set has no snapshot, or the database something of it. Killed on the way, it goes on the next time.
+// fromSnapshot makes all objects of a set at once where none of them is there, and records all its migrations as
+// applied. It
+// returns false where the set has no snapshot, or the database something of it. Killed on the way, it goes on the next
+// time.
 func fromSnapshot(ctx context.Context, db Database, set Set, state *State, done func(Migration)) (bool, error) {
 	if len(set.Snapshot) == 0 || state.Current != 0 {
 		return false, nil
@@ -56,7 +58,8 @@ func anyOf(objects []Object) string {
 	for i, o := range objects {
 		names[i] = "'" + o.Name + "'" // names of this repository's files
 	}
-	return "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name IN (" + strings.Join(names, ", ") + ")"
+	return "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name IN (" + strings.Join(names,
+		", ") + ")"
 }
 
 func checksum(objects []Object) string {

@@ -51,7 +51,8 @@ type bench struct {
 // newBench starts a platform with the topics and without tables. Another data folder can not be opened in this process.
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0"})
+	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0",
+		KafkaAddr: "127.0.0.1:0"})
 	must(t, err)
 	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any
 	t.Logf("seed %d", seed)
@@ -126,7 +127,8 @@ func (b *bench) groups() []kadm.DescribedGroup {
 	return groups.Sorted()
 }
 
-// expire takes members out of their groups, as the broker does when their sessions time out: a consumer of a table that is
+// expire takes members out of their groups, as the broker does when their sessions time out: a consumer of a table
+// that is
 // dropped does not leave its group. One that was just joining costs the next consumer a session timeout of 45 s twice.
 func (b *bench) expire(groups []kadm.DescribedGroup) {
 	b.t.Helper()
@@ -216,7 +218,8 @@ func (b *bench) sql(format string, args ...any) string {
 
 func (b *bench) open(statement string) io.ReadCloser {
 	b.t.Helper()
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, b.url+"/?database="+store.DefaultDatabase, strings.NewReader(statement))
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost,
+		b.url+"/?database="+store.DefaultDatabase, strings.NewReader(statement))
 	must(b.t, err)
 	resp, err := http.DefaultClient.Do(request)
 	must(b.t, err)

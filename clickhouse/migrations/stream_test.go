@@ -32,8 +32,10 @@ const lastMicro = 253402300799999999
 
 func micro(t time.Time) string { return t.UTC().Format(layout) }
 
-// TestWhatKafkaHoldsIsStored takes what anybody may write to the topics through ClickHouse's Kafka tables: nothing stops
-// them, nothing is lost, doubled or changed. It begins with an installation of the first release that one message stopped.
+// TestWhatKafkaHoldsIsStored takes what anybody may write to the topics through ClickHouse's Kafka tables: nothing
+// stops
+// them, nothing is lost, doubled or changed. It begins with an installation of the first release that one message
+// stopped.
 func TestWhatKafkaHoldsIsStored(t *testing.T) {
 	b := newBench(t)
 	b.firstRelease()
@@ -49,7 +51,8 @@ func TestWhatKafkaHoldsIsStored(t *testing.T) {
 	}
 	stuck := valid(10)
 	for i := range partitions { // the first message of each: the first release stores none of the others
-		stuck[i] = []byte(strings.Replace(string(stuck[i]), `"amount":"`+rows[i].Transaction.Amount.String()+`"`, `"amount":"92233720368.5478"`, 1))
+		stuck[i] = []byte(strings.Replace(string(stuck[i]), `"amount":"`+rows[i].Transaction.Amount.String()+`"`,
+			`"amount":"92233720368.5478"`, 1))
 		rows[i].Transaction.Amount = 922_337_203_685_478
 	}
 	b.produce(classifiedTopic, stuck...)
@@ -78,11 +81,13 @@ func TestWhatKafkaHoldsIsStored(t *testing.T) {
 	t.Run("valid rows", func(t *testing.T) { b.t = t; b.checkRows(rows, infos) })
 	t.Run("spoiled rows", func(t *testing.T) { b.t = t; b.checkSpoiled(spoiled) })
 	t.Run("valid dead letters", func(t *testing.T) { b.t = t; b.checkDeadLetters(deadLetters) })
-	t.Run("spoiled dead letters", func(t *testing.T) { b.t = t; b.checkSpoiledDeadLetters(deadLettersTopic, spoiledDeadLetters) })
+	t.Run("spoiled dead letters",
+		func(t *testing.T) { b.t = t; b.checkSpoiledDeadLetters(deadLettersTopic, spoiledDeadLetters) })
 	t.Run("events", b.testEvents)
 	b.t = t
 	failed := "SELECT groupArrayArray(exceptions.text) AS t FROM system.kafka_consumers"
-	if got := b.sql("SELECT arrayFilter(text -> NOT startsWith(text, 'Broker: Unknown topic or partition'), t) FROM (%s)", failed); got != "[]" { // before the topics of events
+	if got := b.sql("SELECT arrayFilter(text -> NOT startsWith(text, 'Broker: Unknown topic or partition'), t) FROM (%s)",
+		failed); got != "[]" { // before the topics of events
 		t.Errorf("the Kafka tables failed: %s", got)
 	}
 	b.testBrokers()
@@ -99,12 +104,18 @@ func (b *bench) checkRows(rows []ledger.Classified, infos []ledger.RunInfo) {
 		if version == 0 || !strings.Contains(string(appendMessage(r, info)), `"version_us"`) {
 			version = r.Call.AnsweredAt.UnixMicro()
 		}
-		want[r.Transaction.ID.String()] = map[string]string{"source": info.Source, "source_id": r.Transaction.SourceID, "description": r.Transaction.Description,
-			"amount": fixed(r.Transaction.Amount), "timestamp": micro(r.Transaction.Timestamp), "operation_type": r.Transaction.OperationType,
-			"side": r.Transaction.Side.String(), "category": r.Category.String(), "model_version": r.Call.Model, "classified_at": micro(r.Call.AnsweredAt),
-			"version": micro(time.UnixMicro(version)), "pipeline": info.Pipeline, "run_id": info.RunID, "task_try": "0", "origin": r.Origin.Origin,
-			"origin_digest": r.Origin.Digest, "partition": fmt.Sprint(r.Origin.Partition), "position": fmt.Sprint(r.Origin.Position), "chunk": "",
-			"content_hash": fmt.Sprint(r.ContentHash), "attempt": fmt.Sprint(r.Call.Attempt), "trace_id": r.Call.TraceID, "span_id": r.Call.SpanID,
+		want[r.Transaction.ID.String()] = map[string]string{"source": info.Source, "source_id": r.Transaction.SourceID,
+			"description": r.Transaction.Description,
+			"amount":      fixed(r.Transaction.Amount), "timestamp": micro(r.Transaction.Timestamp),
+			"operation_type": r.Transaction.OperationType,
+			"side":           r.Transaction.Side.String(), "category": r.Category.String(), "model_version": r.Call.Model,
+			"classified_at": micro(r.Call.AnsweredAt),
+			"version":       micro(time.UnixMicro(version)), "pipeline": info.Pipeline, "run_id": info.RunID, "task_try": "0",
+			"origin":        r.Origin.Origin,
+			"origin_digest": r.Origin.Digest, "partition": fmt.Sprint(r.Origin.Partition),
+			"position": fmt.Sprint(r.Origin.Position), "chunk": "",
+			"content_hash": fmt.Sprint(r.ContentHash), "attempt": fmt.Sprint(r.Call.Attempt), "trace_id": r.Call.TraceID,
+			"span_id": r.Call.SpanID,
 			"sampled": map[bool]string{true: "1", false: "0"}[r.Call.Sampled], "origin_trace_id": info.OriginTraceID}
 		if r.Transaction.HasMerchant {
 			want[r.Transaction.ID.String()]["merchant"] = r.Transaction.Merchant
@@ -130,7 +141,8 @@ func (b *bench) checkRows(rows []ledger.Classified, infos []ledger.RunInfo) {
 	for id, fields := range want {
 		b.t.Errorf("%s is not stored: %.300v", id, fields)
 	}
-	if got := b.sql("SELECT count() = uniqExact(id), uniqExact(id) >= %d FROM transactions FINAL", len(rows)); got != "1\t1" {
+	if got := b.sql("SELECT count() = uniqExact(id), uniqExact(id) >= %d FROM transactions FINAL",
+		len(rows)); got != "1\t1" {
 		b.t.Errorf("ids are doubled or missing: %s", got)
 	}
 	missing := b.sql(`SELECT t.id FROM transactions AS t LEFT JOIN (SELECT *, 1 AS there FROM outcomes FINAL WHERE outcome = 'stored') AS o
@@ -139,7 +151,8 @@ WHERE o.there = 0 AND toString(t.position) NOT IN ('%s')`, strings.Join(spoiledP
 	if missing != "" {
 		const key = "id, pipeline, run_id, origin, partition, position, origin_digest, version, classified_at"
 		ids := strings.Join(strings.Fields(missing), "', '")
-		b.t.Errorf("rows have no entry in the ledger:\n%.3000s\nthe ledger:\n%.3000s", b.sql("SELECT %s FROM transactions WHERE id IN ('%s')", key, ids),
+		b.t.Errorf("rows have no entry in the ledger:\n%.3000s\nthe ledger:\n%.3000s",
+			b.sql("SELECT %s FROM transactions WHERE id IN ('%s')", key, ids),
 			b.sql("SELECT %s, log_id, outcome FROM outcomes WHERE position IN (SELECT position FROM transactions WHERE id IN ('%s'))", key, ids))
 	}
 }
@@ -198,25 +211,27 @@ func (b *bench) unreadable(topic string, sent map[at][]byte) map[at]bool {
 	b.t.Helper()
 	dead := map[at]bool{}
 	b.rows("SELECT partition, position, column, hex(raw) AS raw, code, message, origin_digest, toString(first_seen = fromUnixTimestamp64Milli(toInt64(origin_digest))) AS timed,"+
-		" toString(outcome) AS outcome FROM dead_letters FINAL WHERE run_id = 'clickhouse' AND origin = '"+topic+"'", func(row map[string]*string) {
-		partition, _ := strconv.Atoi(*row["partition"])
-		offset, _ := strconv.ParseInt(*row["position"], 10, 64)
-		place := at{int32(partition), offset} //nolint:gosec // small
-		m, ok := sent[place]
-		if !ok {
-			b.t.Errorf("a valid message is a dead letter: %v", describe(row))
-			return
-		}
-		dead[place] = true
-		raw, err := hex.DecodeString(*row["raw"])
-		must(b.t, err)
-		if *row["column"] == "" && string(raw) != string(m) {
-			b.t.Errorf("raw is %.200q, the message was %.200q", raw, m)
-		}
-		if *row["column"] != "" && !json.Valid(raw) || *row["message"] == "" || *row["code"] != "unreadable" || *row["outcome"] != "dead_letter" || *row["timed"] != "1" {
-			b.t.Errorf("%.500v", describe(row))
-		}
-	})
+		" toString(outcome) AS outcome FROM dead_letters FINAL WHERE run_id = 'clickhouse' AND origin = '"+topic+"'",
+		func(row map[string]*string) {
+			partition, _ := strconv.Atoi(*row["partition"])
+			offset, _ := strconv.ParseInt(*row["position"], 10, 64)
+			place := at{int32(partition), offset} //nolint:gosec // small
+			m, ok := sent[place]
+			if !ok {
+				b.t.Errorf("a valid message is a dead letter: %v", describe(row))
+				return
+			}
+			dead[place] = true
+			raw, err := hex.DecodeString(*row["raw"])
+			must(b.t, err)
+			if *row["column"] == "" && string(raw) != string(m) {
+				b.t.Errorf("raw is %.200q, the message was %.200q", raw, m)
+			}
+			if *row["column"] != "" && !json.Valid(raw) || *row["message"] == "" || *row["code"] != "unreadable" ||
+				*row["outcome"] != "dead_letter" || *row["timed"] != "1" {
+				b.t.Errorf("%.500v", describe(row))
+			}
+		})
 	if got := b.sql("SELECT count() FROM outcomes FINAL WHERE run_id = 'clickhouse' AND origin = '%s' AND outcome = 'dead_letter' AND log_id = origin_digest", topic); got != fmt.Sprint(len(dead)) {
 		b.t.Errorf("the ledger has %s dead letters of %s, want %d", got, topic, len(dead))
 	}
@@ -301,7 +316,8 @@ func (b *bench) checkSpoiledDeadLetters(topic string, sent map[at][]byte) {
 			continue
 		}
 		id, _ := fields["id"].(string) // a spoiled digit may make it another message's position
-		if strict := decodeStrictly(m); strict != nil && !slices.Contains(spoiledPositions, plainNumber(position)) && strings.ToLower(id) == *row["id"] {
+		if strict := decodeStrictly(m); strict != nil && !slices.Contains(spoiledPositions, plainNumber(position)) &&
+			strings.ToLower(id) == *row["id"] {
 			b.sameDeadLetter(row, strict)
 		}
 	}
@@ -354,7 +370,8 @@ func same(name, stored, want string) bool {
 	case "amount":
 		whole, fraction, _ := strings.Cut(want, ".")
 		want = whole + "." + (fraction + "0000")[:4]
-		return stored == want || strings.TrimPrefix(want, "-") == "0.0000" && stored == "0.0000" || trimZeros(stored) == trimZeros(want)
+		return stored == want || strings.TrimPrefix(want, "-") == "0.0000" && stored == "0.0000" ||
+			trimZeros(stored) == trimZeros(want)
 	case "id":
 		want = strings.ToLower(want)
 	case "position", "content_hash", "attempt", "replays", "partition":

@@ -1,4 +1,5 @@
-// Package schema holds the snapshot of what the migrations make of an empty database, one object a file. An empty database is
+// Package schema holds the snapshot of what the migrations make of an empty database, one object a file. An empty
+// database is
 // made from it at once, instead of one migration after another; `go run ./clickhouse/schema/gen` writes it.
 package schema
 
@@ -35,7 +36,8 @@ func set(name string, of fs.FS, stream bool) (migrate.Set, error) {
 // The migrations' ledger is made before any set.
 const ledger = "schema_migrations"
 
-// isStream reports whether an object is of the set for reading from Kafka: its tables are named so, and their views after them.
+// isStream reports whether an object is of the set for reading from Kafka: its tables are named so, and their views
+// after them.
 func isStream(name string) bool {
 	return strings.HasPrefix(name, "kafka_") || strings.HasPrefix(name, "arrived_")
 }
@@ -68,7 +70,8 @@ func snapshot(stream bool) ([]migrate.Object, error) {
 	return objects, nil
 }
 
-// rank orders objects by what they need: tables come first, then views. With the views on Kafka's tables reading begins, so they
+// rank orders objects by what they need: tables come first, then views. With the views on Kafka's tables reading
+// begins, so they
 // come when everything behind them is there.
 func rank(o *migrate.Object) int {
 	switch {

@@ -91,7 +91,8 @@ func (k *killed) Record(ctx context.Context, set string, all ...migrate.Migratio
 	return k.once("record ", fmt.Sprint(set, len(all)))
 }
 
-// An empty database that is made from the snapshot is the one that the migrations make, killed after any statement, too.
+// An empty database that is made from the snapshot is the one that the migrations make, killed after any statement,
+// too.
 func TestTheSnapshotIsWhatTheMigrationsMake(t *testing.T) {
 	t.Parallel()
 	byMigrations, bySnapshot := open(t), open(t)
@@ -131,7 +132,8 @@ func TestTheSnapshotIsWhatTheMigrationsMake(t *testing.T) {
 	}
 }
 
-// A database that has something already goes through the migrations: an older release may have been killed in its first one.
+// A database that has something already goes through the migrations: an older release may have been killed in its
+// first one.
 func TestOnlyAnEmptyDatabaseIsMadeFromTheSnapshot(t *testing.T) {
 	t.Parallel()
 	db, core := open(t), sets(t)[0]

@@ -66,7 +66,8 @@ func streamSet(t *testing.T) migrate.Set {
 func (r *reader) reads(message string) {
 	r.t.Helper()
 	must(r.t, r.client.ProduceSync(r.t.Context(), &kgo.Record{Topic: brokersTopic, Value: []byte(message)}).FirstErr())
-	for deadline := time.Now().Add(2 * time.Minute); r.sql("SELECT count() FROM dead_letters WHERE raw = '%s'", message) == "0"; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); r.sql("SELECT count() FROM dead_letters WHERE raw = '%s'",
+		message) == "0"; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("%s does not have %q; its consumers: %s", r.Database(), message,
 				r.sql("SELECT exceptions.text FROM system.kafka_consumers WHERE database = currentDatabase()"))
@@ -74,7 +75,8 @@ func (r *reader) reads(message string) {
 	}
 }
 
-// Two databases of one ClickHouse read from two Kafkas, of which one wants TLS and a password; a third has the tables of an
+// Two databases of one ClickHouse read from two Kafkas, of which one wants TLS and a password; a third has the tables
+// of an
 // older release, which name the collection of the whole server. Each reads from its own, and no value is shown.
 func TestEachDatabaseHasItsOwnKafka(t *testing.T) {
 	t.Parallel()
@@ -84,13 +86,17 @@ func TestEachDatabaseHasItsOwnKafka(t *testing.T) {
 	authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 	pool := x509.NewCertPool()
 	pool.AddCert(server.Certificate())
-	guarded := newReader(t, "guarded-`kafka'", []kfake.Opt{kfake.EnableSASL(), kfake.Superuser("PLAIN", "clickhouse", password),
-		kfake.TLS(&tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12})},
-		kgo.DialTLSConfig(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}), kgo.SASL(plain.Auth{User: "clickhouse", Pass: password}.AsMechanism()))
+	guarded := newReader(t, "guarded-`kafka'",
+		[]kfake.Opt{kfake.EnableSASL(), kfake.Superuser("PLAIN", "clickhouse", password),
+			kfake.TLS(&tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12})},
+		kgo.DialTLSConfig(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}),
+		kgo.SASL(plain.Auth{User: "clickhouse", Pass: password}.AsMechanism()))
 	open := newReader(t, "open_kafka", nil)
 
-	// An older release: one collection, as it made it, and its tables, which a try to move them to another Kafka has left detached.
-	embeddedtest.Exec(t, embeddedtest.ClickHouse(t), "CREATE NAMED COLLECTION txflow_kafka AS kafka_broker_list = '127.0.0.1:1'")
+	// An older release: one collection, as it made it, and its tables, which a try to move them to another Kafka has left
+	// detached.
+	embeddedtest.Exec(t, embeddedtest.ClickHouse(t),
+		"CREATE NAMED COLLECTION txflow_kafka AS kafka_broker_list = '127.0.0.1:1'")
 	t.Cleanup(func() { embeddedtest.Exec(t, embeddedtest.ClickHouse(t), "DROP NAMED COLLECTION txflow_kafka") })
 	before := newReader(t, "kafka_of_before", nil)
 	for _, m := range streamSet(t).Migrations {
@@ -102,7 +108,8 @@ func TestEachDatabaseHasItsOwnKafka(t *testing.T) {
 	before.sql("DETACH TABLE kafka_classified SYNC")
 	before.sql("DETACH TABLE kafka_dead_letters SYNC")
 
-	security := map[string]string{"security.protocol": "sasl_ssl", "sasl.mechanisms": "PLAIN", "sasl.username": "clickhouse", "sasl.password": password,
+	security := map[string]string{"security.protocol": "sasl_ssl", "sasl.mechanisms": "PLAIN",
+		"sasl.username": "clickhouse", "sasl.password": password,
 		"ssl.ca.pem": authority}
 	for _, r := range []*reader{guarded, open, before} {
 		settings := map[string]string(nil)
@@ -128,7 +135,8 @@ func TestEachDatabaseHasItsOwnKafka(t *testing.T) {
 		"['txflow_kafka','txflow_kafka_open_kafka']" {
 		t.Errorf("the collections are %s", got)
 	}
-	for _, query := range []string{"SELECT * FROM system.named_collections", "SELECT create_table_query, engine_full FROM system.tables", "SHOW CREATE TABLE kafka_classified"} {
+	for _, query := range []string{"SELECT * FROM system.named_collections",
+		"SELECT create_table_query, engine_full FROM system.tables", "SHOW CREATE TABLE kafka_classified"} {
 		if shown := guarded.sql("%s", query); strings.Contains(shown, "hunter2") {
 			t.Errorf("%s shows the password: %s", query, shown)
 		}
@@ -143,7 +151,8 @@ func TestEachDatabaseHasItsOwnKafka(t *testing.T) {
 		t.Error("a setting that is no longer given stays in the collection")
 	}
 	guarded.Close()
-	if _, err := guarded.SetBrokers(t.Context(), guarded.brokers, security); err == nil || strings.Contains(fmt.Sprint(err), "hunter2") {
+	if _, err := guarded.SetBrokers(t.Context(), guarded.brokers, security); err == nil ||
+		strings.Contains(fmt.Sprint(err), "hunter2") {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -23,7 +23,8 @@ var classifiedInsert = classifiedColumns.statement("incoming_classified")
 
 // InsertClassified stores rows and their ledger entries: one block, one insert. It waits out an outage.
 // The rows come in pieces, and are asked for again for another try; their error is returned as it is.
-func (s *Store) InsertClassified(ctx context.Context, info ledger.RunInfo, rows iter.Seq2[[]ledger.Classified, error]) error {
+func (s *Store) InsertClassified(ctx context.Context, info ledger.RunInfo,
+	rows iter.Seq2[[]ledger.Classified, error]) error {
 	return s.send(ctx, classifiedInsert, classifiedColumns, func(b driver.Batch) error {
 		f := filler{batch: b}
 		for piece, err := range rows {
@@ -94,7 +95,8 @@ func (f *filler) calls(info ledger.RunInfo) {
 	var text any // a string, put into an interface once
 	for i := 0; i < len(f.rows) && f.err == nil; i++ {
 		r := &f.rows[i]
-		if i == 0 || r.Call != f.rows[i-1].Call || r.Origin.Origin != f.rows[i-1].Origin.Origin || r.Origin.Partition != f.rows[i-1].Origin.Partition {
+		if i == 0 || r.Call != f.rows[i-1].Call || r.Origin.Origin != f.rows[i-1].Origin.Origin ||
+			r.Origin.Partition != f.rows[i-1].Origin.Partition {
 			text = string(info.AppendCall(nil, r.Origin, r.Call))
 		}
 		f.fail(column.AppendRow(text))

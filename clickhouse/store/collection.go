@@ -14,7 +14,8 @@ import (
 	"github.com/txflow/txflow/internal/secret"
 )
 
-// sharedCollection is the named collection of the Kafka tables as migrations write it, and as databases of older releases have
+// sharedCollection is the named collection of the Kafka tables as migrations write it, and as databases of older
+// releases have
 // it: one for the whole server. A database that is newer has one of its own, so that each reads from its own Kafka.
 const sharedCollection = "txflow_kafka"
 
@@ -24,7 +25,8 @@ const inMigrations = "ENGINE = Kafka(" + sharedCollection + ")"
 // ownCollection has the name of the database behind that of the shared one.
 func (s *Store) ownCollection() string { return sharedCollection + "_" + s.Database() }
 
-// kafkaCollection is the collection of this database's Kafka tables: that of the tables themselves; where all of them are
+// kafkaCollection is the collection of this database's Kafka tables: that of the tables themselves; where all of them
+// are
 // detached or none is made yet, its own, unless the database read from Kafka before it could have one.
 func (s *Store) kafkaCollection(ctx context.Context) (string, error) {
 	applied, err := s.Applied(ctx, "stream")
@@ -37,7 +39,8 @@ func (s *Store) kafkaCollection(ctx context.Context) (string, error) {
     (SELECT countIf(startsWith(engine_full, {shared:String})) FROM system.tables WHERE database = currentDatabase() AND engine = 'Kafka'),
     (SELECT countIf(NOT startsWith(engine_full, {shared:String})) FROM system.tables WHERE database = currentDatabase() AND engine = 'Kafka'
         AND name IN (`+kafkaTableList+`)),
-    (SELECT count() FROM system.named_collections WHERE name = {own:String})`, clickhouse.Named("shared", "Kafka("+sharedCollection+")"),
+    (SELECT count() FROM system.named_collections WHERE name = {own:String})`,
+		clickhouse.Named("shared", "Kafka("+sharedCollection+")"),
 		clickhouse.Named("own", s.ownCollection())).Scan(&shared, &own, &known)
 	switch {
 	case err != nil:
@@ -60,14 +63,18 @@ func (s *Store) withCollection(ctx context.Context, sql string) (string, error) 
 // withoutCollection is the inverse of withCollection.
 func (s *Store) withoutCollection(sql string) string {
 	own := s.ownCollection()
-	return strings.NewReplacer("ENGINE = Kafka("+own+")", inMigrations, "ENGINE = Kafka("+quoteName(own)+")", inMigrations).Replace(sql)
+	return strings.NewReplacer("ENGINE = Kafka("+own+")", inMigrations, "ENGINE = Kafka("+quoteName(own)+")",
+		inMigrations).Replace(sql)
 }
 
 // settingsOfTables are those of librdkafka that ClickHouse's Kafka tables have by names of their own.
-var settingsOfTables = map[string]string{"security.protocol": "kafka_security_protocol", "sasl.mechanism": "kafka_sasl_mechanism",
-	"sasl.mechanisms": "kafka_sasl_mechanism", "sasl.username": "kafka_sasl_username", "sasl.password": "kafka_sasl_password"}
+var settingsOfTables = map[string]string{"security.protocol": "kafka_security_protocol",
+	"sasl.mechanism":  "kafka_sasl_mechanism",
+	"sasl.mechanisms": "kafka_sasl_mechanism", "sasl.username": "kafka_sasl_username",
+	"sasl.password": "kafka_sasl_password"}
 
-// keyOf is a setting's key in a collection: of those below "kafka." ClickHouse gives librdkafka each, with points for underscores.
+// keyOf is a setting's key in a collection: of those below "kafka." ClickHouse gives librdkafka each, with points for
+// underscores.
 func keyOf(setting string) string {
 	if key := settingsOfTables[setting]; key != "" {
 		return key
@@ -75,7 +82,8 @@ func keyOf(setting string) string {
 	return "kafka." + strings.ReplaceAll(setting, ".", "_")
 }
 
-// setCollection makes the collection hold the brokers and the settings, and no others than these. Without any it leaves alone
+// setCollection makes the collection hold the brokers and the settings, and no others than these. Without any it
+// leaves alone
 // those that are there: somebody may have set them by hand.
 func (s *Store) setCollection(ctx context.Context, brokers string, security map[string]string) error {
 	name, err := s.kafkaCollection(ctx)
@@ -92,7 +100,8 @@ func (s *Store) setCollection(ctx context.Context, brokers string, security map[
 		pairs[i] = quoteName(key) + " = " + literal(values[key])
 	}
 	list, quoted := strings.Join(pairs, ", "), quoteName(name)
-	for _, sql := range []string{"CREATE NAMED COLLECTION IF NOT EXISTS " + quoted + " AS " + list, "ALTER NAMED COLLECTION " + quoted + " SET " + list} {
+	for _, sql := range []string{"CREATE NAMED COLLECTION IF NOT EXISTS " + quoted + " AS " + list,
+		"ALTER NAMED COLLECTION " + quoted + " SET " + list} {
 		if err := s.Apply(ctx, sql); err != nil {
 			return s.withoutValues(err, security)
 		}
@@ -101,7 +110,8 @@ func (s *Store) setCollection(ctx context.Context, brokers string, security map[
 		return nil
 	}
 	var before []string
-	if err := s.conn.QueryRow(ctx, "SELECT groupArrayArray(mapKeys(collection)) FROM system.named_collections WHERE name = {name:String}",
+	if err := s.conn.QueryRow(ctx,
+		"SELECT groupArrayArray(mapKeys(collection)) FROM system.named_collections WHERE name = {name:String}",
 		clickhouse.Named("name", name)).Scan(&before); err != nil {
 		return s.explain(err)
 	}

@@ -16,7 +16,8 @@ import (
 // deadLetterKey identifies a dead letter; it is the order of the table.
 const deadLetterKey = "origin, origin_digest, partition, position"
 
-// DeadLetters returns dead letters in the order of their origins. Their messages are read only where the query asks for them:
+// DeadLetters returns dead letters in the order of their origins. Their messages are read only where the query asks
+// for them:
 // they are nearly all of the table's bytes.
 func (s *Store) DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterState, err error) {
 	where, args := deadLetterConditions(&q)
@@ -32,7 +33,8 @@ func (s *Store) DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out 
 		size = "length(raw)"
 	}
 	rows, err := s.query(ctx, `SELECT `+deadLetterKey+`, pipeline, source, source_id, toString(id), toString(outcome), column, code,
-message, toString(state), replays, `+raw+`, `+size+`, trace_id, toUnixTimestamp64Micro(version), traceparent, first_seen, updated_at
+message, toString(state), replays, `+raw+`, `+size+
+		`, trace_id, toUnixTimestamp64Micro(version), traceparent, first_seen, updated_at
 FROM dead_letters FINAL WHERE `+where+` ORDER BY `+deadLetterKey+limit, args...)
 	if err != nil {
 		return nil, err
@@ -43,8 +45,10 @@ FROM dead_letters FINAL WHERE `+where+` ORDER BY `+deadLetterKey+limit, args...)
 		var replays uint16
 		var message string
 		var bytes uint64
-		if err := rows.Scan(&l.Origin.Origin, &l.Origin.Digest, &l.Origin.Partition, &l.Origin.Position, &l.Pipeline, &l.Source, &l.SourceID, &l.ID, &l.Outcome,
-			&l.Column, &l.Code, &l.Message, &l.State, &replays, &message, &bytes, &l.TraceID, &l.Version, &l.Parent, &l.FirstSeen, &l.UpdatedAt); err != nil {
+		if err := rows.Scan(&l.Origin.Origin, &l.Origin.Digest, &l.Origin.Partition, &l.Origin.Position, &l.Pipeline,
+			&l.Source, &l.SourceID, &l.ID, &l.Outcome,
+			&l.Column, &l.Code, &l.Message, &l.State, &replays, &message, &bytes, &l.TraceID, &l.Version, &l.Parent,
+			&l.FirstSeen, &l.UpdatedAt); err != nil {
 			return nil, err
 		}
 		l.Replays, l.RawBytes = int(replays), int(bytes) //nolint:gosec // a message's size
@@ -56,7 +60,8 @@ FROM dead_letters FINAL WHERE `+where+` ORDER BY `+deadLetterKey+limit, args...)
 	return out, s.explain(rows.Err())
 }
 
-// DeadLetterMessages reads the messages of dead letters into their Raw. By RawBytes the caller decides how many that may be at once.
+// DeadLetterMessages reads the messages of dead letters into their Raw. By RawBytes the caller decides how many that
+// may be at once.
 func (s *Store) DeadLetterMessages(ctx context.Context, deadLetters []ledger.DeadLetterState) error {
 	byKey := make(map[ledger.Origin]*ledger.DeadLetterState, len(deadLetters))
 	for i := range deadLetters {
@@ -84,11 +89,13 @@ func (s *Store) DeadLetterMessages(ctx context.Context, deadLetters []ledger.Dea
 	return nil
 }
 
-// DeadLetterEnds returns the last position of each origin, digest and partition among the dead letters that a query selects. What
+// DeadLetterEnds returns the last position of each origin, digest and partition among the dead letters that a query
+// selects. What
 // arrives later in a topic has a higher one, whatever the clocks of those who write it say.
 func (s *Store) DeadLetterEnds(ctx context.Context, q ledger.DeadLetterQuery) (map[ledger.Origin]uint64, error) {
 	where, args := deadLetterConditions(&q)
-	rows, err := s.query(ctx, `SELECT origin, origin_digest, partition, max(position) FROM dead_letters FINAL WHERE `+where+`
+	rows, err := s.query(ctx, `SELECT origin, origin_digest, partition, max(position) FROM dead_letters FINAL WHERE `+
+		where+`
 GROUP BY origin, origin_digest, partition`, args...)
 	if err != nil {
 		return nil, err
@@ -107,7 +114,8 @@ GROUP BY origin, origin_digest, partition`, args...)
 }
 
 // CountDeadLetters counts dead letters by reason and state, the largest number first.
-func (s *Store) CountDeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterCount, err error) {
+func (s *Store) CountDeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterCount,
+	err error) {
 	where, args := deadLetterConditions(&q)
 	rows, err := s.query(ctx, `SELECT pipeline, source, code, column, toString(state), count() AS rows, min(first_seen) FROM dead_letters FINAL WHERE `+where+`
 GROUP BY pipeline, source, code, column, state ORDER BY rows DESC, pipeline, source, code, column, state`, args...)
@@ -150,7 +158,8 @@ func deadLetterConditions(q *ledger.DeadLetterQuery) (string, []any) {
 	moment("first_seen >=", "since", q.Since)
 	moment("first_seen <", "until", q.Until)
 	if q.At != nil {
-		where = append(where, fmt.Sprintf("origin = %s AND partition = %d AND position = %d", literal(q.At.Origin), q.At.Partition, q.At.Position))
+		where = append(where, fmt.Sprintf("origin = %s AND partition = %d AND position = %d", literal(q.At.Origin),
+			q.At.Partition, q.At.Position))
 	}
 	if q.After != nil {
 		where = append(where, afterKey(q.After))

@@ -11,14 +11,16 @@ import (
 	"github.com/txflow/txflow/internal/ledger"
 )
 
-// Bounds of one statement about dead letters: the text of its keys, well below ClickHouse's max_query_size (256 KiB), and the
+// Bounds of one statement about dead letters: the text of its keys, well below ClickHouse's max_query_size (256 KiB),
+// and the
 // messages that it reads.
 const (
 	maxKeysText  = 128 << 10
 	maxKeysBytes = 16 << 20
 )
 
-// afterKey selects the keys that follow one. Comparing tuples would select the same, but ClickHouse reads the whole table for it.
+// afterKey selects the keys that follow one. Comparing tuples would select the same, but ClickHouse reads the whole
+// table for it.
 func afterKey(at *ledger.Origin) string {
 	condition := fmt.Sprintf("position > %d", at.Position)
 	for _, c := range []struct{ column, value string }{
@@ -29,7 +31,8 @@ func afterKey(at *ledger.Origin) string {
 	return "(" + condition + ")"
 }
 
-// keyLists are conditions that select dead letters by their keys, each bounded by its own length and by the sizes of the
+// keyLists are conditions that select dead letters by their keys, each bounded by its own length and by the sizes of
+// the
 // messages (RawBytes). Keys that follow each other in one partition share the text of their origin.
 func keyLists(deadLetters []ledger.DeadLetterState) iter.Seq[string] {
 	return func(yield func(string) bool) {
@@ -73,7 +76,8 @@ func (s *Store) firstSeen(ctx context.Context, rows []ledger.DeadLetter) (map[le
 	}
 	seen := map[ledger.Origin]time.Time{}
 	for keys := range keyLists(deadLetters) {
-		found, err := s.query(ctx, `SELECT `+deadLetterKey+`, min(first_seen) FROM dead_letters WHERE `+keys+` GROUP BY `+deadLetterKey)
+		found, err := s.query(ctx, `SELECT `+deadLetterKey+`, min(first_seen) FROM dead_letters WHERE `+keys+` GROUP BY `+
+			deadLetterKey)
 		if err != nil {
 			return nil, err
 		}

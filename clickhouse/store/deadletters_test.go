@@ -48,7 +48,8 @@ func TestMarksHoldWhateverClocksSay(t *testing.T) {
 	}
 }
 
-// TestLettersOfLongOrigins marks more dead letters than a statement's text could name at once, in pages, and large ones.
+// TestLettersOfLongOrigins marks more dead letters than a statement's text could name at once, in pages, and large
+// ones.
 func TestDeadLettersOfLongOrigins(t *testing.T) {
 	db := open(t)
 	const many = 1200
@@ -105,7 +106,8 @@ func TestDeadLettersOfLongOrigins(t *testing.T) {
 	}
 }
 
-// TestConflictsAreResolvedByTheirContents loads another file with the same id: only one that has the row's own contents closes
+// TestConflictsAreResolvedByTheirContents loads another file with the same id: only one that has the row's own
+// contents closes
 // the id_conflict.
 func TestConflictsAreResolvedByTheirContents(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -133,7 +135,8 @@ func TestConflictsAreResolvedByTheirContents(t *testing.T) {
 	}
 }
 
-// TestFirstSeenStays judges the rows of a file again: one that was purged since, and one that was not; and then a row of before.
+// TestFirstSeenStays judges the rows of a file again: one that was purged since, and one that was not; and then a row
+// of before.
 func TestFirstSeenStays(t *testing.T) {
 	db := open(t)
 	first := []ledger.DeadLetter{deadLetter(4), deadLetter(5)}
@@ -161,7 +164,8 @@ func TestFirstSeenStays(t *testing.T) {
 	}
 }
 
-// TestClosedLettersCostNothing has few that are open among many that are closed: a statement that reads more than a part of the
+// TestClosedLettersCostNothing has few that are open among many that are closed: a statement that reads more than a
+// part of the
 // table is refused.
 func TestClosedDeadLettersCostNothing(t *testing.T) {
 	db := open(t)
@@ -184,7 +188,8 @@ if(number IN (200000, 200001), 'open', 'purged'), now64(6), now64(6) FROM number
 	if err != nil || len(counts) != 1 || counts[0].Rows != 2 {
 		t.Errorf("count: %+v, %v", counts, err)
 	}
-	if ends, err := limited.DeadLetterEnds(t.Context(), q); err != nil || ends[ledger.Origin{Origin: "transactions.raw"}] != 200001 {
+	if ends, err := limited.DeadLetterEnds(t.Context(), q); err != nil ||
+		ends[ledger.Origin{Origin: "transactions.raw"}] != 200001 {
 		t.Errorf("ends: %v, %v", ends, err)
 	}
 	must(t, limited.DeadLetterMessages(t.Context(), found))
@@ -195,7 +200,8 @@ if(number IN (200000, 200001), 'open', 'purged'), now64(6), now64(6) FROM number
 	}
 	// A page of all costs as much as its place in the table, and not the whole table.
 	q = ledger.DeadLetterQuery{Limit: 10, After: &ledger.Origin{Origin: "transactions.raw", Position: 350_000}}
-	if page, err := limited.DeadLetters(t.Context(), q); err != nil || len(page) != 10 || page[0].Origin.Position != 350_001 {
+	if page, err := limited.DeadLetters(t.Context(), q); err != nil || len(page) != 10 ||
+		page[0].Origin.Position != 350_001 {
 		t.Errorf("a page of %d, %v", len(page), err)
 	}
 }

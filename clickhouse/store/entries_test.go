@@ -29,7 +29,8 @@ const dailyDiffers = `SELECT count() FROM
 FULL JOIN category_daily AS daily ON now.day = daily.day AND now.category = daily.category
 WHERE (now.transactions, now.debit, now.credit, now.net) != (daily.transactions, daily.debit, daily.credit, daily.net)`
 
-// Corrections move rows to other days, years, categories and sides; older contents come late, and everything comes twice.
+// Corrections move rows to other days, years, categories and sides; older contents come late, and everything comes
+// twice.
 // The totals stay those of the current rows, and a refresh enters differences alone.
 func TestDailyTotalsFollowCorrections(t *testing.T) {
 	t.Parallel()
@@ -43,11 +44,13 @@ func TestDailyTotalsFollowCorrections(t *testing.T) {
 			if amount == 0 {
 				amount = transaction.MaxAmount
 			}
-			rows = append(rows, classified(random.Uint64N(300), amount, transaction.CategoryAt(random.IntN(15)).String(), func(r *ledger.Classified) {
-				r.Transaction.Timestamp = time.Date(1960+random.IntN(100), time.Month(1+random.IntN(12)), 1+random.IntN(28), 23, 59, 59, 0, time.UTC)
-				r.Version = answered.UnixMicro() + random.Int64N(1000)
-				r.Call = &prediction.Call{Model: "m", AnsweredAt: answered.Add(time.Duration(random.IntN(3)) * time.Second)}
-			}))
+			rows = append(rows, classified(random.Uint64N(300), amount, transaction.CategoryAt(random.IntN(15)).String(),
+				func(r *ledger.Classified) {
+					r.Transaction.Timestamp = time.Date(1960+random.IntN(100), time.Month(1+random.IntN(12)), 1+random.IntN(28), 23,
+						59, 59, 0, time.UTC)
+					r.Version = answered.UnixMicro() + random.Int64N(1000)
+					r.Call = &prediction.Call{Model: "m", AnsweredAt: answered.Add(time.Duration(random.IntN(3)) * time.Second)}
+				}))
 		}
 		run := info
 		run.RunID = fmt.Sprint("run-", round)

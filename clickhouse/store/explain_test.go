@@ -15,7 +15,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// TestExplain has the exit code for each kind of error. None of ClickHouse's own is "bad data": the rows were checked before.
+// TestExplain has the exit code for each kind of error. None of ClickHouse's own is "bad data": the rows were checked
+// before.
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	s := &Store{where: "h:8123"}
@@ -25,17 +26,18 @@ func TestExplain(t *testing.T) {
 		want  int
 		again bool // at once, by the store itself
 	}{
-		"no tables":                  {exception(codeUnknownTable), fault.ExitUnavailable, false},
-		"no database":                {exception(codeUnknownDatabase), fault.ExitUnavailable, false},
-		"wrong password":             {exception(codeAuthentication), fault.ExitUnavailable, false},
-		"no rights":                  {exception(codeAccessDenied), fault.ExitUnavailable, false},
-		"no memory":                  {exception(173), fault.ExitTryAgain, true},
-		"memory limit":               {exception(241), fault.ExitTryAgain, true},
-		"no keeper":                  {exception(225), fault.ExitTryAgain, true},
-		"too many open files":        {exception(76), fault.ExitTryAgain, true},
-		"a code nobody knows":        {exception(12345), fault.ExitTryAgain, false},
-		"a code by HTTP":             {errors.New("Code: 12345. DB::Exception: m"), fault.ExitTryAgain, false},
-		"no memory by HTTP":          {errors.New("[HTTP 500] response body: \"Code: 173. DB::Exception: m\""), fault.ExitTryAgain, true},
+		"no tables":           {exception(codeUnknownTable), fault.ExitUnavailable, false},
+		"no database":         {exception(codeUnknownDatabase), fault.ExitUnavailable, false},
+		"wrong password":      {exception(codeAuthentication), fault.ExitUnavailable, false},
+		"no rights":           {exception(codeAccessDenied), fault.ExitUnavailable, false},
+		"no memory":           {exception(173), fault.ExitTryAgain, true},
+		"memory limit":        {exception(241), fault.ExitTryAgain, true},
+		"no keeper":           {exception(225), fault.ExitTryAgain, true},
+		"too many open files": {exception(76), fault.ExitTryAgain, true},
+		"a code nobody knows": {exception(12345), fault.ExitTryAgain, false},
+		"a code by HTTP":      {errors.New("Code: 12345. DB::Exception: m"), fault.ExitTryAgain, false},
+		"no memory by HTTP": {errors.New("[HTTP 500] response body: \"Code: 173. DB::Exception: m\""),
+			fault.ExitTryAgain, true},
 		"a wrong statement":          {exception(62), fault.ExitFault, false},
 		"a column that is missing":   {exception(47), fault.ExitFault, false},
 		"nothing listens":            {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, fault.ExitUnavailable, true},

@@ -19,7 +19,8 @@ var runColumns = columns{
 	{Name: "accepted", Type: "UInt64"}, {Name: "rejected", Type: "UInt64"}, {Name: "duplicates", Type: "UInt64"},
 	{Name: "predicted", Type: "UInt64"}, {Name: "dead_lettered", Type: "UInt64"}, {Name: "stored", Type: "UInt64"},
 	{Name: "error", Type: "String"}, {Name: "trace_id", Type: "String"}, {Name: "started_at", Type: milliTimestamp},
-	{Name: "finished_at", Type: "Nullable(" + milliTimestamp + ")"}, {Name: "lease_until", Type: "Nullable(" + milliTimestamp + ")"},
+	{Name: "finished_at", Type: "Nullable(" + milliTimestamp + ")"},
+	{Name: "lease_until", Type: "Nullable(" + milliTimestamp + ")"},
 }
 
 var runInsert = runColumns.statement("runs")
@@ -69,8 +70,9 @@ func (s *Store) RecordTask(ctx context.Context, m *batch.Manifest) error {
 		if m.Index != nil {
 			index = int32(*m.Index) //nolint:gosec // small
 		}
-		row := []any{m.RunID, m.Task, index, uint16(m.Try), m.Status, uint8(m.ExitCode)}                                           //nolint:gosec // small
-		return append(append(row, countColumns(m.Counts)...), m.StartedAt, uint64(m.DurationMS), m.TraceID, m.Error, string(line)) //nolint:gosec // not negative
+		row := []any{m.RunID, m.Task, index, uint16(m.Try), m.Status, uint8(m.ExitCode)} //nolint:gosec // small
+		return append(append(row, countColumns(m.Counts)...), m.StartedAt, uint64(m.DurationMS), m.TraceID, m.Error,
+			string(line)) //nolint:gosec // not negative
 	})
 }
 
@@ -88,7 +90,8 @@ dead_lettered, stored, error, trace_id, started_at, finished_at FROM runs FINAL 
 		var files uint32
 		var n [7]uint64
 		var finished *time.Time
-		if err := rows.Scan(&r.RunID, &r.Pipeline, &r.Source, &r.Status, &files, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &n[6],
+		if err := rows.Scan(&r.RunID, &r.Pipeline, &r.Source, &r.Status, &files, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5],
+			&n[6],
 			&r.Error, &r.TraceID, &r.StartedAt, &finished); err != nil {
 			return nil, err
 		}

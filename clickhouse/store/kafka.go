@@ -10,7 +10,8 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// KafkaTable is a table of ClickHouse that reads from Kafka, with what the server says of its consumers. Times are ages by the
+// KafkaTable is a table of ClickHouse that reads from Kafka, with what the server says of its consumers. Times are
+// ages by the
 // server's clock, -1 for never.
 type KafkaTable struct {
 	Name, Topic, Group string
@@ -55,7 +56,8 @@ func (s *Store) KafkaTables(ctx context.Context) (tables []KafkaTable, err error
 		var t KafkaTable
 		var consumers uint64
 		var polled, committed, failed, uptime int64
-		if err := rows.Scan(&t.Name, &t.Topic, &t.Group, &consumers, &polled, &committed, &failed, &t.Error, &t.Messages, &uptime); err != nil {
+		if err := rows.Scan(&t.Name, &t.Topic, &t.Group, &consumers, &polled, &committed, &failed, &t.Error, &t.Messages,
+			&uptime); err != nil {
 			return nil, err
 		}
 		t.Consumers = int(consumers) //nolint:gosec // a few
@@ -72,13 +74,17 @@ func age(seconds int64) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// ReattachKafka gives a Kafka table a new consumer: the table is detached, where it is attached, and attached again. Nothing is
-// lost: the consumer goes on from its group's committed offsets. The old one does not leave its group, which has to be notified,
-// or its partitions are read again after the group's session timeout only (45 s); forget may do that, or be nil. The context
+// ReattachKafka gives a Kafka table a new consumer: the table is detached, where it is attached, and attached again.
+// Nothing is
+// lost: the consumer goes on from its group's committed offsets. The old one does not leave its group, which has to be
+// notified,
+// or its partitions are read again after the group's session timeout only (45 s); forget may do that, or be nil. The
+// context
 // bounds it all: with a consumer that hangs it may not end.
 func (s *Store) ReattachKafka(ctx context.Context, table string, forget func(context.Context) error) error {
 	if generation, _, age, err := s.latestLock(ctx); err != nil || generation > 0 && age < lockStale {
-		return errors.Join(err, fault.Failf(fault.ExitTryAgain, "another process migrates %s: its Kafka tables are left alone", s.Database()))
+		return errors.Join(err,
+			fault.Failf(fault.ExitTryAgain, "another process migrates %s: its Kafka tables are left alone", s.Database()))
 	}
 	if err := s.conn.Exec(ctx, "DETACH TABLE IF EXISTS "+quoteName(table)+" SYNC"); err != nil {
 		return s.explain(err)

@@ -13,7 +13,8 @@ import (
 )
 
 // Ledger yields the entries of a run for one file, or one partition of a topic, in the order of their positions.
-func (s *Store) Ledger(ctx context.Context, pipeline, runID, origin string, partition int32) iter.Seq2[ledger.Entry, error] {
+func (s *Store) Ledger(ctx context.Context, pipeline, runID, origin string, partition int32) iter.Seq2[ledger.Entry,
+	error] {
 	return func(yield func(ledger.Entry, error) bool) {
 		rows, err := s.query(ctx, `SELECT position, id, content_hash, toString(outcome) FROM outcomes FINAL
 WHERE pipeline = {pipeline:String} AND run_id = {run:String} AND origin = {origin:String} AND partition = {partition:Int32}
@@ -52,7 +53,8 @@ func (s *Store) query(ctx context.Context, sql string, args ...any) (rows driver
 
 // CountOutcomes counts the entries of a run in the ledger by outcome.
 func (s *Store) CountOutcomes(ctx context.Context, pipeline, runID string) (map[ledger.Outcome]int64, error) {
-	rows, err := s.query(ctx, "SELECT toString(outcome), count() FROM "+ledgerOfRun+" GROUP BY outcome", clickhouse.Named("pipeline", pipeline), clickhouse.Named("run", runID))
+	rows, err := s.query(ctx, "SELECT toString(outcome), count() FROM "+ledgerOfRun+" GROUP BY outcome",
+		clickhouse.Named("pipeline", pipeline), clickhouse.Named("run", runID))
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,8 @@ WHERE run_id = {run:String} ORDER BY started_at, task_index`, clickhouse.Named("
 		return nil, err
 	}
 	l.DeadLetters, err = s.jsonRows(ctx, `SELECT origin, partition, position, run_id, toString(outcome) AS outcome, column, code, message,
-toString(state) AS state, updated_at FROM dead_letters FINAL WHERE id = {id:UUID} ORDER BY updated_at DESC LIMIT 100`, named)
+toString(state) AS state, updated_at FROM dead_letters FINAL WHERE id = {id:UUID} ORDER BY updated_at DESC LIMIT 100`,
+		named)
 	return l, err
 }
 
@@ -66,7 +67,8 @@ LIMIT 100`
 
 // jsonRows returns each row as an object.
 func (s *Store) jsonRows(ctx context.Context, sql string, args ...any) (out []json.RawMessage, err error) {
-	rows, err := s.query(ctx, "SELECT formatRowNoNewline('JSONEachRow', *) FROM ("+sql+") SETTINGS output_format_json_quote_64bit_integers = 0", args...)
+	rows, err := s.query(ctx, "SELECT formatRowNoNewline('JSONEachRow', *) FROM ("+sql+
+		") SETTINGS output_format_json_quote_64bit_integers = 0", args...)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// The lock of a database's migrations is a table named by its generation: of two processes that make the same table, one
+// The lock of a database's migrations is a table named by its generation: of two processes that make the same table,
+// one
 // is refused. Its holder touches the table's comment, whose time ClickHouse's own clock gives; who finds the latest
 // generation untouched for long takes the next.
 const (
@@ -58,7 +59,8 @@ func (s *Store) Lock(ctx context.Context) (held func(context.Context) error, unl
 func (s *Store) latestLock(ctx context.Context) (generation uint64, holder string, age time.Duration, err error) {
 	rows, err := s.query(ctx, `SELECT toUInt64OrZero(substring(name, length({prefix:String}) + 1)) AS generation, comment,
 dateDiff('second', metadata_modification_time, now()) FROM system.tables
-WHERE database = currentDatabase() AND startsWith(name, {prefix:String}) ORDER BY generation DESC LIMIT 1`, clickhouse.Named("prefix", lockPrefix))
+WHERE database = currentDatabase() AND startsWith(name, {prefix:String}) ORDER BY generation DESC LIMIT 1`,
+		clickhouse.Named("prefix", lockPrefix))
 	if err != nil {
 		return 0, "", 0, err
 	}

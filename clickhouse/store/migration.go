@@ -40,7 +40,8 @@ func (s *Store) Prepare(ctx context.Context) error {
 // Applied reads the ledger of a set of migrations.
 func (s *Store) Applied(ctx context.Context, set string) (map[int]migrate.Applied, error) {
 	applied := map[int]migrate.Applied{}
-	rows, err := s.conn.Query(ctx, "SELECT number, name, checksum FROM schema_migrations FINAL WHERE set = {set:String}", clickhouse.Named("set", set))
+	rows, err := s.conn.Query(ctx, "SELECT number, name, checksum FROM schema_migrations FINAL WHERE set = {set:String}",
+		clickhouse.Named("set", set))
 	if code := Code(err); code == codeUnknownTable || code == codeUnknownDatabase {
 		return applied, nil
 	}
@@ -81,7 +82,8 @@ func (s *Store) Record(ctx context.Context, set string, all ...migrate.Migration
 	for i, m := range all {
 		rows[i] = fmt.Sprintf("('%s', %d, '%s', '%s')", set, m.Number, m.Name, m.Checksum) // all of them are plain by their patterns
 	}
-	return s.explain(s.conn.Exec(ctx, "INSERT INTO schema_migrations (set, number, name, checksum) VALUES "+strings.Join(rows, ", ")))
+	return s.explain(s.conn.Exec(ctx, "INSERT INTO schema_migrations (set, number, name, checksum) VALUES "+
+		strings.Join(rows, ", ")))
 }
 
 func quoteName(name string) string {

@@ -68,7 +68,8 @@ func older(t *testing.T) (database, migrate.Set) {
 	t.Cleanup(db.Close)
 	all, err := migrate.Load(migrations.Files)
 	must(t, err)
-	must(t, migrate.Up(t.Context(), db, migrate.Set{Name: "core", Migrations: all[:firstRelease]}, func(migrate.Migration) {}))
+	must(t, migrate.Up(t.Context(), db, migrate.Set{Name: "core", Migrations: all[:firstRelease]},
+		func(migrate.Migration) {}))
 	return database{db, t, url}, migrate.Set{Name: "core", Migrations: all}
 }
 
@@ -146,7 +147,8 @@ func TestMigrationOfTheFirstRelease(t *testing.T) {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
-	if found, err := db.Problems(t.Context(), "batch", "old", 3); err != nil || found.Counts[ledger.FindingMissing]+found.Counts[ledger.FindingInvented] != 0 {
+	if found, err := db.Problems(t.Context(), "batch", "old", 3); err != nil ||
+		found.Counts[ledger.FindingMissing]+found.Counts[ledger.FindingInvented] != 0 {
 		t.Error(found, err)
 	}
 	db.sql("OPTIMIZE TABLE transactions FINAL")
@@ -168,7 +170,8 @@ func TestMigrationOfTheFirstRelease(t *testing.T) {
 	}
 }
 
-// TestAnInsertBegunBeforeIsNotLost has rows that come into the old table alone after its parts were linked: as those of an
+// TestAnInsertBegunBeforeIsNotLost has rows that come into the old table alone after its parts were linked: as those
+// of an
 // insert that began before rows went into both tables, and ended then.
 func TestAnInsertBegunBeforeIsNotLost(t *testing.T) {
 	t.Parallel()

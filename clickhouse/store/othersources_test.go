@@ -28,7 +28,8 @@ func TestOtherSourcesOfTheSameIDs(t *testing.T) {
 		run, source string
 		ids         int64
 		sources     []string
-	}{{"first", "bank", 2, []string{"crm"}}, {"second", "crm", 2, []string{"bank"}}, {"alone", "erp", 0, nil}, {"nobody's", "x", 0, nil}} {
+	}{{"first", "bank", 2, []string{"crm"}}, {"second", "crm", 2, []string{"bank"}}, {"alone", "erp", 0, nil},
+		{"nobody's", "x", 0, nil}} {
 		ids, sources, err := db.OtherSources(t.Context(), "batch", c.run, c.source)
 		if err != nil || ids != c.ids || !slices.Equal(sources, c.sources) {
 			t.Errorf("%s: %d ids of %v, want %d of %v (%v)", c.run, ids, sources, c.ids, c.sources, err)
@@ -42,8 +43,10 @@ func TestOtherSourcesReadsTheRunsIDsAlone(t *testing.T) {
 	db := open(t)
 	db.sql("%s", `INSERT INTO transactions (id, timestamp, version) SELECT generateUUIDv4(number), toDateTime64('2022-01-01 00:00:00', 6, 'UTC'), toDateTime64('2022-01-01 00:00:00', 6, 'UTC') FROM numbers(200000)`)
 	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil))))
-	query := strings.NewReplacer("{pipeline:String}", "'batch'", "{run:String}", "'"+info.RunID+"'", "{source:String}", "'s'", "%s", store.Sampled).Replace(store.OtherSourcesQuery)
-	if plan := db.sql("EXPLAIN indexes = 1 %s", query); !strings.Contains(plan, "Granules: 1/25") && !strings.Contains(plan, "Granules: 2/26") {
+	query := strings.NewReplacer("{pipeline:String}", "'batch'", "{run:String}", "'"+info.RunID+"'", "{source:String}",
+		"'s'", "%s", store.Sampled).Replace(store.OtherSourcesQuery)
+	if plan := db.sql("EXPLAIN indexes = 1 %s", query); !strings.Contains(plan, "Granules: 1/25") &&
+		!strings.Contains(plan, "Granules: 2/26") {
 		t.Errorf("it reads more than the run's ids:\n%s", plan)
 	}
 }

@@ -9,8 +9,10 @@ import (
 	"github.com/txflow/txflow/internal/ledger"
 )
 
-// What each pipeline last stored of an id, by the ledger; then how many ids the two agree on (no kind), and what not, with the first
-// of each kind. It reads the ledger once, and its memory follows neither the ids nor the findings: groups go to the disk.
+// What each pipeline last stored of an id, by the ledger; then how many ids the two agree on (no kind), and what not,
+// with the first
+// of each kind. It reads the ledger once, and its memory follows neither the ids nor the findings: groups go to the
+// disk.
 const pipelinesDiffer = `
 SELECT kind, count(), groupArraySorted(%d)((toString(id), toString(origin), position)) FROM
 (
@@ -31,14 +33,16 @@ ORDER BY kind`
 
 // ComparePipelines compares what batch and stream stored, by the ledger: ids that only one has, and ids that were given
 // different categories. It returns the number of all ids and the first findings of each kind. A nil source means all.
-func (s *Store) ComparePipelines(ctx context.Context, source *string, limit int) (compared int64, found ledger.Findings, err error) {
+func (s *Store) ComparePipelines(ctx context.Context, source *string, limit int) (compared int64, found ledger.Findings,
+	err error) {
 	found.Limit = limit
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(problemSettings))
 	name, all := "", "1"
 	if source != nil {
 		name, all = *source, "0"
 	}
-	rows, err := s.query(ctx, fmt.Sprintf(pipelinesDiffer, max(limit, 1)), clickhouse.Named("source", name), clickhouse.Named("all", all))
+	rows, err := s.query(ctx, fmt.Sprintf(pipelinesDiffer, max(limit, 1)), clickhouse.Named("source", name),
+		clickhouse.Named("all", all))
 	if err != nil {
 		return 0, found, err
 	}

@@ -45,7 +45,8 @@ func TestPipelinesAreComparedByTheirLedgers(t *testing.T) {
 					first = append(first, f)
 				}
 			}
-			if want := min(2, n); len(first) != int(want) || first[0].ID >= first[1].ID || first[0].Origin != "o" || first[0].Position == first[1].Position {
+			if want := min(2, n); len(first) != int(want) || first[0].ID >= first[1].ID || first[0].Origin != "o" ||
+				first[0].Position == first[1].Position {
 				t.Errorf("%s: %+v", kind, first)
 			}
 		}

@@ -32,7 +32,8 @@ LEFT JOIN (SELECT id, version, classified_at FROM {{transactions}}) AS t ON l.id
 WHERE (t.version, t.classified_at) < (l.version, l.classified_at)`},
 	{ledger.FindingChanged, "transactions has another category or content than the ledger, under the same version", `
 SELECT l.id, l.origin, l.position, count() OVER ()
-FROM (SELECT id, origin, position, version, classified_at, category, content_hash FROM ` + ledgerOfRun + ` AND outcome = 'stored') AS l
+FROM (SELECT id, origin, position, version, classified_at, category, content_hash FROM ` + ledgerOfRun +
+		` AND outcome = 'stored') AS l
 INNER JOIN (SELECT id, version, classified_at, category, content_hash FROM {{transactions}}) AS t ON l.id = t.id
 WHERE (t.version, t.classified_at) = (l.version, l.classified_at) AND (t.category != l.category OR t.content_hash != l.content_hash)`},
 	{ledger.FindingInvented, "transactions has a row of this run that the ledger does not call stored", `
@@ -44,7 +45,8 @@ WHERE l.there = 0`},
 SELECT id, any(origin), max(position), count() OVER () FROM ` + ledgerOfRun + ` AND outcome = 'stored'
 GROUP BY id HAVING count() > 1`},
 	{ledger.FindingNoDeadLetter, "dead_letters lacks the row", `
-WITH l AS (SELECT id, origin, origin_digest, partition, position FROM ` + ledgerOfRun + ` AND outcome IN ('rejected', 'dead_letter'))
+WITH l AS (SELECT id, origin, origin_digest, partition, position FROM ` + ledgerOfRun +
+		` AND outcome IN ('rejected', 'dead_letter'))
 SELECT l.id, l.origin, l.position, count() OVER ()
 FROM l LEFT JOIN (SELECT origin, origin_digest, partition, position, 1 AS there FROM dead_letters FINAL
     WHERE (origin, origin_digest) IN (SELECT origin, origin_digest FROM l)) AS d
@@ -53,7 +55,8 @@ WHERE d.there = 0`},
 }
 
 // Both sides of a run in one reading each: how many rows, and two independent sums over their contents. Where they are
-// the same nothing is missing, changed, invented or doubled, and the joins can be spared. They differ too, rightly, once
+// the same nothing is missing, changed, invented or doubled, and the joins can be spared. They differ too, rightly,
+// once
 // a later run has replaced some of the rows.
 const agreement = `
 SELECT l.rows = t.rows AND l.sum = t.sum AND l.bits = t.bits
@@ -68,7 +71,8 @@ const state = "(id, version, classified_at, category, content_hash)"
 // What a comparison reads for {{transactions}}.
 //
 // A run's rows can only be in parts that were written, merged or mutated since its first ledger entry was recorded, by
-// the clock of the same server; and a row found there with the ledger's version or a newer one is stored, whatever other
+// the clock of the same server; and a row found there with the ledger's version or a newer one is stored, whatever
+// other
 // parts hold. So recentParts proves that nothing is wrong, at a cost that follows the run and not the table. Parts may
 // change their names while it reads, and clocks may jump: what it finds counts only if allParts finds it, too.
 const (
@@ -79,7 +83,8 @@ const (
 )
 
 // Joins and groups that outgrow memory go through the server's disk.
-var problemSettings = clickhouse.Settings{"join_algorithm": "full_sorting_merge", "max_bytes_before_external_sort": 256 << 20,
+var problemSettings = clickhouse.Settings{"join_algorithm": "full_sorting_merge",
+	"max_bytes_before_external_sort":     256 << 20,
 	"max_bytes_before_external_group_by": 256 << 20}
 
 // Problems compares a run's ledger with transactions and dead_letters and returns what does not fit, with the first of

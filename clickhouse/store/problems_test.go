@@ -8,14 +8,16 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 )
 
-// A run is compared with the parts that were written since it began, and with all of them before anything is called wrong.
+// A run is compared with the parts that were written since it began, and with all of them before anything is called
+// wrong.
 func TestProblemsReadsThePartsOfTheRun(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil))))
 	written := "SELECT max(modification_time) FROM system.parts WHERE database = currentDatabase() AND table = 'transactions' AND active"
 	before := db.sql("%s", written)
-	for deadline := time.Now().Add(10 * time.Second); db.sql("SELECT toString(now())") <= before; <-time.After(50 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); db.sql("SELECT toString(now())") <= before; <-time.After(50 *
+		time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the server's clock stands still")
 		}
@@ -30,7 +32,8 @@ func TestProblemsReadsThePartsOfTheRun(t *testing.T) {
 	}
 	record("toDateTime64('" + before + "', 6) + 61") // more than a minute after the first run
 	for recent, want := range map[bool]string{true: "1", false: "2"} {
-		query := strings.NewReplacer("{pipeline:String}", "'batch'", "{run:String}", "'run-2'").Replace(store.TransactionsOf(recent))
+		query := strings.NewReplacer("{pipeline:String}", "'batch'", "{run:String}",
+			"'run-2'").Replace(store.TransactionsOf(recent))
 		if got := db.sql("%s", "SELECT uniqExact(_part) FROM "+query); got != want {
 			t.Errorf("recent %t: %s parts are read, want %s", recent, got, want)
 		}

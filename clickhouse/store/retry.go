@@ -31,7 +31,8 @@ const (
 	codeAccessDenied    = 497
 )
 
-// passing are the codes of exceptions that pass by themselves: too much at once, a network or a replica that is unavailable, a
+// passing are the codes of exceptions that pass by themselves: too much at once, a network or a replica that is
+// unavailable, a
 // server that starts or stops, a full disk. See src/Common/ErrorCodes.cpp.
 var passing = map[int]bool{
 	3:   true, // UNEXPECTED_END_OF_FILE
@@ -163,10 +164,12 @@ func (s *Store) retry(ctx context.Context, work func(context.Context) error) err
 			return s.explain(err)
 		}
 		if time.Since(started) >= s.outage {
-			return fault.WithHint(fault.Failf(fault.ExitTryAgain, "ClickHouse at %s was unavailable for %s: %w", s.where, time.Since(started).Round(time.Second), short(err)),
+			return fault.WithHint(fault.Failf(fault.ExitTryAgain, "ClickHouse at %s was unavailable for %s: %w", s.where,
+				time.Since(started).Round(time.Second), short(err)),
 				"no data is lost: start ClickHouse and run the same command again")
 		}
-		s.log.WarnContext(ctx, "ClickHouse is unavailable, retrying", "address", s.where, "for", time.Since(started).Round(time.Second).String(),
+		s.log.WarnContext(ctx, "ClickHouse is unavailable, retrying", "address", s.where, "for",
+			time.Since(started).Round(time.Second).String(),
 			"until", started.Add(s.outage).UTC().Format(time.RFC3339), "error", short(err).Error())
 		if err := retry.Wait(ctx, waits.Delay(failures)); err != nil {
 			return err

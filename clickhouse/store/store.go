@@ -44,7 +44,8 @@ type Store struct {
 }
 
 // Open parses the URL; it does not connect. User and password may be in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, or
-// in the file that CLICKHOUSE_PASSWORD_FILE names, which keeps them off command lines. CLICKHOUSE_CA_FILE names certificates that
+// in the file that CLICKHOUSE_PASSWORD_FILE names, which keeps them off command lines. CLICKHOUSE_CA_FILE names
+// certificates that
 // may vouch for the server, beside the system's.
 func Open(cfg Config) (*Store, error) {
 	opt, err := options(cfg.URL.Reveal())
@@ -64,7 +65,8 @@ func Open(cfg Config) (*Store, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Store{conn: conn, options: *opt, where: strings.Join(opt.Addr, ","), outage: cfg.OutageLimit, log: cfg.Log}, nil
+	return &Store{conn: conn, options: *opt, where: strings.Join(opt.Addr, ","), outage: cfg.OutageLimit, log: cfg.Log},
+		nil
 }
 
 // schemes that the driver knows.
@@ -109,7 +111,8 @@ func options(text string) (*clickhouse.Options, error) {
 	if file := os.Getenv("CLICKHOUSE_PASSWORD_FILE"); file != "" && opt.Auth.Password == "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "ClickHouse's password: %w", err), "CLICKHOUSE_PASSWORD_FILE names a file that holds it")
+			return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "ClickHouse's password: %w", err),
+				"CLICKHOUSE_PASSWORD_FILE names a file that holds it")
 		}
 		opt.Auth.Password = strings.TrimRight(string(text), "\r\n")
 	}
@@ -131,7 +134,8 @@ func (s *Store) GoString() string { return s.String() }
 // Database is the name of the database.
 func (s *Store) Database() string { return s.options.Auth.Database }
 
-// Ping asks for the server's version. The error says what to start where nothing answers, and that the tables are missing
+// Ping asks for the server's version. The error says what to start where nothing answers, and that the tables are
+// missing
 // where there is no database.
 func (s *Store) Ping(ctx context.Context) (version string, err error) {
 	err = s.conn.QueryRow(ctx, "SELECT version()").Scan(&version)
@@ -174,21 +178,26 @@ func (s *Store) explain(err error) error {
 	}
 	switch code := Code(err); {
 	case code == codeUnknownTable || code == codeUnknownDatabase:
-		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s has no tables of txflow in %s: %w", s.where, s.Database(), err), "run txflow migrate")
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s has no tables of txflow in %s: %w",
+			s.where, s.Database(), err), "run txflow migrate")
 	case code == codeAuthentication || code == codeWrongPassword || code == codeUnknownUser:
-		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s refuses the user: %w", s.where, err), "set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD")
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s refuses the user: %w", s.where, err),
+			"set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD")
 	case code == 0 && authority.Refused(err):
-		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s: no TLS with a server that is vouched for: %w", s.where, short(err)),
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable,
+			"ClickHouse at %s: no TLS with a server that is vouched for: %w", s.where, short(err)),
 			"name the certificates that vouch for it in CLICKHOUSE_CA_FILE, and the port where it speaks TLS in --clickhouse-url (CLICKHOUSE_URL)")
 	case code == 0 && Retryable(err):
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, short(err)),
 			"start one with txflow platform, or name another with --clickhouse-url (CLICKHOUSE_URL)")
 	case code == codeAccessDenied:
-		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s denies this user: %w", s.where, err), "give the user of CLICKHOUSE_USER the rights that the message names")
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s denies this user: %w", s.where, err),
+			"give the user of CLICKHOUSE_USER the rights that the message names")
 	case code == 0:
 		return fault.Failf(fault.ExitFault, "ClickHouse at %s: %w", s.where, err)
 	case wrong[code]:
-		return fault.WithHint(fault.Failf(fault.ExitFault, "ClickHouse at %s: %w", s.where, err), "run txflow migrate, so that tables and txflow are of the same version; if that is so, report this")
+		return fault.WithHint(fault.Failf(fault.ExitFault, "ClickHouse at %s: %w", s.where, err),
+			"run txflow migrate, so that tables and txflow are of the same version; if that is so, report this")
 	}
 	// Codes that nobody listed here are ClickHouse's trouble rather than the rows', which were checked before.
 	return fault.Failf(fault.ExitTryAgain, "ClickHouse at %s: %w", s.where, err)

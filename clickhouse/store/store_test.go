@@ -63,7 +63,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-var info = ledger.RunInfo{Pipeline: "batch", RunID: "run-1", TaskTry: 2, Source: "s", Chunk: "c0ffee", OriginTraceID: "feed"}
+var info = ledger.RunInfo{Pipeline: "batch", RunID: "run-1", TaskTry: 2, Source: "s", Chunk: "c0ffee",
+	OriginTraceID: "feed"}
 
 var answered = time.Date(2024, 6, 1, 12, 0, 0, 123456000, time.UTC)
 
@@ -82,16 +83,20 @@ func pieces(rows ...ledger.Classified) iter.Seq2[[]ledger.Classified, error] {
 }
 
 // classified makes a row with the given line as its id.
-func classified(line uint64, amount transaction.Amount, category string, change func(*ledger.Classified)) ledger.Classified {
+func classified(line uint64, amount transaction.Amount, category string,
+	change func(*ledger.Classified)) ledger.Classified {
 	c, _ := transaction.ParseCategory(category)
 	side := transaction.Credit
 	if amount < 0 {
 		side = transaction.Debit
 	}
 	r := ledger.Classified{
-		Transaction: transaction.Transaction{ID: transaction.DeriveID("s", fmt.Append(nil, line)), SourceID: fmt.Sprint(line), Description: "d",
-			Amount: amount, Timestamp: time.Date(2024, 2, 29, 23, 59, 59, 999999000, time.UTC), Merchant: "m", HasMerchant: true, OperationType: "card", Side: side},
-		ContentHash: line, Category: c, Call: &prediction.Call{Model: "m1", Attempt: 3, TraceID: "aa", SpanID: "bb", Sampled: true, AnsweredAt: answered},
+		Transaction: transaction.Transaction{ID: transaction.DeriveID("s", fmt.Append(nil, line)), SourceID: fmt.Sprint(line),
+			Description: "d",
+			Amount:      amount, Timestamp: time.Date(2024, 2, 29, 23, 59, 59, 999999000, time.UTC), Merchant: "m",
+			HasMerchant: true, OperationType: "card", Side: side},
+		ContentHash: line, Category: c, Call: &prediction.Call{Model: "m1", Attempt: 3, TraceID: "aa", SpanID: "bb",
+			Sampled: true, AnsweredAt: answered},
 		Origin: ledger.Origin{Origin: "file:///in.csv", Digest: "d1", Position: line},
 	}
 	if change != nil {
@@ -104,8 +109,14 @@ func TestEveryColumnArrivesExactly(t *testing.T) {
 	db := open(t)
 	nasty := "tab\there 'quote' \"double\" \\back\nnewline\x00 é 💶 \\N"
 	rows := []ledger.Classified{
-		classified(2, 12_345_678_901_2345, "Rent", func(r *ledger.Classified) { r.Transaction.Description, r.Transaction.Merchant = nasty, nasty }),
-		classified(3, -1, "Food", func(r *ledger.Classified) { r.Transaction.HasMerchant, r.Transaction.Merchant = false, "" }),
+		classified(2, 12_345_678_901_2345, "Rent", func(r *ledger.Classified) {
+			r.Transaction.Description,
+				r.Transaction.Merchant = nasty, nasty
+		}),
+		classified(3, -1, "Food", func(r *ledger.Classified) {
+			r.Transaction.HasMerchant, r.Transaction.Merchant = false,
+				""
+		}),
 		classified(4, 10, "Travel", func(r *ledger.Classified) { r.Transaction.Merchant = "" }),
 	}
 	rows[0].Version, rows[1].Version = 1_000_001, answered.UnixMicro()+1
@@ -115,9 +126,12 @@ category, model_version, toString(classified_at), toString(version), pipeline, r
 span_id, sampled, origin_trace_id FROM transactions FINAL ORDER BY position`)
 	rest := "m1\t2024-06-01 12:00:00.123456\t%s\tbatch\trun-1\t2\tfile:///in.csv\td1\t0\t%d\tc0ffee\t%d\t3\taa\tbb\ttrue\tfeed"
 	want := strings.Join([]string{
-		fmt.Sprintf("s\t2\t%X\t12345678901.2345\t2024-02-29 23:59:59.999999\t0\t%X\tcard\tcredit\tRent\t"+rest, nasty, nasty, "1970-01-01 00:00:01.000001", 2, 2),
-		fmt.Sprintf("s\t3\t64\t-0.0001\t2024-02-29 23:59:59.999999\t1\t3F\tcard\tdebit\tFood\t"+rest, "2024-06-01 12:00:00.123457", 3, 3),
-		fmt.Sprintf("s\t4\t64\t0.001\t2024-02-29 23:59:59.999999\t0\t\tcard\tcredit\tTravel\t"+rest, "2024-06-01 12:00:00.123456", 4, 4)}, "\n")
+		fmt.Sprintf("s\t2\t%X\t12345678901.2345\t2024-02-29 23:59:59.999999\t0\t%X\tcard\tcredit\tRent\t"+rest, nasty, nasty,
+			"1970-01-01 00:00:01.000001", 2, 2),
+		fmt.Sprintf("s\t3\t64\t-0.0001\t2024-02-29 23:59:59.999999\t1\t3F\tcard\tdebit\tFood\t"+rest,
+			"2024-06-01 12:00:00.123457", 3, 3),
+		fmt.Sprintf("s\t4\t64\t0.001\t2024-02-29 23:59:59.999999\t0\t\tcard\tcredit\tTravel\t"+rest,
+			"2024-06-01 12:00:00.123456", 4, 4)}, "\n")
 	if got != want {
 		t.Errorf("stored\n%s\nwant\n%s", got, want)
 	}
@@ -157,7 +171,8 @@ func TestSumsAreExact(t *testing.T) {
 		}
 		return fmt.Sprintf("%s%d.%04d", sign, n/10_000, n%10_000)
 	}
-	if len(got) != 1 || got[0].Transactions != 5000 || got[0].Debit != text(debit) || got[0].Credit != text(credit) || got[0].Net != text(sum) {
+	if len(got) != 1 || got[0].Transactions != 5000 || got[0].Debit != text(debit) || got[0].Credit != text(credit) ||
+		got[0].Net != text(sum) {
 		t.Errorf("%+v, want %s %s %s", got, text(debit), text(credit), text(sum))
 	}
 	if view := db.sql("SELECT transactions, toDecimalString(debit, 4), toDecimalString(credit, 4), toDecimalString(net, 4) FROM category_totals"); view !=
@@ -166,12 +181,14 @@ func TestSumsAreExact(t *testing.T) {
 	}
 }
 
-// The newest contents count, and of equally new ones the latest classification, in whatever order rows arrive and parts are
+// The newest contents count, and of equally new ones the latest classification, in whatever order rows arrive and
+// parts are
 // merged, also when the year changes.
 func TestTheNewestContentsCount(t *testing.T) {
 	at := func(v int, year int) ledger.Classified {
 		return classified(2, transaction.Amount(v), "Food", func(r *ledger.Classified) {
-			r.Call = &prediction.Call{Model: fmt.Sprintf("m%d", v), AnsweredAt: answered.Add(time.Duration(v) * time.Microsecond)}
+			r.Call = &prediction.Call{Model: fmt.Sprintf("m%d", v),
+				AnsweredAt: answered.Add(time.Duration(v) * time.Microsecond)}
 			r.Transaction.Timestamp = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 		})
 	}
@@ -213,7 +230,8 @@ func TestInsertingTwiceChangesNothing(t *testing.T) {
 	db := open(t)
 	rows := []ledger.Classified{classified(2, 5, "Rent", nil), classified(3, -7, "Rent", nil)}
 	deadLetters := []ledger.DeadLetter{deadLetter(4), deadLetter(5)}
-	repeats := []ledger.Duplicate{{ID: rows[0].Transaction.ID, Origin: ledger.Origin{Origin: "file:///in.csv", Digest: "d1", Position: 6}, FirstOrigin: "file:///in.csv", FirstPosition: 2}}
+	repeats := []ledger.Duplicate{{ID: rows[0].Transaction.ID, Origin: ledger.Origin{Origin: "file:///in.csv",
+		Digest: "d1", Position: 6}, FirstOrigin: "file:///in.csv", FirstPosition: 2}}
 	for range 2 {
 		must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))
 		must(t, db.InsertDeadLetters(t.Context(), info, deadLetters))
@@ -228,7 +246,8 @@ func TestInsertingTwiceChangesNothing(t *testing.T) {
 		must(t, err)
 		positions, outcomes = append(positions, fmt.Sprint(row.Position)), append(outcomes, string(row.Outcome))
 	}
-	if got := strings.Join(positions, " ") + " " + strings.Join(outcomes, " "); got != "2 3 4 5 6 stored stored rejected rejected duplicate" {
+	if got := strings.Join(positions, " ") + " " + strings.Join(outcomes,
+		" "); got != "2 3 4 5 6 stored stored rejected rejected duplicate" {
 		t.Error(got)
 	}
 	if problems, err := db.Problems(t.Context(), "batch", "run-1", 10); err != nil || problems.Total() != 0 {
@@ -237,11 +256,14 @@ func TestInsertingTwiceChangesNothing(t *testing.T) {
 }
 
 func deadLetter(line uint64) ledger.DeadLetter {
-	return ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: fmt.Sprint(line), Origin: ledger.Origin{Origin: "file:///in.csv", Digest: "d1", Position: line},
-		Column: "amount", Code: "not_a_number", Message: "the amount is not a number", Raw: []byte("raw;\xff\n"), At: answered}
+	return ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: fmt.Sprint(line),
+		Origin: ledger.Origin{Origin: "file:///in.csv", Digest: "d1", Position: line},
+		Column: "amount", Code: "not_a_number", Message: "the amount is not a number", Raw: []byte("raw;\xff\n"),
+		At: answered}
 }
 
-// TestMendedLettersAreResolved stores ids whose rows were rejected: later, by another run or in the stream, and not otherwise.
+// TestMendedLettersAreResolved stores ids whose rows were rejected: later, by another run or in the stream, and not
+// otherwise.
 func TestMendedDeadLettersAreResolved(t *testing.T) {
 	for name, c := range map[string]struct {
 		pipeline, storedBy, source string
@@ -291,14 +313,20 @@ func TestProblemsFindsEachBreak(t *testing.T) {
 		id   string
 		line uint64
 	}{
-		"row deleted":          {ledger.FindingMissing, "DELETE FROM transactions WHERE position = 3", second, 3},
-		"older version":        {ledger.FindingMissing, "TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (version - toIntervalSecond(1) AS version) FROM keep", second, 3},
-		"older classification": {ledger.FindingMissing, "TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (classified_at - toIntervalSecond(1) AS classified_at) FROM keep", second, 3},
-		"category changed":     {ledger.FindingChanged, "ALTER TABLE transactions UPDATE category = 'Travel' WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
-		"content changed":      {ledger.FindingChanged, "ALTER TABLE transactions UPDATE content_hash = 9 WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
-		"ledger entry gone":    {ledger.FindingInvented, "DELETE FROM outcomes WHERE position = 3", second, 3},
-		"stored twice":         {ledger.FindingDoubled, "INSERT INTO outcomes SELECT * REPLACE (toUInt64(99) AS position) FROM (SELECT * FROM outcomes WHERE position = 3)", second, 99},
-		"dead letter deleted":  {ledger.FindingNoDeadLetter, "DELETE FROM dead_letters WHERE position = 4", "", 4},
+		"row deleted": {ledger.FindingMissing, "DELETE FROM transactions WHERE position = 3", second, 3},
+		"older version": {ledger.FindingMissing,
+			"TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (version - toIntervalSecond(1) AS version) FROM keep", second, 3},
+		"older classification": {ledger.FindingMissing,
+			"TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (classified_at - toIntervalSecond(1) AS classified_at) FROM keep", second, 3},
+		"category changed": {ledger.FindingChanged,
+			"ALTER TABLE transactions UPDATE category = 'Travel' WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
+		"content changed": {ledger.FindingChanged,
+			"ALTER TABLE transactions UPDATE content_hash = 9 WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
+		"ledger entry gone": {ledger.FindingInvented, "DELETE FROM outcomes WHERE position = 3", second, 3},
+		"stored twice": {ledger.FindingDoubled,
+			"INSERT INTO outcomes SELECT * REPLACE (toUInt64(99) AS position) FROM (SELECT * FROM outcomes WHERE position = 3)",
+			second, 99},
+		"dead letter deleted": {ledger.FindingNoDeadLetter, "DELETE FROM dead_letters WHERE position = 4", "", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
@@ -356,7 +384,8 @@ func TestReportGroups(t *testing.T) {
 	on := func(month time.Month) func(*ledger.Classified) {
 		return func(r *ledger.Classified) { r.Transaction.Timestamp = time.Date(2024, month, 1, 0, 0, 0, 0, time.UTC) }
 	}
-	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 50000, "Rent", on(1)), classified(3, -70000, "Rent", on(2)),
+	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 50000, "Rent", on(1)),
+		classified(3, -70000, "Rent", on(2)),
 		classified(4, -5, "Food", func(r *ledger.Classified) { on(2)(r); r.Transaction.HasMerchant = false }))))
 	other := "t"
 	for name, c := range map[string]struct {
@@ -364,19 +393,23 @@ func TestReportGroups(t *testing.T) {
 		want string
 	}{
 		"category": {store.ReportQuery{}, "[Food 1 -0.0005 0.0000 -0.0005] [Rent 2 -7.0000 5.0000 -2.0000]"},
-		"month":    {store.ReportQuery{By: "month"}, "[2024-01/Rent 1 0.0000 5.0000 5.0000] [2024-02/Food 1 -0.0005 0.0000 -0.0005] [2024-02/Rent 1 -7.0000 0.0000 -7.0000]"},
+		"month": {store.ReportQuery{By: "month"},
+			"[2024-01/Rent 1 0.0000 5.0000 5.0000] [2024-02/Food 1 -0.0005 0.0000 -0.0005] [2024-02/Rent 1 -7.0000 0.0000 -7.0000]"},
 		"day":      {store.ReportQuery{By: "day", Category: "Food"}, "[2024-02-01/Food 1 -0.0005 0.0000 -0.0005]"},
 		"merchant": {store.ReportQuery{By: "merchant"}, "[ 1 -0.0005 0.0000 -0.0005] [m 2 -7.0000 5.0000 -2.0000]"},
-		"side":     {store.ReportQuery{By: "side", Category: "Rent"}, "[Rent/debit 1 -7.0000 0.0000 -7.0000] [Rent/credit 1 0.0000 5.0000 5.0000]"},
-		"from":     {store.ReportQuery{From: time.Date(2024, 2, 1, 0, 0, 0, 0, time.UTC)}, "[Food 1 -0.0005 0.0000 -0.0005] [Rent 1 -7.0000 0.0000 -7.0000]"},
-		"to":       {store.ReportQuery{To: time.Date(2024, 2, 1, 0, 0, 0, 0, time.UTC)}, "[Rent 1 0.0000 5.0000 5.0000]"},
-		"source":   {store.ReportQuery{Source: &other}, ""},
+		"side": {store.ReportQuery{By: "side", Category: "Rent"},
+			"[Rent/debit 1 -7.0000 0.0000 -7.0000] [Rent/credit 1 0.0000 5.0000 5.0000]"},
+		"from": {store.ReportQuery{From: time.Date(2024, 2, 1, 0, 0, 0, 0, time.UTC)},
+			"[Food 1 -0.0005 0.0000 -0.0005] [Rent 1 -7.0000 0.0000 -7.0000]"},
+		"to":     {store.ReportQuery{To: time.Date(2024, 2, 1, 0, 0, 0, 0, time.UTC)}, "[Rent 1 0.0000 5.0000 5.0000]"},
+		"source": {store.ReportQuery{Source: &other}, ""},
 	} {
 		rows, err := db.Report(t.Context(), c.q)
 		must(t, err)
 		var got []string
 		for _, r := range rows {
-			got = append(got, fmt.Sprintf("[%s %d %s %s %s]", strings.Join(r.Keys, "/"), r.Transactions, r.Debit, r.Credit, r.Net))
+			got = append(got, fmt.Sprintf("[%s %d %s %s %s]", strings.Join(r.Keys, "/"), r.Transactions, r.Debit, r.Credit,
+				r.Net))
 		}
 		if s := strings.Join(got, " "); s != c.want && name != "side" || name == "side" && len(s) != len(c.want) {
 			t.Errorf("%s: %s, want %s", name, s, c.want)
@@ -414,7 +447,8 @@ func TestReportsOfAnyYear(t *testing.T) {
 			t.Errorf("report by %s: %v, want %v", by, got, want)
 		}
 	}
-	if got := db.sql("SELECT month FROM category_monthly"); got != strings.ReplaceAll(strings.Join(months, "-01\n")+"-01", " ", "") {
+	if got := db.sql("SELECT month FROM category_monthly"); got != strings.ReplaceAll(strings.Join(months, "-01\n")+"-01",
+		" ", "") {
 		t.Errorf("category_monthly: %s", got)
 	}
 	db.refreshDaily()
@@ -427,10 +461,12 @@ func TestLineage(t *testing.T) {
 	db := open(t)
 	row := classified(2, 123456, "Rent", nil)
 	must(t, db.InsertClassified(t.Context(), info, pieces(row)))
-	must(t, db.RecordTask(t.Context(), &batch.Manifest{Task: "load", Status: "done", RunID: "run-1", Try: 1, StartedAt: answered}))
+	must(t, db.RecordTask(t.Context(), &batch.Manifest{Task: "load", Status: "done", RunID: "run-1", Try: 1,
+		StartedAt: answered}))
 	l, err := db.Lineage(t.Context(), row.Transaction.ID)
 	must(t, err)
-	if !l.Found() || !strings.Contains(string(l.Transaction), `"amount":"12.3456"`) || !strings.Contains(string(l.Transaction), `"position":2`) ||
+	if !l.Found() || !strings.Contains(string(l.Transaction), `"amount":"12.3456"`) ||
+		!strings.Contains(string(l.Transaction), `"position":2`) ||
 		len(l.Tasks) != 1 || len(l.Outcomes) != 1 || len(l.DeadLetters) != 0 {
 		t.Errorf("%s %s %s", l.Transaction, l.Tasks, l.Outcomes)
 	}
@@ -447,14 +483,17 @@ func TestLineage(t *testing.T) {
 
 func TestRunsHistory(t *testing.T) {
 	db := open(t)
-	r := ledger.RunRecord{RunID: "r1", Pipeline: "batch", Source: "s", Status: "running", Files: 2, StartedAt: answered.Truncate(time.Millisecond)}
+	r := ledger.RunRecord{RunID: "r1", Pipeline: "batch", Source: "s", Status: "running", Files: 2,
+		StartedAt: answered.Truncate(time.Millisecond)}
 	must(t, db.RecordRun(t.Context(), r))
-	r.Status, r.Counts, r.FinishedAt = "done", ledger.Counts{In: 9, Stored: 7, Rejected: 1, Duplicates: 1}, r.StartedAt.Add(time.Second)
+	r.Status, r.Counts, r.FinishedAt = "done", ledger.Counts{In: 9, Stored: 7, Rejected: 1, Duplicates: 1},
+		r.StartedAt.Add(time.Second)
 	must(t, db.RecordRun(t.Context(), r))
 	must(t, db.RecordRun(t.Context(), ledger.RunRecord{RunID: "r2", StartedAt: answered.Add(time.Hour)}))
 	runs, err := db.Runs(t.Context(), 10)
 	must(t, err)
-	if len(runs) != 2 || runs[0].RunID != "r2" || runs[1].Counts != r.Counts || !runs[1].FinishedAt.Equal(r.FinishedAt) || !runs[0].FinishedAt.IsZero() {
+	if len(runs) != 2 || runs[0].RunID != "r2" || runs[1].Counts != r.Counts || !runs[1].FinishedAt.Equal(r.FinishedAt) ||
+		!runs[0].FinishedAt.IsZero() {
 		t.Errorf("%+v", runs)
 	}
 }
@@ -466,11 +505,13 @@ func TestErrorsAreSortedByCode(t *testing.T) {
 		code  int
 		again bool
 	}{
-		"unknown table":  {"SELECT * FROM nothing", 60, false},
-		"syntax":         {"SELECT FROM WHERE", 62, false},
-		"bad value":      {"INSERT INTO transactions (id) VALUES ('x')", 376, false},
-		"memory limit":   {"SELECT groupArray(number) FROM numbers(100000000) SETTINGS max_memory_usage = 10000000", 241, true},
-		"too slow":       {"SELECT sum(cityHash64(number)) FROM numbers(1000000000000) SETTINGS max_execution_time = 0.1", 159, true},
+		"unknown table": {"SELECT * FROM nothing", 60, false},
+		"syntax":        {"SELECT FROM WHERE", 62, false},
+		"bad value":     {"INSERT INTO transactions (id) VALUES ('x')", 376, false},
+		"memory limit": {"SELECT groupArray(number) FROM numbers(100000000) SETTINGS max_memory_usage = 10000000", 241,
+			true},
+		"too slow": {"SELECT sum(cityHash64(number)) FROM numbers(1000000000000) SETTINGS max_execution_time = 0.1",
+			159, true},
 		"too many parts": {"SELECT throwIf(1, 'x', 252::Int16) SETTINGS allow_custom_error_code_in_throwif = 1", 252, true},
 		"no space":       {"SELECT throwIf(1, 'x', 243::Int16) SETTINGS allow_custom_error_code_in_throwif = 1", 243, true},
 		"type mismatch":  {"SELECT throwIf(1, 'x', 53::Int16) SETTINGS allow_custom_error_code_in_throwif = 1", 53, false},
@@ -548,7 +589,9 @@ func TestInsertWaitsOutAnOutage(t *testing.T) {
 	}
 	away.Store(1 << 20)
 	unread := fault.Failf(fault.ExitData, "a damaged part")
-	if err := db.InsertClassified(t.Context(), info, func(yield func([]ledger.Classified, error) bool) { yield(nil, unread) }); !errors.Is(err, unread) || fault.ExitCode(err) != fault.ExitData {
+	if err := db.InsertClassified(t.Context(), info,
+		func(yield func([]ledger.Classified, error) bool) { yield(nil, unread) }); !errors.Is(err, unread) ||
+		fault.ExitCode(err) != fault.ExitData {
 		t.Errorf("rows that can not be read give exit %d: %v", fault.ExitCode(err), err)
 	}
 	err = impatient.InsertClassified(t.Context(), info, pieces(classified(3, 5, "Rent", nil)))

@@ -27,7 +27,9 @@ func TestStoredIsTheCurrentState(t *testing.T) {
 	}
 	got := map[transaction.ID]ledger.Stored{}
 	must(t, db.Stored(t.Context(), ids, func(id transaction.ID, is ledger.Stored) { got[id] = is }))
-	want := map[transaction.ID]ledger.Stored{ids[0]: {Category: "Rent", Model: "m1", ContentHash: 1, Version: answered.UnixMicro(), ClassifiedAt: answered}, ids[1]: {Category: "Travel", Model: "m2", ContentHash: 2, Version: later.UnixMicro() + 7, ClassifiedAt: later}}
+	want := map[transaction.ID]ledger.Stored{ids[0]: {Category: "Rent", Model: "m1", ContentHash: 1,
+		Version: answered.UnixMicro(), ClassifiedAt: answered}, ids[1]: {Category: "Travel", Model: "m2", ContentHash: 2,
+		Version: later.UnixMicro() + 7, ClassifiedAt: later}}
 	if len(got) != len(want) || got[ids[0]] != want[ids[0]] || got[ids[1]] != want[ids[1]] {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -39,7 +41,8 @@ func TestTraceIDsOfARun(t *testing.T) {
 	at := func(minute int) time.Time { return time.Date(2024, 6, 1, 12, minute, 0, 0, time.UTC) }
 	must(t, db.RecordTask(t.Context(), &batch.Manifest{RunID: "r", Task: "split", TraceID: "second", StartedAt: at(2)}))
 	must(t, db.RecordTask(t.Context(), &batch.Manifest{RunID: "r", Task: "validate", TraceID: "first", StartedAt: at(1)}))
-	must(t, db.RecordTask(t.Context(), &batch.Manifest{RunID: "other", Task: "validate", TraceID: "other", StartedAt: at(0)}))
+	must(t, db.RecordTask(t.Context(), &batch.Manifest{RunID: "other", Task: "validate", TraceID: "other",
+		StartedAt: at(0)}))
 	must(t, db.RecordTask(t.Context(), &batch.Manifest{RunID: "untraced", Task: "validate", StartedAt: at(0)}))
 	must(t, db.RecordRun(t.Context(), ledger.RunRecord{RunID: "r", TraceID: "second", StartedAt: at(2)}))
 	for run, want := range map[string]string{"r": "first second|true", "untraced": "|true", "nobody": "|false"} {

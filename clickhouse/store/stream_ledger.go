@@ -31,7 +31,8 @@ func streamArgs(r *ledger.StreamRange) []any {
 		clickhouse.Named("to", strconv.FormatInt(r.To, 10))}
 }
 
-// StreamLedger returns the entries of a range, by their offsets. Entries that were delivered again, and are the same, are one.
+// StreamLedger returns the entries of a range, by their offsets. Entries that were delivered again, and are the same,
+// are one.
 func (s *Store) StreamLedger(ctx context.Context, r ledger.StreamRange) (out []ledger.StreamEntry, err error) {
 	rows, err := s.query(ctx, streamEntries, streamArgs(&r)...)
 	if err != nil {
@@ -41,7 +42,8 @@ func (s *Store) StreamLedger(ctx context.Context, r ledger.StreamRange) (out []l
 	for rows.Next() {
 		var e ledger.StreamEntry
 		var offset uint64
-		if err := rows.Scan(&offset, (*uuid.UUID)(&e.ID), &e.ContentHash, (*string)(&e.Outcome), (*string)(&e.Code), &e.Source, &e.Variants); err != nil {
+		if err := rows.Scan(&offset, (*uuid.UUID)(&e.ID), &e.ContentHash, (*string)(&e.Outcome), (*string)(&e.Code),
+			&e.Source, &e.Variants); err != nil {
 			return nil, err
 		}
 		e.Offset = int64(offset) //nolint:gosec // Kafka's offsets are signed
@@ -50,7 +52,8 @@ func (s *Store) StreamLedger(ctx context.Context, r ledger.StreamRange) (out []l
 	return out, s.explain(rows.Err())
 }
 
-// Both compare one range with the tables, reading only what its ids and offsets name. A row that was delivered twice is there
+// Both compare one range with the tables, reading only what its ids and offsets name. A row that was delivered twice
+// is there
 // twice until a merge; the newest counts, as in FINAL.
 var streamProblems = []problem{
 	{ledger.FindingMissing, "transactions lacks the row that the ledger calls stored, or has an older version of it", `
@@ -59,7 +62,8 @@ SELECT l.id, {topic:String}, l.position, count() OVER ()
 FROM l LEFT JOIN (SELECT id, max((version, classified_at)) AS newest FROM transactions WHERE id IN (SELECT id FROM l) GROUP BY id) AS t ON l.id = t.id
 WHERE t.newest < (l.version, l.classified_at)`},
 	{ledger.FindingChanged, "transactions has another category or content than the ledger, under the same version", `
-WITH l AS (SELECT DISTINCT id, position, version, classified_at, category, content_hash FROM ` + ledgerOfStream + ` AND outcome = 'stored')
+WITH l AS (SELECT DISTINCT id, position, version, classified_at, category, content_hash FROM ` + ledgerOfStream +
+		` AND outcome = 'stored')
 SELECT l.id, {topic:String}, l.position, count() OVER ()
 FROM l INNER JOIN (SELECT id, max((version, classified_at)) AS newest, argMax((category, content_hash), (version, classified_at)) AS has
     FROM transactions WHERE id IN (SELECT id FROM l) GROUP BY id) AS t ON l.id = t.id
@@ -72,7 +76,8 @@ LEFT JOIN (SELECT DISTINCT origin_digest, position, 1 AS there FROM dead_letters
 WHERE d.there = 0`},
 }
 
-// StreamProblems compares the entries of a range with transactions and dead_letters and returns what does not fit, with the
+// StreamProblems compares the entries of a range with transactions and dead_letters and returns what does not fit,
+// with the
 // first of each kind.
 func (s *Store) StreamProblems(ctx context.Context, r ledger.StreamRange, limit int) (ledger.Findings, error) {
 	found := ledger.Findings{Limit: limit}

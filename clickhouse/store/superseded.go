@@ -15,7 +15,8 @@ const newerThanRun = `transactions WHERE version > (SELECT min(version) FROM ` +
 // FINAL is not needed: that one row with newer contents is there is enough.
 const supersededOfRun = `
 SELECT count() FROM (SELECT id, version FROM ` + storedOfRun + `) AS l
-INNER JOIN (SELECT id, max(version) AS newest FROM ` + newerThanRun + ` AND id IN (SELECT id FROM ` + storedOfRun + `) GROUP BY id) AS t
+INNER JOIN (SELECT id, max(version) AS newest FROM ` + newerThanRun + ` AND id IN (SELECT id FROM ` + storedOfRun +
+	`) GROUP BY id) AS t
 ON l.id = t.id WHERE t.newest > l.version`
 
 // Superseded counts the rows that a run stored and that newer contents have replaced, whichever came first.

@@ -24,7 +24,8 @@ import (
 	"github.com/txflow/txflow/internal/secret"
 )
 
-// ClickHouse behind TLS, whose certificate a file vouches for: rows are stored and read. Without that file, or with another
+// ClickHouse behind TLS, whose certificate a file vouches for: rows are stored and read. Without that file, or with
+// another
 // one, nothing is sent, and the error says what to set; it is not waited out.
 func TestTLS(t *testing.T) { // it sets the environment
 	direct := open(t)
@@ -71,14 +72,16 @@ func TestTLS(t *testing.T) { // it sets the environment
 		address, ca, says string
 		code              int
 	}{
-		"nobody vouches":       {at(front.URL), "", "certificate", fault.ExitUnavailable},
-		"another one vouches":  {at(front.URL), wrong, "certificate", fault.ExitUnavailable},
-		"no TLS there":         {at(strings.Replace(plain.URL, "http://", "https://", 1)), right, "HTTP", fault.ExitUnavailable},
+		"nobody vouches":      {at(front.URL), "", "certificate", fault.ExitUnavailable},
+		"another one vouches": {at(front.URL), wrong, "certificate", fault.ExitUnavailable},
+		"no TLS there": {at(strings.Replace(plain.URL, "http://", "https://", 1)), right, "HTTP",
+			fault.ExitUnavailable},
 		"no such file":         {at(front.URL), filepath.Join(dir, "none.pem"), "CLICKHOUSE_CA_FILE", fault.ExitUsage},
 		"a file without a key": {at(front.URL), file("empty.pem", nil), "PEM", fault.ExitUsage},
 	} {
 		err := ask(c.address, c.ca)
-		if fault.ExitCode(err) != c.code || !strings.Contains(fmt.Sprint(err), c.says) || strings.Contains(fmt.Sprint(err), password) {
+		if fault.ExitCode(err) != c.code || !strings.Contains(fmt.Sprint(err), c.says) ||
+			strings.Contains(fmt.Sprint(err), password) {
 			t.Errorf("%s: exit %d, %v, want %d and %q", name, fault.ExitCode(err), err, c.code, c.says)
 		}
 		if c.code == fault.ExitUnavailable && !strings.Contains(fault.Hint(err), "CLICKHOUSE_CA_FILE") {
@@ -92,8 +95,9 @@ func otherAuthority(t *testing.T) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "other"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "other"},
+		NotBefore: time.Now().Add(-time.Hour),
+		NotAfter:  time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	must(t, err)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})

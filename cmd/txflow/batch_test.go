@@ -12,20 +12,29 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 )
 
-// Numbers are checked before anything is read or contacted: neither the file nor ClickHouse nor the ML API is there. The
+// Numbers are checked before anything is read or contacted: neither the file nor ClickHouse nor the ML API is there.
+// The
 // error names the flag, whether the value came by the flag or by its variable.
 func TestNumbersOutOfRangeAreWrongUsage(t *testing.T) {
 	const run, folder = "run nothing.csv", "out/nothing"
 	for _, tt := range []struct{ command, flag, values string }{
 		{run, "max-chunks", "-1 0 100001"}, {"split " + folder, "max-chunks", "-1 0"}, {run, "segment-rows", "0 -5 100001"},
-		{"split " + folder, "segment-rows", "0 -5"}, {"split " + folder, "min-rows", "0 -1"}, {run, "max-reject-ratio", "NaN -1 2"},
-		{"validate nothing.csv", "max-reject-ratio", "NaN -0.1 1.1"}, {run, "batch-rows", "0 -5"}, {"classify " + folder, "batch-rows", "0"},
-		{run, "concurrency", "0 -1"}, {"classify " + folder, "concurrency", "-1"}, {run, "workers", "-1"}, {"reconcile " + folder, "workers", "-1"},
-		{run, "block-rows", "0 -1"}, {"load " + folder, "block-rows", "-1"}, {run, "findings", "-1"}, {"reconcile " + folder, "findings", "-1"},
-		{"validate nothing.csv", "max-record", "0 -1"}, {"validate nothing.csv", "max-text", "0 -1"}, {run, "ml-outage", "-1s"},
-		{"classify " + folder, "ml-outage", "-1s"}, {"classify " + folder, "call-timeout", "0s -1s"}, {run, "clickhouse-outage", "-1s"},
-		{"load " + folder, "clickhouse-outage", "-1s"}, {"load " + folder, "index", "-2"}, {"classify " + folder, "try", "0 70000"},
-		{"compare " + folder, "max-changed", "NaN -1 2"}, {"compare " + folder, "examples", "-1"}, {"inbox --taken x --inbox y", "settle", "-1s"},
+		{"split " + folder, "segment-rows", "0 -5"}, {"split " + folder, "min-rows", "0 -1"},
+		{run, "max-reject-ratio", "NaN -1 2"},
+		{"validate nothing.csv", "max-reject-ratio", "NaN -0.1 1.1"}, {run, "batch-rows", "0 -5"},
+		{"classify " + folder, "batch-rows", "0"},
+		{run, "concurrency", "0 -1"}, {"classify " + folder, "concurrency", "-1"}, {run, "workers", "-1"},
+		{"reconcile " + folder, "workers", "-1"},
+		{run, "block-rows", "0 -1"}, {"load " + folder, "block-rows", "-1"}, {run, "findings", "-1"},
+		{"reconcile " + folder, "findings", "-1"},
+		{"validate nothing.csv", "max-record", "0 -1"}, {"validate nothing.csv", "max-text", "0 -1"},
+		{run, "ml-outage", "-1s"},
+		{"classify " + folder, "ml-outage", "-1s"}, {"classify " + folder, "call-timeout", "0s -1s"},
+		{run, "clickhouse-outage", "-1s"},
+		{"load " + folder, "clickhouse-outage", "-1s"}, {"load " + folder, "index", "-2"},
+		{"classify " + folder, "try", "0 70000"},
+		{"compare " + folder, "max-changed", "NaN -1 2"}, {"compare " + folder, "examples", "-1"},
+		{"inbox --taken x --inbox y", "settle", "-1s"},
 		{"inbox --taken x --inbox y", "limit", "0 -1"}, {"validate nothing.csv", "temp-dir", "/nonexist"},
 		{"validate nothing.csv", "thousands", "_"}, {"validate nothing.csv", "earliest", "2999-01-01"}, // the library keeps this one: the last
 	} {
@@ -37,11 +46,13 @@ func TestNumbersOutOfRangeAreWrongUsage(t *testing.T) {
 		}
 	}
 	p := place{t: t, dir: t.TempDir(), env: []string{"TXFLOW_MAX_CHUNKS=-1"}}
-	if code, r := p.run("run", "nothing.csv"); code != fault.ExitUsage || !strings.Contains(r.stderr.String(), "--max-chunks") {
+	if code, r := p.run("run", "nothing.csv"); code != fault.ExitUsage ||
+		!strings.Contains(r.stderr.String(), "--max-chunks") {
 		t.Errorf("by its variable: exit %d\n%s", code, r.stderr.String())
 	}
 	p.env = []string{"TXFLOW_MAX_CHUNKS=many"}
-	if code, r := p.run("run", "nothing.csv"); code != fault.ExitUsage || !strings.Contains(r.stderr.String(), "TXFLOW_MAX_CHUNKS") {
+	if code, r := p.run("run", "nothing.csv"); code != fault.ExitUsage ||
+		!strings.Contains(r.stderr.String(), "TXFLOW_MAX_CHUNKS") {
 		t.Errorf("a variable that is no number: exit %d\n%s", code, r.stderr.String())
 	}
 }
@@ -56,8 +67,10 @@ func inProcess(args ...string) (int, string) {
 }
 
 func TestSurplusArgumentsAndUnknownCommandsAreWrongUsage(t *testing.T) {
-	for _, line := range []string{"dlq foo", "topics foo", "schemas foo", "stream foo", "data foo", "platform foo", "help foo", "report extra", "lineage 1 2",
-		"runs extra", "migrate extra", "doctor extra", "split a b", "classify a b", "load a b", "reconcile a b", "compare a b", "inbox extra", "demo extra",
+	for _, line := range []string{"dlq foo", "topics foo", "schemas foo", "stream foo", "data foo", "platform foo",
+		"help foo", "report extra", "lineage 1 2",
+		"runs extra", "migrate extra", "doctor extra", "split a b", "classify a b", "load a b", "reconcile a b",
+		"compare a b", "inbox extra", "demo extra",
 		"trace a b", "dlq show a b c d", "stream produce a b", "stream classify a"} {
 		if code, errs := inProcess(strings.Fields(line)...); code != fault.ExitUsage || !strings.Contains(errs, "--help") {
 			t.Errorf("%s: exit %d\n%s", line, code, errs)
@@ -85,7 +98,8 @@ func TestAStaleManifestDoesNotStopLoad(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(w.dir, "in.csv"), []byte(header+row(1)+row(2)), 0o644))
 	w.ok("validate", "--run-id", "stale", "in.csv")
 	w.ok("split", "out/stale")
-	if code, r := w.run("classify", "--index", "0", "--ml-url", "http://127.0.0.1:1", "--ml-outage", "100ms", "out/stale"); code == 0 {
+	if code, r := w.run("classify", "--index", "0", "--ml-url", "http://127.0.0.1:1", "--ml-outage", "100ms",
+		"out/stale"); code == 0 {
 		t.Fatalf("it was classified without an API:\n%s", r.stderr.String())
 	}
 	w.ok("classify", "out/stale")
@@ -98,7 +112,8 @@ func TestAStaleManifestDoesNotStopLoad(t *testing.T) {
 	if got := w.sql("SELECT groupArray((task, task_index, status)) FROM (SELECT * FROM task_runs FINAL WHERE task = 'classify' ORDER BY task_index)"); got != "[('classify',-1,'done'),('classify',0,'failed')]" {
 		t.Error(got)
 	}
-	if code, r := w.run("reconcile", "--manifest", "in.csv/x.json", "out/stale"); code == 0 || r.manifest(t).ExitCode != code {
+	if code, r := w.run("reconcile", "--manifest", "in.csv/x.json", "out/stale"); code == 0 ||
+		r.manifest(t).ExitCode != code {
 		t.Errorf("a manifest that can not be written: exit %d, the last line says %d", code, r.manifest(t).ExitCode)
 	}
 }

@@ -32,7 +32,8 @@ const (
 
 const dailyRows = 10_000
 
-// TestChaos does harm of every kind to a real Kafka, to ClickHouse, the ML API, the network and txflow's own processes, and
+// TestChaos does harm of every kind to a real Kafka, to ClickHouse, the ML API, the network and txflow's own
+// processes, and
 // checks that no message is lost and none counts twice.
 func TestChaos(t *testing.T) {
 	rows, whole := dailyRows, os.Getenv(chaosRowsEnv)
@@ -95,57 +96,70 @@ var matrix = []chaos{
 	killed("after it produced", "kill -9 with the results at the broker, the offsets not", true, afterProduce),
 	killed("before it commits", "kill -9 with results and offsets at the broker", false, beforeCommit),
 	killed("while it commits", "kill -9 2 ms into the commit", true, duringCommit),
-	killed("after it committed", "kill -9 once the broker has confirmed; only what was polled ahead comes again", false, afterCommit),
+	killed("after it committed", "kill -9 once the broker has confirmed; only what was polled ahead comes again", false,
+		afterCommit),
 	{"a member is stopped", "SIGTERM at each of these seven points in turn", false, func(b *chaosBench) {
 		b.traffic(10)
-		for _, f := range []failpoint.Point{afterPoll, duringCall, beforeProduce, afterProduce, beforeCommit, duringCommit, afterCommit} {
+		for _, f := range []failpoint.Point{afterPoll, duringCall, beforeProduce, afterProduce, beforeCommit, duringCommit,
+			afterCommit} {
 			b.die(f, syscall.SIGTERM, "a")
 		}
 	}, nil},
-	{"members come and go", "of three members one is killed, one is stopped, and both come back, again and again", false, membersComeAndGo, nil},
-	{"the producer is killed", "kill -9 of `stream produce` in the middle; started again, it sends all once more", false, func(b *chaosBench) {
-		endProducer(b, syscall.SIGKILL)
-	}, nil},
-	{"the producer is stopped", "SIGTERM in the middle; started again, it sends all once more", false, func(b *chaosBench) {
-		endProducer(b, syscall.SIGTERM)
-	}, nil},
+	{"members come and go", "of three members one is killed, one is stopped, and both come back, again and again", false,
+		membersComeAndGo, nil},
+	{"the producer is killed", "kill -9 of `stream produce` in the middle; started again, it sends all once more", false,
+		func(b *chaosBench) {
+			endProducer(b, syscall.SIGKILL)
+		}, nil},
+	{"the producer is stopped", "SIGTERM in the middle; started again, it sends all once more", false,
+		func(b *chaosBench) {
+			endProducer(b, syscall.SIGTERM)
+		}, nil},
 	{"Kafka is killed", "kill -9 of the broker while messages flow, and a start 5 s later", true, func(b *chaosBench) {
 		restartKafka(b, b.kafka.Kill)
 	}, nil},
-	{"Kafka is stopped", "the broker is stopped while messages flow, and is started 5 s later", false, func(b *chaosBench) {
-		restartKafka(b, b.kafka.Stop)
-	}, nil},
+	{"Kafka is stopped", "the broker is stopped while messages flow, and is started 5 s later", false,
+		func(b *chaosBench) {
+			restartKafka(b, b.kafka.Stop)
+		}, nil},
 	{"the network is cut", "between one of two members and the broker, for 3 s and for 15 s: longer than a session and a transaction may last, so that the other takes over", false, func(b *chaosBench) {
 		harmNetwork(b, []time.Duration{3 * time.Second, 15 * time.Second}, func() func() {
 			b.network.Stop()
 			return func() { must(b.t, b.network.Start()) }
 		})
 	}, nil},
-	{"the network swallows everything", "the same, but connections stay open and nothing passes: a member that believes to be one comes back", true, func(b *chaosBench) {
-		harmNetwork(b, []time.Duration{3 * time.Second, 15 * time.Second}, func() func() {
-			return b.toxic(`{"type": "timeout", "attributes": {"timeout": 0}}`)
-		})
-	}, nil},
-	{"the network is slow", "all that the broker sends to one of two members takes 150 to 250 ms, for 10 s, twice", false, func(b *chaosBench) {
-		harmNetwork(b, []time.Duration{10 * time.Second, 10 * time.Second}, func() func() {
-			return b.toxic(`{"type": "latency", "attributes": {"latency": 200, "jitter": 50}}`)
-		})
-	}, nil},
+	{"the network swallows everything",
+		"the same, but connections stay open and nothing passes: a member that believes to be one comes back", true,
+		func(b *chaosBench) {
+			harmNetwork(b, []time.Duration{3 * time.Second, 15 * time.Second}, func() func() {
+				return b.toxic(`{"type": "timeout", "attributes": {"timeout": 0}}`)
+			})
+		}, nil},
+	{"the network is slow", "all that the broker sends to one of two members takes 150 to 250 ms, for 10 s, twice", false,
+		func(b *chaosBench) {
+			harmNetwork(b, []time.Duration{10 * time.Second, 10 * time.Second}, func() func() {
+				return b.toxic(`{"type": "latency", "attributes": {"latency": 200, "jitter": 50}}`)
+			})
+		}, nil},
 	{"the ML API is unavailable", "it breaks connections off for 15 s, twice", false, mlAPIAway, nil},
 	{"ClickHouse is killed", "kill -9 while messages flow, and a start 3 s later", true, func(b *chaosBench) {
 		restartClickHouse(b, syscall.SIGKILL, "127.0.0.1:0")
 	}, nil},
-	{"everything is delivered again", "ClickHouse's consumer groups are deleted; it reads both topics again, after dead letters were replayed and purged", true, func(b *chaosBench) {
-		b.group(b.brokers, "a")
-		b.traffic(5)
-	}, redeliver},
+	{"everything is delivered again",
+		"ClickHouse's consumer groups are deleted; it reads both topics again, after dead letters were replayed and purged",
+		true, func(b *chaosBench) {
+			b.group(b.brokers, "a")
+			b.traffic(5)
+		}, redeliver},
 	{"ClickHouse is stopped", "it is stopped while messages flow, and is started 3 s later", false, func(b *chaosBench) {
 		restartClickHouse(b, syscall.SIGTERM, "127.0.0.1:0")
 	}, nil},
-	{"the Schema Registry is unavailable", "ClickHouse is restarted while messages flow, and the registry stays unavailable", false, func(b *chaosBench) {
-		restartClickHouse(b, syscall.SIGTERM, "")
-	}, nil},
-	{"a poison message", "the ML API refuses one row of a batch of 500: one dead letter, which is then replayed", true, poison, nil},
+	{"the Schema Registry is unavailable",
+		"ClickHouse is restarted while messages flow, and the registry stays unavailable", false, func(b *chaosBench) {
+			restartClickHouse(b, syscall.SIGTERM, "")
+		}, nil},
+	{"a poison message", "the ML API refuses one row of a batch of 500: one dead letter, which is then replayed", true,
+		poison, nil},
 }
 
 func membersComeAndGo(b *chaosBench) {
@@ -245,7 +259,8 @@ func poison(b *chaosBench) {
 	b.until("all else is stored", func() bool { return b.count("SELECT count() FROM transactions FINAL") == b.rows-1 })
 	b.until("each poison message is one dead letter", func() bool { return b.count(refused) == sent })
 	b.api.harm.Store(nil)
-	if text := b.ok("dlq", "replay", "--reason", "prediction_refused").stdout.String(); !strings.Contains(text, fmt.Sprintf(`"counts":{"in":%d}`, sent)) {
+	if text := b.ok("dlq", "replay", "--reason", "prediction_refused").stdout.String(); !strings.Contains(text,
+		fmt.Sprintf(`"counts":{"in":%d}`, sent)) {
 		b.t.Errorf("%d poison messages: %s", sent, text)
 	}
 }

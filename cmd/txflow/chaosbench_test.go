@@ -36,10 +36,12 @@ type chaosBench struct {
 
 func newChaosBench(t *testing.T, rows int) *chaosBench {
 	t.Helper()
-	b := &chaosBench{liveBench: &liveBench{workbench: &workbench{api: startMLServer(t), place: place{t: t, dir: t.TempDir()}}}, rows: rows}
+	b := &chaosBench{liveBench: &liveBench{workbench: &workbench{api: startMLServer(t),
+		place: place{t: t, dir: t.TempDir()}}}, rows: rows}
 	door := kafkaserver.Door{Listen: freeAddr(t), Proxy: freeAddr(t)}
 	b.kafka, b.viaProxy = kafkatest.Start(t, &door), door.Proxy
-	b.network = toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), "kafka", door.Proxy, door.Listen)
+	b.network = toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), "kafka",
+		door.Proxy, door.Listen)
 	must(t, b.network.Start())
 	t.Cleanup(b.network.Stop)
 	b.startPlatform("127.0.0.1:0", "", "127.0.0.1:0")
@@ -66,7 +68,8 @@ func (b *chaosBench) group(brokers string, instances ...string) (members []*proc
 // traffic starts to send all rows, over some seconds.
 func (b *chaosBench) traffic(seconds int) {
 	b.t.Helper()
-	b.producer = b.start("stream", "produce", "--count", fmt.Sprint(b.rows), "--rate", fmt.Sprint(b.rows/seconds), "--burst", "100", "--bad", "0.01", "--duplicates", "0.05", "--corrections", "0.05")
+	b.producer = b.start("stream", "produce", "--count", fmt.Sprint(b.rows), "--rate", fmt.Sprint(b.rows/seconds),
+		"--burst", "100", "--bad", "0.01", "--duplicates", "0.05", "--corrections", "0.05")
 }
 
 // through waits until the members have so many per cent of the rows behind them.

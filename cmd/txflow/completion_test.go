@@ -59,9 +59,11 @@ func TestCompletionRunsNothing(t *testing.T) {
 		return out.String()
 	}
 	eachPath(application().Commands, nil, func(path []string, c *cli.Command) {
-		tails := [][]string{{}, {""}, {"-"}, {"--"}, {"--", ""}, {"--", "x"}, {"x"}, {"--help"}, {"-h"}, {"--nonsense"}, {"--a"}}
+		tails := [][]string{{}, {""}, {"-"}, {"--"}, {"--", ""}, {"--", "x"}, {"x"}, {"--help"}, {"-h"}, {"--nonsense"},
+			{"--a"}}
 		for _, f := range c.Flags {
-			tails = append(tails, []string{"--" + f.Names()[0]}, []string{"--" + f.Names()[0], ""}, []string{"--" + f.Names()[0] + "=x"})
+			tails = append(tails, []string{"--" + f.Names()[0]}, []string{"--" + f.Names()[0], ""},
+				[]string{"--" + f.Names()[0] + "=x"})
 		}
 		for _, tail := range tails {
 			words := append(slices.Clone(path), tail...)
@@ -74,7 +76,8 @@ func TestCompletionRunsNothing(t *testing.T) {
 			t.Errorf("%q is not completed to platform: %s", "platform"[:length], got)
 		}
 	}
-	for words, want := range map[string]string{"dlq pu": "purge", "dlq purge --so": "--source", "stream ": "classify", "--log": "--log-level", "run -": "--source"} {
+	for words, want := range map[string]string{"dlq pu": "purge", "dlq purge --so": "--source", "stream ": "classify",
+		"--log": "--log-level", "run -": "--source"} {
 		if got := ask(append([]string{"__complete"}, strings.Split(words, " ")...)...); !strings.Contains(got, want+"\t") {
 			t.Errorf("%q is not completed to %q: %q", words, want, got)
 		}
@@ -104,7 +107,8 @@ func shell(t *testing.T, name string, args ...string) *typed {
 	must(t, os.WriteFile(filepath.Join(bin, "txflow"), []byte(script), 0o755)) //nolint:gosec // it is run
 	cmd := exec.Command(path, args...)
 	cmd.Dir = home
-	cmd.Env = []string{asMain + "=1", "HOME=" + home, "PATH=" + bin + ":" + os.Getenv("PATH"), "TERM=xterm", "PS1=READY> ", "LANG=C.UTF-8"}
+	cmd.Env = []string{asMain + "=1", "HOME=" + home, "PATH=" + bin + ":" + os.Getenv("PATH"), "TERM=xterm", "PS1=READY> ",
+		"LANG=C.UTF-8"}
 	s := &typed{t: t}
 	s.file, err = pty.StartWithSize(cmd, &pty.Winsize{Rows: 60, Cols: 200})
 	must(t, err)

@@ -31,7 +31,8 @@ import (
 
 const correctedRows = 600
 
-// corrected writes a file of the same ids with contents of their own. Rows of the mark first may be refused by the ML API.
+// corrected writes a file of the same ids with contents of their own. Rows of the mark first may be refused by the ML
+// API.
 func (b *liveBench) corrected(mark string) (file string) {
 	b.t.Helper()
 	var text strings.Builder
@@ -48,7 +49,8 @@ func (b *liveBench) corrected(mark string) (file string) {
 func (b *liveBench) says(when, mark string) {
 	b.t.Helper()
 	b.agrees(when, fmt.Sprintf("[%d,%d]", correctedRows, correctedRows), func() string {
-		return b.sql("SELECT [count(), countIf(endsWith(description, ' %s'))] FROM transactions FINAL WHERE source = 'live'", mark)
+		return b.sql("SELECT [count(), countIf(endsWith(description, ' %s'))] FROM transactions FINAL WHERE source = 'live'",
+			mark)
 	})
 }
 
@@ -84,7 +86,8 @@ func (b *liveBench) slowClock() (stop func()) {
 	ended := make(chan error, 1)
 	go func() {
 		handler := classify.New(api, classify.Config{Source: "live", Now: late, BatchRows: 50, Concurrency: 2})
-		ended <- pipeline.New(session, handler, pipeline.Config{Name: transactions.Name, Ledger: transactions.Ledger, Topic: topics.Raw,
+		ended <- pipeline.New(session, handler, pipeline.Config{Name: transactions.Name, Ledger: transactions.Ledger,
+			Topic:       topics.Raw,
 			DeadLetters: topics.DeadLetters, Group: "txflow-classify", Now: late, Tracer: noop.NewTracerProvider().Tracer(""),
 			Log: slog.New(slog.DiscardHandler), Observer: noObserver{}, BatchMessages: 200, MaxMessage: pipeline.MessageLimit,
 			MaxWait: 10 * time.Millisecond, DrainLimit: time.Minute}).Run(ctx)
@@ -150,8 +153,10 @@ func (b *liveBench) leaves(c *kgo.Client, group string) {
 	}
 }
 
-// TestCorrections sends other contents under the same ids, and asks the table: the later message wins, whichever the ML API
-// answered first, whatever it refused, whichever member was at it with which clock, also after an older one was replayed and all
+// TestCorrections sends other contents under the same ids, and asks the table: the later message wins, whichever the
+// ML API
+// answered first, whatever it refused, whichever member was at it with which clock, also after an older one was
+// replayed and all
 // was delivered again. Then the stream adds up.
 func TestCorrections(t *testing.T) {
 	b := newLiveBench(t, "TXFLOW_STALLED_AFTER=1h") // it leaves tables that are detached to this test
@@ -179,12 +184,14 @@ func TestCorrections(t *testing.T) {
 
 	b.readAgain()
 	b.says("when all was delivered again", "third")
-	if text := b.ok("reconcile", "--stream").stdout.String(); !strings.Contains(text, fmt.Sprintf(`"in":%d`, 3*correctedRows+1)) {
+	if text := b.ok("reconcile", "--stream").stdout.String(); !strings.Contains(text,
+		fmt.Sprintf(`"in":%d`, 3*correctedRows+1)) {
 		t.Errorf("reconcile says %s", text)
 	}
 }
 
-// TestReconcileStream changes rows of every table behind txflow's back, each of which it finds; without that it finds nothing,
+// TestReconcileStream changes rows of every table behind txflow's back, each of which it finds; without that it finds
+// nothing,
 // reads on where it ended, and asks for an answer about what retention deleted.
 func TestReconcileStream(t *testing.T) {
 	b := newLiveBench(t)
@@ -222,15 +229,18 @@ func TestReconcileStream(t *testing.T) {
 	b.sql("DELETE FROM transactions WHERE id = (SELECT id FROM outcomes FINAL WHERE outcome = 'stored' ORDER BY partition, position LIMIT 1 OFFSET 1)")
 	b.sql("ALTER TABLE transactions UPDATE category = if(category = 'Rent', 'Food', 'Rent') WHERE id = (SELECT id FROM outcomes FINAL WHERE outcome = 'stored' ORDER BY partition, position LIMIT 1 OFFSET 2) SETTINGS mutations_sync = 2")
 	b.sql("DELETE FROM dead_letters WHERE %s", nth("rejected", 1))
-	b.sql("ALTER TABLE outcomes UPDATE content_hash = content_hash + 1 WHERE %s SETTINGS mutations_sync = 2", nth("stored", 4))
+	b.sql("ALTER TABLE outcomes UPDATE content_hash = content_hash + 1 WHERE %s SETTINGS mutations_sync = 2",
+		nth("stored", 4))
 	b.sql("ALTER TABLE transactions UPDATE content_hash = content_hash + 1 WHERE id = (SELECT id FROM outcomes FINAL WHERE outcome = 'stored' ORDER BY partition, position LIMIT 1 OFFSET 4) SETTINGS mutations_sync = 2")
 	b.sql("DELETE FROM outcomes WHERE %s", nth("stored", 5))
 	b.sql("SYSTEM STOP MERGES outcomes") // a merge would keep one of the two
-	b.sql("INSERT INTO outcomes SELECT * REPLACE (code || '_other' AS code) FROM outcomes FINAL WHERE %s", nth("rejected", 3))
+	b.sql("INSERT INTO outcomes SELECT * REPLACE (code || '_other' AS code) FROM outcomes FINAL WHERE %s",
+		nth("rejected", 3))
 	for range 2 { // it starts again where it started
 		code, r := b.run("reconcile", "--stream", "--findings", "5")
 		text := r.stderr.String()
-		for _, kind := range []string{"missing id ", "changed id ", "no_dead_letter ", "doubled ", "other_row id ", "unaccounted at "} {
+		for _, kind := range []string{"missing id ", "changed id ", "no_dead_letter ", "doubled ", "other_row id ",
+			"unaccounted at "} {
 			if n := strings.Count(text, kind); n != 1 {
 				t.Errorf("%q is found %d times", kind, n)
 			}
@@ -271,7 +281,8 @@ func TestStreamGap(t *testing.T) {
 	finds := func(when string) {
 		t.Helper()
 		code, r := b.run("reconcile", "--stream")
-		if text := r.stderr.String(); code != fault.ExitData || strings.Count(text, "gap at transactions.raw/0:") != 1 || !strings.Contains(text, "--accept-gap") {
+		if text := r.stderr.String(); code != fault.ExitData || strings.Count(text, "gap at transactions.raw/0:") != 1 ||
+			!strings.Contains(text, "--accept-gap") {
 			t.Errorf("%s: exit %d\n%s", when, code, text)
 		}
 	}
@@ -280,7 +291,8 @@ func TestStreamGap(t *testing.T) {
 	b.until("the rest is in the ledger", func() bool { return b.count(outcomesOfStream) == 600-3+1 })
 	member.find(t, &member.stderr, `(retention deleted offsets before they were read)`)
 	finds("when a member recorded it")
-	if text := b.ok("dlq", "list", "--reason", "offsets_deleted").stdout.String(); !strings.Contains(text, "offsets_deleted") {
+	if text := b.ok("dlq", "list", "--reason", "offsets_deleted").stdout.String(); !strings.Contains(text,
+		"offsets_deleted") {
 		t.Errorf("dlq list: %s", text)
 	}
 	if code, r := b.run("dlq", "replay", "--reason", "offsets_deleted"); code != fault.ExitNothing {

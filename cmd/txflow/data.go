@@ -33,19 +33,26 @@ conflicts, hostile but valid text; --key stores the expected outcome of each.
    txflow data generate --rows 2000 --dirty --ratio 0.3 --out dirty.csv --key dirty.key.json
    txflow data generate --rows 100 --delimiter , --decimal . --rfc3339 | txflow validate -`,
 			Flags: []cli.Flag{
-				&cli.Int64Flag{Name: "rows", Aliases: []string{"n"}, Value: 10_000, Usage: "number of rows", EnvVars: []string{"TXFLOW_DATA_ROWS"}},
+				&cli.Int64Flag{Name: "rows", Aliases: []string{"n"}, Value: 10_000, Usage: "number of rows",
+					EnvVars: []string{"TXFLOW_DATA_ROWS"}},
 				&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "seed of the generator", EnvVars: []string{"TXFLOW_DATA_SEED"}},
 				&cli.Uint64Flag{Name: "first-id", Value: 1, Usage: "first id", EnvVars: []string{"TXFLOW_DATA_FIRST_ID"}},
-				&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Value: "-", Usage: "file or URL, compressed when it ends in .gz or .zst; - is stdout", EnvVars: []string{"TXFLOW_DATA_OUT"}},
+				&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Value: "-",
+					Usage: "file or URL, compressed when it ends in .gz or .zst; - is stdout", EnvVars: []string{"TXFLOW_DATA_OUT"}},
 				&cli.BoolFlag{Name: "dirty", Usage: "make some rows anomalous", EnvVars: []string{"TXFLOW_DATA_DIRTY"}},
-				&cli.Float64Flag{Name: "ratio", Value: 0.05, Usage: "ratio of anomalous rows, 0 to 1; about half of them are rejected", EnvVars: []string{"TXFLOW_DATA_RATIO"}},
-				&cli.StringFlag{Name: "key", Usage: "file or URL for the expected outcomes, as JSON", EnvVars: []string{"TXFLOW_DATA_KEY"}},
-				&cli.StringFlag{Name: "delimiter", Value: ";", Usage: "one of ; , | or tab", EnvVars: []string{"TXFLOW_DATA_DELIMITER"}},
-				&cli.StringFlag{Name: "decimal", Value: ",", Usage: "decimal mark: , or .", EnvVars: []string{"TXFLOW_DATA_DECIMAL"}},
+				&cli.Float64Flag{Name: "ratio", Value: 0.05,
+					Usage: "ratio of anomalous rows, 0 to 1; about half of them are rejected", EnvVars: []string{"TXFLOW_DATA_RATIO"}},
+				&cli.StringFlag{Name: "key", Usage: "file or URL for the expected outcomes, as JSON",
+					EnvVars: []string{"TXFLOW_DATA_KEY"}},
+				&cli.StringFlag{Name: "delimiter", Value: ";", Usage: "one of ; , | or tab",
+					EnvVars: []string{"TXFLOW_DATA_DELIMITER"}},
+				&cli.StringFlag{Name: "decimal", Value: ",", Usage: "decimal mark: , or .",
+					EnvVars: []string{"TXFLOW_DATA_DECIMAL"}},
 				&cli.BoolFlag{Name: "crlf", Usage: "use CRLF line ends", EnvVars: []string{"TXFLOW_DATA_CRLF"}},
 				&cli.BoolFlag{Name: "bom", Usage: "begin with a byte order mark", EnvVars: []string{"TXFLOW_DATA_BOM"}},
 				&cli.BoolFlag{Name: "rfc3339", Usage: "write timestamps as RFC 3339", EnvVars: []string{"TXFLOW_DATA_RFC3339"}},
-				&cli.StringFlag{Name: "columns", Usage: "the columns in this order, separated by commas", EnvVars: []string{"TXFLOW_DATA_COLUMNS"}},
+				&cli.StringFlag{Name: "columns", Usage: "the columns in this order, separated by commas",
+					EnvVars: []string{"TXFLOW_DATA_COLUMNS"}},
 			},
 			Action: app.Action(generateData),
 		}},
@@ -99,7 +106,8 @@ func dataOptions(c *cli.Context) (data.Options, error) {
 }
 
 // generateTo writes to stdout, or to a file that is there as a whole or not at all.
-func generateTo(ctx context.Context, store *artifact.Store, stdout io.Writer, out string, o data.Options) (data.Key, error) {
+func generateTo(ctx context.Context, store *artifact.Store, stdout io.Writer, out string, o data.Options) (data.Key,
+	error) {
 	if out == "-" {
 		return data.Generate(ctx, stdout, o)
 	}

@@ -39,9 +39,11 @@ const demoSource = "demo"
 
 func demoCommand() *cli.Command {
 	return &cli.Command{
-		Name: "demo", Category: "Get started", Usage: "run batch, stream and events in one process, with ClickHouse, Kafka and the ML API",
+		Name: "demo", Category: "Get started",
+		Usage: "run batch, stream and events in one process, with ClickHouse, Kafka and the ML API",
 		Flags: []cli.Flag{dataFolder,
-			&cli.StringFlag{Name: "file", Value: "data/transactions.csv", EnvVars: []string{"TXFLOW_DEMO_FILE"}, Usage: "`FILE` of transactions"}},
+			&cli.StringFlag{Name: "file", Value: "data/transactions.csv", EnvVars: []string{"TXFLOW_DEMO_FILE"},
+				Usage: "`FILE` of transactions"}},
 		Description: `Fetches the ClickHouse engine the first time (about 180 MB, by npm). A second demo stores nothing twice.
 
    txflow demo
@@ -56,9 +58,11 @@ func runDemo(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	if ok, err := rt.Artifacts.Exists(c.Context, file); err != nil || !ok {
-		return fault.WithHint(fault.Failf(fault.ExitData, "%s: no such file", c.String("file")), "run the demo in the folder that has data/, or name a file with --file")
+		return fault.WithHint(fault.Failf(fault.ExitData, "%s: no such file", c.String("file")),
+			"run the demo in the folder that has data/, or name a file with --file")
 	}
-	p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0", Log: rt.Log, Progress: rt.Stderr,
+	p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: "127.0.0.1:0",
+		KafkaAddr: "127.0.0.1:0", Log: rt.Log, Progress: rt.Stderr,
 		Prepare: func(ctx context.Context, p *embedded.Platform) error { return preparePlatform(ctx, rt, p, "") }})
 	if err != nil {
 		return err
@@ -99,8 +103,10 @@ func demo(c *cli.Context, rt *app.Runtime, p *embedded.Platform, file string) er
 	_, err = runPipeline(c.Context, rt, batchcmd.NewEnv(c, rt, layout, runID, demoSource), api, db, run.Config{
 		Validate: validate.Config{Files: []string{file}, Options: opt, MaxRejectRatio: 0.1, Workers: workers,
 			Contents: batch.Contents{AsOf: now, JudgedAt: now}},
-		Split:     split.Config{MaxChunks: split.DefaultMaxChunks, MinRows: split.DefaultMinRows, SegmentRows: split.DefaultSegmentRows},
-		Classify:  classify.Config{API: classify.APIKey(url, model), BatchRows: classify.DefaultBatchRows, Concurrency: classify.DefaultConcurrency},
+		Split: split.Config{MaxChunks: split.DefaultMaxChunks, MinRows: split.DefaultMinRows,
+			SegmentRows: split.DefaultSegmentRows},
+		Classify: classify.Config{API: classify.APIKey(url, model), BatchRows: classify.DefaultBatchRows,
+			Concurrency: classify.DefaultConcurrency},
 		Load:      load.Config{BlockRows: load.DefaultBlockRows, Inserts: load.DefaultInserts},
 		Reconcile: reconcile.Config{Pipeline: load.Pipeline, Workers: workers, Limit: reconcile.DefaultLimit},
 	})

@@ -35,10 +35,12 @@ const (
 
 // demoStream sends live transactions through Kafka and waits until ClickHouse has read them all.
 func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api *client.Client, db *store.Store) error {
-	_, _ = fmt.Fprintf(rt.Stderr, "\nlive: %s transactions through Kafka, some of them bad, some sent twice\n", progress.Thousands(demoLiveRows))
+	_, _ = fmt.Fprintf(rt.Stderr, "\nlive: %s transactions through Kafka, some of them bad, some sent twice\n",
+		progress.Thousands(demoLiveRows))
 	cfg := kafka.Config{Brokers: p.KafkaAddr(), Log: rt.Log}
 	rules := transaction.DefaultRules(time.Now())
-	rows, err := source.Open(ctx, generated{rows: demoLiveRows, seed: 2}, "generated rows", source.Options{MaxRecord: source.DefaultMaxRecord, Rules: rules})
+	rows, err := source.Open(ctx, generated{rows: demoLiveRows, seed: 2}, "generated rows",
+		source.Options{MaxRecord: source.DefaultMaxRecord, Rules: rules})
 	if err != nil {
 		return err
 	}
@@ -48,11 +50,13 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 		return err
 	}
 	defer sink.Close()
-	sent, err := produce.Run(ctx, rows, sink, produce.Config{Source: demoLiveSource, Bad: 0.01, Duplicates: 0.05, Seed: 1}, func(produce.Stats) {})
+	sent, err := produce.Run(ctx, rows, sink, produce.Config{Source: demoLiveSource, Bad: 0.01, Duplicates: 0.05, Seed: 1},
+		func(produce.Stats) {})
 	if err != nil {
 		return err
 	}
-	session, err := kafka.OpenSession(ctx, kafka.SessionConfig{Config: cfg, Topic: topics.Raw, Group: demoGroup, Instance: "demo"})
+	session, err := kafka.OpenSession(ctx, kafka.SessionConfig{Config: cfg, Topic: topics.Raw, Group: demoGroup,
+		Instance: "demo"})
 	if err != nil {
 		return err
 	}
@@ -71,9 +75,11 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 		}
 	}()
 	handler := classify.New(api, classify.Config{Now: time.Now, BatchRows: 500, Concurrency: 4})
-	err = pipeline.New(session, handler, pipeline.Config{Name: transactions.Name, Ledger: transactions.Ledger, Topic: topics.Raw,
+	err = pipeline.New(session, handler, pipeline.Config{Name: transactions.Name, Ledger: transactions.Ledger,
+		Topic:       topics.Raw,
 		DeadLetters: topics.DeadLetters, Group: demoGroup, Now: time.Now, Tracer: rt.Tracer, Log: rt.Log, Observer: member,
-		MaxMessage: pipeline.MessageLimit, BatchMessages: 1000, MaxWait: 50 * time.Millisecond, DrainLimit: 5 * time.Second}).Run(memberCtx)
+		MaxMessage: pipeline.MessageLimit, BatchMessages: 1000, MaxWait: 50 * time.Millisecond,
+		DrainLimit: 5 * time.Second}).Run(memberCtx)
 	if closeErr := session.Close(); err == nil {
 		err = closeErr
 	}
@@ -95,11 +101,13 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 		// The ledger's entry of a row is there a moment before the row.
 		if stored+deadLetters >= sent.Messages && rowsOf(report) >= stored-sent.Duplicates {
 			_, _ = fmt.Fprintf(rt.Stderr, "%s messages = %s classified + %s dead letters, in ClickHouse; %s of them were sent twice and count once\n",
-				progress.Thousands(sent.Messages), progress.Thousands(stored), progress.Thousands(deadLetters), progress.Thousands(sent.Duplicates))
+				progress.Thousands(sent.Messages), progress.Thousands(stored), progress.Thousands(deadLetters),
+				progress.Thousands(sent.Duplicates))
 			break
 		}
 		if time.Now().After(deadline) {
-			return fault.Failf(fault.ExitTryAgain, "after %s ClickHouse has read %d of %d messages", demoPatience, stored+deadLetters, sent.Messages)
+			return fault.Failf(fault.ExitTryAgain, "after %s ClickHouse has read %d of %d messages", demoPatience,
+				stored+deadLetters, sent.Messages)
 		}
 		select {
 		case <-ctx.Done():

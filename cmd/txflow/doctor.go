@@ -36,8 +36,10 @@ func doctorCommand() *cli.Command {
 		Name: "doctor", Category: "Set up and check", Usage: "check all dependencies and show fixes",
 		Flags: batchcmd.Flags([]cli.Flag{
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_DOCTOR_JSON"}, Usage: "one JSON object per line"},
-			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Second, EnvVars: []string{"TXFLOW_DOCTOR_TIMEOUT"}, Usage: "`TIME` limit for each dependency"},
-			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` for artifacts"},
+			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Second, EnvVars: []string{"TXFLOW_DOCTOR_TIMEOUT"},
+				Usage: "`TIME` limit for each dependency"},
+			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"},
+				Usage: "folder or `URL` for artifacts"},
 			jaegerFlag, batchcmd.CategoriesFlag, stalledFlag,
 		}, batchcmd.MLAddressFlags, kafkaFlags, []cli.Flag{registryFlag}, batchcmd.ClickHouseFlags),
 		Description: `Exits 69 when something is missing that all commands need. What is "optional" only some commands need.
@@ -134,9 +136,11 @@ func checkClickHouse(c *cli.Context, rt *app.Runtime) []check {
 	case err != nil:
 		return []check{here, failed("schema", err)}
 	case len(state.Pending) > 0:
-		return []check{here, {Name: "schema", Detail: fmt.Sprintf("%d of %d migrations are to be applied in %s", len(state.Pending), len(set.Migrations), db.Database()), Next: "txflow migrate"}}
+		return []check{here, {Name: "schema", Detail: fmt.Sprintf("%d of %d migrations are to be applied in %s",
+			len(state.Pending), len(set.Migrations), db.Database()), Next: "txflow migrate"}}
 	}
-	return []check{here, {Name: "schema", OK: true, Detail: fmt.Sprintf("%s is up to date: %d migrations", db.Database(), state.Current)}, checkStreamTables(ctx, db)}
+	return []check{here, {Name: "schema", OK: true, Detail: fmt.Sprintf("%s is up to date: %d migrations", db.Database(),
+		state.Current)}, checkStreamTables(ctx, db)}
 }
 
 // doctorRows are enough to see most of an API's categories.
@@ -166,7 +170,8 @@ func checkMLAPI(c *cli.Context, rt *app.Runtime) check {
 		return failed("ML API", err)
 	}
 	if refusal := result.Items[0].Refusal; refusal != nil {
-		return check{Name: "ML API", Detail: fmt.Sprintf("it refuses generated rows with HTTP status %d", refusal.Status), Next: "txflow ml-api check " + cfg.URL.String()}
+		return check{Name: "ML API", Detail: fmt.Sprintf("it refuses generated rows with HTTP status %d", refusal.Status),
+			Next: "txflow ml-api check " + cfg.URL.String()}
 	}
 	if model == "" {
 		model = "an unnamed model"
@@ -179,7 +184,8 @@ func checkArtifacts(c *cli.Context, rt *app.Runtime) check {
 	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
 	defer cancel()
 	if err := rt.Artifacts.Probe(ctx, c.String("out")); err != nil {
-		return check{Name: "artifacts", Detail: err.Error(), Next: "name a folder or URL that can be written with --out (TXFLOW_OUT)"}
+		return check{Name: "artifacts", Detail: err.Error(),
+			Next: "name a folder or URL that can be written with --out (TXFLOW_OUT)"}
 	}
 	return check{Name: "artifacts", OK: true, Detail: c.String("out") + " can be written"}
 }
@@ -188,18 +194,22 @@ func checkArtifacts(c *cli.Context, rt *app.Runtime) check {
 func checkTraces(c *cli.Context) []check {
 	endpoint := telemetry.Endpoint()
 	if endpoint == "" {
-		return []check{{Name: "traces", Neutral: true, Detail: "tracing export is off", Next: "set OTEL_EXPORTER_OTLP_ENDPOINT to see them in Jaeger"}}
+		return []check{{Name: "traces", Neutral: true, Detail: "tracing export is off",
+			Next: "set OTEL_EXPORTER_OTLP_ENDPOINT to see them in Jaeger"}}
 	}
 	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
 	defer cancel()
 	to := check{Name: "traces", OK: true, Detail: "sent to " + secret.NewURL(endpoint).String()}
 	if err := telemetry.Reachable(ctx, endpoint); err != nil {
-		to = check{Name: "traces", Detail: err.Error(), Next: "start the collector at OTEL_EXPORTER_OTLP_ENDPOINT, or unset it; runs go on without it"}
+		to = check{Name: "traces", Detail: err.Error(),
+			Next: "start the collector at OTEL_EXPORTER_OTLP_ENDPOINT, or unset it; runs go on without it"}
 	}
 	at := jaegerapi.Client{URL: c.String("jaeger-url"), HTTP: http.DefaultClient}
 	services, err := at.Services(ctx)
 	if err != nil {
-		return []check{to, {Name: "Jaeger", Neutral: true, Detail: err.Error(), Next: "set JAEGER_URL where it is elsewhere; only txflow trace needs it"}}
+		return []check{to, {Name: "Jaeger", Neutral: true, Detail: err.Error(),
+			Next: "set JAEGER_URL where it is elsewhere; only txflow trace needs it"}}
 	}
-	return []check{to, {Name: "Jaeger", OK: true, Detail: fmt.Sprintf("%d services have traces at %s", len(services), secret.NewURL(at.URL))}}
+	return []check{to, {Name: "Jaeger", OK: true, Detail: fmt.Sprintf("%d services have traces at %s", len(services),
+		secret.NewURL(at.URL))}}
 }

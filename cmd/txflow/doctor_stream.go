@@ -31,7 +31,8 @@ func checkKafka(c *cli.Context, rt *app.Runtime) check {
 	first, _, _ := strings.Cut(c.String("kafka-brokers"), ",")
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", first)
 	if err != nil {
-		return check{Name: "Kafka", Detail: err.Error(), Neutral: true, Next: "txflow platform, or set KAFKA_BROKERS; only the stream needs it"}
+		return check{Name: "Kafka", Detail: err.Error(), Neutral: true,
+			Next: "txflow platform, or set KAFKA_BROKERS; only the stream needs it"}
 	}
 	_ = conn.Close() // nothing was sent
 	cfg, err := kafkaConfig(c, rt)
@@ -48,22 +49,26 @@ func checkKafka(c *cli.Context, rt *app.Runtime) check {
 	if err != nil {
 		return failed("Kafka", err)
 	}
-	want := slices.DeleteFunc(topics.Kept(have, topics.Default), func(t topics.Topic) bool { return lacksEvents(have, t.Name) })
+	want := slices.DeleteFunc(topics.Kept(have, topics.Default),
+		func(t topics.Topic) bool { return lacksEvents(have, t.Name) })
 	plan, err := topics.Plan(ctx, admin, want)
 	switch {
 	case err != nil:
 		return failed("Kafka", err)
 	case len(plan) > 0:
-		return check{Name: "Kafka", Detail: fmt.Sprintf("topics at %s are not as they should be: %s", first, plan[0].Text), Next: "txflow topics apply"}
+		return check{Name: "Kafka", Detail: fmt.Sprintf("topics at %s are not as they should be: %s", first, plan[0].Text),
+			Next: "txflow topics apply"}
 	}
 	if weak := topics.Weak(have); len(weak) > 0 {
 		return check{Name: "Kafka", Detail: fmt.Sprintf("%s at %s have fewer than the %d replicas of the stream's topics",
-			strings.Join(weak, " and "), first, want[0].Replicas), Next: "move them with kafka-reassign-partitions, and set offsets.topic.replication.factor and transaction.state.log.replication.factor of the brokers"}
+			strings.Join(weak, " and "), first, want[0].Replicas),
+			Next: "move them with kafka-reassign-partitions, and set offsets.topic.replication.factor and transaction.state.log.replication.factor of the brokers"}
 	}
 	return check{Name: "Kafka", OK: true, Detail: fmt.Sprintf("%d topics at %s, as they should be", len(want), first)}
 }
 
-// lacksEvents reports whether a topic is one of events in a cluster that has none of them: one of an older release, or without events.
+// lacksEvents reports whether a topic is one of events in a cluster that has none of them: one of an older release, or
+// without events.
 func lacksEvents(have map[string]topics.State, name string) bool {
 	for topic := range have {
 		if strings.HasPrefix(topic, events.Name+".") {
@@ -80,7 +85,8 @@ func checkRegistry(c *cli.Context) check {
 	plan, _, err := planSchemas(ctx, c.String("registry-url"))
 	switch {
 	case fault.ExitCode(err) == fault.ExitUnavailable:
-		return check{Name: "schemas", Detail: err.Error(), Neutral: true, Next: "txflow platform, or set SCHEMA_REGISTRY_URL; the stream works without it"}
+		return check{Name: "schemas", Detail: err.Error(), Neutral: true,
+			Next: "txflow platform, or set SCHEMA_REGISTRY_URL; the stream works without it"}
 	case err != nil:
 		return failed("schemas", err)
 	case len(plan) > 0:
@@ -104,14 +110,17 @@ func checkStreamTables(ctx context.Context, db *store.Store) check {
 	case err != nil:
 		return failed(name, err)
 	case state.Current == 0:
-		return check{Name: name, Detail: "ClickHouse does not read Kafka", Neutral: true, Next: "txflow migrate --stream; only the stream needs it"}
+		return check{Name: name, Detail: "ClickHouse does not read Kafka", Neutral: true,
+			Next: "txflow migrate --stream; only the stream needs it"}
 	case len(state.Pending) > 0:
-		return check{Name: name, Detail: fmt.Sprintf("%d of %d migrations are to be applied", len(state.Pending), len(set.Migrations)), Next: "txflow migrate --stream"}
+		return check{Name: name, Detail: fmt.Sprintf("%d of %d migrations are to be applied", len(state.Pending),
+			len(set.Migrations)), Next: "txflow migrate --stream"}
 	}
 	return check{Name: name, OK: true, Detail: fmt.Sprintf("ClickHouse reads Kafka: %d migrations", state.Current)}
 }
 
-// checkReaders looks for Kafka tables of ClickHouse that do not progress although messages wait. It says nothing where Kafka or
+// checkReaders looks for Kafka tables of ClickHouse that do not progress although messages wait. It says nothing where
+// Kafka or
 // ClickHouse is missing, which other checks say, or where ClickHouse does not read Kafka.
 func checkReaders(c *cli.Context, rt *app.Runtime) []check {
 	const name, between = "stream readers", time.Second
@@ -149,13 +158,15 @@ func checkReaders(c *cli.Context, rt *app.Runtime) []check {
 	}
 	var stalled []string
 	for i := range now {
-		if v := status.Judge(before[i].Look, now[i].Look, &now[i].Reader, c.Duration(stalledFlag.Name)); v.Cause != status.Progresses {
+		if v := status.Judge(before[i].Look, now[i].Look, &now[i].Reader,
+			c.Duration(stalledFlag.Name)); v.Cause != status.Progresses {
 			stalled = append(stalled, v.Text)
 		}
 	}
 	if len(stalled) > 0 {
-		return []check{{Name: name, Detail: strings.Join(stalled, "; "), Next: "txflow platform gives the table a new consumer by itself; " +
-			"on a server correct what the exception says, then DETACH TABLE and ATTACH TABLE it, or restart ClickHouse: nothing is lost"}}
+		return []check{{Name: name, Detail: strings.Join(stalled, "; "),
+			Next: "txflow platform gives the table a new consumer by itself; " +
+				"on a server correct what the exception says, then DETACH TABLE and ATTACH TABLE it, or restart ClickHouse: nothing is lost"}}
 	}
 	return []check{{Name: name, OK: true, Detail: fmt.Sprintf("ClickHouse's %d Kafka tables progress", len(now))}}
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// TestEventsFromCollectToGold sends a package to a collector, twice, has it refined, and proves what became of each message;
+// TestEventsFromCollectToGold sends a package to a collector, twice, has it refined, and proves what became of each
+// message;
 // then gold loses an event, and the proof fails.
 func TestEventsFromCollectToGold(t *testing.T) {
 	t.Parallel()
@@ -53,10 +54,12 @@ func TestEventsFromCollectToGold(t *testing.T) {
 			t.Errorf("events show says nothing of %q:\n%s", want, text)
 		}
 	}
-	if text := b.ok("events", "report", "--by", "account").stdout.String(); !strings.Contains(text, "company-123       2 ") {
+	if text := b.ok("events", "report", "--by", "account").stdout.String(); !strings.Contains(text,
+		"company-123       2 ") {
 		t.Errorf("events report:\n%s", text)
 	}
-	if code, r := b.run("dlq", "replay", "--pipeline", "events"); code != 0 || !strings.Contains(r.stderr.String(), "left open") {
+	if code, r := b.run("dlq", "replay", "--pipeline", "events"); code != 0 ||
+		!strings.Contains(r.stderr.String(), "left open") {
 		t.Errorf("a dead letter that still breaks a rule: exit %d\n%s", code, r.stderr.String())
 	}
 

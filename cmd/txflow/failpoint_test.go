@@ -32,7 +32,8 @@ func (r *process) diesAt(t *testing.T, p failpoint.Point) {
 	r.dies(t, p.Signal)
 	for line := range strings.Lines(r.stderr.String()) {
 		var got failpoint.Reached
-		if json.Unmarshal([]byte(line), &got) == nil && got == (failpoint.Reached{Event: "fail_point", Name: p.Name, Nth: p.Nth}) {
+		if json.Unmarshal([]byte(line), &got) == nil &&
+			got == (failpoint.Reached{Event: "fail_point", Name: p.Name, Nth: p.Nth}) {
 			return
 		}
 	}

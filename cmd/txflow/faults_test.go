@@ -50,7 +50,8 @@ func (f *faultTest) see(code int, r *process) {
 	case said == "":
 		f.saw = append(f.saw, fmt.Sprintf("exit %d", code))
 	default:
-		said = strings.NewReplacer(f.dir, "…", filepath.Dir(f.file), "…", f.api.URL, "http://ml-api", strings.TrimSuffix(strings.TrimPrefix(f.clickhouse, "http://"), "/?database=txflow"), "clickhouse").Replace(said)
+		said = strings.NewReplacer(f.dir, "…", filepath.Dir(f.file), "…", f.api.URL, "http://ml-api",
+			strings.TrimSuffix(strings.TrimPrefix(f.clickhouse, "http://"), "/?database=txflow"), "clickhouse").Replace(said)
 		f.saw = append(f.saw, fmt.Sprintf("exit %d: %s", code, said))
 	}
 }
@@ -142,17 +143,18 @@ var faults = []faultCase{
 		f.killRun("validate is through", func(*process) bool { return f.exists("out/r1/validate.json")() })
 		f.goOn()
 	}},
-	{"kill -9 in classify", "the process is killed between two answers; no answer that was recorded is asked for again", func(f *faultTest) {
-		f.api.slow(30 * time.Millisecond)
-		f.killRun("answers are recorded", func(*process) bool { return f.exists("out/r1/parts/*/[0-9a-f]*.json")() })
-		recorded := f.recorded("r1")
-		f.api.harm.Store(nil)
-		f.api.asked.Store(0)
-		n := f.goOn().record(f.t).Counts
-		if asked := f.api.asked.Load(); asked != n.Accepted-recorded || recorded == 0 {
-			f.t.Errorf("asked for %d rows, want %d less the %d recorded", asked, n.Accepted, recorded)
-		}
-	}},
+	{"kill -9 in classify", "the process is killed between two answers; no answer that was recorded is asked for again",
+		func(f *faultTest) {
+			f.api.slow(30 * time.Millisecond)
+			f.killRun("answers are recorded", func(*process) bool { return f.exists("out/r1/parts/*/[0-9a-f]*.json")() })
+			recorded := f.recorded("r1")
+			f.api.harm.Store(nil)
+			f.api.asked.Store(0)
+			n := f.goOn().record(f.t).Counts
+			if asked := f.api.asked.Load(); asked != n.Accepted-recorded || recorded == 0 {
+				f.t.Errorf("asked for %d rows, want %d less the %d recorded", asked, n.Accepted, recorded)
+			}
+		}},
 	{"kill -9 in load", "the process is killed between two inserts", func(f *faultTest) {
 		f.api.slow(20 * time.Millisecond) // load waits for classify, chunk by chunk
 		f.killRun("some rows are stored", func(*process) bool { return f.sql("SELECT count() FROM outcomes") != "0" })
@@ -215,31 +217,33 @@ var faults = []faultCase{
 		f.env = append(f.env, "TXFLOW_CALL_TIMEOUT=300ms")
 		f.goOn()
 	}},
-	{"ML API comes back", "the API breaks connections off for " + mlAway().String() + ", which is less than --ml-outage", func(f *faultTest) {
-		away := time.Now().Add(mlAway())
-		f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
-			if time.Now().Before(away) {
-				hangUp(w)
-				return
-			}
-			honest.ServeHTTP(w, r)
-		})
-		f.goOn()
-	}},
-	{"ML API stays unavailable", "the API is unavailable for longer than --ml-outage, in the middle of the run", func(f *faultTest) {
-		var n atomic.Int64
-		f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
-			if n.Add(1) > 10 {
-				hangUp(w)
-				return
-			}
-			honest.ServeHTTP(w, r)
-		})
-		f.expect(fault.ExitTryAgain, "run", "--run-id", "r1", "--ml-outage", "1s", f.file)
-		f.noDeadLetters()
-		f.api.harm.Store(nil)
-		f.goOn()
-	}},
+	{"ML API comes back", "the API breaks connections off for " + mlAway().String() + ", which is less than --ml-outage",
+		func(f *faultTest) {
+			away := time.Now().Add(mlAway())
+			f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
+				if time.Now().Before(away) {
+					hangUp(w)
+					return
+				}
+				honest.ServeHTTP(w, r)
+			})
+			f.goOn()
+		}},
+	{"ML API stays unavailable", "the API is unavailable for longer than --ml-outage, in the middle of the run",
+		func(f *faultTest) {
+			var n atomic.Int64
+			f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
+				if n.Add(1) > 10 {
+					hangUp(w)
+					return
+				}
+				honest.ServeHTTP(w, r)
+			})
+			f.expect(fault.ExitTryAgain, "run", "--run-id", "r1", "--ml-outage", "1s", f.file)
+			f.noDeadLetters()
+			f.api.harm.Store(nil)
+			f.goOn()
+		}},
 	{"ML API leaves answers out", "every fourth answer lacks its last item", func(f *faultTest) {
 		var n atomic.Int64
 		f.api.harmWith(every(4, &n, func(answers []map[string]any) []map[string]any { return answers[:len(answers)-1] }))
@@ -289,20 +293,21 @@ var faults = []faultCase{
 		f.api.harm.Store(nil)
 		f.goOn()
 	}},
-	{"ML API refuses everything", "in the middle of the run the API begins to answer 422 to every row", func(f *faultTest) {
-		var n atomic.Int64
-		f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
-			if n.Add(1) > 10 {
-				refuseAll(w)
-				return
-			}
-			honest.ServeHTTP(w, r)
-		})
-		f.expect(fault.ExitTryAgain, "run", "--run-id", "r1", f.file)
-		f.noDeadLetters()
-		f.api.harm.Store(nil)
-		f.goOn()
-	}},
+	{"ML API refuses everything", "in the middle of the run the API begins to answer 422 to every row",
+		func(f *faultTest) {
+			var n atomic.Int64
+			f.api.harmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
+				if n.Add(1) > 10 {
+					refuseAll(w)
+					return
+				}
+				honest.ServeHTTP(w, r)
+			})
+			f.expect(fault.ExitTryAgain, "run", "--run-id", "r1", f.file)
+			f.noDeadLetters()
+			f.api.harm.Store(nil)
+			f.goOn()
+		}},
 	{"two runs at once", "two processes do the same run at the same time", func(f *faultTest) {
 		f.api.slow(5 * time.Millisecond)
 		a, b := f.start("run", "--run-id", "r1", f.file), f.start("run", "--run-id", "r1", f.file)
@@ -364,29 +369,31 @@ var faults = []faultCase{
 		f.sql("DELETE FROM outcomes WHERE position = 999999")
 		f.expect(0, "reconcile", "out/r1")
 	}},
-	{"ClickHouse is killed", "kill -9 of ClickHouse while rows are loaded, and a start again three seconds later", func(f *faultTest) {
-		ownClickHouse(f, func(platform *process, again func()) {
-			f.api.slow(20 * time.Millisecond)
-			r := f.start("run", "--run-id", "r1", f.file)
-			platform.killWhen(f.t, "some rows are stored", func() bool { return f.sql("SELECT count() FROM outcomes") != "0" })
-			f.saw = append(f.saw, "a warning in the log for as long as ClickHouse is unavailable")
-			<-time.After(3 * time.Second)
-			again()
-			f.see(r.wait(f.t), r)
-			f.goOn()
-		})
-	}},
-	{"ClickHouse stays unavailable", "ClickHouse is killed and unavailable for longer than --clickhouse-outage", func(f *faultTest) {
-		ownClickHouse(f, func(platform *process, again func()) {
-			f.ok("validate", "--run-id", "r1", f.file)
-			f.ok("split", "out/r1")
-			f.ok("classify", "out/r1")
-			platform.kill()
-			f.expect(fault.ExitTryAgain, "load", "--clickhouse-outage", "1s", "out/r1")
-			again()
-			f.finish()
-		})
-	}},
+	{"ClickHouse is killed", "kill -9 of ClickHouse while rows are loaded, and a start again three seconds later",
+		func(f *faultTest) {
+			ownClickHouse(f, func(platform *process, again func()) {
+				f.api.slow(20 * time.Millisecond)
+				r := f.start("run", "--run-id", "r1", f.file)
+				platform.killWhen(f.t, "some rows are stored", func() bool { return f.sql("SELECT count() FROM outcomes") != "0" })
+				f.saw = append(f.saw, "a warning in the log for as long as ClickHouse is unavailable")
+				<-time.After(3 * time.Second)
+				again()
+				f.see(r.wait(f.t), r)
+				f.goOn()
+			})
+		}},
+	{"ClickHouse stays unavailable", "ClickHouse is killed and unavailable for longer than --clickhouse-outage",
+		func(f *faultTest) {
+			ownClickHouse(f, func(platform *process, again func()) {
+				f.ok("validate", "--run-id", "r1", f.file)
+				f.ok("split", "out/r1")
+				f.ok("classify", "out/r1")
+				platform.kill()
+				f.expect(fault.ExitTryAgain, "load", "--clickhouse-outage", "1s", "out/r1")
+				again()
+				f.finish()
+			})
+		}},
 	{"the disk is full", "there is room for a part of the artifacts only", func(f *faultTest) {
 		small := filepath.Join(f.dir, "out")
 		must(f.t, os.Mkdir(small, 0o755))
@@ -416,7 +423,8 @@ func (f *faultTest) finish() {
 func (f *faultTest) findings(kind string) {
 	f.t.Helper()
 	r := f.expect(fault.ExitData, "reconcile", "out/r1")
-	if text := r.stderr.String(); !strings.Contains(text, kind) || !strings.Contains(text, "id ") && kind != "unaccounted" {
+	if text := r.stderr.String(); !strings.Contains(text, kind) || !strings.Contains(text, "id ") &&
+		kind != "unaccounted" {
 		f.t.Errorf("reconcile does not name what is %s:\n%s", kind, text)
 	}
 }
@@ -447,7 +455,8 @@ func hangUp(w http.ResponseWriter) {
 }
 
 // every changes every nth honest answer.
-func every(n int64, count *atomic.Int64, change func([]map[string]any) []map[string]any) func(http.ResponseWriter, *http.Request, []byte, http.Handler) {
+func every(n int64, count *atomic.Int64, change func([]map[string]any) []map[string]any) func(http.ResponseWriter,
+	*http.Request, []byte, http.Handler) {
 	return func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
 		if count.Add(1)%n != 0 {
 			honest.ServeHTTP(w, r)

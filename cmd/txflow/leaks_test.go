@@ -56,7 +56,8 @@ func withUser(url, password string) string {
 	return strings.Replace(url, "://", "://planted:"+password+"@", 1)
 }
 
-// TestSecretsAreNotPrinted plants secrets in every address and variable, and runs the commands against dependencies that are
+// TestSecretsAreNotPrinted plants secrets in every address and variable, and runs the commands against dependencies
+// that are
 // dead, hostile or refuse: no output, artifact, table or span holds one.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	const planted = "hunter2SECRET"
@@ -78,17 +79,25 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}))
 	t.Cleanup(hostile.Close)
 	const dead = "http://127.0.0.1:1"
-	base := append(slices.Clone(w.env), "OTEL_EXPORTER_OTLP_ENDPOINT="+withUser(spans.URL, planted), "OTEL_EXPORTER_OTLP_HEADERS=authorization="+planted, "ML_API_TOKEN="+planted+"T",
-		"AWS_ACCESS_KEY_ID=AK", "AWS_SECRET_ACCESS_KEY="+planted, "AWS_SESSION_TOKEN="+planted, "TXFLOW_ML_OUTAGE=0s", "TXFLOW_CLICKHOUSE_OUTAGE=0s", "TXFLOW_DOCTOR_TIMEOUT=1s",
+	base := append(slices.Clone(w.env), "OTEL_EXPORTER_OTLP_ENDPOINT="+withUser(spans.URL, planted),
+		"OTEL_EXPORTER_OTLP_HEADERS=authorization="+planted, "ML_API_TOKEN="+planted+"T",
+		"AWS_ACCESS_KEY_ID=AK", "AWS_SECRET_ACCESS_KEY="+planted, "AWS_SESSION_TOKEN="+planted, "TXFLOW_ML_OUTAGE=0s",
+		"TXFLOW_CLICKHOUSE_OUTAGE=0s", "TXFLOW_DOCTOR_TIMEOUT=1s",
 		"KAFKA_BROKERS=127.0.0.1:1")
-	commands := [][]string{{"classify", "out/r1"}, {"classify", "--index", "0", "out/r1"}, {"load", "out/r1"}, {"reconcile", "out/r1"}, {"run", "a.csv"}, {"doctor"}, {"doctor", "--json"}, {"report"}, {"runs"},
-		{"lineage", "1"}, {"dlq", "stats"}, {"migrate"}, {"schemas", "check"}, {"trace", "r1"}, {"validate", "s3://b/x.csv?region=eu-west-1&endpoint=" + hostile.URL}, {"compare", "out/r1"},
+	commands := [][]string{{"classify", "out/r1"}, {"classify", "--index", "0", "out/r1"}, {"load", "out/r1"},
+		{"reconcile", "out/r1"}, {"run", "a.csv"}, {"doctor"}, {"doctor", "--json"}, {"report"}, {"runs"},
+		{"lineage", "1"}, {"dlq", "stats"}, {"migrate"}, {"schemas", "check"}, {"trace", "r1"},
+		{"validate", "s3://b/x.csv?region=eu-west-1&endpoint=" + hostile.URL}, {"compare", "out/r1"},
 		{"classify", "--help"}, {"doctor", "--help"}}
 	for name, env := range map[string][]string{
-		"dead":      {"ML_API_URL=" + withUser(dead, planted), "CLICKHOUSE_URL=" + withUser(dead, planted), "SCHEMA_REGISTRY_URL=" + withUser(dead, planted), "JAEGER_URL=" + withUser(dead, planted)},
-		"no ML API": {"ML_API_URL=" + withUser(dead, planted), "SCHEMA_REGISTRY_URL=" + withUser(dead, planted), "JAEGER_URL=" + withUser(dead, planted)},
-		"hostile":   {"ML_API_URL=" + withUser(hostile.URL, planted), "SCHEMA_REGISTRY_URL=" + withUser(hostile.URL, planted), "JAEGER_URL=" + withUser(hostile.URL, planted)},
-		"no URLs":   {"ML_API_URL=http://planted:" + planted + "%zz@h", "CLICKHOUSE_URL=http://planted:" + planted + "%zz@h", "SCHEMA_REGISTRY_URL=://" + planted, "JAEGER_URL=http://planted:" + planted + "%zz@h"},
+		"dead": {"ML_API_URL=" + withUser(dead, planted), "CLICKHOUSE_URL=" + withUser(dead, planted),
+			"SCHEMA_REGISTRY_URL=" + withUser(dead, planted), "JAEGER_URL=" + withUser(dead, planted)},
+		"no ML API": {"ML_API_URL=" + withUser(dead, planted), "SCHEMA_REGISTRY_URL=" + withUser(dead, planted),
+			"JAEGER_URL=" + withUser(dead, planted)},
+		"hostile": {"ML_API_URL=" + withUser(hostile.URL, planted), "SCHEMA_REGISTRY_URL=" + withUser(hostile.URL, planted),
+			"JAEGER_URL=" + withUser(hostile.URL, planted)},
+		"no URLs": {"ML_API_URL=http://planted:" + planted + "%zz@h", "CLICKHOUSE_URL=http://planted:" + planted + "%zz@h",
+			"SCHEMA_REGISTRY_URL=://" + planted, "JAEGER_URL=http://planted:" + planted + "%zz@h"},
 	} {
 		p := place{t, w.dir, append(append([]string{}, base...), env...)}
 		var runs []*process
@@ -128,7 +137,8 @@ func searchFiles(t *testing.T, dir string, wanted func(path string) bool, plante
 	}))
 }
 
-// TestValuesStayWhereTheyBelong has an ML API say back what it was sent: the values of transactions are in the artifacts of
+// TestValuesStayWhereTheyBelong has an ML API say back what it was sent: the values of transactions are in the
+// artifacts of
 // rows and in dead letters, and in no message, manifest, history or span. Nobody else can read the artifacts.
 func TestValuesStayWhereTheyBelong(t *testing.T) {
 	const planted = "PLANTED-7f3a"
@@ -136,10 +146,12 @@ func TestValuesStayWhereTheyBelong(t *testing.T) {
 	t.Cleanup(func() { syscall.Umask(old) })
 	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
 	spans := startCollector(t)
-	for status, want := range map[int]int{http.StatusOK: fault.ExitTryAgain, http.StatusBadRequest: fault.ExitUnavailable, http.StatusUnauthorized: fault.ExitUnavailable,
+	for status, want := range map[int]int{http.StatusOK: fault.ExitTryAgain, http.StatusBadRequest: fault.ExitUnavailable,
+		http.StatusUnauthorized:        fault.ExitUnavailable,
 		http.StatusUnprocessableEntity: fault.ExitData, http.StatusInternalServerError: fault.ExitTryAgain} {
 		w := newWorkbench(t, clickhouse)
-		w.env = append(w.env, "OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL, "TXFLOW_ML_OUTAGE=0s", "TXFLOW_LOG_LEVEL=debug", "TXFLOW_TEMP_DIR="+w.dir)
+		w.env = append(w.env, "OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL, "TXFLOW_ML_OUTAGE=0s", "TXFLOW_LOG_LEVEL=debug",
+			"TXFLOW_TEMP_DIR="+w.dir)
 		file := filepath.Join(w.dir, "a.csv")
 		must(t, os.WriteFile(file, []byte("id,description,amount,timestamp,merchant,operation_type,side\n1,"+planted+",-1.50,2024-01-02 03:04:05,"+planted+",payment,debit\n2,"+planted+",x,2024-01-02 03:04:05,,payment,debit\n"), 0o600))
 		w.api.harmWith(func(rw http.ResponseWriter, r *http.Request, body []byte, honest http.Handler) {
@@ -171,7 +183,8 @@ func TestValuesStayWhereTheyBelong(t *testing.T) {
 			}
 			return err
 		}))
-		if got := w.sql("SELECT count() FROM dead_letters FINAL WHERE message LIKE '%%%s%%'", planted); status == http.StatusUnprocessableEntity && got != "1" {
+		if got := w.sql("SELECT count() FROM dead_letters FINAL WHERE message LIKE '%%%s%%'",
+			planted); status == http.StatusUnprocessableEntity && got != "1" {
 			t.Errorf("the API's words are in %s dead letters", got)
 		}
 	}

@@ -34,7 +34,8 @@ func newLiveBench(t *testing.T, env ...string) *liveBench {
 
 func (b *liveBench) startPlatform(clickhouse, kafka, registry string) {
 	b.t.Helper()
-	b.platform = b.start("platform", "--data", filepath.Join(b.dir, "platform"), "--clickhouse-addr", clickhouse, "--kafka-addr", kafka, "--registry-addr", registry)
+	b.platform = b.start("platform", "--data", filepath.Join(b.dir, "platform"), "--clickhouse-addr", clickhouse,
+		"--kafka-addr", kafka, "--registry-addr", registry)
 	b.server = b.platform.find(b.t, &b.platform.stdout, `CLICKHOUSE_URL=(\S+)`)
 	b.clickhouse = b.server + "/?database=txflow"
 }
@@ -42,7 +43,8 @@ func (b *liveBench) startPlatform(clickhouse, kafka, registry string) {
 // connect tells the processes to come where everything is.
 func (b *liveBench) connect(brokers string) {
 	b.brokers = brokers
-	b.env = []string{"CLICKHOUSE_URL=" + b.clickhouse, "ML_API_URL=" + b.api.URL, "KAFKA_BROKERS=" + brokers, "TXFLOW_SOURCE=live",
+	b.env = []string{"CLICKHOUSE_URL=" + b.clickhouse, "ML_API_URL=" + b.api.URL, "KAFKA_BROKERS=" + brokers,
+		"TXFLOW_SOURCE=live",
 		"TXFLOW_STREAM_TRANSACTION_ROWS=500", "TXFLOW_BATCH_ROWS=250", "TXFLOW_CONCURRENCY=2", "TXFLOW_LOG_LEVEL=debug"}
 }
 
@@ -56,7 +58,8 @@ func (b *liveBench) member(instance string, more ...string) *process {
 	return m
 }
 
-// passed is how many messages the members took through a step of a transaction, by their logs; one that came again counts
+// passed is how many messages the members took through a step of a transaction, by their logs; one that came again
+// counts
 // again.
 func (b *liveBench) passed(step string) (messages int) {
 	for _, m := range b.members {
@@ -66,7 +69,8 @@ func (b *liveBench) passed(step string) (messages int) {
 }
 
 func (r *process) passed(step string) (messages int) {
-	for _, found := range regexp.MustCompile(`"step":"`+step+`","messages":(\d+)`).FindAllStringSubmatch(r.stderr.String(), -1) {
+	for _, found := range regexp.MustCompile(`"step":"`+step+`","messages":(\d+)`).FindAllStringSubmatch(r.stderr.String(),
+		-1) {
 		n, _ := strconv.Atoi(found[1]) // they are digits
 		messages += n
 	}
@@ -86,11 +90,13 @@ const outcomesOfStream = "SELECT count() FROM outcomes FINAL WHERE pipeline = 's
 // produce sends rows, bad messages, duplicates and corrections, and returns how many messages those were.
 func (b *liveBench) produce(rows int) (messages, bad int) {
 	b.t.Helper()
-	r := b.ok("stream", "produce", "--count", fmt.Sprint(rows), "--bad", "0.01", "--duplicates", "0.05", "--corrections", "0.05")
+	r := b.ok("stream", "produce", "--count", fmt.Sprint(rows), "--bad", "0.01", "--duplicates", "0.05", "--corrections",
+		"0.05")
 	text := strings.ReplaceAll(r.stderr.String(), ",", "")
 	var duplicates, corrections int
 	line := text[strings.LastIndex(strings.TrimSpace(text), "\n")+1:]
-	if _, err := fmt.Sscanf(line, "%d messages are in transactions.raw: %d bad ones %d duplicates and %d corrections", &messages, &bad, &duplicates, &corrections); err != nil {
+	if _, err := fmt.Sscanf(line, "%d messages are in transactions.raw: %d bad ones %d duplicates and %d corrections",
+		&messages, &bad, &duplicates, &corrections); err != nil {
 		b.t.Fatalf("%q: %v", line, err)
 	}
 	if messages != rows+bad+duplicates+corrections || bad == 0 || duplicates == 0 || corrections == 0 {

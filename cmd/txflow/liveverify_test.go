@@ -29,7 +29,8 @@ type committed struct {
 // read waits until no transaction is open and reads a topic from its beginning to its end.
 func (b *liveBench) read(topic string) (c committed) {
 	b.t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.ConsumeTopics(topic),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords())
 	must(b.t, err)
 	defer client.Close()
@@ -105,8 +106,10 @@ type tally struct {
 	rolledBack  int64 // messages that were written in transactions that were given up
 }
 
-// verify takes transactions.raw as the truth: each of its messages stands in exactly one place, in Kafka and in ClickHouse, the
-// right one, in order; the table has of each id what its last message says, be it a correction; and all gold figures are the wanted ones, unless those are "". API refusals are those of one id.
+// verify takes transactions.raw as the truth: each of its messages stands in exactly one place, in Kafka and in
+// ClickHouse, the
+// right one, in order; the table has of each id what its last message says, be it a correction; and all gold figures
+// are the wanted ones, unless those are "". API refusals are those of one id.
 func (b *liveBench) verify(want, refused string) tally {
 	b.t.Helper()
 	raw := b.read(topics.Raw)
@@ -165,8 +168,10 @@ func (b *liveBench) verify(want, refused string) tally {
 	if len(seen) != len(raw.records) {
 		b.t.Errorf("of %d messages %d are neither classified nor dead letters", len(raw.records), len(raw.records)-len(seen))
 	}
-	b.agrees("ledger, transactions and dead letters", fmt.Sprintf("[%d,%d,%d,%d,0]", len(raw.records), len(raw.records)-bad, bad, len(ids)), func() string {
-		return b.sql(`SELECT [(` + outcomesOfStream + `), (SELECT count() FROM outcomes FINAL WHERE pipeline = 'stream' AND outcome = 'stored'),
+	b.agrees("ledger, transactions and dead letters", fmt.Sprintf("[%d,%d,%d,%d,0]", len(raw.records),
+		len(raw.records)-bad, bad, len(ids)), func() string {
+		return b.sql(`SELECT [(` + outcomesOfStream +
+			`), (SELECT count() FROM outcomes FINAL WHERE pipeline = 'stream' AND outcome = 'stored'),
 (SELECT count() FROM dead_letters FINAL WHERE pipeline = 'stream'), (SELECT uniqExact(id) FROM (SELECT id FROM transactions FINAL UNION ALL
 SELECT id FROM dead_letters FINAL WHERE state = 'open' AND outcome = 'dead_letter')),
 (SELECT count() FROM transactions FINAL WHERE id IN (SELECT id FROM dead_letters FINAL WHERE state = 'open'))]`)
@@ -214,7 +219,8 @@ func (w *workbench) gold() (text string) {
 	w.t.Helper()
 	w.sql("SYSTEM REFRESH VIEW category_entries_refresh")
 	w.sql("SYSTEM WAIT VIEW category_entries_refresh")
-	for _, view := range []string{"category_totals", "category_monthly", "merchant_totals", "side_totals", "category_daily"} {
+	for _, view := range []string{"category_totals", "category_monthly", "merchant_totals", "side_totals",
+		"category_daily"} {
 		text += w.sql("SELECT '%s', * FROM %s ORDER BY ALL", view, view) + "\n"
 	}
 	return text

@@ -20,8 +20,12 @@ func main() {
 }
 
 func application() *cli.App {
-	commands := append(withStream(batchcmd.Commands()), runCommand(), reportCommand(), lineageCommand(), runsCommand(), traceCommand(), uiCommand())
+	commands := append(withStream(batchcmd.Commands()), runCommand(), reportCommand(), lineageCommand(), runsCommand(),
+		traceCommand(), uiCommand())
 	commands = append(commands, embeddedCommands()...)
-	commands = append(commands, mlAPICommand(), healthcmd.Command(), copycmd.Command(), dockerproxycmd.Command(), initcmd.Command(kafkaFlags, kafkaConfig), migrateCommand(), doctorCommand(), eventsCommand(), collectcmd.Command(kafkaFlags, registryFlag, kafkaConfig), topicsCommand(), schemasCommand(), streamCommand(), dlqCommand(), dataCommand(), app.Completion())
+	commands = append(commands, mlAPICommand(), healthcmd.Command(), copycmd.Command(), dockerproxycmd.Command(),
+		initcmd.Command(kafkaFlags, kafkaConfig), migrateCommand(), doctorCommand(), eventsCommand(),
+		collectcmd.Command(kafkaFlags, registryFlag, kafkaConfig), topicsCommand(), schemasCommand(), streamCommand(),
+		dlqCommand(), dataCommand(), app.Completion())
 	return app.New("txflow", "categorise bank transactions: CSV, ML API, ClickHouse", commands)
 }

@@ -20,9 +20,12 @@ func migrateCommand() *cli.Command {
 	return &cli.Command{
 		Name: "migrate", Category: "Set up and check", Usage: "create or update the tables in ClickHouse",
 		Flags: batchcmd.Flags([]cli.Flag{
-			&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_MIGRATE_DRY_RUN"}, Usage: "list pending migrations, and apply none"},
-			&cli.BoolFlag{Name: "check", EnvVars: []string{"TXFLOW_MIGRATE_CHECK"}, Usage: "exit 69 when migrations are pending, and apply none"},
-			&cli.BoolFlag{Name: "stream", EnvVars: []string{"TXFLOW_MIGRATE_STREAM"}, Usage: "also create the Kafka tables; --kafka-brokers must be reachable from ClickHouse"},
+			&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_MIGRATE_DRY_RUN"},
+				Usage: "list pending migrations, and apply none"},
+			&cli.BoolFlag{Name: "check", EnvVars: []string{"TXFLOW_MIGRATE_CHECK"},
+				Usage: "exit 69 when migrations are pending, and apply none"},
+			&cli.BoolFlag{Name: "stream", EnvVars: []string{"TXFLOW_MIGRATE_STREAM"},
+				Usage: "also create the Kafka tables; --kafka-brokers must be reachable from ClickHouse"},
 		}, kafkaFlags, batchcmd.ClickHouseFlags),
 		Description: `Migrations go forward only; each is applied once and kept with its checksum. An empty database is made at once, from what they
 add up to. Two may migrate at once.
@@ -100,9 +103,11 @@ func migrateUp(ctx context.Context, db *store.Store, w io.Writer) error {
 	return applySet(ctx, db, w, set)
 }
 
-// migrateStream brings up to date what reads from Kafka. ClickHouse's named collection gets the brokers and how they let it in,
+// migrateStream brings up to date what reads from Kafka. ClickHouse's named collection gets the brokers and how they
+// let it in,
 // unless brokers is "".
-func migrateStream(ctx context.Context, db *store.Store, w io.Writer, brokers string, security map[string]string) error {
+func migrateStream(ctx context.Context, db *store.Store, w io.Writer, brokers string,
+	security map[string]string) error {
 	set, err := schema.Stream()
 	if err != nil {
 		return err
@@ -125,7 +130,8 @@ func applySet(ctx context.Context, db *store.Store, w io.Writer, set migrate.Set
 	applied := 0
 	err := migrate.Up(ctx, db, set, func(migrate.Migration) { applied++ })
 	if applied > 0 || err == nil {
-		_, _ = fmt.Fprintf(w, "schema %s, %s: %d migrations applied, %d in all\n", db.Database(), set.Name, applied, len(set.Migrations))
+		_, _ = fmt.Fprintf(w, "schema %s, %s: %d migrations applied, %d in all\n", db.Database(), set.Name, applied,
+			len(set.Migrations))
 	}
 	return err
 }

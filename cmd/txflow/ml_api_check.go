@@ -22,10 +22,13 @@ func mlAPICheckCommand() *cli.Command {
 	return &cli.Command{
 		Name: "check", ArgsUsage: "[URL]", Usage: "check an ML API against the contract, and measure it",
 		Flags: batchcmd.Flags(batchcmd.MLAddressFlags, []cli.Flag{batchcmd.CategoriesFlag,
-			&cli.StringFlag{Name: "expect-model", EnvVars: []string{"TXFLOW_EXPECT_MODEL"}, Usage: "fail when another model than `VERSION` answers"},
-			&cli.IntFlag{Name: "batch-rows", Value: classify.DefaultBatchRows, EnvVars: []string{"TXFLOW_BATCH_ROWS"}, Usage: "up to `N` transactions per request"},
+			&cli.StringFlag{Name: "expect-model", EnvVars: []string{"TXFLOW_EXPECT_MODEL"},
+				Usage: "fail when another model than `VERSION` answers"},
+			&cli.IntFlag{Name: "batch-rows", Value: classify.DefaultBatchRows, EnvVars: []string{"TXFLOW_BATCH_ROWS"},
+				Usage: "up to `N` transactions per request"},
 			&cli.IntFlag{Name: "calls", Value: 20, EnvVars: []string{"TXFLOW_CHECK_CALLS"}, Usage: "`N` requests of each size"},
-			&cli.DurationFlag{Name: "call-timeout", Value: 30 * time.Second, EnvVars: []string{"TXFLOW_CALL_TIMEOUT"}, Usage: "`TIME` limit of one request"},
+			&cli.DurationFlag{Name: "call-timeout", Value: 30 * time.Second, EnvVars: []string{"TXFLOW_CALL_TIMEOUT"},
+				Usage: "`TIME` limit of one request"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_CHECK_JSON"}, Usage: "one JSON object"},
 		}),
 		Description: `Sends generated transactions: an empty array, batches of several sizes, invalid ones. Exits 65 when something is not as the
@@ -39,7 +42,8 @@ contract has it, 69 when the API can not be had. Without a URL it is that of ML_
 
 func checkMLAPIContract(c *cli.Context, rt *app.Runtime) error {
 	const most = 10_000
-	err := tasks.First(tasks.Limit("--batch-rows", c.Int("batch-rows"), 1, most), tasks.Limit("--calls", c.Int("calls"), 1, most), batchcmd.Check(c))
+	err := tasks.First(tasks.Limit("--batch-rows", c.Int("batch-rows"), 1, most), tasks.Limit("--calls", c.Int("calls"), 1,
+		most), batchcmd.Check(c))
 	if err != nil {
 		return err
 	}
@@ -53,7 +57,8 @@ func checkMLAPIContract(c *cli.Context, rt *app.Runtime) error {
 	if url := c.Args().First(); url != "" {
 		cfg.URL = secret.NewURL(url)
 	}
-	cfg.OutageLimit, cfg.MaxAttempts, cfg.CallTimeout, cfg.ExpectModel = -1, 1, c.Duration("call-timeout"), c.String("expect-model")
+	cfg.OutageLimit, cfg.MaxAttempts, cfg.CallTimeout, cfg.ExpectModel = -1, 1, c.Duration("call-timeout"),
+		c.String("expect-model")
 	api, err := client.New(cfg)
 	if err != nil {
 		return err
@@ -74,7 +79,8 @@ func checkMLAPIContract(c *cli.Context, rt *app.Runtime) error {
 		printCheck(rt, report)
 	}
 	if !report.OK() {
-		return fault.WithHint(fault.Failf(fault.ExitData, "the ML API at %s does not keep to the contract", cfg.URL), "ml_api/openapi.yaml is the contract; GET /docs of txflow ml-api shows it")
+		return fault.WithHint(fault.Failf(fault.ExitData, "the ML API at %s does not keep to the contract", cfg.URL),
+			"ml_api/openapi.yaml is the contract; GET /docs of txflow ml-api shows it")
 	}
 	return nil
 }
@@ -95,7 +101,8 @@ func printCheck(rt *app.Runtime, report *client.Report) {
 	_, _ = fmt.Fprintln(rt.Stdout)
 	t = newTable("rows a call", "calls", "median", "95 %", "slowest", "rows a second")
 	for _, l := range report.Latencies {
-		t.add(strconv.Itoa(l.Rows), strconv.Itoa(l.Calls), milliseconds(l.Median), milliseconds(l.P95), milliseconds(l.Most), fmt.Sprintf("%.0f", float64(l.Rows)/l.Median.Seconds()))
+		t.add(strconv.Itoa(l.Rows), strconv.Itoa(l.Calls), milliseconds(l.Median), milliseconds(l.P95), milliseconds(l.Most),
+			fmt.Sprintf("%.0f", float64(l.Rows)/l.Median.Seconds()))
 	}
 	t.print(rt.Stdout)
 }

@@ -20,9 +20,11 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
-// A command whose output is lost does not end as if it had been printed: help of every command, and what needs no platform.
+// A command whose output is lost does not end as if it had been printed: help of every command, and what needs no
+// platform.
 func TestLostOutputIsAnError(t *testing.T) {
-	lines := [][]string{{}, {"--help"}, {"--version"}, {"help"}, {"completion", "bash"}, {"data", "generate", "--rows", "3"}}
+	lines := [][]string{{}, {"--help"}, {"--version"}, {"help"}, {"completion", "bash"},
+		{"data", "generate", "--rows", "3"}}
 	eachPath(application().Commands, nil, func(path []string, _ *cli.Command) {
 		lines = append(lines, append(path, "--help"))
 	})
@@ -30,7 +32,8 @@ func TestLostOutputIsAnError(t *testing.T) {
 		var errs bytes.Buffer
 		a := application()
 		a.Writer, a.ErrWriter = full{}, &errs
-		if code := app.Main(a, append([]string{"txflow"}, line...)); code != fault.ExitTryAgain || !strings.Contains(errs.String(), "no space left") {
+		if code := app.Main(a, append([]string{"txflow"}, line...)); code != fault.ExitTryAgain ||
+			!strings.Contains(errs.String(), "no space left") {
 			t.Errorf("%v: exit %d, %s", line, code, errs.String())
 		}
 	}
@@ -45,7 +48,8 @@ func TestLostOutputOfQuestionsIsAnError(t *testing.T) {
 	w := newWorkbench(t, clickhouse)
 	must(t, os.WriteFile(filepath.Join(w.dir, "in.csv"), []byte(header+row(1)+"x,,,,,,\n"), 0o600))
 	w.ok("run", "--run-id", "r1", "--source", "bank", "--max-reject-ratio", "1", "in.csv")
-	lines := []string{"report", "report --json", "report --csv", "runs", "runs --json", "lineage 1 --source bank", "lineage --json 1 --source bank",
+	lines := []string{"report", "report --json", "report --csv", "runs", "runs --json", "lineage 1 --source bank",
+		"lineage --json 1 --source bank",
 		"dlq stats", "dlq list", "dlq list --json", "reconcile out/r1", "migrate --dry-run --stream", "--help"}
 	started := make([]*process, len(lines))
 	for i, line := range lines {

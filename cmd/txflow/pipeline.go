@@ -17,10 +17,12 @@ import (
 )
 
 // runPipeline does all five tasks with the real adapters and shows how far they are.
-func runPipeline(ctx context.Context, rt *app.Runtime, env *tasks.Env, api *client.Client, db *store.Store, cfg run.Config) (ledger.RunRecord, error) {
+func runPipeline(ctx context.Context, rt *app.Runtime, env *tasks.Env, api *client.Client, db *store.Store,
+	cfg run.Config) (ledger.RunRecord, error) {
 	_, _ = fmt.Fprintf(rt.Stderr, "run %s, artifacts in %s\n", env.RunID, env.Layout.Root)
 	display := progress.New(rt.Stderr, rt.Interactive)
-	r := run.Runner{Env: *env, Sources: rt.Artifacts, Predictor: api, Store: db, Ledger: db, Recorder: db, Observer: display}
+	r := run.Runner{Env: *env, Sources: rt.Artifacts, Predictor: api, Store: db, Ledger: db, Recorder: db,
+		Observer: display}
 	record, err := r.Run(ctx, cfg)
 	display.Close()
 	if err == nil {
@@ -41,6 +43,8 @@ func summarise(w io.Writer, r *ledger.RunRecord) {
 			progress.Thousands(n.OtherSources))
 	}
 	_, _ = fmt.Fprintf(w, "%s rows = %s stored%s + %s rejected + %s duplicates + %s dead letters, reconciled; %s, %s rows/s\n",
-		progress.Thousands(n.In), progress.Thousands(n.Stored), superseded, progress.Thousands(n.Rejected), progress.Thousands(n.Duplicates),
-		progress.Thousands(n.DeadLettered), took.Round(time.Millisecond), progress.Thousands(int64(float64(n.In)/took.Seconds())))
+		progress.Thousands(n.In), progress.Thousands(n.Stored), superseded, progress.Thousands(n.Rejected),
+		progress.Thousands(n.Duplicates),
+		progress.Thousands(n.DeadLettered), took.Round(time.Millisecond),
+		progress.Thousands(int64(float64(n.In)/took.Seconds())))
 }

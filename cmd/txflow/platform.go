@@ -27,16 +27,22 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
-var dataFolder = &cli.StringFlag{Name: "data", Value: ".txflow", EnvVars: []string{"TXFLOW_DATA"}, Usage: "data `FOLDER`; only one process can open it"}
+var dataFolder = &cli.StringFlag{Name: "data", Value: ".txflow", EnvVars: []string{"TXFLOW_DATA"},
+	Usage: "data `FOLDER`; only one process can open it"}
 
 func platformCommand() *cli.Command {
 	return &cli.Command{
-		Name: "platform", Category: "Get started", Usage: "serve ClickHouse, Kafka and a Schema Registry for local development, until Ctrl-C",
+		Name: "platform", Category: "Get started",
+		Usage: "serve ClickHouse, Kafka and a Schema Registry for local development, until Ctrl-C",
 		Flags: []cli.Flag{dataFolder,
-			&cli.StringFlag{Name: "clickhouse-addr", Value: "127.0.0.1:8123", EnvVars: []string{"TXFLOW_PLATFORM_CLICKHOUSE"}, Usage: "ClickHouse listens at `HOST:PORT`; other than on loopback it requires a password"},
-			&cli.StringFlag{Name: "clickhouse-password", EnvVars: []string{"TXFLOW_PLATFORM_PASSWORD"}, Usage: "`PASSWORD` of ClickHouse; generated if needed and not given"},
-			&cli.StringFlag{Name: "kafka-addr", Value: "127.0.0.1:9092", EnvVars: []string{"TXFLOW_PLATFORM_KAFKA"}, Usage: "Kafka listens at `HOST:PORT`; empty = no Kafka"},
-			&cli.StringFlag{Name: "registry-addr", Value: "127.0.0.1:8081", EnvVars: []string{"TXFLOW_PLATFORM_REGISTRY"}, Usage: "the Schema Registry listens at `HOST:PORT`; empty = no registry"},
+			&cli.StringFlag{Name: "clickhouse-addr", Value: "127.0.0.1:8123", EnvVars: []string{"TXFLOW_PLATFORM_CLICKHOUSE"},
+				Usage: "ClickHouse listens at `HOST:PORT`; other than on loopback it requires a password"},
+			&cli.StringFlag{Name: "clickhouse-password", EnvVars: []string{"TXFLOW_PLATFORM_PASSWORD"},
+				Usage: "`PASSWORD` of ClickHouse; generated if needed and not given"},
+			&cli.StringFlag{Name: "kafka-addr", Value: "127.0.0.1:9092", EnvVars: []string{"TXFLOW_PLATFORM_KAFKA"},
+				Usage: "Kafka listens at `HOST:PORT`; empty = no Kafka"},
+			&cli.StringFlag{Name: "registry-addr", Value: "127.0.0.1:8081", EnvVars: []string{"TXFLOW_PLATFORM_REGISTRY"},
+				Usage: "the Schema Registry listens at `HOST:PORT`; empty = no registry"},
 			pageAddrFlag, jaegerFlag, uicmd.AirflowFlag,
 			stalledFlag,
 		},
@@ -53,7 +59,8 @@ is none.
 			if err := positive(c, stalledFlag.Name); err != nil {
 				return err
 			}
-			password, err := platformPassword(c.String("clickhouse-password"), c.String("clickhouse-addr"), c.String("data"), rt.Stderr)
+			password, err := platformPassword(c.String("clickhouse-password"), c.String("clickhouse-addr"), c.String("data"),
+				rt.Stderr)
 			if err != nil {
 				return err
 			}
@@ -62,7 +69,8 @@ is none.
 			}
 			var health platformHealth
 			p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: c.String("clickhouse-addr"), Password: password,
-				KafkaAddr: c.String("kafka-addr"), RegistryAddr: c.String("registry-addr"), Log: rt.Log, Progress: rt.Stderr, Routes: health.routes(),
+				KafkaAddr: c.String("kafka-addr"), RegistryAddr: c.String("registry-addr"), Log: rt.Log, Progress: rt.Stderr,
+				Routes:  health.routes(),
 				Prepare: func(ctx context.Context, p *embedded.Platform) error { return preparePlatform(ctx, rt, p, password) }})
 			if err != nil {
 				return err
@@ -94,7 +102,8 @@ is none.
 	}
 }
 
-// platformPassword is the given password, or where ClickHouse listens beyond this machine one of 128 random bits. That one
+// platformPassword is the given password, or where ClickHouse listens beyond this machine one of 128 random bits. That
+// one
 // is in a file that only its owner can read, and stays the same from start to start.
 func platformPassword(given, addr, data string, w io.Writer) (string, error) {
 	if given != "" || embedded.Loopback(addr) {
@@ -114,7 +123,8 @@ func platformPassword(given, addr, data string, w io.Writer) (string, error) {
 	}
 	password := strings.TrimSpace(string(text))
 	if password == "" {
-		return "", fault.WithHint(fault.Failf(fault.ExitUsage, "the password file %s is empty", file), "remove it, and a new password is made")
+		return "", fault.WithHint(fault.Failf(fault.ExitUsage, "the password file %s is empty", file),
+			"remove it, and a new password is made")
 	}
 	_, _ = fmt.Fprintf(w, "ClickHouse listens beyond this machine, at %s, without TLS: user default, password in %s (set CLICKHOUSE_PASSWORD)\n", addr, file)
 	return password, nil
@@ -160,7 +170,8 @@ func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform,
 		if err != nil {
 			return err
 		}
-		if err := topics.Apply(ctx, admin, plan, func(change topics.Change) { _, _ = fmt.Fprintln(rt.Stderr, change.Text) }); err != nil {
+		if err := topics.Apply(ctx, admin, plan,
+			func(change topics.Change) { _, _ = fmt.Fprintln(rt.Stderr, change.Text) }); err != nil {
 			return err
 		}
 	}

@@ -54,9 +54,11 @@ func (h *platformHealth) routes() map[string]http.Handler {
 // reattachTime is how long a Kafka table may take to be detached and attached.
 const reattachTime = 30 * time.Second
 
-// run follows ClickHouse's Kafka tables until the context ends. The error has exit code 75 when one hangs and only another
+// run follows ClickHouse's Kafka tables until the context ends. The error has exit code 75 when one hangs and only
+// another
 // process can help. Without Kafka there are none to follow.
-func (h *platformHealth) run(ctx context.Context, rt *app.Runtime, limit time.Duration, p *embedded.Platform, clickhouse string) error {
+func (h *platformHealth) run(ctx context.Context, rt *app.Runtime, limit time.Duration, p *embedded.Platform,
+	clickhouse string) error {
 	fine := func() error { return nil }
 	if p.KafkaAddr() == "" {
 		h.ready.Store(&fine)
@@ -79,7 +81,8 @@ func (h *platformHealth) run(ctx context.Context, rt *app.Runtime, limit time.Du
 	h.metrics.Store(&metrics)
 	reattach := func(ctx context.Context, table string) error {
 		at := slices.IndexFunc(clickHouseReaders, func(r clickHouseReader) bool { return r.table == table })
-		return db.ReattachKafka(ctx, table, func(ctx context.Context) error { return p.ForgetMembers(ctx, clickHouseReaders[at].group) })
+		return db.ReattachKafka(ctx, table,
+			func(ctx context.Context) error { return p.ForgetMembers(ctx, clickHouseReaders[at].group) })
 	}
 	recovery := watch.Recovery{Reattach: reattach, Log: rt.Log, Limit: limit, Deadline: reattachTime}
 	return readers.Run(ctx, recovery.Act)

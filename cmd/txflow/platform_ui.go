@@ -23,12 +23,14 @@ var pageAddrFlag = &cli.StringFlag{Name: "ui-addr", Value: ui.DefaultAddr, EnvVa
 // pageAddrErr refuses a page beyond this machine that would ask for nothing.
 func pageAddrErr(c *cli.Context, password string) error {
 	if addr := c.String(pageAddrFlag.Name); addr != "" && password == "" && !embedded.Loopback(addr) {
-		return fault.WithHint(fault.Failf(fault.ExitUsage, "--ui-addr %s is beyond this machine: the page must ask for a password there", addr), "set TXFLOW_PLATFORM_PASSWORD")
+		return fault.WithHint(fault.Failf(fault.ExitUsage,
+			"--ui-addr %s is beyond this machine: the page must ask for a password there", addr), "set TXFLOW_PLATFORM_PASSWORD")
 	}
 	return nil
 }
 
-// platformPage serves the page beside the platform until stop is called. It never keeps the platform from running: where its address
+// platformPage serves the page beside the platform until stop is called. It never keeps the platform from running:
+// where its address
 // is taken, it says so and serves none.
 func platformPage(c *cli.Context, rt *app.Runtime, p *embedded.Platform, password string) (stop func()) {
 	stop = func() {}
@@ -48,12 +50,14 @@ func platformPage(c *cli.Context, rt *app.Runtime, p *embedded.Platform, passwor
 	}
 }
 
-func openPage(c *cli.Context, rt *app.Runtime, p *embedded.Platform, password, addr string) (_ *uicmd.Server, closed func(), err error) {
+func openPage(c *cli.Context, rt *app.Runtime, p *embedded.Platform, password, addr string) (_ *uicmd.Server,
+	closed func(), err error) {
 	tokens, err := secret.NewTokens(password, "")
 	if err != nil {
 		return nil, nil, fmt.Errorf("ClickHouse's password as the page's token: %w", err)
 	}
-	db, err := store.Open(store.Config{URL: secret.NewURL(platformURL(p, password)), OutageLimit: -1, Log: rt.Log, ReadOnly: ui.Bounds()})
+	db, err := store.Open(store.Config{URL: secret.NewURL(platformURL(p, password)), OutageLimit: -1, Log: rt.Log,
+		ReadOnly: ui.Bounds()})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -63,10 +67,12 @@ func openPage(c *cli.Context, rt *app.Runtime, p *embedded.Platform, password, a
 			closed()
 		}
 	}()
-	cfg := &ui.Config{DB: db, Tokens: tokens, Traces: uicmd.Jaeger(c.String("jaeger-url")), Jaeger: c.String("jaeger-url"), Airflow: c.String("airflow-url"),
+	cfg := &ui.Config{DB: db, Tokens: tokens, Traces: uicmd.Jaeger(c.String("jaeger-url")), Jaeger: c.String("jaeger-url"),
+		Airflow: c.String("airflow-url"),
 		Version: c.App.Version, Log: rt.Log}
 	if p.KafkaAddr() != "" {
-		look, done, err := newStreamLook(kafka.Config{Brokers: p.KafkaAddr(), Log: rt.Log}, db, groupFlag.Value, c.Duration(stalledFlag.Name))
+		look, done, err := newStreamLook(kafka.Config{Brokers: p.KafkaAddr(), Log: rt.Log}, db, groupFlag.Value,
+			c.Duration(stalledFlag.Name))
 		if err != nil {
 			return nil, nil, err
 		}

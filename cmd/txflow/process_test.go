@@ -79,8 +79,10 @@ func (p place) launch(stdin io.Reader, stdout io.Writer, args ...string) *proces
 	must(p.t, err)
 	run := &process{cmd: exec.Command(self, args...), ended: make(chan struct{})}
 	run.cmd.Dir = p.dir
-	run.cmd.Env = append([]string{asMain + "=1", "HOME=" + os.Getenv("HOME"), "PATH=" + os.Getenv("PATH"), "XDG_CACHE_HOME=" + os.Getenv("XDG_CACHE_HOME"),
-		"TXFLOW_ENGINE_DIR=" + os.Getenv("TXFLOW_ENGINE_DIR"), "TXFLOW_ENGINE_LIB=" + os.Getenv("TXFLOW_ENGINE_LIB")}, p.env...)
+	run.cmd.Env = append([]string{asMain + "=1", "HOME=" + os.Getenv("HOME"), "PATH=" + os.Getenv("PATH"),
+		"XDG_CACHE_HOME=" + os.Getenv("XDG_CACHE_HOME"),
+		"TXFLOW_ENGINE_DIR=" + os.Getenv("TXFLOW_ENGINE_DIR"), "TXFLOW_ENGINE_LIB=" + os.Getenv("TXFLOW_ENGINE_LIB")},
+		p.env...)
 	run.cmd.Stdin, run.cmd.Stdout, run.cmd.Stderr = stdin, &run.stdout, &run.stderr
 	if stdout != nil {
 		run.cmd.Stdout = stdout
@@ -176,7 +178,8 @@ func (r *process) find(t *testing.T, from *safeBuffer, pattern string) string {
 // startPlatform starts ClickHouse as a process and returns its URL.
 func startPlatform(t *testing.T, dir, addr string) (*process, string) {
 	t.Helper()
-	p := place{t: t, dir: dir}.start("platform", "--data", filepath.Join(dir, "platform"), "--clickhouse-addr", addr, "--kafka-addr", "", "--registry-addr", "")
+	p := place{t: t, dir: dir}.start("platform", "--data", filepath.Join(dir, "platform"), "--clickhouse-addr", addr,
+		"--kafka-addr", "", "--registry-addr", "")
 	return p, p.find(t, &p.stdout, `CLICKHOUSE_URL=(\S+)`)
 }
 

@@ -28,13 +28,17 @@ func withStream(commands []*cli.Command) []*cli.Command {
 			continue
 		}
 		c.Flags = batchcmd.Flags(c.Flags, []cli.Flag{groupFlag,
-			&cli.BoolFlag{Name: "stream", EnvVars: []string{"TXFLOW_RECONCILE_STREAM"}, Usage: "verify the messages committed by stream classify since the last time, instead of a run"},
-			&cli.BoolFlag{Name: "accept-gap", EnvVars: []string{"TXFLOW_ACCEPT_GAP"}, Usage: "with --stream: accept messages deleted by retention; they are not reported again"},
-			&cli.DurationFlag{Name: "wait", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_RECONCILE_WAIT"}, Usage: "with --stream: wait at most `TIME` for ClickHouse to read what is in Kafka"},
+			&cli.BoolFlag{Name: "stream", EnvVars: []string{"TXFLOW_RECONCILE_STREAM"},
+				Usage: "verify the messages committed by stream classify since the last time, instead of a run"},
+			&cli.BoolFlag{Name: "accept-gap", EnvVars: []string{"TXFLOW_ACCEPT_GAP"},
+				Usage: "with --stream: accept messages deleted by retention; they are not reported again"},
+			&cli.DurationFlag{Name: "wait", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_RECONCILE_WAIT"},
+				Usage: "with --stream: wait at most `TIME` for ClickHouse to read what is in Kafka"},
 		}, kafkaFlags)
 		c.Description += `
 
-With --stream it reads ` + topics.Raw + ` from where it ended the last time to what the group has committed. Each message must
+With --stream it reads ` + topics.Raw +
+			` from where it ended the last time to what the group has committed. Each message must
 have one entry in the ledger, each stored id must be in transactions with that version or a newer one, and each dead letter in
 dead_letters. It starts where it started when there are findings (exit 65).
 
@@ -69,13 +73,15 @@ func reconcileStream(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	defer db.Close()
-	m, err := tasks.Do(c.Context, batchcmd.NewEnv(c, rt, batch.Layout{}, c.String("group"), ""), "reconcile", -1, func(ctx context.Context, m *batch.Manifest) error {
-		return proveStream(ctx, c, rt, broker, db, m)
-	})
+	m, err := tasks.Do(c.Context, batchcmd.NewEnv(c, rt, batch.Layout{}, c.String("group"), ""), "reconcile", -1,
+		func(ctx context.Context, m *batch.Manifest) error {
+			return proveStream(ctx, c, rt, broker, db, m)
+		})
 	return batchcmd.Finish(c, rt, m, err, "txflow dlq list; txflow stream status")
 }
 
-func proveStream(ctx context.Context, c *cli.Context, rt *app.Runtime, broker kafka.Config, db *store.Store, m *batch.Manifest) error {
+func proveStream(ctx context.Context, c *cli.Context, rt *app.Runtime, broker kafka.Config, db *store.Store,
+	m *batch.Manifest) error {
 	log, err := kafka.OpenVerifier(broker, c.String("group"), topics.Raw)
 	if err != nil {
 		return err
@@ -83,11 +89,13 @@ func proveStream(ctx context.Context, c *cli.Context, rt *app.Runtime, broker ka
 	defer func() { _ = log.Close() }() // it only read
 	show, done := newTicker(rt, "verified"), int64(0)
 	var found ledger.Findings
-	m.Counts, found, err = reconcile.Run(ctx, log, db, reconcile.Config{Group: c.String("group"), Limit: c.Int("findings"), AcceptGap: c.Bool("accept-gap"),
-		Read: func(ctx context.Context) error { return clickhouseHasRead(ctx, c, rt, broker, transactionReaders) }}, func(n int) {
-		done += int64(n)
-		show.tick(done)
-	})
+	m.Counts, found, err = reconcile.Run(ctx, log, db, reconcile.Config{Group: c.String("group"), Limit: c.Int("findings"),
+		AcceptGap: c.Bool("accept-gap"),
+		Read:      func(ctx context.Context) error { return clickhouseHasRead(ctx, c, rt, broker, transactionReaders) }},
+		func(n int) {
+			done += int64(n)
+			show.tick(done)
+		})
 	if err != nil || found.Total() == 0 {
 		return err
 	}
@@ -102,7 +110,8 @@ func proveStream(ctx context.Context, c *cli.Context, rt *app.Runtime, broker ka
 var transactionReaders = [][2]string{{classifiedReader, topics.Classified}, {deadLettersReader, topics.DeadLetters}}
 
 // clickhouseHasRead waits until ClickHouse's consumers have committed all that is in their topics now.
-func clickhouseHasRead(ctx context.Context, c *cli.Context, rt *app.Runtime, broker kafka.Config, readers [][2]string) error {
+func clickhouseHasRead(ctx context.Context, c *cli.Context, rt *app.Runtime, broker kafka.Config,
+	readers [][2]string) error {
 	at, err := kafka.OpenStatus(broker)
 	if err != nil {
 		return err
@@ -128,12 +137,14 @@ func clickhouseHasRead(ctx context.Context, c *cli.Context, rt *app.Runtime, bro
 				break
 			}
 			if time.Now().After(deadline) {
-				return fault.WithHint(fault.Failf(fault.ExitTryAgain, "after %s ClickHouse has not read %s messages of %s", c.Duration("wait"), progress.Thousands(left), reader[1]),
+				return fault.WithHint(fault.Failf(fault.ExitTryAgain, "after %s ClickHouse has not read %s messages of %s",
+					c.Duration("wait"), progress.Thousands(left), reader[1]),
 					"txflow stream status shows whether it goes on; txflow doctor why not")
 			}
 			if time.Since(said) > 10*time.Second {
 				said = time.Now()
-				_, _ = fmt.Fprintf(rt.Stderr, "ClickHouse has still to read %s messages of %s\n", progress.Thousands(left), reader[1])
+				_, _ = fmt.Fprintf(rt.Stderr, "ClickHouse has still to read %s messages of %s\n", progress.Thousands(left),
+					reader[1])
 			}
 			select {
 			case <-ctx.Done():

@@ -10,9 +10,11 @@ import (
 )
 
 // readers are ClickHouse's consumer groups.
-var readers = map[string]string{topics.Classified: "txflow-clickhouse-classified", topics.DeadLetters: "txflow-clickhouse-dead-letters"}
+var readers = map[string]string{topics.Classified: "txflow-clickhouse-classified",
+	topics.DeadLetters: "txflow-clickhouse-dead-letters"}
 
-// redeliver replays some dead letters and purges others, then has ClickHouse read everything from the beginning. What it
+// redeliver replays some dead letters and purges others, then has ClickHouse read everything from the beginning. What
+// it
 // shows must stay as it was.
 func redeliver(b *chaosBench) {
 	const open = "SELECT count() FROM dead_letters FINAL WHERE state = 'open' AND code = 'message_format'"
@@ -75,7 +77,8 @@ func (b *liveBench) clickHouseHasRead(admin *kadm.Client, written map[string][]*
 // shown is all that readers see: the tables by count and digest, dead letters by their state, and gold.
 func (b *chaosBench) shown() string {
 	b.t.Helper()
-	return b.sql("SELECT 'transactions', count(), groupBitXor(cityHash64(* EXCEPT inserted_at)) FROM transactions FINAL") + "\n" +
+	return b.sql("SELECT 'transactions', count(), groupBitXor(cityHash64(* EXCEPT inserted_at)) FROM transactions FINAL") +
+		"\n" +
 		b.sql("SELECT 'outcomes', count(), groupBitXor(cityHash64(* EXCEPT recorded_at)) FROM outcomes FINAL") + "\n" +
 		b.sql("SELECT 'dead_letters', state, count(), groupBitXor(cityHash64(*)) FROM dead_letters FINAL GROUP BY state ORDER BY state") + "\n" + b.gold()
 }

@@ -36,13 +36,15 @@ func metricsPage(sources []sourceFile) string {
 		})
 	}
 	var b strings.Builder
-	b.WriteString(generatedMark + "# Metrics\n\nFor Prometheus. Times are in seconds. The usual `go_*` and `process_*` are served, too.\n")
+	b.WriteString(generatedMark +
+		"# Metrics\n\nFor Prometheus. Times are in seconds. The usual `go_*` and `process_*` are served, too.\n")
 	for _, dir := range slices.Sorted(maps.Keys(byPackage)) {
 		by := servedBy[dir]
 		if by == "" {
 			by = "`" + dir + "`"
 		}
-		fmt.Fprintf(&b, "\n## %s\n\nServed by %s.\n\n| metric | kind | labels | meaning |\n| --- | --- | --- | --- |\n", dir, by)
+		fmt.Fprintf(&b, "\n## %s\n\nServed by %s.\n\n| metric | kind | labels | meaning |\n| --- | --- | --- | --- |\n", dir,
+			by)
 		metrics := byPackage[dir]
 		slices.SortFunc(metrics, func(a, b metric) int { return strings.Compare(a.name, b.name) })
 		for _, m := range metrics {

@@ -107,7 +107,8 @@ var (
 func tablesPage(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString(generatedMark + "# Tables and views\n\nThose of the ClickHouse database `txflow` that are meant to be read. [clickhouse/schema](../../clickhouse/schema) has the statements.\n")
+	b.WriteString(generatedMark +
+		"# Tables and views\n\nThose of the ClickHouse database `txflow` that are meant to be read. [clickhouse/schema](../../clickhouse/schema) has the statements.\n")
 	for _, entry := range tables {
 		sql, err := os.ReadFile(filepath.Join(repository, "clickhouse", "schema", entry[0]+".sql"))
 		must(t, err)

@@ -82,7 +82,8 @@ func (b *refineBench) archives() {
 	t.Helper()
 	var more []*kgo.Record
 	for range 2*archive.Range + 1 {
-		more = append(more, &kgo.Record{Topic: events.Silver, Value: []byte(`{"event_id":"any","partition":1}`), Partition: 1})
+		more = append(more, &kgo.Record{Topic: events.Silver, Value: []byte(`{"event_id":"any","partition":1}`),
+			Partition: 1})
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	must(t, err)

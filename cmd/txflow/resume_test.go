@@ -17,7 +17,8 @@ func write(t *testing.T, dir, name, content string) string {
 	return name
 }
 
-// The same command goes on with its run that was killed, at once and without --run-id: what was answered is not asked again.
+// The same command goes on with its run that was killed, at once and without --run-id: what was answered is not asked
+// again.
 func TestTheSameCommandGoesOnWithItsRun(t *testing.T) {
 	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
 	w := newWorkbench(t, clickhouse)
@@ -37,7 +38,8 @@ func TestTheSameCommandGoesOnWithItsRun(t *testing.T) {
 	if again.RunID != runID || recorded == 0 {
 		t.Fatalf("%d rows were answered in %s, and the command went on with %s", recorded, runID, again.RunID)
 	}
-	if asked := w.api.asked.Load(); asked > again.Counts.Accepted-recorded || again.Counts.Stored != again.Counts.Accepted {
+	if asked := w.api.asked.Load(); asked > again.Counts.Accepted-recorded ||
+		again.Counts.Stored != again.Counts.Accepted {
 		t.Errorf("%d rows were recorded, %d asked again, of %d", recorded, asked, again.Counts.Accepted)
 	}
 	// A finished run is not gone on with, and neither is one of another command, nor standard input.
@@ -45,7 +47,8 @@ func TestTheSameCommandGoesOnWithItsRun(t *testing.T) {
 	if other == runID {
 		t.Error("a finished run goes on")
 	}
-	for _, args := range [][]string{{"run", "--max-text", "1000", "in.csv"}, {"run", "--source", "erp", "in.csv"}, {"run", "--new", "in.csv"}} {
+	for _, args := range [][]string{{"run", "--max-text", "1000", "in.csv"}, {"run", "--source", "erp", "in.csv"},
+		{"run", "--new", "in.csv"}} {
 		if id := w.ok(args...).record(t).RunID; id == runID || id == other {
 			t.Errorf("%v went on with %s", args, id)
 		}
@@ -97,7 +100,8 @@ func TestAnOldFileDoesNotUndoACorrection(t *testing.T) {
 		t.Error(got)
 	}
 	for _, at := range []string{"2999-01-01", "1960-01-01", "yesterday"} {
-		if code, r := w.run("run", "--as-of", at, "--clickhouse-url", "http://127.0.0.1:1", "old.csv"); code != fault.ExitUsage || !strings.Contains(r.lastLog(t).Error, "--as-of") {
+		if code, r := w.run("run", "--as-of", at, "--clickhouse-url", "http://127.0.0.1:1",
+			"old.csv"); code != fault.ExitUsage || !strings.Contains(r.lastLog(t).Error, "--as-of") {
 			t.Errorf("as of %s: exit %d\n%s", at, code, r.stderr.String())
 		}
 	}
@@ -120,7 +124,8 @@ func TestAPipeWithoutAWriterIsInterrupted(t *testing.T) {
 	quiet, writer, err := os.Pipe()
 	must(t, err)
 	defer func() { _ = writer.Close() }()
-	for name, r := range map[string]*process{"a pipe": p.start("validate", "pipe"), "standard input": p.startWith(quiet, "validate", "-")} {
+	for name, r := range map[string]*process{"a pipe": p.start("validate", "pipe"),
+		"standard input": p.startWith(quiet, "validate", "-")} {
 		for deadline := time.Now().Add(30 * time.Second); ; <-time.After(5 * time.Millisecond) {
 			if found, _ := filepath.Glob(filepath.Join(p.dir, "out/*/.tmp-*")); len(found) > 0 {
 				break

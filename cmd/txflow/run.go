@@ -17,10 +17,13 @@ import (
 
 func runCommand() *cli.Command {
 	return &cli.Command{
-		Name: "run", Category: "Process files", ArgsUsage: "FILE...", Usage: "process files: all five tasks on this machine, with progress",
-		Flags: batchcmd.Flags(batchcmd.RunFlags, batchcmd.SourceFlags, batchcmd.SplitFlags, batchcmd.MLFlags, batchcmd.ClickHouseFlags,
+		Name: "run", Category: "Process files", ArgsUsage: "FILE...",
+		Usage: "process files: all five tasks on this machine, with progress",
+		Flags: batchcmd.Flags(batchcmd.RunFlags, batchcmd.SourceFlags, batchcmd.SplitFlags, batchcmd.MLFlags,
+			batchcmd.ClickHouseFlags,
 			batchcmd.LoadFlags, batchcmd.ReconcileFlags, []cli.Flag{
-				&cli.BoolFlag{Name: "new", EnvVars: []string{"TXFLOW_NEW"}, Usage: "start a new run instead of resuming an unfinished one of the same command"}}),
+				&cli.BoolFlag{Name: "new", EnvVars: []string{"TXFLOW_NEW"},
+					Usage: "start a new run instead of resuming an unfinished one of the same command"}}),
 		Description: `Chunks are stored while others are still classified. The same command, with the same files, goes on with its newest run
 that is not finished and that no process works on: what the ML API
 answered is not asked again, and nothing is stored twice.
@@ -81,7 +84,8 @@ func runAll(c *cli.Context, rt *app.Runtime) error {
 // runConfig reads the flags of all tasks, and checks them.
 func runConfig(c *cli.Context, now time.Time) (run.Config, error) {
 	checked, err := batchcmd.ValidateConfig(c, now)
-	cfg := run.Config{Validate: checked, Split: batchcmd.SplitConfig(c), Classify: batchcmd.ClassifyConfig(c), Load: batchcmd.LoadConfig(c),
+	cfg := run.Config{Validate: checked, Split: batchcmd.SplitConfig(c), Classify: batchcmd.ClassifyConfig(c),
+		Load:      batchcmd.LoadConfig(c),
 		Reconcile: batchcmd.ReconcileConfig(c)}
 	if err != nil {
 		return cfg, err

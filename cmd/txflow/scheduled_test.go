@@ -32,29 +32,34 @@ func TestInboxByHand(t *testing.T) {
 	arrive("new, whole.csv", header+row(1), time.Minute)
 	arrive("growing.csv", header, 0)
 	m := p.ok("inbox").manifest(t)
-	if len(m.Outputs) != 1 || m.Counts.In != 1 || !strings.HasPrefix(m.Outputs[0].URL, "file:///") || !strings.HasSuffix(m.Outputs[0].URL, "whole.csv") {
+	if len(m.Outputs) != 1 || m.Counts.In != 1 || !strings.HasPrefix(m.Outputs[0].URL, "file:///") ||
+		!strings.HasSuffix(m.Outputs[0].URL, "whole.csv") {
 		t.Fatalf("the first look: %+v", m)
 	}
 	first := m.Outputs[0]
 	p.ok("validate", "--out", "out", first.URL) // what is listed can be read
 	take := first.Name + "=" + first.URL
 	for range 2 {
-		if m := p.ok("inbox", "--take", take, "--manifest", "took.json").manifest(t); m.Counts.In != 1 || m.Outputs[0].Name != first.Name {
+		if m := p.ok("inbox", "--take", take, "--manifest", "took.json").manifest(t); m.Counts.In != 1 ||
+			m.Outputs[0].Name != first.Name {
 			t.Errorf("take: %+v", m)
 		}
 	}
 	code, r := p.run("inbox")
-	if m := r.manifest(t); code != fault.ExitNothing || m.Status != "nothing" || !strings.Contains(r.lastLog(t).Error, "no new file") {
+	if m := r.manifest(t); code != fault.ExitNothing || m.Status != "nothing" ||
+		!strings.Contains(r.lastLog(t).Error, "no new file") {
 		t.Errorf("after it was taken: exit %d, %+v", code, m)
 	}
-	if m := p.ok("inbox", "--settle", "0s").manifest(t); len(m.Outputs) != 1 || !strings.HasSuffix(m.Outputs[0].URL, "growing.csv") {
+	if m := p.ok("inbox", "--settle", "0s").manifest(t); len(m.Outputs) != 1 ||
+		!strings.HasSuffix(m.Outputs[0].URL, "growing.csv") {
 		t.Errorf("with nothing to settle: %+v", m)
 	}
 	arrive("new, whole.csv", header+row(2), 30*time.Second)
 	if m := p.ok("inbox").manifest(t); m.Outputs[0].Name == first.Name {
 		t.Errorf("a changed file has the old id: %+v", m)
 	}
-	if code, r := p.run("inbox", "--inbox", "nowhere"); code != fault.ExitData || !strings.Contains(r.lastLog(t).Next, "--inbox") {
+	if code, r := p.run("inbox", "--inbox", "nowhere"); code != fault.ExitData ||
+		!strings.Contains(r.lastLog(t).Next, "--inbox") {
 		t.Errorf("an inbox that is not there: exit %d\n%s", code, r.stderr.String())
 	}
 	for _, args := range [][]string{{"inbox", "--take", "x=y"}, {"inbox", "--taken", ""}, {"inbox", "--inbox", ""}} {
@@ -71,7 +76,8 @@ func TestInboxInABucket(t *testing.T) {
 	s3 := httptest.NewServer(gofakes3.New(backend).Server())
 	defer s3.Close()
 	url := func(key string) string { return "s3://bank/" + key + "?region=eu-west-3&endpoint=" + s3.URL }
-	p := place{t: t, dir: t.TempDir(), env: []string{"AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x", "TXFLOW_TAKEN=" + url("in/taken"), "TXFLOW_INBOX_SETTLE=0s"}}
+	p := place{t: t, dir: t.TempDir(), env: []string{"AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
+		"TXFLOW_TAKEN=" + url("in/taken"), "TXFLOW_INBOX_SETTLE=0s"}}
 	for _, key := range []string{"in/a.csv", "in/.a.csv", "in/b.csv.gz", "in/deep/c.csv", "other/d.csv"} {
 		_, err := backend.PutObject("bank", key, nil, strings.NewReader("x"), 1, nil)
 		must(t, err)
@@ -81,7 +87,8 @@ func TestInboxInABucket(t *testing.T) {
 		t.Fatalf("%+v", m.Outputs)
 	}
 	p.ok("inbox", "--take", m.Outputs[0].Name+"="+m.Outputs[0].URL)
-	if again := p.ok("inbox", "--inbox", url("in/*.csv*")).manifest(t); len(again.Outputs) != 1 || again.Outputs[0] != m.Outputs[1] {
+	if again := p.ok("inbox", "--inbox", url("in/*.csv*")).manifest(t); len(again.Outputs) != 1 ||
+		again.Outputs[0] != m.Outputs[1] {
 		t.Errorf("after one was taken: %+v", again.Outputs)
 	}
 }
@@ -99,7 +106,8 @@ func TestCompareByHand(t *testing.T) {
 	w.ok("run", "old.csv")
 	w.ok("validate", "--run-id", "anew", "all.csv")
 	w.ok("split", "out/anew")
-	if code, r := w.run("compare", "out/anew"); code != fault.ExitData || r.lastLog(t).Next != "run txflow classify first" {
+	if code, r := w.run("compare", "out/anew"); code != fault.ExitData ||
+		r.lastLog(t).Next != "run txflow classify first" {
 		t.Errorf("before classify: exit %d\n%s", code, r.stderr.String())
 	}
 	w.ok("classify", "--ml-url", other.URL, "out/anew")
@@ -111,11 +119,13 @@ func TestCompareByHand(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join(w.dir, m.Outputs[0].URL))
 	must(t, err)
 	must(t, json.Unmarshal(content, &report))
-	if report.Known != 3 || report.New != 1 || report.Changed != 3 || fmt.Sprint(report.Models) != "[{hash-v1 hash-v2 3}]" {
+	if report.Known != 3 || report.New != 1 || report.Changed != 3 ||
+		fmt.Sprint(report.Models) != "[{hash-v1 hash-v2 3}]" {
 		t.Errorf("%+v", report)
 	}
 	code, r := w.run("compare", "--max-changed", "0.5", "--chunks", "out/anew/chunks.json")
-	if last := r.lastLog(t); code != fault.ExitData || !strings.Contains(last.Error, "3 stored rows") || last.Next == "" || *r.manifest(t).ChangedShare != 1 {
+	if last := r.lastLog(t); code != fault.ExitData || !strings.Contains(last.Error, "3 stored rows") || last.Next == "" ||
+		*r.manifest(t).ChangedShare != 1 {
 		t.Errorf("over the limit: exit %d, %+v", code, last)
 	}
 	w.ok("load", "out/anew")
@@ -138,13 +148,15 @@ func TestEveryTryIsInTheHistory(t *testing.T) {
 		rows.WriteString(row(i + 1))
 	}
 	code, r := w.run("validate", "--run-id", "r", "*.csv")
-	if last := r.lastLog(t); code != fault.ExitData || !strings.Contains(last.Error, "no file matches") || last.ExitCode != code {
+	if last := r.lastLog(t); code != fault.ExitData || !strings.Contains(last.Error, "no file matches") ||
+		last.ExitCode != code {
 		t.Errorf("no file: exit %d, %+v", code, last)
 	}
 	must(t, os.WriteFile(filepath.Join(w.dir, "in.csv"), []byte(rows.String()), 0o644))
 	w.ok("validate", "--run-id", "r", "--try", "2", "*.csv")
 	w.ok("split", "out/r")
-	if code, _ := w.run("classify", "--ml-url", "http://127.0.0.1:1", "--ml-outage", "0s", "out/r"); code != fault.ExitUnavailable && code != fault.ExitTryAgain {
+	if code, _ := w.run("classify", "--ml-url", "http://127.0.0.1:1", "--ml-outage", "0s",
+		"out/r"); code != fault.ExitUnavailable && code != fault.ExitTryAgain {
 		t.Errorf("without the ML API: exit %d", code)
 	}
 	w.api.slow(300 * time.Millisecond)
@@ -156,7 +168,8 @@ func TestEveryTryIsInTheHistory(t *testing.T) {
 	}
 	told.terminate(t)
 	at := time.Now()
-	if code := told.wait(t); code != fault.ExitInterrupted || time.Since(at) > 10*time.Second || told.manifest(t).Status != "failed" {
+	if code := told.wait(t); code != fault.ExitInterrupted || time.Since(at) > 10*time.Second ||
+		told.manifest(t).Status != "failed" {
 		t.Errorf("stopped: exit %d after %s\n%s", code, time.Since(at), told.stderr.String())
 	}
 	kept := w.recorded("r")
@@ -176,7 +189,8 @@ func TestEveryTryIsInTheHistory(t *testing.T) {
 func TestAHistoryThatIsAwayFailsNoTask(t *testing.T) {
 	p := place{t: t, dir: t.TempDir(), env: []string{"CLICKHOUSE_URL=http://127.0.0.1:1"}}
 	must(t, os.WriteFile(filepath.Join(p.dir, "in.csv"), []byte(header+row(1)), 0o644))
-	if r := p.ok("validate", "in.csv"); !strings.Contains(r.stderr.String(), "not in the history") || r.manifest(t).Status != "done" {
+	if r := p.ok("validate", "in.csv"); !strings.Contains(r.stderr.String(), "not in the history") ||
+		r.manifest(t).Status != "done" {
 		t.Errorf("%s", r.stderr.String())
 	}
 }
@@ -217,10 +231,12 @@ func TestTraceByHand(t *testing.T) {
 			t.Errorf("%q is missing:\n%s", line, text)
 		}
 	}
-	if text := w.ok("trace", "--all", traced.TraceID).stdout.String(); strings.Contains(text, "more") || strings.Count(text, "POST /predict") != 12 {
+	if text := w.ok("trace", "--all", traced.TraceID).stdout.String(); strings.Contains(text, "more") ||
+		strings.Count(text, "POST /predict") != 12 {
 		t.Errorf("--all:\n%s", text)
 	}
-	if text := w.ok("trace", "--json", traced.RunID).stdout.String(); !json.Valid([]byte(text)) || !strings.Contains(text, "processes") {
+	if text := w.ok("trace", "--json", traced.RunID).stdout.String(); !json.Valid([]byte(text)) ||
+		!strings.Contains(text, "processes") {
 		t.Errorf("--json:\n%s", text)
 	}
 	for _, c := range []struct {

@@ -12,7 +12,8 @@ import (
 	"github.com/txflow/txflow/stream/schemas"
 )
 
-var registryFlag = &cli.StringFlag{Name: "registry-url", Value: "http://127.0.0.1:8081", EnvVars: []string{"SCHEMA_REGISTRY_URL"}, Usage: "`URL` of the Schema Registry; may contain user and password"}
+var registryFlag = &cli.StringFlag{Name: "registry-url", Value: "http://127.0.0.1:8081",
+	EnvVars: []string{"SCHEMA_REGISTRY_URL"}, Usage: "`URL` of the Schema Registry; may contain user and password"}
 
 func schemasCommand() *cli.Command {
 	return &cli.Command{
@@ -30,8 +31,10 @@ func schemasCommand() *cli.Command {
 		}, {
 			Name: "register", Usage: "register missing schemas; idempotent",
 			Flags: []cli.Flag{registryFlag,
-				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_SCHEMAS_DRY_RUN"}, Usage: "show what would be done, and do nothing"}},
-			Description: `Each subject, TOPIC-value, gets the compatibility ` + schemas.Level + ` and every version of its schema.
+				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_SCHEMAS_DRY_RUN"},
+					Usage: "show what would be done, and do nothing"}},
+			Description: `Each subject, TOPIC-value, gets the compatibility ` + schemas.Level +
+				` and every version of its schema.
 
    txflow schemas register --dry-run
    txflow schemas register --registry-url http://registry:8081`,

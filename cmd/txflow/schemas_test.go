@@ -17,7 +17,8 @@ import (
 func TestSchemas(t *testing.T) {
 	p := place{t: t, dir: t.TempDir()}
 	for i, want := range []int{schemaVersions, 0} {
-		platform := p.start("platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr", "", "--registry-addr", "127.0.0.1:0")
+		platform := p.start("platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr", "", "--registry-addr",
+			"127.0.0.1:0")
 		p.env = []string{"SCHEMA_REGISTRY_URL=" + platform.find(t, &platform.stdout, `SCHEMA_REGISTRY_URL=(\S+)`)}
 		if n := strings.Count(platform.stderr.String(), "register "); n != want {
 			t.Errorf("at start %d the platform registers %d schemas, want %d\n%s", i+1, n, want, platform.stderr.String())
@@ -25,7 +26,8 @@ func TestSchemas(t *testing.T) {
 		if text := p.ok("schemas", "register").stderr.String(); !strings.Contains(text, "the registry has all schemas") {
 			t.Errorf("register: %s", text)
 		}
-		if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "compatible with what the registry has") != 5 || strings.Contains(text, "would") {
+		if text := p.ok("schemas", "check").stdout.String(); strings.Count(text,
+			"compatible with what the registry has") != 5 || strings.Contains(text, "would") {
 			t.Errorf("check: %s", text)
 		}
 		platform.terminate(t)
@@ -41,17 +43,22 @@ func TestSchemasThatCanNotFollow(t *testing.T) {
 	fake := srfake.New()
 	t.Cleanup(fake.Close)
 	p := place{t: t, dir: t.TempDir(), env: []string{"SCHEMA_REGISTRY_URL=" + fake.URL()}}
-	if text := p.ok("schemas", "register", "--dry-run").stdout.String(); strings.Count(text, "would register") != schemaVersions {
+	if text := p.ok("schemas", "register", "--dry-run").stdout.String(); strings.Count(text,
+		"would register") != schemaVersions {
 		t.Errorf("the dry run says %s", text)
 	}
 	if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "would register") != schemaVersions {
 		t.Errorf("check says %s", text)
 	}
-	_, _, err := fake.RegisterSchema("transactions.raw-value", sr.Schema{Type: sr.TypeJSON, Schema: `{"type":"object","properties":{"id":{"type":"boolean"}},"additionalProperties":false}`})
+	_, _, err := fake.RegisterSchema("transactions.raw-value",
+		sr.Schema{Type: sr.TypeJSON,
+			Schema: `{"type":"object","properties":{"id":{"type":"boolean"}},"additionalProperties":false}`})
 	must(t, err)
 	for _, command := range []string{"check", "register"} {
 		code, r := p.run("schemas", command)
-		if text := r.stderr.String(); code != fault.ExitData || !strings.Contains(text, ".id: the type was boolean and is [string number]") || !strings.Contains(text, "leave the field as it was") {
+		if text := r.stderr.String(); code != fault.ExitData ||
+			!strings.Contains(text, ".id: the type was boolean and is [string number]") ||
+			!strings.Contains(text, "leave the field as it was") {
 			t.Errorf("%s: exit %d\n%s", command, code, text)
 		}
 	}
@@ -83,15 +90,18 @@ func TestSchemasOfARealRegistry(t *testing.T) {
 		}
 		return found
 	}
-	if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "would register") != schemaVersions || strings.Count(text, "would set the compatibility") != 3 {
+	if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "would register") != schemaVersions ||
+		strings.Count(text, "would set the compatibility") != 3 {
 		t.Errorf("check of an empty registry: %s", text)
 	}
-	if k := doctor(); k.OK || !strings.Contains(k.Detail, "the registry lacks some") || k.Next != "txflow schemas register" {
+	if k := doctor(); k.OK || !strings.Contains(k.Detail, "the registry lacks some") ||
+		k.Next != "txflow schemas register" {
 		t.Errorf("doctor, with an empty registry: %+v", k)
 	}
 	for range 2 {
 		p.ok("schemas", "register")
-		if text := p.ok("schemas", "check").stdout.String(); strings.Count(text, "compatible with what the registry has") != 5 || strings.Contains(text, "would") {
+		if text := p.ok("schemas", "check").stdout.String(); strings.Count(text,
+			"compatible with what the registry has") != 5 || strings.Contains(text, "would") {
 			t.Errorf("check: %s", text)
 		}
 	}
@@ -103,11 +113,14 @@ func TestSchemasOfARealRegistry(t *testing.T) {
 	const subject = "transactions.raw-value"
 	_, err = client.DeleteSubject(t.Context(), subject, sr.SoftDelete)
 	must(t, err)
-	_, err = client.CreateSchema(t.Context(), subject, sr.Schema{Type: sr.TypeJSON, Schema: `{"type":"object","properties":{"id":{"type":"boolean"}},"additionalProperties":false}`})
+	_, err = client.CreateSchema(t.Context(), subject,
+		sr.Schema{Type: sr.TypeJSON,
+			Schema: `{"type":"object","properties":{"id":{"type":"boolean"}},"additionalProperties":false}`})
 	must(t, err)
 	for _, command := range []string{"check", "register"} {
 		code, r := p.run("schemas", command)
-		if text := r.stderr.String(); code != fault.ExitData || !strings.Contains(text, ".id: the type was boolean and is [string number]") {
+		if text := r.stderr.String(); code != fault.ExitData ||
+			!strings.Contains(text, ".id: the type was boolean and is [string number]") {
 			t.Errorf("%s of what can not follow: exit %d\n%s", command, code, text)
 		}
 	}

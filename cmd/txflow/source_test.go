@@ -10,7 +10,8 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// Every command that takes --source refuses a name that no source can have, before it asks for its other flags or contacts
+// Every command that takes --source refuses a name that no source can have, before it asks for its other flags or
+// contacts
 // anything.
 func TestEveryCommandChecksSource(t *testing.T) {
 	tried := 0
@@ -21,7 +22,8 @@ func TestEveryCommandChecksSource(t *testing.T) {
 		tried++
 		for _, name := range []string{"\xff", "a\nb", "\x1b[1m", strings.Repeat("x", 257)} {
 			line := append(slices.Clone(path), "--source", name)
-			if code, errs := inProcess(line...); code != fault.ExitUsage || !strings.Contains(errs, "source") || strings.Contains(errs, name) {
+			if code, errs := inProcess(line...); code != fault.ExitUsage || !strings.Contains(errs, "source") ||
+				strings.Contains(errs, name) {
 				t.Errorf("%s --source %q: exit %d\n%s", strings.Join(path, " "), name, code, errs)
 			}
 		}

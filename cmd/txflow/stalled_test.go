@@ -11,7 +11,8 @@ import (
 	"github.com/txflow/txflow/stream/status"
 )
 
-// TestStalledReaderIsReported has ClickHouse stop reading a topic: because what a message becomes can not be stored, and because
+// TestStalledReaderIsReported has ClickHouse stop reading a topic: because what a message becomes can not be stored,
+// and because
 // the table is detached. Each way to look says so, and the platform recovers by itself.
 func TestStalledReaderIsReported(t *testing.T) {
 	t.Parallel()
@@ -52,14 +53,16 @@ func TestStalledReaderIsReported(t *testing.T) {
 		_, text := get(t, b.server+"/metrics")
 		return strings.Contains(text, metric+"1")
 	})
-	if code, text := get(t, b.server+"/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "kafka_classified does not progress while ") || !strings.Contains(text, "nothing fits") {
+	if code, text := get(t, b.server+"/readyz"); code != http.StatusServiceUnavailable ||
+		!strings.Contains(text, "kafka_classified does not progress while ") || !strings.Contains(text, "nothing fits") {
 		t.Errorf("/readyz answers %d %s", code, text)
 	}
 	b.until("stream status says so", func() bool { return strings.Contains(stalled(), "nothing fits") })
 	b.until("doctor says so", func() bool {
 		code, r := b.run("doctor")
 		text := r.stdout.String()
-		return code == fault.ExitUnavailable && strings.Contains(text, "kafka_classified does not progress while ") && strings.Contains(text, "nothing fits")
+		return code == fault.ExitUnavailable && strings.Contains(text, "kafka_classified does not progress while ") &&
+			strings.Contains(text, "nothing fits")
 	})
 	watch := freeAddr(t)
 	b.start("stream", "status", "--watch-addr", watch)
@@ -75,10 +78,12 @@ func TestStalledReaderIsReported(t *testing.T) {
 	b.sql("DETACH TABLE kafka_classified")
 	more, _ = b.produce(300)
 	messages += more
-	b.until("the platform attaches the table, and all is stored", func() bool { return b.count(outcomesOfStream) == messages })
+	b.until("the platform attaches the table, and all is stored",
+		func() bool { return b.count(outcomesOfStream) == messages })
 	b.until("the platform is ready again", ready)
 	b.until("stream status says that all is well", func() bool { return stalled() == "" })
-	if log := b.platform.stderr.String(); !strings.Contains(log, "kafka_classified is not attached") || !strings.Contains(log, "progresses again") {
+	if log := b.platform.stderr.String(); !strings.Contains(log, "kafka_classified is not attached") ||
+		!strings.Contains(log, "progresses again") {
 		t.Errorf("the platform's log:\n%s", log)
 	}
 }

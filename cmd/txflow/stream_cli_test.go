@@ -23,9 +23,11 @@ func TestStreamFlagsAreChecked(t *testing.T) {
 	t.Parallel()
 	p := nobody(t)
 	for _, args := range [][]string{
-		{"stream", "classify", "--batch-rows=0", "--transaction-rows=0", "--concurrency=-1", "--max-wait=-1s", "--drain=-1s", "--max-message-bytes=0",
+		{"stream", "classify", "--batch-rows=0", "--transaction-rows=0", "--concurrency=-1", "--max-wait=-1s", "--drain=-1s",
+			"--max-message-bytes=0",
 			"--session-timeout=1s", "--stuck=0s", "--call-timeout=-1s", "--instance=a/b", "--kafka-config=acks=1"},
-		{"stream", "produce", "--rate=NaN", "--burst=0", "--bad=-1", "--duplicates=2", "--traced=NaN", "--count=-1", "--drain=-1s", "--profile=huge",
+		{"stream", "produce", "--rate=NaN", "--burst=0", "--bad=-1", "--duplicates=2", "--traced=NaN", "--count=-1",
+			"--drain=-1s", "--profile=huge",
 			"--kafka-config=enable.idempotence=false"},
 		{"stream", "status", "--every=0s", "--kafka-config=x"},
 		{"topics", "apply", "--partitions=0", "--replicas=-1", "--kafka-config-file=missing"},
@@ -47,7 +49,8 @@ func TestStreamFlagsAreChecked(t *testing.T) {
 	}
 }
 
-// TestProduceEndsWithoutKafka is stopped while Kafka does not answer: it ends within --drain, claims nothing, and does not
+// TestProduceEndsWithoutKafka is stopped while Kafka does not answer: it ends within --drain, claims nothing, and does
+// not
 // repeat itself.
 func TestProduceEndsWithoutKafka(t *testing.T) {
 	t.Parallel()
@@ -63,8 +66,10 @@ func TestProduceEndsWithoutKafka(t *testing.T) {
 		out := r.stderr.String()
 		// How many rows were given to the client by then depends on the machine.
 		why := r.lastLog(t).Error
-		sent := regexp.MustCompile(`(?m)^0 of [1-8] messages are in transactions.raw`).MatchString(out) && strings.Contains(why, "not acknowledged")
-		unsent := strings.Contains(out, "\n0 messages are in transactions.raw") && strings.Contains(why, "stopped after 0 rows")
+		sent := regexp.MustCompile(`(?m)^0 of [1-8] messages are in transactions.raw`).MatchString(out) &&
+			strings.Contains(why, "not acknowledged")
+		unsent := strings.Contains(out, "\n0 messages are in transactions.raw") &&
+			strings.Contains(why, "stopped after 0 rows")
 		if !sent && !unsent {
 			t.Errorf("%s: it says\n%s", signal, out)
 		}
@@ -87,12 +92,15 @@ func TestKafkaSecretsStayHidden(t *testing.T) {
 	file := filepath.Join(dir, "kafka.properties")
 	must(t, os.WriteFile(file, []byte("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.username=me\nsasl.password="+password+"\n"), 0o600))
 	for name, env := range map[string]string{
-		"a file": "KAFKA_CONFIG_FILE=" + file, "a list": "KAFKA_CONFIG=security.protocol=SASL_PLAINTEXT,sasl.mechanism=PLAIN,sasl.username=me,sasl.password=" + password,
+		"a file": "KAFKA_CONFIG_FILE=" + file,
+		"a list": "KAFKA_CONFIG=security.protocol=SASL_PLAINTEXT,sasl.mechanism=PLAIN,sasl.username=me,sasl.password=" +
+			password,
 		"an escaped list": "KAFKA_CONFIG=debug=broker\\,security,security.protocol=SASL_PLAINTEXT,sasl.mechanism=PLAIN,sasl.username=me,sasl.password=" +
 			strings.ReplaceAll(password, ",", "\\,"),
 	} {
 		p := nobody(t, env)
-		for _, args := range [][]string{{"stream", "status", "--once"}, {"topics", "apply"}, {"doctor", "--timeout", "1s"}, {"dlq", "replay"},
+		for _, args := range [][]string{{"stream", "status", "--once"}, {"topics", "apply"}, {"doctor", "--timeout", "1s"},
+			{"dlq", "replay"},
 			{"--log-level", "debug", "stream", "produce", "--count", "1", "--drain", "1ms"}, {"stream", "classify"}} {
 			t.Run(name+" "+strings.Join(args, " "), func(t *testing.T) {
 				t.Parallel()

@@ -23,15 +23,25 @@ const (
 
 // memberFlags are those of every member of a group that reads, handles and writes.
 var memberFlags = []cli.Flag{
-	&cli.StringFlag{Name: "instance", EnvVars: []string{"TXFLOW_STREAM_INSTANCE"}, Usage: "static member id `NAME`: unique in the group, the same after a restart (default: the host name)"},
-	&cli.StringFlag{Name: "instance-dir", EnvVars: []string{"TXFLOW_STREAM_INSTANCE_DIR"}, Usage: "shared `FOLDER` from which a member takes the first free name; for identical replicas"},
-	&cli.DurationFlag{Name: "session-timeout", Value: kafka.DefaultSessionTimeout, EnvVars: []string{"TXFLOW_STREAM_SESSION_TIMEOUT"}, Usage: "`TIME` after which others take over a member's partitions; a restart within it moves none"},
-	&cli.IntFlag{Name: "transaction-rows", Value: pipeline.DefaultBatchMessages, EnvVars: []string{"TXFLOW_STREAM_TRANSACTION_ROWS"}, Usage: "maximum `N` messages per Kafka transaction"},
-	&cli.IntFlag{Name: "max-message-bytes", Value: 512 << 10, EnvVars: []string{"TXFLOW_STREAM_MAX_MESSAGE_BYTES"}, Usage: "maximum message size of `N` bytes; a larger one becomes a dead letter without its content"},
-	&cli.DurationFlag{Name: "max-wait", Value: 100 * time.Millisecond, EnvVars: []string{"TXFLOW_STREAM_MAX_WAIT"}, Usage: "maximum `TIME` that a message waits for a batch to fill"},
-	&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"}, Usage: "graceful-shutdown timeout: `TIME` for messages in flight"},
-	&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STREAM_WATCH_ADDR"}, Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty = off"},
-	&cli.DurationFlag{Name: "stuck", Value: time.Minute, EnvVars: []string{"TXFLOW_STREAM_STUCK"}, Usage: "readiness timeout: /readyz returns 503 after `TIME` without a commit while messages wait, or without Kafka"},
+	&cli.StringFlag{Name: "instance", EnvVars: []string{"TXFLOW_STREAM_INSTANCE"},
+		Usage: "static member id `NAME`: unique in the group, the same after a restart (default: the host name)"},
+	&cli.StringFlag{Name: "instance-dir", EnvVars: []string{"TXFLOW_STREAM_INSTANCE_DIR"},
+		Usage: "shared `FOLDER` from which a member takes the first free name; for identical replicas"},
+	&cli.DurationFlag{Name: "session-timeout", Value: kafka.DefaultSessionTimeout,
+		EnvVars: []string{"TXFLOW_STREAM_SESSION_TIMEOUT"},
+		Usage:   "`TIME` after which others take over a member's partitions; a restart within it moves none"},
+	&cli.IntFlag{Name: "transaction-rows", Value: pipeline.DefaultBatchMessages,
+		EnvVars: []string{"TXFLOW_STREAM_TRANSACTION_ROWS"}, Usage: "maximum `N` messages per Kafka transaction"},
+	&cli.IntFlag{Name: "max-message-bytes", Value: 512 << 10, EnvVars: []string{"TXFLOW_STREAM_MAX_MESSAGE_BYTES"},
+		Usage: "maximum message size of `N` bytes; a larger one becomes a dead letter without its content"},
+	&cli.DurationFlag{Name: "max-wait", Value: 100 * time.Millisecond, EnvVars: []string{"TXFLOW_STREAM_MAX_WAIT"},
+		Usage: "maximum `TIME` that a message waits for a batch to fill"},
+	&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"},
+		Usage: "graceful-shutdown timeout: `TIME` for messages in flight"},
+	&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STREAM_WATCH_ADDR"},
+		Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty = off"},
+	&cli.DurationFlag{Name: "stuck", Value: time.Minute, EnvVars: []string{"TXFLOW_STREAM_STUCK"},
+		Usage: "readiness timeout: /readyz returns 503 after `TIME` without a commit while messages wait, or without Kafka"},
 }
 
 // instanceOf is the name of this member: the host's where none is given.
@@ -93,5 +103,6 @@ func oneOfErr(c *cli.Context, flag string, allowed ...string) error {
 	if slices.Contains(allowed, c.String(flag)) {
 		return nil
 	}
-	return fmt.Errorf("--%s is %q: it must be one of %s", flag, c.String(flag), strings.Join(slices.DeleteFunc(allowed, func(s string) bool { return s == "" }), ", "))
+	return fmt.Errorf("--%s is %q: it must be one of %s", flag, c.String(flag),
+		strings.Join(slices.DeleteFunc(allowed, func(s string) bool { return s == "" }), ", "))
 }

@@ -11,8 +11,9 @@ import (
 )
 
 var (
-	brokersFlag = &cli.StringFlag{Name: "kafka-brokers", Value: "127.0.0.1:9092", EnvVars: []string{"KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"},
-		Usage: "Kafka brokers at `HOST:PORT`, separated by commas"}
+	brokersFlag = &cli.StringFlag{Name: "kafka-brokers", Value: "127.0.0.1:9092",
+		EnvVars: []string{"KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"},
+		Usage:   "Kafka brokers at `HOST:PORT`, separated by commas"}
 	kafkaFlags = []cli.Flag{brokersFlag,
 		&cli.StringSliceFlag{Name: "kafka-config", EnvVars: []string{"KAFKA_CONFIG"},
 			Usage: "settings of librdkafka, `NAME=VALUE`, for security for example; several separated by commas, or several times; a comma inside a value is \\,"},

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestTheStreamWaitsForTheMLAPI has the ML API refuse every row, then a proxy refuse every call, then none of it be there:
+// TestTheStreamWaitsForTheMLAPI has the ML API refuse every row, then a proxy refuse every call, then none of it be
+// there:
 // the member says so and waits, and none of it makes a dead letter.
 func TestTheStreamWaitsForTheMLAPI(t *testing.T) {
 	const rows = 400
@@ -22,7 +23,8 @@ func TestTheStreamWaitsForTheMLAPI(t *testing.T) {
 		}
 	}
 	b.until("/readyz says that it refuses everything", ready("refuses too many rows"))
-	for status, words := range map[int]string{http.StatusBadRequest: "answers 400", http.StatusUnauthorized: "answers 401", http.StatusNotFound: "answers 404"} {
+	for status, words := range map[int]string{http.StatusBadRequest: "answers 400", http.StatusUnauthorized: "answers 401",
+		http.StatusNotFound: "answers 404"} {
 		b.api.harmWith(func(w http.ResponseWriter, _ *http.Request, _ []byte, _ http.Handler) { http.Error(w, "no", status) })
 		b.until("/readyz says that it "+words, ready(words))
 	}
@@ -32,7 +34,8 @@ func TestTheStreamWaitsForTheMLAPI(t *testing.T) {
 		t.Errorf("%d dead letters, want %d", n, bad)
 	}
 	member.terminate(t)
-	if code := member.wait(t); code != 0 || !strings.Contains(member.stderr.String(), "waiting for the ML API to be put right") {
+	if code := member.wait(t); code != 0 || !strings.Contains(member.stderr.String(),
+		"waiting for the ML API to be put right") {
 		t.Errorf("exit %d\n%s", code, member.stderr.String())
 	}
 }

@@ -26,18 +26,22 @@ import (
 )
 
 // groupFlag names the group of classify.
-var groupFlag = &cli.StringFlag{Name: "group", Value: "txflow-classify", EnvVars: []string{"TXFLOW_STREAM_GROUP"}, Usage: "consumer group `NAME`; members share the partitions"}
+var groupFlag = &cli.StringFlag{Name: "group", Value: "txflow-classify", EnvVars: []string{"TXFLOW_STREAM_GROUP"},
+	Usage: "consumer group `NAME`; members share the partitions"}
 
 func streamStatusCommand() *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "show lag, rate and delay of classify, of refine and of ClickHouse's readers",
 		Flags: batchcmd.Flags([]cli.Flag{groupFlag,
-			&cli.StringFlag{Name: "refine-group", Value: events.Group, EnvVars: []string{"TXFLOW_REFINE_GROUP"}, Usage: "consumer group `NAME` of refine"},
+			&cli.StringFlag{Name: "refine-group", Value: events.Group, EnvVars: []string{"TXFLOW_REFINE_GROUP"},
+				Usage: "consumer group `NAME` of refine"},
 			&cli.BoolFlag{Name: "once", EnvVars: []string{"TXFLOW_STATUS_ONCE"}, Usage: "print once, also on a terminal"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_STATUS_JSON"}, Usage: "one JSON object per group and line"},
-			&cli.DurationFlag{Name: "every", Value: time.Second, EnvVars: []string{"TXFLOW_STATUS_EVERY"}, Usage: "`TIME` between two samples"},
+			&cli.DurationFlag{Name: "every", Value: time.Second, EnvVars: []string{"TXFLOW_STATUS_EVERY"},
+				Usage: "`TIME` between two samples"},
 			stalledFlag,
-			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STATUS_WATCH_ADDR"}, Usage: "print nothing, and serve /readyz and /metrics about ClickHouse's Kafka tables at `HOST:PORT`"},
+			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STATUS_WATCH_ADDR"},
+				Usage: "print nothing, and serve /readyz and /metrics about ClickHouse's Kafka tables at `HOST:PORT`"},
 		}, kafkaFlags, batchcmd.ClickHouseFlags),
 		Description: `On a terminal it goes on until Ctrl-C. Exits 69 when Kafka does not answer. Where ClickHouse answers, too, it says which of its
 Kafka tables does not progress although messages wait, and ClickHouse's last exception. With --watch-addr the metric
@@ -99,14 +103,16 @@ func runStatus(c *cli.Context, rt *app.Runtime) error {
 		if live && !c.Bool("json") {
 			_, _ = fmt.Fprint(rt.Stdout, "\x1b[H\x1b[J") // from the top, over the former picture
 		}
-		if err := showStatus(rt.Stdout, before, now, stalledReaders(c, rt, db, before, now), c.Bool("json"), live); err != nil || !live {
+		if err := showStatus(rt.Stdout, before, now, stalledReaders(c, rt, db, before, now), c.Bool("json"),
+			live); err != nil || !live {
 			return err
 		}
 		before = now
 	}
 }
 
-// lookAt looks at groups by name and topic. One of events has no partitions where the cluster has no topics of events yet.
+// lookAt looks at groups by name and topic. One of events has no partitions where the cluster has no topics of events
+// yet.
 func lookAt(ctx context.Context, at *kafka.Status, groups [][2]string) ([]status.Look, error) {
 	looks := make([]status.Look, len(groups))
 	for i, g := range groups {
@@ -119,7 +125,8 @@ func lookAt(ctx context.Context, at *kafka.Status, groups [][2]string) ([]status
 	return looks, nil
 }
 
-// stalledReaders says of each group that is one of ClickHouse's why it does not progress; "" where it does, or ClickHouse does
+// stalledReaders says of each group that is one of ClickHouse's why it does not progress; "" where it does, or
+// ClickHouse does
 // not answer.
 func stalledReaders(c *cli.Context, rt *app.Runtime, db *store.Store, before, now []status.Look) map[string]string {
 	const asked = 5 * time.Second
@@ -133,7 +140,8 @@ func stalledReaders(c *cli.Context, rt *app.Runtime, db *store.Store, before, no
 }
 
 // stalledOf is what stalledReaders says, with the error of ClickHouse.
-func stalledOf(ctx context.Context, db *store.Store, limit time.Duration, before, now []status.Look) (map[string]string, error) {
+func stalledOf(ctx context.Context, db *store.Store, limit time.Duration, before, now []status.Look) (map[string]string,
+	error) {
 	tables, err := readerTables(ctx, db)
 	stalled := map[string]string{}
 	for i := range tables {
@@ -154,8 +162,10 @@ const (
 
 // showStatus prints the groups and their partitions, lag first; on a live screen only as much as fits.
 func showStatus(out io.Writer, before, now []status.Look, stalled map[string]string, asJSON, live bool) error {
-	groups := newTable("lag", "delay", "read/s", "new/s", "members", "group").alignRight("lag", "delay", "read/s", "new/s", "members")
-	partitions := newTable("lag", "delay", "committed", "end", "part.", "topic", "owner").alignRight("lag", "delay", "committed", "end", "part.")
+	groups := newTable("lag", "delay", "read/s", "new/s", "members", "group").alignRight("lag", "delay", "read/s", "new/s",
+		"members")
+	partitions := newTable("lag", "delay", "committed", "end", "part.", "topic", "owner").alignRight("lag", "delay",
+		"committed", "end", "part.")
 	type line struct {
 		lag   int64
 		cells []string
@@ -179,7 +189,8 @@ func showStatus(out io.Writer, before, now []status.Look, stalled map[string]str
 		if s.State != "Stable" {
 			name += " (" + s.State + ")"
 		}
-		groups.add(progress.Thousands(s.Lag), seconds(s.Delay), progress.Thousands(int64(s.Consumed)), progress.Thousands(int64(s.Produced)),
+		groups.add(progress.Thousands(s.Lag), seconds(s.Delay), progress.Thousands(int64(s.Consumed)),
+			progress.Thousands(int64(s.Produced)),
 			fmt.Sprint(s.Members), name)
 		for _, p := range s.Partitions {
 			committed, delay := "-", 0.

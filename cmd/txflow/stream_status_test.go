@@ -60,7 +60,8 @@ func TestStreamStatus(t *testing.T) {
 func TestStatusFitsATerminal(t *testing.T) {
 	t.Parallel()
 	var looks []status.Look
-	for _, group := range []string{"txflow-classify", classifiedReader, deadLettersReader, eventsRawReader, eventsSilverReader, eventsDeadLettersReader} {
+	for _, group := range []string{"txflow-classify", classifiedReader, deadLettersReader, eventsRawReader,
+		eventsSilverReader, eventsDeadLettersReader} {
 		look := status.Look{At: time.Now(), Group: group, Topic: "transactions.classified", Members: 3}
 		for n := range int32(16) {
 			look.Partitions = append(look.Partitions, status.Partition{Number: n, Committed: 1_234_567,

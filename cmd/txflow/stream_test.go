@@ -15,7 +15,8 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
-// TestStream kills members of the group again and again while messages come, with the ML API slow and then away. TestChaos does
+// TestStream kills members of the group again and again while messages come, with the ML API slow and then away.
+// TestChaos does
 // more of that, on a real Kafka.
 func TestStream(t *testing.T) {
 	b := newLiveBench(t)
@@ -24,10 +25,12 @@ func TestStream(t *testing.T) {
 	b.api.slow(10 * time.Millisecond)
 	for _, part := range []int{10, 4, 2} {
 		member := b.member("a")
-		member.killWhen(t, fmt.Sprintf("a part of %d is done", part), func() bool { return b.count(outcomesOfStream) > messages/part })
+		member.killWhen(t, fmt.Sprintf("a part of %d is done", part),
+			func() bool { return b.count(outcomesOfStream) > messages/part })
 	}
 	watch := freeAddr(t)
-	first, second := b.start("stream", "classify", "--instance", "a"), b.start("stream", "classify", "--instance", "b", "--watch-addr", watch, "--stuck", "1s")
+	first, second := b.start("stream", "classify", "--instance", "a"), b.start("stream", "classify", "--instance", "b",
+		"--watch-addr", watch, "--stuck", "1s")
 	second.find(t, &second.stderr, `(partitions assigned)`)
 	first.kill() // what it had goes to the second
 	if code, text := get(t, "http://"+watch+"/readyz"); code != http.StatusOK {
@@ -52,7 +55,8 @@ func TestStream(t *testing.T) {
 	b.reaches("messages are in the ledger", messages, func() int { return b.count(outcomesOfStream) })
 	b.until("/metrics tells that nothing waits", func() bool {
 		_, text := get(t, "http://"+watch+"/metrics")
-		return strings.Contains(text, `txflow_stream_messages_total{outcome="classified",pipeline="transactions"}`) && strings.Contains(text, `txflow_stream_lag{partition="0",pipeline="transactions"} 0`)
+		return strings.Contains(text, `txflow_stream_messages_total{outcome="classified",pipeline="transactions"}`) &&
+			strings.Contains(text, `txflow_stream_lag{partition="0",pipeline="transactions"} 0`)
 	})
 	second.terminate(t)
 	if code := second.wait(t); code != 0 {
@@ -72,7 +76,8 @@ func TestPipelinesAreCompared(t *testing.T) {
 	b.ok("stream", "produce", "same.csv")
 	member := b.start("stream", "classify")
 	b.until("the stream stored all", func() bool { return b.count(outcomesOfStream) == 200 })
-	if text := b.ok("reconcile", "--pipelines", "--source", "live").stdout.String(); !strings.Contains(text, `"status":"done"`) || !strings.Contains(text, `"counts":{"in":200}`) {
+	if text := b.ok("reconcile", "--pipelines", "--source", "live").stdout.String(); !strings.Contains(text,
+		`"status":"done"`) || !strings.Contains(text, `"counts":{"in":200}`) {
 		t.Errorf("the same rows: %q", text)
 	}
 	b.ok("stream", "produce", "more.csv")
@@ -80,12 +85,14 @@ func TestPipelinesAreCompared(t *testing.T) {
 	member.kill()
 	b.sql("INSERT INTO outcomes SELECT * REPLACE ('Travel' AS category) FROM (SELECT * FROM outcomes FINAL WHERE pipeline = 'batch' AND category = 'Rent' ORDER BY position LIMIT 1)")
 	code, r := b.run("reconcile", "--pipelines", "--source", "live")
-	if text := r.stderr.String(); code != fault.ExitData || !strings.Contains(text, ": 2 mismatches") || !strings.Contains(text, "only_stream id ") || !strings.Contains(text, "category_differs id ") {
+	if text := r.stderr.String(); code != fault.ExitData || !strings.Contains(text, ": 2 mismatches") ||
+		!strings.Contains(text, "only_stream id ") || !strings.Contains(text, "category_differs id ") {
 		t.Errorf("exit %d\n%s", code, text)
 	}
 }
 
-// TestDeadLettersAreReplayed has the ML API refuse everything, mends it, and replays: in the end none is open and all is
+// TestDeadLettersAreReplayed has the ML API refuse everything, mends it, and replays: in the end none is open and all
+// is
 // stored. Dead letters that can not be corrected come back, and are left alone after so many times.
 func TestDeadLettersAreReplayed(t *testing.T) {
 	const rows = 300
@@ -97,18 +104,22 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 		return b.count("SELECT count() FROM dead_letters FINAL WHERE state = 'open' %s", more)
 	}
 	b.until("all messages are dead letters", func() bool { return open("") == messages })
-	if text := b.ok("dlq", "list", "--json", "--reason", "prediction_refused", "--limit", "1").stdout.String(); !strings.Contains(text, "not today") {
+	if text := b.ok("dlq", "list", "--json", "--reason", "prediction_refused", "--limit",
+		"1").stdout.String(); !strings.Contains(text, "not today") {
 		t.Errorf("dlq list: %s", text)
 	}
 	b.api.harm.Store(nil)
-	if text := b.ok("dlq", "replay", "--reason", "prediction_refused", "--dry-run").stdout.String(); text != fmt.Sprintf("%d dead letters would be replayed\n", messages-bad) {
+	if text := b.ok("dlq", "replay", "--reason", "prediction_refused",
+		"--dry-run").stdout.String(); text != fmt.Sprintf("%d dead letters would be replayed\n", messages-bad) {
 		t.Errorf("the dry run says %q", text)
 	}
-	early := []string{"dlq", "replay", "--reason", "prediction_refused", "--until", b.sql("SELECT formatDateTime(min(first_seen), '%%Y-%%m-%%dT%%H:%%i:%%SZ') FROM dead_letters FINAL")}
+	early := []string{"dlq", "replay", "--reason", "prediction_refused", "--until",
+		b.sql("SELECT formatDateTime(min(first_seen), '%%Y-%%m-%%dT%%H:%%i:%%SZ') FROM dead_letters FINAL")}
 	if code, r := b.run(early...); code != fault.ExitNothing { // all of them are of that second or later
 		t.Errorf("what came before the first: exit %d, %q", code, r.stdout.String())
 	}
-	if text := b.ok("dlq", "replay", "--reason", "prediction_refused").stdout.String(); !strings.Contains(text, fmt.Sprintf(`"counts":{"in":%d}`, messages-bad)) {
+	if text := b.ok("dlq", "replay", "--reason", "prediction_refused").stdout.String(); !strings.Contains(text,
+		fmt.Sprintf(`"counts":{"in":%d}`, messages-bad)) {
 		t.Errorf("replay says %q", text)
 	}
 	b.reaches("rows are stored", rows, func() int { return b.count("SELECT count() FROM transactions FINAL") })
@@ -117,7 +128,10 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 	}
 	for i := 1; i <= 2; i++ {
 		b.ok("dlq", "replay", "--max-replays", "2")
-		b.until("dead letters of bad rows come back", func() bool { return open(fmt.Sprintf(" AND replays = %d", i)) == bad && open("") == bad })
+		b.until("dead letters of bad rows come back", func() bool {
+			return open(fmt.Sprintf(" AND replays = %d", i)) == bad &&
+				open("") == bad
+		})
 	}
 	for _, limit := range []string{"2", "0"} {
 		code, r := b.run("dlq", "replay", "--max-replays", limit)
@@ -126,7 +140,8 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 			t.Errorf("dead letters that came back %s times: exit %d, %q\n%s", limit, code, text, r.stderr.String())
 		}
 	}
-	for _, wrong := range []string{"replay --max-replays -1", "replay --rate -1", "purge", "purge --all --reason x", "list --state foo", "stats --state foo", "list --limit -1"} {
+	for _, wrong := range []string{"replay --max-replays -1", "replay --rate -1", "purge", "purge --all --reason x",
+		"list --state foo", "stats --state foo", "list --limit -1"} {
 		if code, r := b.run(append([]string{"dlq"}, strings.Fields(wrong)...)...); code != fault.ExitUsage {
 			t.Errorf("dlq %s: exit %d\n%s", wrong, code, r.stderr.String())
 		}
@@ -164,7 +179,8 @@ func (b *liveBench) tombstoneIsShown() {
 func TestStreamWithoutKafka(t *testing.T) {
 	p := place{t: t, dir: t.TempDir(), env: []string{"KAFKA_BROKERS=127.0.0.1:1"}}
 	code, r := p.run("topics", "apply")
-	if text := r.stderr.String(); code != fault.ExitUnavailable || !strings.Contains(text, "Kafka at 127.0.0.1:1") || !strings.Contains(text, "txflow platform") {
+	if text := r.stderr.String(); code != fault.ExitUnavailable || !strings.Contains(text, "Kafka at 127.0.0.1:1") ||
+		!strings.Contains(text, "txflow platform") {
 		t.Errorf("exit %d\n%s", code, text)
 	}
 }

@@ -72,7 +72,8 @@ func (w *streamWatch) End(t pipeline.Stats) {
 // sum logs the totals.
 func (w *streamWatch) sum(out io.Writer) {
 	all, deadLetters, skipped := w.done.Load(), w.dead.Load(), w.skipped.Load()
-	text := fmt.Sprintf("%s messages: %s %s, %s dead letters", progress.Thousands(all), progress.Thousands(all-deadLetters-skipped), w.result,
+	text := fmt.Sprintf("%s messages: %s %s, %s dead letters", progress.Thousands(all),
+		progress.Thousands(all-deadLetters-skipped), w.result,
 		progress.Thousands(deadLetters))
 	if skipped > 0 {
 		text += ", " + progress.Thousands(skipped) + " duplicates"
@@ -110,7 +111,8 @@ func (w *streamWatch) ready() error {
 }
 
 // serveWatch serves /healthz, /readyz and /metrics at an address until stop is called; an empty one serves nothing.
-func serveWatch(ctx context.Context, addr string, ready func() error, metrics prometheus.Gatherer, out io.Writer) (stop func(), err error) {
+func serveWatch(ctx context.Context, addr string, ready func() error, metrics prometheus.Gatherer,
+	out io.Writer) (stop func(), err error) {
 	if addr == "" {
 		return func() {}, nil
 	}

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestStreamWatch asks a member whether it is ready: before it has joined, while it works, while the ML API is unavailable, and
+// TestStreamWatch asks a member whether it is ready: before it has joined, while it works, while the ML API is
+// unavailable, and
 // while Kafka is.
 func TestStreamWatch(t *testing.T) {
 	b := newLiveBench(t)
@@ -35,7 +36,10 @@ func TestStreamWatch(t *testing.T) {
 	messages, _ := b.produce(300)
 	member := b.start("stream", "classify", "--watch-addr", strings.TrimPrefix(watch, "http://"), "--stuck", "2s")
 	ready("while the ML API is unavailable", http.StatusServiceUnavailable, "messages are under way for")
-	metrics("while the ML API is unavailable", `txflow_stream_ml_calls_total{error="fault",outcome="fault",pipeline="transactions"} `, `txflow_stream_ml_breaker{pipeline="transactions",state="closed"} 0`, `txflow_stream_kafka_up{pipeline="transactions"} 1`)
+	metrics("while the ML API is unavailable",
+		`txflow_stream_ml_calls_total{error="fault",outcome="fault",pipeline="transactions"} `,
+		`txflow_stream_ml_breaker{pipeline="transactions",state="closed"} 0`,
+		`txflow_stream_kafka_up{pipeline="transactions"} 1`)
 	lag := 0
 	_, text := get(t, watch+"/metrics")
 	for line := range strings.Lines(text) {
@@ -49,9 +53,14 @@ func TestStreamWatch(t *testing.T) {
 	b.api.harm.Store(nil)
 	b.reaches("messages are in the ledger", messages, func() int { return b.count(outcomesOfStream) })
 	ready("when all is done", http.StatusOK, "ok")
-	metrics("when all is done", `txflow_stream_dead_letters_total{pipeline="transactions",reason="message_format"} `, `txflow_stream_messages_total{outcome="classified",pipeline="transactions"} `,
-		`txflow_stream_ml_calls_total{error="",outcome="answered",pipeline="transactions"} `, `txflow_stream_ml_breaker{pipeline="transactions",state="closed"} 1`, `txflow_stream_delay_seconds_count{pipeline="transactions"} `,
-		`txflow_stream_lag{partition="0",pipeline="transactions"} 0`, `txflow_stream_lag{partition="5",pipeline="transactions"} 0`, `txflow_stream_messages_under_way{pipeline="transactions"} 0`)
+	metrics("when all is done", `txflow_stream_dead_letters_total{pipeline="transactions",reason="message_format"} `,
+		`txflow_stream_messages_total{outcome="classified",pipeline="transactions"} `,
+		`txflow_stream_ml_calls_total{error="",outcome="answered",pipeline="transactions"} `,
+		`txflow_stream_ml_breaker{pipeline="transactions",state="closed"} 1`,
+		`txflow_stream_delay_seconds_count{pipeline="transactions"} `,
+		`txflow_stream_lag{partition="0",pipeline="transactions"} 0`,
+		`txflow_stream_lag{partition="5",pipeline="transactions"} 0`,
+		`txflow_stream_messages_under_way{pipeline="transactions"} 0`)
 
 	b.platform.kill()
 	ready("while Kafka is unavailable", http.StatusServiceUnavailable, "Kafka does not answer for")
@@ -59,7 +68,8 @@ func TestStreamWatch(t *testing.T) {
 	if _, text := get(t, watch+"/metrics"); strings.Contains(text, "txflow_stream_lag{") {
 		t.Errorf("a lag is told that nobody knows:\n%s", text)
 	}
-	b.platform = b.start("platform", "--data", b.dir+"/platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr", b.brokers, "--registry-addr", "")
+	b.platform = b.start("platform", "--data", b.dir+"/platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr",
+		b.brokers, "--registry-addr", "")
 	ready("when Kafka is back", http.StatusOK, "ok")
 	member.terminate(t)
 	if code := member.wait(t); code != 0 {
@@ -73,8 +83,10 @@ func TestStreamWatchWithoutKafka(t *testing.T) {
 	b.place = place{t: t, dir: t.TempDir(), env: []string{"KAFKA_BROKERS=127.0.0.1:1"}}
 	watch := freeAddr(t)
 	b.start("stream", "classify", "--watch-addr", watch)
-	b.until("/healthz answers", func() bool { code, _ := get(t, "http://"+watch+"/healthz"); return code == http.StatusOK })
-	if code, text := get(t, "http://"+watch+"/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "not joined") {
+	b.until("/healthz answers",
+		func() bool { code, _ := get(t, "http://"+watch+"/healthz"); return code == http.StatusOK })
+	if code, text := get(t, "http://"+watch+"/readyz"); code != http.StatusServiceUnavailable ||
+		!strings.Contains(text, "not joined") {
 		t.Errorf("/readyz answers %d %s", code, text)
 	}
 }

@@ -29,6 +29,7 @@ func newTicker(rt *app.Runtime, what string) *ticker {
 func (t *ticker) tick(n int64) {
 	if now := time.Now(); now.Sub(t.last) >= t.every {
 		t.last = now
-		_, _ = fmt.Fprintf(t.out, "%s %s, %s a second%s", t.what, progress.Thousands(n), progress.Thousands(int64(float64(n)/now.Sub(t.start).Seconds())), t.end)
+		_, _ = fmt.Fprintf(t.out, "%s %s, %s a second%s", t.what, progress.Thousands(n),
+			progress.Thousands(int64(float64(n)/now.Sub(t.start).Seconds())), t.end)
 	}
 }

@@ -26,15 +26,18 @@ import (
 // alikeShown is how many siblings that are alike are shown before the rest is only counted.
 const alikeShown = 3
 
-var jaegerFlag = &cli.StringFlag{Name: "jaeger-url", Value: "http://127.0.0.1:16686", EnvVars: []string{"JAEGER_URL"}, Usage: "`URL` of Jaeger"}
+var jaegerFlag = &cli.StringFlag{Name: "jaeger-url", Value: "http://127.0.0.1:16686", EnvVars: []string{"JAEGER_URL"},
+	Usage: "`URL` of Jaeger"}
 
 func traceCommand() *cli.Command {
 	return &cli.Command{
 		Name: "trace", Category: "Query results", ArgsUsage: "RUN_ID", Usage: "show the spans of a run, from Jaeger",
 		Flags: batchcmd.Flags([]cli.Flag{
 			jaegerFlag,
-			&cli.BoolFlag{Name: "all", EnvVars: []string{"TXFLOW_TRACE_ALL"}, Usage: "show every span; similar ones are summarised by default"},
-			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_TRACE_JSON"}, Usage: "the traces as Jaeger returns them, one JSON object per line"},
+			&cli.BoolFlag{Name: "all", EnvVars: []string{"TXFLOW_TRACE_ALL"},
+				Usage: "show every span; similar ones are summarised by default"},
+			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_TRACE_JSON"},
+				Usage: "the traces as Jaeger returns them, one JSON object per line"},
 		}, batchcmd.ClickHouseFlags),
 		Description: `The traces of a run are looked up in ClickHouse; a trace id is taken as it is.
 
@@ -69,7 +72,8 @@ func showTraces(c *cli.Context, rt *app.Runtime) error {
 		found++
 	}
 	if found == 0 {
-		return fault.WithHint(fault.Failf(fault.ExitNothing, "Jaeger at %s has no trace of %s, or not yet", secret.NewURL(from.URL), c.Args().First()),
+		return fault.WithHint(fault.Failf(fault.ExitNothing, "Jaeger at %s has no trace of %s, or not yet",
+			secret.NewURL(from.URL), c.Args().First()),
 			"spans arrive some seconds after they end, and only where the run had OTEL_EXPORTER_OTLP_ENDPOINT set")
 	}
 	return nil
@@ -78,7 +82,8 @@ func showTraces(c *cli.Context, rt *app.Runtime) error {
 func traceIDs(c *cli.Context, rt *app.Runtime, arg string) ([]string, error) {
 	switch {
 	case arg == "":
-		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "missing argument: the run"), "txflow trace RUN_ID; txflow runs has the ids")
+		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "missing argument: the run"),
+			"txflow trace RUN_ID; txflow runs has the ids")
 	case traceIDShape.MatchString(arg):
 		return []string{arg}, nil
 	}
@@ -92,9 +97,11 @@ func traceIDs(c *cli.Context, rt *app.Runtime, arg string) ([]string, error) {
 	case err != nil:
 		return nil, err
 	case !known:
-		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "there is no run %s", arg), "txflow runs has the ids of runs")
+		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "there is no run %s", arg),
+			"txflow runs has the ids of runs")
 	case len(ids) == 0:
-		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "run %s was not traced", arg), "OTEL_SDK_DISABLED was set when it ran")
+		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "run %s was not traced", arg),
+			"OTEL_SDK_DISABLED was set when it ran")
 	}
 	return ids, nil
 }
@@ -104,7 +111,8 @@ func askJaeger(ctx context.Context, from *jaegerapi.Client, id string) (json.Raw
 	defer cancel()
 	raw, err := from.Raw(ctx, id)
 	if err != nil && !errors.Is(err, jaegerapi.ErrNotFound) && !errors.Is(err, context.Canceled) {
-		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Jaeger at %s does not answer: %w", secret.NewURL(from.URL), err),
+		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Jaeger at %s does not answer: %w",
+			secret.NewURL(from.URL), err),
 			"start Jaeger, or name another with --jaeger-url (JAEGER_URL)")
 	}
 	return raw, err
@@ -152,8 +160,10 @@ func showSpans(w io.Writer, siblings []*jaegerapi.Span, indent string, show int)
 
 // spanTags are shown where a span has them, under these names.
 var spanTags = []struct{ tag, name string }{
-	{"txflow.index", "chunk"}, {"txflow.try", "try"}, {"txflow.rows", "rows"}, {"txflow.batch_size", "batch"}, {"txflow.attempt", "attempt"},
-	{"txflow.model_version", "model"}, {"txflow.outcome", "outcome"}, {"http.response.status_code", "http"}, {"otel.status_description", "error"},
+	{"txflow.index", "chunk"}, {"txflow.try", "try"}, {"txflow.rows", "rows"}, {"txflow.batch_size", "batch"},
+	{"txflow.attempt", "attempt"},
+	{"txflow.model_version", "model"}, {"txflow.outcome", "outcome"}, {"http.response.status_code", "http"},
+	{"otel.status_description", "error"},
 }
 
 func spanLine(s *jaegerapi.Span) string {

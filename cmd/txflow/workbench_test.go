@@ -76,8 +76,10 @@ func newWorkbench(t *testing.T, clickhouse string) *workbench {
 	t.Helper()
 	w := &workbench{api: startMLServer(t)}
 	w.clickhouse = fmt.Sprintf("%s/?database=bench_%d", clickhouse, databases.Add(1))
-	w.place = place{t, t.TempDir(), []string{"CLICKHOUSE_URL=" + w.clickhouse, "ML_API_URL=" + w.api.URL, "TXFLOW_SEGMENT_ROWS=500",
-		"TXFLOW_BATCH_ROWS=250", "TXFLOW_MIN_ROWS=1000", "TXFLOW_CONCURRENCY=2", "TXFLOW_SOURCE=bank", "TXFLOW_MAX_REJECT_RATIO=0.5"}}
+	w.place = place{t, t.TempDir(), []string{"CLICKHOUSE_URL=" + w.clickhouse, "ML_API_URL=" + w.api.URL,
+		"TXFLOW_SEGMENT_ROWS=500",
+		"TXFLOW_BATCH_ROWS=250", "TXFLOW_MIN_ROWS=1000", "TXFLOW_CONCURRENCY=2", "TXFLOW_SOURCE=bank",
+		"TXFLOW_MAX_REJECT_RATIO=0.5"}}
 	w.ok("migrate")
 	return w
 }

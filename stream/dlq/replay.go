@@ -49,10 +49,13 @@ const (
 	pieceTime  = 10       // seconds that a piece takes at the given rate: a kill sends a piece again at most
 )
 
-// Replay sends open dead letters back, marks them as replayed, and returns how many those were. What arrives after the start is
-// left for another time, and those that do not hold their message are left alone. Stopped in the middle, it goes on with what
+// Replay sends open dead letters back, marks them as replayed, and returns how many those were. What arrives after the
+// start is
+// left for another time, and those that do not hold their message are left alone. Stopped in the middle, it goes on
+// with what
 // is still open: the piece under way is sent again at most.
-func Replay(ctx context.Context, deadLetters DeadLetters, sink Sink, cfg Config, observe func(replayed int)) (int, error) {
+func Replay(ctx context.Context, deadLetters DeadLetters, sink Sink, cfg Config, observe func(replayed int)) (int,
+	error) {
 	q := cfg.Query
 	q.State, q.Replays = ledger.StateOpen, &cfg.MaxReplays
 	rows, limiter := page, (*rate.Limiter)(nil)
@@ -102,7 +105,8 @@ func Replay(ctx context.Context, deadLetters DeadLetters, sink Sink, cfg Config,
 	return replayed, nil
 }
 
-// record is the message of a dead letter, for the topic that it came from. Headers say how often it was replayed, how new its
+// record is the message of a dead letter, for the topic that it came from. Headers say how often it was replayed, how
+// new its
 // contents are, and what trace it goes on with.
 func record(_ context.Context, l *ledger.DeadLetterState) (r pipeline.Record, why string, _ error) {
 	if !transaction.Code(l.Code).KeepsRow() {
@@ -122,8 +126,10 @@ func record(_ context.Context, l *ledger.DeadLetterState) (r pipeline.Record, wh
 	return r, "", nil
 }
 
-// Purge gives open dead letters the state purged and returns how many those were. What arrives after the start stays open.
-func Purge(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuery, observe func(purged int)) (int, error) {
+// Purge gives open dead letters the state purged and returns how many those were. What arrives after the start stays
+// open.
+func Purge(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuery, observe func(purged int)) (int,
+	error) {
 	const rows = 5000 // their messages stay where they are
 	q.State = ledger.StateOpen
 	purged := 0
@@ -140,9 +146,11 @@ func Purge(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuer
 	return purged, nil
 }
 
-// Pieces are the dead letters that a query selected at the start, with their messages: at most so many at once, and no more
+// Pieces are the dead letters that a query selected at the start, with their messages: at most so many at once, and no
+// more
 // than fit into memory easily. They are in the order of their origins.
-func Pieces(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuery, rows int) iter.Seq2[[]ledger.DeadLetterState, error] {
+func Pieces(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuery,
+	rows int) iter.Seq2[[]ledger.DeadLetterState, error] {
 	return func(yield func([]ledger.DeadLetterState, error) bool) {
 		for some, err := range pages(ctx, deadLetters, q, page) {
 			if err != nil {
@@ -178,9 +186,11 @@ func pieceOf(deadLetters []ledger.DeadLetterState, rows int) int {
 	return n
 }
 
-// pages are the dead letters that a query selects, without their messages, up to what was there at the start. Clocks do not
+// pages are the dead letters that a query selects, without their messages, up to what was there at the start. Clocks
+// do not
 // decide that: those of the members that wrote them may differ from ours.
-func pages(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuery, rows int) iter.Seq2[[]ledger.DeadLetterState, error] {
+func pages(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuery,
+	rows int) iter.Seq2[[]ledger.DeadLetterState, error] {
 	return func(yield func([]ledger.DeadLetterState, error) bool) {
 		ends, err := deadLetters.DeadLetterEnds(ctx, q)
 		if err != nil {

@@ -29,7 +29,8 @@ type box struct {
 }
 
 func selects(q *ledger.DeadLetterQuery, l *ledger.DeadLetterState) bool {
-	return l.State == q.State && (q.Replays == nil || l.Replays < *q.Replays) && (q.Until.IsZero() || l.FirstSeen.Before(q.Until)) &&
+	return l.State == q.State && (q.Replays == nil || l.Replays < *q.Replays) &&
+		(q.Until.IsZero() || l.FirstSeen.Before(q.Until)) &&
 		(q.After == nil || l.Origin.Position > q.After.Position)
 }
 
@@ -104,8 +105,10 @@ func fill(n int) *box {
 }
 
 func (b *box) add(id string, seen time.Time) *ledger.DeadLetterState {
-	b.deadLetters = append(b.deadLetters, ledger.DeadLetterState{Origin: ledger.Origin{Position: uint64(len(b.deadLetters))}, SourceID: id, Raw: []byte("raw"), RawBytes: 3,
-		State: ledger.StateOpen, FirstSeen: seen})
+	b.deadLetters = append(b.deadLetters,
+		ledger.DeadLetterState{Origin: ledger.Origin{Position: uint64(len(b.deadLetters))}, SourceID: id, Raw: []byte("raw"),
+			RawBytes: 3,
+			State:    ledger.StateOpen, FirstSeen: seen})
 	return &b.deadLetters[len(b.deadLetters)-1]
 }
 
@@ -128,18 +131,21 @@ func TestReplay(t *testing.T) {
 	b.deadLetters[2].Code = "message_too_large" // holds no message
 	b.deadLetters[3].Replays = 1
 	n, err := Replay(t.Context(), b, b, Config{MaxReplays: 2}, ignore)
-	if err != nil || n != 1 || !slices.Equal(b.sent, []string{"id3 raw 2"}) || b.deadLetters[3].State != ledger.StateReplayed || b.deadLetters[2].State != ledger.StateOpen {
+	if err != nil || n != 1 || !slices.Equal(b.sent, []string{"id3 raw 2"}) ||
+		b.deadLetters[3].State != ledger.StateReplayed || b.deadLetters[2].State != ledger.StateOpen {
 		t.Errorf("%d %v: sent %q, %+v", n, err, b.sent, b.deadLetters)
 	}
 }
 
-// TestReplayKeepsWhatItIs sends messages to the topics that they came from, and says how new they are and what trace they are
+// TestReplayKeepsWhatItIs sends messages to the topics that they came from, and says how new they are and what trace
+// they are
 // of, where the dead letter knows.
 func TestReplayKeepsWhatItIs(t *testing.T) {
 	t.Parallel()
 	b := fill(2)
 	b.deadLetters[0].Origin.Origin, b.deadLetters[1].Origin.Origin = "transactions.raw", "events.raw"
-	b.deadLetters[0].Version, b.deadLetters[0].Parent = 1764118577123456, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	b.deadLetters[0].Version, b.deadLetters[0].Parent = 1764118577123456,
+		"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 2}, ignore); err != nil || n != 2 {
 		t.Fatalf("%d %v", n, err)
 	}
@@ -147,7 +153,8 @@ func TestReplayKeepsWhatItIs(t *testing.T) {
 		t.Errorf("messages are sent to %q", b.topics)
 	}
 	for i, want := range []map[string]string{
-		{pipeline.HeaderReplays: "1", pipeline.HeaderVersion: "1764118577123456", pipeline.HeaderTrace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+		{pipeline.HeaderReplays: "1", pipeline.HeaderVersion: "1764118577123456",
+			pipeline.HeaderTrace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
 		{pipeline.HeaderReplays: "1"},
 	} {
 		if !maps.Equal(b.headers[i], want) {
@@ -169,12 +176,14 @@ func TestReplayKeepsToItsFilter(t *testing.T) {
 	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 0}, ignore); err != nil || n != 0 || len(b.sent) != 1 {
 		t.Errorf("none may come back: %d %v, sent %q", n, err, b.sent)
 	}
-	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 1, Query: ledger.DeadLetterQuery{Limit: 1}}, ignore); err != nil || n != 1 {
+	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 1, Query: ledger.DeadLetterQuery{Limit: 1}},
+		ignore); err != nil || n != 1 {
 		t.Errorf("one of them: %d %v", n, err)
 	}
 }
 
-// TestReplayLeavesWhatArrives has each message come back at once as a dead letter, judged by a clock that is behind and by one
+// TestReplayLeavesWhatArrives has each message come back at once as a dead letter, judged by a clock that is behind
+// and by one
 // that is ahead.
 func TestReplayLeavesWhatArrives(t *testing.T) {
 	t.Parallel()
@@ -222,7 +231,8 @@ func TestReplayOfLargeMessages(t *testing.T) {
 	b = fill(3)
 	ctx, cancel := context.WithCancel(t.Context())
 	b.sending = func(uint64) { cancel() }
-	if _, err := Replay(ctx, b, b, Config{MaxReplays: 1, Rate: .5 / pieceTime}, ignore); err == nil || b.count(ledger.StateReplayed) != 1 {
+	if _, err := Replay(ctx, b, b, Config{MaxReplays: 1, Rate: .5 / pieceTime}, ignore); err == nil ||
+		b.count(ledger.StateReplayed) != 1 {
 		t.Errorf("one dead letter a piece, stopped at the first: %v, %d are marked", err, b.count(ledger.StateReplayed))
 	}
 }

@@ -27,8 +27,10 @@ func (s *Session) retry(ctx context.Context, what string, step func(context.Cont
 	}
 }
 
-// abort ends the transaction and has the next poll wait a little and go back to the committed offsets. A producer that is of
-// no more use is replaced by a new one, which aborts for sure what the old one left open; but one that was fenced by another
+// abort ends the transaction and has the next poll wait a little and go back to the committed offsets. A producer that
+// is of
+// no more use is replaced by a new one, which aborts for sure what the old one left open; but one that was fenced by
+// another
 // process of this member's name ends the member.
 func (s *Session) abort(ctx context.Context, cause error) error {
 	if fencedOut(cause) {
@@ -51,7 +53,8 @@ func (s *Session) abort(ctx context.Context, cause error) error {
 	return fmt.Errorf("%w: %w", pipeline.ErrAborted, cause)
 }
 
-// replace opens a new producer, unless another process has this member's name. A producer is fenced, too, when the broker
+// replace opens a new producer, unless another process has this member's name. A producer is fenced, too, when the
+// broker
 // ended its transaction for taking too long.
 func (s *Session) replace(ctx context.Context, cause error) error {
 	var by *kafka.MemberDescription
@@ -69,7 +72,8 @@ func (s *Session) replace(ctx context.Context, cause error) error {
 	return s.openProducer(ctx)
 }
 
-// fatal reports whether the producer is of no more use after an error. librdkafka does not say so of all ways to be fenced.
+// fatal reports whether the producer is of no more use after an error. librdkafka does not say so of all ways to be
+// fenced.
 func fatal(err error) bool {
 	if hangs(err) {
 		return true
@@ -104,7 +108,8 @@ func (s *Session) rewind(ctx context.Context) error {
 	})
 }
 
-// failed is the first error of a partition. ErrState does not count: a partition that is not read yet begins at its committed
+// failed is the first error of a partition. ErrState does not count: a partition that is not read yet begins at its
+// committed
 // offset by itself.
 func failed(partitions []kafka.TopicPartition) error {
 	for _, p := range partitions {
@@ -124,7 +129,8 @@ func transient(err error) bool {
 	}
 	switch e.Code() {
 	case kafka.ErrTimedOut, kafka.ErrTransport, kafka.ErrAllBrokersDown, kafka.ErrWaitCoord, kafka.ErrNotCoordinator,
-		kafka.ErrCoordinatorLoadInProgress, kafka.ErrCoordinatorNotAvailable, kafka.ErrUnstableOffsetCommit, kafka.ErrRequestTimedOut:
+		kafka.ErrCoordinatorLoadInProgress, kafka.ErrCoordinatorNotAvailable, kafka.ErrUnstableOffsetCommit,
+		kafka.ErrRequestTimedOut:
 		return true
 	}
 	return e.IsRetriable()

@@ -142,7 +142,8 @@ func (a *Admin) Configure(ctx context.Context, name string, config map[string]st
 	for k, v := range config {
 		entries = append(entries, kafka.ConfigEntry{Name: k, Value: v, IncrementalOperation: kafka.AlterConfigOpTypeSet})
 	}
-	results, err := a.client.IncrementalAlterConfigs(ctx, []kafka.ConfigResource{{Type: kafka.ResourceTopic, Name: name, Config: entries}},
+	results, err := a.client.IncrementalAlterConfigs(ctx,
+		[]kafka.ConfigResource{{Type: kafka.ResourceTopic, Name: name, Config: entries}},
 		kafka.SetAdminRequestTimeout(adminTimeout))
 	if err != nil {
 		return a.cfg.unavailable(err)

@@ -7,10 +7,12 @@ import (
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
-// TestAMemberThatJoinsTakesNobodyForAnother: while a consumer has no member id, one of its name in the group may be itself.
+// TestAMemberThatJoinsTakesNobodyForAnother: while a consumer has no member id, one of its name in the group may be
+// itself.
 func TestAMemberThatJoinsTakesNobodyForAnother(t *testing.T) {
 	t.Parallel()
-	consumer, err := kafka.NewConsumer(&kafka.ConfigMap{"group.id": "g", "group.instance.id": "a", "bootstrap.servers": "127.0.0.1:1", "log_level": 0})
+	consumer, err := kafka.NewConsumer(&kafka.ConfigMap{"group.id": "g", "group.instance.id": "a",
+		"bootstrap.servers": "127.0.0.1:1", "log_level": 0})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,8 @@ const (
 	backoffMost  = 10 * time.Second
 )
 
-// backoff is how long a member waits after aborted transactions: twice as long after each, up to backoffMost, and of that a
+// backoff is how long a member waits after aborted transactions: twice as long after each, up to backoffMost, and of
+// that a
 // random part between the half and all, so that members do not try again together.
 type backoff struct {
 	now    func() time.Time
@@ -46,7 +47,8 @@ func (b *backoff) committed() {
 	b.row, b.cause, b.until = 0, nil, time.Time{}
 }
 
-// state returns how many transactions were aborted so far, how long is still to be waited, and the cause of the last abort;
+// state returns how many transactions were aborted so far, how long is still to be waited, and the cause of the last
+// abort;
 // nil after a commit.
 func (b *backoff) state() (total int64, left time.Duration, cause error) {
 	b.mu.Lock()

@@ -48,7 +48,8 @@ func (b *broker) send(first, n, size int) {
 	defer p.Close()
 	for i := first; i < first+n; i++ {
 		name := fmt.Sprintf("m%04d", i)
-		b.must(p.Send(b.t.Context(), pipeline.Record{Topic: b.topic, Key: []byte(name), Value: []byte(name + strings.Repeat(" ", size)),
+		b.must(p.Send(b.t.Context(), pipeline.Record{Topic: b.topic, Key: []byte(name),
+			Value:   []byte(name + strings.Repeat(" ", size)),
 			Headers: []pipeline.Header{{Name: pipeline.HeaderReplays, Value: []byte("2")}}}))
 	}
 	b.must(p.Flush(b.t.Context()))
@@ -56,7 +57,8 @@ func (b *broker) send(first, n, size int) {
 
 func (b *broker) open(instance string) *Session {
 	b.t.Helper()
-	l, err := OpenSession(b.t.Context(), SessionConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance, Timeout: 6 * time.Second})
+	l, err := OpenSession(b.t.Context(), SessionConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic,
+		Instance: instance, Timeout: 6 * time.Second})
 	b.must(err)
 	b.t.Cleanup(func() { b.close(l) })
 	return l
@@ -126,7 +128,8 @@ func (b *broker) commit(l *Session, messages []pipeline.Message) error {
 // written reads what is committed, in the order of each partition, until all that is wanted came and nothing follows.
 func (b *broker) written(want int) (out []string) {
 	b.t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.cfg.Brokers), kgo.ConsumeTopics(b.out), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.cfg.Brokers), kgo.ConsumeTopics(b.out),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	b.must(err)
 	defer client.Close()
@@ -158,7 +161,8 @@ func (b *broker) visit(work func() error) {
 	b.t.Helper()
 	came, left := make(chan struct{}), make(chan error, 1)
 	go func() {
-		guest, err := OpenSession(b.t.Context(), SessionConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: "guest"})
+		guest, err := OpenSession(b.t.Context(), SessionConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic,
+			Instance: "guest"})
 		if err != nil {
 			left <- err
 			return

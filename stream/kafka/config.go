@@ -1,4 +1,5 @@
-// Package kafka is the stream's side towards Kafka, by confluent-kafka-go: the client of librdkafka, which Confluent keeps.
+// Package kafka is the stream's side towards Kafka, by confluent-kafka-go: the client of librdkafka, which Confluent
+// keeps.
 package kafka
 
 import (

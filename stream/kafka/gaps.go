@@ -53,14 +53,18 @@ func (s *Session) confirm(ctx context.Context) error {
 		}
 	}
 	s.jumps = 0
-	s.buffer = slices.DeleteFunc(s.buffer, func(m pipeline.Message) bool { return m.Gap > 0 && begin[m.Partition] <= m.Offset })
+	s.buffer = slices.DeleteFunc(s.buffer, func(m pipeline.Message) bool {
+		return m.Gap > 0 &&
+			begin[m.Partition] <= m.Offset
+	})
 	for i := range s.buffer {
 		m := &s.buffer[i]
 		if m.Gap == 0 {
 			continue
 		}
 		m.Gap = min(begin[m.Partition], m.Next()) - m.Offset
-		s.cfg.Log.WarnContext(ctx, "retention deleted offsets before they were read", "topic", s.cfg.Topic, "partition", m.Partition,
+		s.cfg.Log.WarnContext(ctx, "retention deleted offsets before they were read", "topic", s.cfg.Topic, "partition",
+			m.Partition,
 			"first", m.Offset, "offsets", m.Gap)
 	}
 	return nil

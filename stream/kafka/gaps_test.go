@@ -9,7 +9,8 @@ import (
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// deletedIsGap deletes what a group has not read: with messages behind it, and up to the end. Markers of transactions are no
+// deletedIsGap deletes what a group has not read: with messages behind it, and up to the end. Markers of transactions
+// are no
 // gap, nor is what was there before the group.
 func deletedIsGap(t *testing.T, b *broker) {
 	now := time.Now()
@@ -37,7 +38,8 @@ func deletedIsGap(t *testing.T, b *broker) {
 	remove(7)
 	l = b.open("b")
 	read := b.poll(l, 4)
-	if g := read[0]; g.Offset != 5 || g.Gap != 2 || g.LogID != first[0].LogID || read[1].Offset != 7 || read[1].Version <= first[2].Version {
+	if g := read[0]; g.Offset != 5 || g.Gap != 2 || g.LogID != first[0].LogID || read[1].Offset != 7 ||
+		read[1].Version <= first[2].Version {
 		t.Errorf("%+v", read[:2])
 	}
 	if err := b.commitGaps(l, read); err != nil {
@@ -75,5 +77,6 @@ func deletedIsGap(t *testing.T, b *broker) {
 }
 
 func (b *broker) commitGaps(l *Session, messages []pipeline.Message) error {
-	return l.Commit(b.t.Context(), []pipeline.Record{{Topic: b.out, Value: []byte("x")}, {Topic: b.out, Value: []byte("y")}}, messages)
+	return l.Commit(b.t.Context(), []pipeline.Record{{Topic: b.out, Value: []byte("x")},
+		{Topic: b.out, Value: []byte("y")}}, messages)
 }

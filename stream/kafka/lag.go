@@ -16,7 +16,8 @@ func (s *Session) Joined() bool { return s.consumer.GetRebalanceProtocol() != "N
 // Aborts implements watch.Member. It may be called from any goroutine.
 func (s *Session) Aborts() (total int64, wait time.Duration, cause error) { return s.backoff.state() }
 
-// Lag asks the broker how many messages of each partition that the member has are not committed. It may be called from any
+// Lag asks the broker how many messages of each partition that the member has are not committed. It may be called from
+// any
 // goroutine until Close.
 func (s *Session) Lag(ctx context.Context) (map[int32]int64, error) {
 	assigned, err := s.consumer.Assignment()

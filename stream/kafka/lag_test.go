@@ -50,7 +50,8 @@ func lagIsOfCommitted(t *testing.T, b *broker) {
 		}
 	}
 
-	reader, err := OpenSession(t.Context(), SessionConfig{Config: b.cfg, Topic: b.out, Group: "r-" + b.topic, Instance: "r"})
+	reader, err := OpenSession(t.Context(), SessionConfig{Config: b.cfg, Topic: b.out, Group: "r-" + b.topic,
+		Instance: "r"})
 	b.must(err)
 	defer b.close(reader)
 	read := b.poll(reader, 1)

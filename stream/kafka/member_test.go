@@ -22,7 +22,8 @@ import (
 func (b *broker) isReplaced(err error, by *Session) {
 	b.t.Helper()
 	told := func(text string) bool { return strings.Contains(err.Error(), text) }
-	if fault.ExitCode(err) != fault.ExitUsage || errors.Is(err, pipeline.ErrAborted) || !strings.Contains(fault.Hint(err), "--instance") ||
+	if fault.ExitCode(err) != fault.ExitUsage || errors.Is(err, pipeline.ErrAborted) ||
+		!strings.Contains(fault.Hint(err), "--instance") ||
 		!told(by.client+" at 127.0.0.1") && !told("Kafka does not tell where") {
 		b.t.Fatalf("a member that was replaced by %s says (exit %d) %v", by.client, fault.ExitCode(err), err)
 	}
@@ -40,7 +41,8 @@ func newerTakesOver(t *testing.T, b *broker) {
 	for range 2 {
 		b.isReplaced(b.commit(old, held), young)
 	}
-	if told := seen.count(t, "INFO", old.client); told != 1 && !strings.Contains(b.commit(old, held).Error(), young.client) {
+	if told := seen.count(t, "INFO", old.client); told != 1 && !strings.Contains(b.commit(old, held).Error(),
+		young.client) {
 		t.Error("neither member tells of the other")
 	}
 	if old.producer != producer {
@@ -82,7 +84,8 @@ func olderIsIdle(t *testing.T, b *broker) {
 	b.isReplaced(err, young)
 }
 
-// tookTooLong has the broker fence the producer of a member that is the only one of its name, as it does when a transaction
+// tookTooLong has the broker fence the producer of a member that is the only one of its name, as it does when a
+// transaction
 // takes longer than its timeout.
 func tookTooLong(t *testing.T, b *broker) {
 	b.send(0, 10, 0)
@@ -107,7 +110,8 @@ func restartMovesNothing(t *testing.T, b *broker) {
 		if instance == "other" {
 			cfg.Log = seen.logger()
 		}
-		l, err := OpenSession(t.Context(), SessionConfig{Config: cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance, Timeout: time.Minute})
+		l, err := OpenSession(t.Context(), SessionConfig{Config: cfg, Topic: b.topic, Group: "g-" + b.topic,
+			Instance: instance, Timeout: time.Minute})
 		b.must(err)
 		t.Cleanup(func() { b.close(l) })
 		return l
@@ -216,12 +220,14 @@ func abortsAreWaitedAfter(t *testing.T, b *broker) {
 	b.wrote(numbered(0, 10))
 }
 
-// fencedByNobody has another join by a member's name and vanish at once, as a member's own join does whose answer is lost.
+// fencedByNobody has another join by a member's name and vanish at once, as a member's own join does whose answer is
+// lost.
 func fencedByNobody(t *testing.T, b *broker) {
 	b.send(0, 10, 0)
 	old := b.open("a")
 	b.poll(old, 10)
-	ghost := b.client(kgo.ConsumerGroup("g-"+b.topic), kgo.ConsumeTopics(b.topic), kgo.InstanceID("a"), kgo.ClientID(old.client),
+	ghost := b.client(kgo.ConsumerGroup("g-"+b.topic), kgo.ConsumeTopics(b.topic), kgo.InstanceID("a"),
+		kgo.ClientID(old.client),
 		kgo.SessionTimeout(6*time.Second), kgo.Balancers(kgo.RangeBalancer()), kgo.DisableAutoCommit())
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// A committed offset carries a text of its own. Ours starts with the version of its format; then comes the version of the
+// A committed offset carries a text of its own. Ours starts with the version of its format; then comes the version of
+// the
 // partition's last message, in microseconds since 1970.
 const metadataFormat = "1:"
 

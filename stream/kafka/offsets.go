@@ -10,9 +10,11 @@ import (
 	"github.com/txflow/txflow/stream/status"
 )
 
-// groupOffsets asks for the committed offsets of a group in partitions of a topic, and for the first and last offsets that
+// groupOffsets asks for the committed offsets of a group in partitions of a topic, and for the first and last offsets
+// that
 // readers of committed messages see. What it has committed in a transaction that is still open does not count.
-func groupOffsets(ctx context.Context, admin *kafka.AdminClient, group, topic string, partitions []int32) ([]status.Partition, error) {
+func groupOffsets(ctx context.Context, admin *kafka.AdminClient, group, topic string,
+	partitions []int32) ([]status.Partition, error) {
 	asked := make([]kafka.TopicPartition, len(partitions))
 	for i, number := range partitions {
 		asked[i] = kafka.TopicPartition{Topic: &topic, Partition: number}
@@ -23,7 +25,8 @@ func groupOffsets(ctx context.Context, admin *kafka.AdminClient, group, topic st
 	}
 	var groups kafka.ListConsumerGroupOffsetsResult
 	err := coordinated(ctx, func() (err error) {
-		groups, err = admin.ListConsumerGroupOffsets(ctx, []kafka.ConsumerGroupTopicPartitions{{Group: group, Partitions: asked}},
+		groups, err = admin.ListConsumerGroupOffsets(ctx,
+			[]kafka.ConsumerGroupTopicPartitions{{Group: group, Partitions: asked}},
 			kafka.SetAdminRequestTimeout(adminTimeout))
 		return err
 	})

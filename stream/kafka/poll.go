@@ -108,7 +108,8 @@ func (s *Session) ready(ctx context.Context) (bool, error) {
 	return true, s.startWriting(ctx)
 }
 
-// startWriting opens the producer, once. The group comes first: with the name of this member there, nothing that a former process
+// startWriting opens the producer, once. The group comes first: with the name of this member there, nothing that a
+// former process
 // of it does later counts.
 func (s *Session) startWriting(ctx context.Context) error {
 	if s.writing {
@@ -122,7 +123,8 @@ func (s *Session) startWriting(ctx context.Context) error {
 	return nil
 }
 
-// next waits for one message and appends it to the buffer; false when there is none yet. A wait of zero only takes what is
+// next waits for one message and appends it to the buffer; false when there is none yet. A wait of zero only takes
+// what is
 // there. A broker that does not answer is no error: librdkafka connects again.
 func (s *Session) next(ctx context.Context, wait time.Duration) (read bool, err error) {
 	switch e := s.consumer.Poll(int((wait + time.Millisecond - 1).Milliseconds())).(type) {
@@ -158,7 +160,8 @@ func (s *Session) next(ctx context.Context, wait time.Duration) (read bool, err 
 	return false, nil
 }
 
-// known is the position of a partition, nil for one that the member does not have any more, or while the topic is missing.
+// known is the position of a partition, nil for one that the member does not have any more, or while the topic is
+// missing.
 func (s *Session) known(ctx context.Context, partition int32) (*position, error) {
 	at, err := s.position(ctx, partition)
 	if topicMissing(err) {
@@ -173,7 +176,8 @@ func topicMissing(err error) bool {
 	return code(err) == kafka.ErrUnknownTopicOrPart || code(err) == kafka.ErrUnknownTopic
 }
 
-// awaitTopic has the next poll go back to the committed offsets: the topic is deleted, or the broker does not know it yet.
+// awaitTopic has the next poll go back to the committed offsets: the topic is deleted, or the broker does not know it
+// yet.
 func (s *Session) awaitTopic(ctx context.Context, err error) {
 	s.report.trouble(ctx, err, "topic", s.cfg.Topic)
 	s.backoff.aborted(err)

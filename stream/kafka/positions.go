@@ -22,7 +22,8 @@ type position struct {
 	end        int64 // where nothing more was to be read
 }
 
-// positions are those of all partitions that the member has. The goroutine that polls changes them; another may ask for idle.
+// positions are those of all partitions that the member has. The goroutine that polls changes them; another may ask
+// for idle.
 type positions struct {
 	mu  sync.Mutex
 	all map[int32]*position
@@ -31,7 +32,8 @@ type positions struct {
 // get is for the goroutine that polls.
 func (p *positions) get(partition int32) *position { return p.all[partition] }
 
-// set goes back to the committed offset of a partition. It reports whether the runner knows the partition as one of another
+// set goes back to the committed offset of a partition. It reports whether the runner knows the partition as one of
+// another
 // topic of the same name.
 func (p *positions) set(a pipeline.Assignment) (replaced bool) {
 	p.mu.Lock()
@@ -99,7 +101,8 @@ func (p *positions) idle(partition int32, committed int64) int64 {
 // message is the next message of a partition, with its version.
 func (at *position) message(m *kafka.Message, now func() time.Time) pipeline.Message {
 	out := pipeline.Message{Topic: at.assignment.Topic, LogID: at.assignment.LogID, Partition: m.TopicPartition.Partition,
-		Offset: int64(m.TopicPartition.Offset), Key: m.Key, Value: m.Value, Time: m.Timestamp, LogVersion: at.nextVersion(m, now)}
+		Offset: int64(m.TopicPartition.Offset), Key: m.Key, Value: m.Value, Time: m.Timestamp,
+		LogVersion: at.nextVersion(m, now)}
 	out.SetHeaders(headersOf(m))
 	at.next = out.Offset + 1
 	return out
@@ -116,7 +119,8 @@ func headersOf(m *kafka.Message) []pipeline.Header {
 	return headers
 }
 
-// nextVersion is the broker's time, or a microsecond more than the version of the message before. Where the topic still has
+// nextVersion is the broker's time, or a microsecond more than the version of the message before. Where the topic
+// still has
 // its producers' times, one of the future counts as now: it would bind the versions of all messages that follow.
 func (at *position) nextVersion(m *kafka.Message, now func() time.Time) int64 {
 	version := m.Timestamp.UnixMicro()
@@ -129,7 +133,8 @@ func (at *position) nextVersion(m *kafka.Message, now func() time.Time) int64 {
 	return at.version
 }
 
-// position returns that of a partition, nil for one that the member does not have any more. What is not known since it was
+// position returns that of a partition, nil for one that the member does not have any more. What is not known since it
+// was
 // assigned is read from the group's committed offsets.
 func (s *Session) position(ctx context.Context, partition int32) (*position, error) {
 	if at := s.positions.get(partition); at != nil {
@@ -139,16 +144,19 @@ func (s *Session) position(ctx context.Context, partition int32) (*position, err
 	if err != nil {
 		return nil, s.cfg.unavailable(err)
 	}
-	unknown := slices.DeleteFunc(assigned, func(p kafka.TopicPartition) bool { return s.positions.get(p.Partition) != nil })
+	unknown := slices.DeleteFunc(assigned,
+		func(p kafka.TopicPartition) bool { return s.positions.get(p.Partition) != nil })
 	if _, err := s.restore(ctx, unknown); err != nil {
 		return nil, s.cfg.unavailable(err)
 	}
 	return s.positions.get(partition), nil
 }
 
-// restore sets the positions of partitions to the group's committed offsets, and returns those. No transaction of another
+// restore sets the positions of partitions to the group's committed offsets, and returns those. No transaction of
+// another
 // member is pending on them then: librdkafka waits for that, as it does before it reads.
-func (s *Session) restore(ctx context.Context, partitions []kafka.TopicPartition) (committed []kafka.TopicPartition, err error) {
+func (s *Session) restore(ctx context.Context, partitions []kafka.TopicPartition) (committed []kafka.TopicPartition,
+	err error) {
 	if len(partitions) == 0 {
 		return nil, nil
 	}
@@ -180,7 +188,8 @@ func (s *Session) restore(ctx context.Context, partitions []kafka.TopicPartition
 	return committed, nil
 }
 
-// logID tells a topic from another of its name: the cluster's id and the topic's (KIP-516). Brokers before Kafka 2.8 give a
+// logID tells a topic from another of its name: the cluster's id and the topic's (KIP-516). Brokers before Kafka 2.8
+// give a
 // topic no id, which becomes "-": there, a topic must not be created again under its name.
 func logID(ctx context.Context, admin *kafka.AdminClient, topic string) (string, error) {
 	cluster, err := admin.ClusterID(ctx)

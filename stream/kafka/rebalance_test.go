@@ -179,7 +179,8 @@ func takenAwayInPause(t *testing.T, b *broker) {
 	b.wrote(numbered(0, 50))
 }
 
-// assignmentsAreReported has a member get two partitions with their committed offsets and metadata, lose one, and get it back.
+// assignmentsAreReported has a member get two partitions with their committed offsets and metadata, lose one, and get
+// it back.
 func assignmentsAreReported(t *testing.T, b *broker) {
 	now := time.Now()
 	b.sendAt(now, now, now)
@@ -222,7 +223,8 @@ func assignmentsAreReported(t *testing.T, b *broker) {
 	}
 	all("at first")
 	last := messages[1]
-	if a := has[0]; a.Topic != b.topic || a.Next != 2 || a.Version != last.LogVersion || a.Metadata != packMetadata(last.LogVersion) ||
+	if a := has[0]; a.Topic != b.topic || a.Next != 2 || a.Version != last.LogVersion ||
+		a.Metadata != packMetadata(last.LogVersion) ||
 		a.LogID != last.LogID {
 		t.Errorf("after %+v: %+v", last, a)
 	}

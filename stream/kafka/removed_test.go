@@ -14,11 +14,13 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
-// TestThrownOut has the broker take a member out of its group between poll and commit, as after a time without a sign of
+// TestThrownOut has the broker take a member out of its group between poll and commit, as after a time without a sign
+// of
 // life. The member knows, but has not been told of any partition that it lost; another has its messages.
 func TestThrownOut(t *testing.T) {
 	t.Parallel()
-	b := &broker{t: t, topic: "in", out: "out", cfg: Config{Brokers: kafkatest.Start(t, nil).Addr(), Log: slog.New(slog.DiscardHandler)}}
+	b := &broker{t: t, topic: "in", out: "out", cfg: Config{Brokers: kafkatest.Start(t, nil).Addr(),
+		Log: slog.New(slog.DiscardHandler)}}
 	b.apply(topics.Topic{Name: b.topic, Partitions: 2, Replicas: 1}, topics.Topic{Name: b.out, Partitions: 2, Replicas: 1})
 	b.send(0, 10, 0)
 	old := b.open("a")

@@ -16,7 +16,8 @@ const logLevel = 4
 // reportEvery is how often the same trouble is logged: librdkafka tells of it many times a second.
 const reportEvery = 10 * time.Second
 
-// reporter logs trouble with Kafka for all clients of one member: each kind once in reportEvery, the rest at debug level.
+// reporter logs trouble with Kafka for all clients of one member: each kind once in reportEvery, the rest at debug
+// level.
 // The lines of librdkafka's own log become structured lines.
 type reporter struct {
 	log      *slog.Logger

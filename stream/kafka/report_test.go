@@ -69,7 +69,8 @@ func TestReporter(t *testing.T) {
 		}
 		now = now.Add(reportEvery)
 	}
-	for text, want := range map[string]int{"Kafka does not answer": 3, "who are you": 3, "connect failed": 0, "MAXPOLL": 3} {
+	for text, want := range map[string]int{"Kafka does not answer": 3, "who are you": 3, "connect failed": 0,
+		"MAXPOLL": 3} {
 		if got := out.count(t, "WARN", text); got != want {
 			t.Errorf("%s is warned of %d times, want %d", text, got, want)
 		}

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Settings are librdkafka's own, as a user gave them. Secrets among them are never printed: a Settings prints its names, and
+// Settings are librdkafka's own, as a user gave them. Secrets among them are never printed: a Settings prints its
+// names, and
 // errors and log lines of librdkafka are redacted by it.
 type Settings struct{ values map[string]string }
 
@@ -24,7 +25,8 @@ func (s Settings) String() string {
 // GoString is String.
 func (s Settings) GoString() string { return s.String() }
 
-// Security are the settings that say how the brokers let a client in, for ClickHouse, which is another one. They hold secrets.
+// Security are the settings that say how the brokers let a client in, for ClickHouse, which is another one. They hold
+// secrets.
 func (s Settings) Security() map[string]string {
 	found := map[string]string{}
 	for name, value := range s.values {
@@ -35,8 +37,10 @@ func (s Settings) Security() map[string]string {
 	return found
 }
 
-// AddList adds settings from NAME=VALUE,NAME=VALUE; a comma or a backslash inside a value has a backslash before it. Where
-// a name was given before, the later one counts. The error names every setting that is refused, and never holds a value.
+// AddList adds settings from NAME=VALUE,NAME=VALUE; a comma or a backslash inside a value has a backslash before it.
+// Where
+// a name was given before, the later one counts. The error names every setting that is refused, and never holds a
+// value.
 func (s *Settings) AddList(where, list string) error {
 	var items []string
 	item := []byte(nil)
@@ -105,7 +109,8 @@ var ours = map[string]string{
 	"log.queue": "txflow logs librdkafka's lines itself",
 }
 
-// known tells whether a name may be one of librdkafka's, by how those begin. Another one is not shown to anybody: it may
+// known tells whether a name may be one of librdkafka's, by how those begin. Another one is not shown to anybody: it
+// may
 // be a part of a secret that holds a comma.
 func known(name string) bool {
 	first, _, _ := strings.Cut(name, ".")
@@ -120,7 +125,8 @@ func known(name string) bool {
 
 // secret tells whether the value of a setting must not be printed.
 func secret(name string) bool {
-	for _, part := range []string{"password", "secret", ".pem", "token", "jaas", "sasl.oauthbearer.config", "private", "assertion"} {
+	for _, part := range []string{"password", "secret", ".pem", "token", "jaas", "sasl.oauthbearer.config", "private",
+		"assertion"} {
 		if strings.Contains(name, part) {
 			return true
 		}

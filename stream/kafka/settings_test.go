@@ -16,7 +16,8 @@ func TestSettings(t *testing.T) {
 	t.Parallel()
 	var s Settings
 	for _, err := range []error{
-		s.AddFile("kafka.properties", "# a comment\n\nsecurity.protocol = SASL_SSL\r\nsasl.password=a,b=c\\d#e\n  # another\ndebug=broker,topic\n"),
+		s.AddFile("kafka.properties",
+			"# a comment\n\nsecurity.protocol = SASL_SSL\r\nsasl.password=a,b=c\\d#e\n  # another\ndebug=broker,topic\n"),
 		s.AddList("KAFKA_CONFIG", `sasl.username=me,sasl.password=x\,y\\z\n`),
 		s.AddList("--kafka-config", `debug=broker\,topic\,msg`),
 		s.AddList("--kafka-config", ""),
@@ -25,7 +26,8 @@ func TestSettings(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := map[string]string{"security.protocol": "SASL_SSL", "sasl.username": "me", "sasl.password": `x,y\z\n`, "debug": "broker,topic,msg"}
+	want := map[string]string{"security.protocol": "SASL_SSL", "sasl.username": "me", "sasl.password": `x,y\z\n`,
+		"debug": "broker,topic,msg"}
 	if !maps.Equal(s.values, want) {
 		t.Errorf("%q, want %q", s.values, want)
 	}
@@ -39,10 +41,12 @@ func TestSettings(t *testing.T) {
 // TestSettingsAreRefused names all that is wrong, and never a part of a secret.
 func TestSettingsAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"sasl.password=ab,cdSECRET", "sasl.password=ab,cdSECRET=x", "sasl.password=ab,SECRET.x=y", "sasl.password=ab,cd.SECRET=y"} {
+	for _, text := range []string{"sasl.password=ab,cdSECRET", "sasl.password=ab,cdSECRET=x",
+		"sasl.password=ab,SECRET.x=y", "sasl.password=ab,cd.SECRET=y"} {
 		var s Settings
 		err := s.AddList("KAFKA_CONFIG", text)
-		if err == nil || strings.Contains(err.Error(), "SECRET") || !strings.Contains(err.Error(), "setting 2 of KAFKA_CONFIG") {
+		if err == nil || strings.Contains(err.Error(), "SECRET") ||
+			!strings.Contains(err.Error(), "setting 2 of KAFKA_CONFIG") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -57,8 +61,10 @@ func TestSettingsAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, name := range []string{"enable.auto.commit", "isolation.level", "enable.idempotence", "transactional.id", "group.id", "group.instance.id",
-		"acks", "request.required.acks", "auto.offset.reset", "go.logs.channel.enable", "{topic}.acks", "default.topic.config"} {
+	for _, name := range []string{"enable.auto.commit", "isolation.level", "enable.idempotence", "transactional.id",
+		"group.id", "group.instance.id",
+		"acks", "request.required.acks", "auto.offset.reset", "go.logs.channel.enable", "{topic}.acks",
+		"default.topic.config"} {
 		if err := new(Settings).AddFile("f", name+"=x"); err == nil {
 			t.Errorf("%s is taken", name)
 		}
@@ -74,7 +80,8 @@ func TestSecretsStayHidden(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := NewProducer(Config{Brokers: "127.0.0.1:1", Settings: s})
-	if fault.ExitCode(err) != fault.ExitUsage || strings.Contains(err.Error(), "hunter") || !strings.Contains(err.Error(), "security.protocol") {
+	if fault.ExitCode(err) != fault.ExitUsage || strings.Contains(err.Error(), "hunter") ||
+		!strings.Contains(err.Error(), "security.protocol") {
 		t.Errorf("%v", err)
 	}
 	for text, want := range map[string]string{
@@ -86,7 +93,8 @@ func TestSecretsStayHidden(t *testing.T) {
 		}
 	}
 	cause := kafka.NewError(kafka.ErrAuthentication, "wrong password "+password, false)
-	if err := s.redacted(cause); strings.Contains(err.Error(), "hunter") || code(err) != kafka.ErrAuthentication || !errors.As(err, new(kafka.Error)) {
+	if err := s.redacted(cause); strings.Contains(err.Error(), "hunter") || code(err) != kafka.ErrAuthentication ||
+		!errors.As(err, new(kafka.Error)) {
 		t.Errorf("%v", err)
 	}
 }

@@ -49,7 +49,8 @@ func (s *Status) Close() error {
 	return s.reader.Close()
 }
 
-// Look finds out where a group stands in a topic. The error has exit code 69 when Kafka does not answer or lacks the topic.
+// Look finds out where a group stands in a topic. The error has exit code 69 when Kafka does not answer or lacks the
+// topic.
 func (s *Status) Look(ctx context.Context, group, topic string) (status.Look, error) {
 	look := status.Look{Group: group, Topic: topic}
 	meta, err := s.reader.GetMetadata(nil, true, int(untilOf(ctx).Milliseconds()))
@@ -58,7 +59,8 @@ func (s *Status) Look(ctx context.Context, group, topic string) (status.Look, er
 	}
 	t, ok := meta.Topics[topic]
 	if !ok {
-		return look, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s %w %s", s.cfg.Brokers, status.ErrNoTopic, topic), "make it with txflow topics apply")
+		return look, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s %w %s", s.cfg.Brokers, status.ErrNoTopic,
+			topic), "make it with txflow topics apply")
 	}
 	var numbers []int32
 	for _, p := range t.Partitions {
@@ -120,7 +122,8 @@ func (s *Status) oldest(ctx context.Context, look *status.Look) error {
 	for i := range look.Partitions {
 		if p := &look.Partitions[i]; p.Lag() > 0 {
 			wait[p.Number] = p
-			assign = append(assign, kafka.TopicPartition{Topic: &look.Topic, Partition: p.Number, Offset: kafka.Offset(p.Next())})
+			assign = append(assign, kafka.TopicPartition{Topic: &look.Topic, Partition: p.Number,
+				Offset: kafka.Offset(p.Next())})
 		}
 	}
 	if len(assign) == 0 {

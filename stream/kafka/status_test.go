@@ -60,7 +60,8 @@ func standingIsTold(t *testing.T, b *broker) {
 	if s = b.stands(group, b.topic, 0); s.Delay != 0 {
 		t.Errorf("with all: %+v", s)
 	}
-	reader, err := OpenSession(t.Context(), SessionConfig{Config: b.cfg, Topic: b.out, Group: "r-" + b.topic, Instance: "r"})
+	reader, err := OpenSession(t.Context(), SessionConfig{Config: b.cfg, Topic: b.out, Group: "r-" + b.topic,
+		Instance: "r"})
 	b.must(err)
 	defer b.close(reader)
 	read := b.poll(reader, 1)

@@ -17,15 +17,18 @@ const transactionTimeout = 10 * time.Second
 
 func (s *Session) openProducer(ctx context.Context) error {
 	producer, err := kafka.NewProducer(s.cfg.with(s.report, kafka.ConfigMap{"client.id": s.client,
-		"transactional.id": s.cfg.Group + "." + s.cfg.Instance, "transaction.timeout.ms": int(transactionTimeout.Milliseconds()),
-		"linger.ms": 5, "compression.type": "lz4", "go.delivery.reports": false, "queue.buffering.max.messages": 500_000,
-		"go.events.channel.size": 1000, "go.produce.channel.size": 0,
+		"transactional.id":       s.cfg.Group + "." + s.cfg.Instance,
+		"transaction.timeout.ms": int(transactionTimeout.Milliseconds()),
+		"linger.ms":              5, "compression.type": "lz4", "go.delivery.reports": false,
+		"queue.buffering.max.messages": 500_000,
+		"go.events.channel.size":       1000, "go.produce.channel.size": 0,
 	}))
 	if err != nil {
 		return s.cfg.refused(err)
 	}
 	go s.report.errors(producer)
-	if err := s.retry(ctx, "start transactions", func(ctx context.Context) error { return producer.InitTransactions(ctx) }); err != nil {
+	if err := s.retry(ctx, "start transactions",
+		func(ctx context.Context) error { return producer.InitTransactions(ctx) }); err != nil {
 		producer.Close()
 		return s.cfg.unavailable(err)
 	}
@@ -73,8 +76,10 @@ func (s *Session) Commit(ctx context.Context, records []pipeline.Record, done []
 	return nil
 }
 
-// member is what the broker needs to refuse offsets of a member that no longer has the partitions. The order counts: the
-// generation is of a time when the partitions were the member's only if the epoch is checked after it is read. A member that
+// member is what the broker needs to refuse offsets of a member that no longer has the partitions. The order counts:
+// the
+// generation is of a time when the partitions were the member's only if the epoch is checked after it is read. A
+// member that
 // was removed from its group has no generation, and the broker would check none.
 func (s *Session) member(done []pipeline.Message) (*kafka.ConsumerGroupMetadata, error) {
 	member, err := s.consumer.GetConsumerGroupMetadata()
@@ -131,7 +136,8 @@ func (s *Session) offsets(done []pipeline.Message) []kafka.TopicPartition {
 	out := make([]kafka.TopicPartition, 0, len(last))
 	for partition, m := range last {
 		metadata := packMetadata(m.LogVersion)
-		out = append(out, kafka.TopicPartition{Topic: &s.cfg.Topic, Partition: partition, Offset: kafka.Offset(m.Next()), Metadata: &metadata})
+		out = append(out, kafka.TopicPartition{Topic: &s.cfg.Topic, Partition: partition, Offset: kafka.Offset(m.Next()),
+			Metadata: &metadata})
 	}
 	return out
 }

@@ -37,7 +37,8 @@ func TestFailedPartition(t *testing.T) {
 	at := func(code kafka.ErrorCode) kafka.TopicPartition {
 		return kafka.TopicPartition{Partition: 3, Error: kafka.NewError(code, "said so", false)}
 	}
-	if err := failed([]kafka.TopicPartition{{Partition: 1}, at(kafka.ErrTimedOut)}); code(err) != kafka.ErrTimedOut || !transient(err) {
+	if err := failed([]kafka.TopicPartition{{Partition: 1}, at(kafka.ErrTimedOut)}); code(err) != kafka.ErrTimedOut ||
+		!transient(err) {
 		t.Errorf("%v", err)
 	}
 	if err := failed([]kafka.TopicPartition{{Partition: 1}, at(kafka.ErrState)}); err != nil {

@@ -29,7 +29,8 @@ type Verifier struct {
 func OpenVerifier(cfg Config, group, topic string) (*Verifier, error) {
 	report := newReporter(&cfg)
 	reader, err := kafka.NewConsumer(cfg.with(report, kafka.ConfigMap{"group.id": verifiedGroup + group, "enable.auto.commit": false,
-		"isolation.level": "read_committed", "enable.partition.eof": true, "auto.offset.reset": "earliest", "fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 8 << 10}))
+		"isolation.level": "read_committed", "enable.partition.eof": true, "auto.offset.reset": "earliest",
+		"fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 8 << 10}))
 	if err != nil {
 		report.close()
 		return nil, cfg.refused(err)
@@ -58,7 +59,8 @@ func (v *Verifier) Topic(ctx context.Context) (reconcile.Topic, error) {
 	}
 	t, ok := meta.Topics[v.topic]
 	if !ok {
-		return reconcile.Topic{}, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s has no topic %s", v.cfg.Brokers, v.topic), "make it with txflow topics apply")
+		return reconcile.Topic{}, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s has no topic %s",
+			v.cfg.Brokers, v.topic), "make it with txflow topics apply")
 	}
 	var numbers []int32
 	for _, p := range t.Partitions {
@@ -80,8 +82,9 @@ func (v *Verifier) Topic(ctx context.Context) (reconcile.Topic, error) {
 	}
 	out := reconcile.Topic{Log: name}
 	for i := range read {
-		out.Partitions = append(out.Partitions, reconcile.Partition{Number: read[i].Number, Begin: read[i].Begin, Committed: read[i].Committed,
-			Verified: verified[i].Committed})
+		out.Partitions = append(out.Partitions, reconcile.Partition{Number: read[i].Number, Begin: read[i].Begin,
+			Committed: read[i].Committed,
+			Verified:  verified[i].Committed})
 	}
 	return out, nil
 }
@@ -90,8 +93,10 @@ func (v *Verifier) Topic(ctx context.Context) (reconcile.Topic, error) {
 const readPatience = time.Minute
 
 // Read implements reconcile.Log.
-func (v *Verifier) Read(ctx context.Context, partition int32, from, to int64, visit func(offset int64, value []byte) error) error {
-	if err := v.reader.Assign([]kafka.TopicPartition{{Topic: &v.topic, Partition: partition, Offset: kafka.Offset(from)}}); err != nil {
+func (v *Verifier) Read(ctx context.Context, partition int32, from, to int64,
+	visit func(offset int64, value []byte) error) error {
+	if err := v.reader.Assign([]kafka.TopicPartition{{Topic: &v.topic, Partition: partition,
+		Offset: kafka.Offset(from)}}); err != nil {
 		return v.cfg.unavailable(err)
 	}
 	for end := time.Now().Add(readPatience); ; {
@@ -112,7 +117,8 @@ func (v *Verifier) Read(ctx context.Context, partition int32, from, to int64, vi
 				return nil
 			}
 		case kafka.Error:
-			if e.IsFatal() || slices.Contains([]kafka.ErrorCode{kafka.ErrUnknownTopicOrPart, kafka.ErrTopicAuthorizationFailed}, e.Code()) {
+			if e.IsFatal() || slices.Contains([]kafka.ErrorCode{kafka.ErrUnknownTopicOrPart, kafka.ErrTopicAuthorizationFailed},
+				e.Code()) {
 				return v.cfg.unavailable(e)
 			}
 		}
@@ -120,7 +126,8 @@ func (v *Verifier) Read(ctx context.Context, partition int32, from, to int64, vi
 			return err
 		}
 		if time.Now().After(end) {
-			return fault.Failf(fault.ExitTryAgain, "Kafka at %s gave no message of %s, partition %d, up to offset %d for %s", v.cfg.Brokers, v.topic, partition, to, readPatience)
+			return fault.Failf(fault.ExitTryAgain, "Kafka at %s gave no message of %s, partition %d, up to offset %d for %s",
+				v.cfg.Brokers, v.topic, partition, to, readPatience)
 		}
 	}
 }

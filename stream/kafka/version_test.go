@@ -39,8 +39,9 @@ func (b *broker) sendAt(times ...time.Time) {
 // openAt is a member with a clock that is off by so much.
 func (b *broker) openAt(instance string, off time.Duration) *Session {
 	b.t.Helper()
-	l, err := OpenSession(b.t.Context(), SessionConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic, Instance: instance,
-		Now: func() time.Time { return time.Now().Add(off) }})
+	l, err := OpenSession(b.t.Context(), SessionConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic,
+		Instance: instance,
+		Now:      func() time.Time { return time.Now().Add(off) }})
 	b.must(err)
 	b.t.Cleanup(func() { b.close(l) })
 	return l
@@ -64,7 +65,8 @@ func (b *broker) rise(what string, versions []int64) {
 	}
 }
 
-// versionFollowsLog has producers whose clocks go back and ahead, and members whose clocks are off, one after the other.
+// versionFollowsLog has producers whose clocks go back and ahead, and members whose clocks are off, one after the
+// other.
 func versionFollowsLog(t *testing.T, b *broker) {
 	now := time.Now()
 	b.sendAt(now, now.Add(-time.Hour), now.Add(30*time.Minute), now.Add(-2*time.Hour), now)
@@ -99,10 +101,12 @@ func versionFollowsLog(t *testing.T, b *broker) {
 
 const ofBroker = "versions are of the broker's clock where the topic has it"
 
-// versionIsOfBroker has a topic that notes when a message came: no clock of ours counts, and the producer's time is kept for
+// versionIsOfBroker has a topic that notes when a message came: no clock of ours counts, and the producer's time is
+// kept for
 // the delay.
 func versionIsOfBroker(t *testing.T, b *broker) {
-	b.apply(topics.Topic{Name: b.topic, Partitions: 2, Replicas: 1, Config: map[string]string{"message.timestamp.type": "LogAppendTime"}})
+	b.apply(topics.Topic{Name: b.topic, Partitions: 2, Replicas: 1,
+		Config: map[string]string{"message.timestamp.type": "LogAppendTime"}})
 	start := time.Now().Add(-time.Second)
 	b.sendAt(start.Add(-24*time.Hour), start.Add(24*time.Hour))
 	member := b.openAt("a", -24*time.Hour)
@@ -114,9 +118,11 @@ func versionIsOfBroker(t *testing.T, b *broker) {
 	}
 	b.must(b.commit(member, messages))
 	b.must(b.client().ProduceSync(t.Context(), &kgo.Record{Topic: b.topic, Value: []byte("x"), Headers: []kgo.RecordHeader{
-		{Key: pipeline.HeaderTime, Value: fmt.Append(nil, start.Add(-time.Minute).UnixMicro())}, {Key: pipeline.HeaderVersion, Value: []byte("4711")}}}).FirstErr())
+		{Key: pipeline.HeaderTime, Value: fmt.Append(nil, start.Add(-time.Minute).UnixMicro())},
+		{Key: pipeline.HeaderVersion, Value: []byte("4711")}}}).FirstErr())
 	m := b.poll(member, 1)[0]
-	if m.Time.UnixMicro() != start.Add(-time.Minute).UnixMicro() || m.Version != 4711 || m.LogVersion <= messages[1].LogVersion {
+	if m.Time.UnixMicro() != start.Add(-time.Minute).UnixMicro() || m.Version != 4711 ||
+		m.LogVersion <= messages[1].LogVersion {
 		t.Errorf("a replay: %+v", m)
 	}
 	b.must(b.commit(member, []pipeline.Message{m}))
@@ -133,7 +139,8 @@ func versionIsOfBroker(t *testing.T, b *broker) {
 
 // metadataOfOthers ignores what it does not know at a committed offset.
 func metadataOfOthers(t *testing.T, b *broker) {
-	b.apply(topics.Topic{Name: b.topic, Partitions: 2, Replicas: 1, Config: map[string]string{"message.timestamp.type": "LogAppendTime"}})
+	b.apply(topics.Topic{Name: b.topic, Partitions: 2, Replicas: 1,
+		Config: map[string]string{"message.timestamp.type": "LogAppendTime"}})
 	now := time.Now()
 	b.sendAt(now, now, now, now)
 	admin := kadm.NewClient(b.client())

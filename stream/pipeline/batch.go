@@ -16,7 +16,8 @@ import (
 	"github.com/txflow/txflow/stream/deadletter"
 )
 
-// Batch is a batch of messages with what is decided about each, from the poll to the end of its transaction. Its memory is
+// Batch is a batch of messages with what is decided about each, from the poll to the end of its transaction. Its
+// memory is
 // used again for a later batch.
 type Batch struct {
 	Messages []Message // in the order of each partition
@@ -78,7 +79,8 @@ func (b *Batch) Undecided() iter.Seq2[int, *Message] {
 	}
 }
 
-// Emit decides that a message has a result in a topic. The key is copied; value appends the record's value to its argument.
+// Emit decides that a message has a result in a topic. The key is copied; value appends the record's value to its
+// argument.
 func (b *Batch) Emit(i int, topic string, key []byte, value func(dst []byte) []byte, headers ...Header) {
 	start := len(b.arena)
 	b.arena = append(b.arena, key...)
@@ -86,7 +88,8 @@ func (b *Batch) Emit(i int, topic string, key []byte, value func(dst []byte) []b
 	b.arena = value(b.arena)
 	end := len(b.arena)
 	b.decisions[i] = decision{kind: emitted}
-	b.records[i] = Record{Topic: topic, Key: b.arena[start:middle:middle], Value: b.arena[middle:end:end], Headers: headers}
+	b.records[i] = Record{Topic: topic, Key: b.arena[start:middle:middle], Value: b.arena[middle:end:end],
+		Headers: headers}
 }
 
 // Pin has the result of a message in a partition of its topic, whatever its key. It is called after Emit.
@@ -94,7 +97,8 @@ func (b *Batch) Pin(i int, partition int32) {
 	b.records[i].Pinned, b.records[i].Partition = true, partition
 }
 
-// Reject decides that a message is a dead letter of a source, for the reason that d gives. Origin, Version and Raw of d are
+// Reject decides that a message is a dead letter of a source, for the reason that d gives. Origin, Version and Raw of
+// d are
 // set here, and At if it is zero.
 func (b *Batch) Reject(i int, source string, d ledger.DeadLetter) {
 	m := &b.Messages[i]
@@ -117,7 +121,8 @@ func (b *Batch) Reject(i int, source string, d ledger.DeadLetter) {
 		headers = append(headers, Header{HeaderTrace, []byte(traceparent)})
 	}
 	b.decisions[i] = decision{kind: rejected, code: d.Code}
-	b.records[i] = Record{Topic: b.cfg.DeadLetters, Value: deadletter.Append(nil, &info, &d, m.Replays, traceparent), Headers: headers}
+	b.records[i] = Record{Topic: b.cfg.DeadLetters, Value: deadletter.Append(nil, &info, &d, m.Replays, traceparent),
+		Headers: headers}
 }
 
 // Skip decides that a message has no result, such as a duplicate.

@@ -9,7 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// MessageLimit is the most that MaxMessage may be: a dead letter holds the message in Base64, and Kafka's own limit is a
+// MessageLimit is the most that MaxMessage may be: a dead letter holds the message in Base64, and Kafka's own limit is
+// a
 // megabyte unless it is raised.
 const MessageLimit = 700 << 10
 

@@ -1,8 +1,10 @@
 // Package pipeline runs a stream pipeline. A member of its consumer group polls a batch of messages, has the pipeline's
-// Handler decide what becomes of each, and writes results, dead letters and consumed offsets in one Kafka transaction: after
+// Handler decide what becomes of each, and writes results, dead letters and consumed offsets in one Kafka transaction:
+// after
 // any crash, rebalance or abort each message has exactly one result.
 //
-// Two goroutines work at the same time: one polls and handles the next batch while the other writes the batch before. The
+// Two goroutines work at the same time: one polls and handles the next batch while the other writes the batch before.
+// The
 // unbuffered channel between them keeps the order of batches, and no more than two are in memory.
 //
 // Whoever adds a pipeline writes a Handler, and describes its topics and schemas; stream/kafka implements Session.
@@ -32,7 +34,8 @@ func New(session Session, handler Handler, cfg Config) *Runner {
 		free: make(chan *Batch, 2), todo: make(chan *Batch), stopped: make(chan struct{})}
 }
 
-// Run works until the context ends, which is no error; batches in work then get DrainLimit to be done. It is called once.
+// Run works until the context ends, which is no error; batches in work then get DrainLimit to be done. It is called
+// once.
 func (r *Runner) Run(ctx context.Context) error {
 	go func() {
 		defer close(r.stopped)
@@ -126,7 +129,8 @@ func (r *Runner) handle(b *Batch) error {
 // keepAlive is how often the broker hears of a member that handles a batch: far below any session's timeout.
 const keepAlive = 500 * time.Millisecond
 
-// whileAlive does a step and keeps the partitions meanwhile, however long it takes. It gives the step up when the writer has
+// whileAlive does a step and keeps the partitions meanwhile, however long it takes. It gives the step up when the
+// writer has
 // ended or the session fails.
 func (r *Runner) whileAlive(ctx context.Context, step func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -153,7 +157,8 @@ func (r *Runner) whileAlive(ctx context.Context, step func(context.Context) erro
 	}
 }
 
-// errWriterStopped ends the batch that was handled when the writer failed. Its messages come again, as those of ErrAborted do.
+// errWriterStopped ends the batch that was handled when the writer failed. Its messages come again, as those of
+// ErrAborted do.
 var errWriterStopped = errors.New("the transaction before could not be written")
 
 // handOver gives a batch to the writer once the batch before has ended, and keeps the partitions meanwhile.
@@ -209,7 +214,8 @@ func (r *Runner) end(ctx context.Context, b *Batch, err error) error {
 		r.cfg.Log.WarnContext(ctx, "a transaction was aborted, its messages come again", "messages", n, "error", err)
 		return nil
 	case err != nil && ctx.Err() != nil:
-		r.cfg.Log.WarnContext(ctx, "the last transaction was not done in time; its messages come again", "messages", n, "error", err)
+		r.cfg.Log.WarnContext(ctx, "the last transaction was not done in time; its messages come again", "messages", n,
+			"error", err)
 	}
 	return err
 }

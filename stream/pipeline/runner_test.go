@@ -39,12 +39,14 @@ func start(t *testing.T, s *fakeSession, h Handler) ([]Stats, error) {
 	s.end = cancel
 	o := &seen{}
 	err := New(s, h, Config{Name: "upper", Ledger: "upper", Topic: "in", DeadLetters: "dlq", Group: "g", Now: time.Now,
-		Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler), Observer: o, BatchMessages: 2, MaxMessage: 20,
+		Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler), Observer: o, BatchMessages: 2,
+		MaxMessage: 20,
 		DrainLimit: time.Minute}).Run(ctx)
 	return o.stats, err
 }
 
-// TestOutcomes has one message of each kind: each has one result, in the order of the messages, and the statistics count them.
+// TestOutcomes has one message of each kind: each has one result, in the order of the messages, and the statistics
+// count them.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	s := &fakeSession{source: in("a", "bad", "twice", strings.Repeat("x", 21), "b", "c")}
@@ -53,12 +55,14 @@ func TestOutcomes(t *testing.T) {
 	if err != nil || len(s.written) != 5 || len(stats) != 3 {
 		t.Fatalf("%v, written %q, %+v", err, s.written, stats)
 	}
-	for i, want := range []string{"out k A", `"code":"message_format"`, `"code":"message_too_large"`, `"code":"offsets_deleted"`, "out k C"} {
+	for i, want := range []string{"out k A", `"code":"message_format"`, `"code":"message_too_large"`,
+		`"code":"offsets_deleted"`, "out k C"} {
 		if !strings.Contains(s.written[i], want) {
 			t.Errorf("record %d is %s, want %s", i, s.written[i], want)
 		}
 	}
-	if stats[0].DeadLetters[transaction.CodeMessage] != 1 || stats[1].Skipped != 1 || stats[1].DeadLetters[transaction.CodeMessageSize] != 1 ||
+	if stats[0].DeadLetters[transaction.CodeMessage] != 1 || stats[1].Skipped != 1 ||
+		stats[1].DeadLetters[transaction.CodeMessageSize] != 1 ||
 		stats[2].Deleted != 3 {
 		t.Errorf("%+v", stats)
 	}
@@ -68,7 +72,8 @@ func TestOutcomes(t *testing.T) {
 func TestForgotten(t *testing.T) {
 	t.Parallel()
 	s := &fakeSession{source: in("a", "b", "c", "forgotten")}
-	if _, err := start(t, s, &upper{}); fault.ExitCode(err) != fault.ExitFault || !strings.Contains(err.Error(), "offset 3") {
+	if _, err := start(t, s, &upper{}); fault.ExitCode(err) != fault.ExitFault ||
+		!strings.Contains(err.Error(), "offset 3") {
 		t.Errorf("exit %d: %v", fault.ExitCode(err), err)
 	}
 	if len(s.written) != 2 || s.done != 2 {
@@ -76,12 +81,14 @@ func TestForgotten(t *testing.T) {
 	}
 }
 
-// TestAborts commits every message once and in order, however many transactions are aborted. While one is written, the next
+// TestAborts commits every message once and in order, however many transactions are aborted. While one is written, the
+// next
 // batch is handled, and no third one is polled.
 func TestAborts(t *testing.T) {
 	t.Parallel()
 	aborted := fmt.Errorf("%w: lost", ErrAborted)
-	s := &fakeSession{source: in(numbered(20)...), gate: make(chan struct{}), commits: []error{nil, aborted, nil, aborted, aborted, nil}}
+	s := &fakeSession{source: in(numbered(20)...), gate: make(chan struct{}), commits: []error{nil, aborted, nil, aborted,
+		aborted, nil}}
 	second := make(chan struct{})
 	calls := 0
 	h := &upper{wait: func(context.Context) error {
@@ -114,14 +121,16 @@ func TestAborts(t *testing.T) {
 	}
 }
 
-// TestRebalance revokes the partition while batches are in work: the handler hears of it, and each message is written once.
+// TestRebalance revokes the partition while batches are in work: the handler hears of it, and each message is written
+// once.
 func TestRebalance(t *testing.T) {
 	t.Parallel()
 	s, h := &fakeSession{source: in(numbered(10)...), revoke: 4}, &upper{}
 	if _, err := start(t, s, h); err != nil || len(s.written) != 10 || !s.revoked {
 		t.Fatalf("%v, written %q", err, s.written)
 	}
-	if len(h.events) != 3 || h.events[0] != "assigned from 0" || h.events[1] != "revoked 0" || !strings.HasPrefix(h.events[2], "assigned from ") {
+	if len(h.events) != 3 || h.events[0] != "assigned from 0" || h.events[1] != "revoked 0" ||
+		!strings.HasPrefix(h.events[2], "assigned from ") {
 		t.Errorf("%q", h.events)
 	}
 }
@@ -159,8 +168,9 @@ func TestDrain(t *testing.T) {
 			return ctx.Err()
 		}}
 		o := &seen{}
-		err := New(s, h, Config{Name: "upper", Topic: "in", DeadLetters: "dlq", Now: time.Now, Tracer: noop.NewTracerProvider().Tracer(""),
-			Log: slog.New(slog.DiscardHandler), Observer: o, BatchMessages: 2, MaxMessage: 20, DrainLimit: limit}).Run(ctx)
+		err := New(s, h, Config{Name: "upper", Topic: "in", DeadLetters: "dlq", Now: time.Now,
+			Tracer: noop.NewTracerProvider().Tracer(""),
+			Log:    slog.New(slog.DiscardHandler), Observer: o, BatchMessages: 2, MaxMessage: 20, DrainLimit: limit}).Run(ctx)
 		if err != nil || len(s.written) != want || o.stats[0].Aborted != (want == 0) {
 			t.Errorf("with %s: %v, written %q, %+v", limit, err, s.written, o.stats)
 		}

@@ -18,7 +18,8 @@ func startSpan(ctx context.Context, cfg *Config, messages []Message) (context.Co
 			links = append(links, trace.Link{SpanContext: sc})
 		}
 	}
-	return cfg.Tracer.Start(ctx, "process "+cfg.Topic, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithLinks(links...),
+	return cfg.Tracer.Start(ctx, "process "+cfg.Topic, trace.WithSpanKind(trace.SpanKindConsumer),
+		trace.WithLinks(links...),
 		trace.WithAttributes(
 			attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "process"),
 			attribute.String("messaging.destination.name", cfg.Topic),

@@ -18,7 +18,8 @@ type Stats struct {
 	Aborted     bool                     // nothing was written, and the messages come again
 }
 
-// Observer receives the statistics of every batch, from several goroutines. Two batches may be in work, of which the first
+// Observer receives the statistics of every batch, from several goroutines. Two batches may be in work, of which the
+// first
 // one mostly ends first.
 type Observer interface {
 	Begin(messages int)
@@ -27,7 +28,8 @@ type Observer interface {
 
 // stats counts what became of a batch.
 func (b *Batch) stats(now time.Time, err error) Stats {
-	s := Stats{Messages: len(b.Messages), DeadLetters: map[transaction.Code]int{}, Handled: b.handled, Took: now.Sub(b.start),
+	s := Stats{Messages: len(b.Messages), DeadLetters: map[transaction.Code]int{}, Handled: b.handled,
+		Took:   now.Sub(b.start),
 		Delays: make([]time.Duration, 0, len(b.Messages)), Aborted: err != nil}
 	for i := range b.Messages {
 		m := &b.Messages[i]

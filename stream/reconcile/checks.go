@@ -24,7 +24,8 @@ type checker struct {
 	parsed message.Parsed
 }
 
-// differs says what does not fit; "" when all does. A message that was stored is read by the rules again, but for the latest
+// differs says what does not fit; "" when all does. A message that was stored is read by the rules again, but for the
+// latest
 // time, which was another one then. What was rejected may meet the rules of another release.
 func (c *checker) differs(value []byte, e *ledger.StreamEntry) string {
 	c.parser.Rules = transaction.DefaultRules(time.Time{})
@@ -44,7 +45,8 @@ func (c *checker) differs(value []byte, e *ledger.StreamEntry) string {
 	return ""
 }
 
-// unaccounted is a message without an entry. That is right if ClickHouse could not read its result, which is a dead letter of
+// unaccounted is a message without an entry. That is right if ClickHouse could not read its result, which is a dead
+// letter of
 // its own then.
 func (r *run) unaccounted(ctx context.Context, part ledger.StreamRange, m *delivered) error {
 	if r.unreadable == nil {
@@ -112,7 +114,8 @@ func placeOf(result []byte) (at place, ok bool) {
 	return place{int32(number), offset}, err == nil
 }
 
-// gaps adds what retention deleted: before the group read it, as the group recorded; what the group is still to notice; and
+// gaps adds what retention deleted: before the group read it, as the group recorded; what the group is still to
+// notice; and
 // what was read and can not be verified any more.
 func (r *run) gaps(ctx context.Context, topic Topic) error {
 	deadLetters, err := r.tables.DeadLetters(ctx, ledger.DeadLetterQuery{Origin: topics.Raw, Code: string(transaction.CodeDeleted), Raw: true})

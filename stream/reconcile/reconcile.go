@@ -1,4 +1,5 @@
-// Package reconcile proves the delivery contract of the stream: it reads what a group was delivered from the topic itself, and
+// Package reconcile proves the delivery contract of the stream: it reads what a group was delivered from the topic
+// itself, and
 // compares each message with the ledger, and the ledger with the tables.
 package reconcile
 
@@ -60,9 +61,11 @@ const (
 	chunkBytes = 16 << 20
 )
 
-// Run reconciles what the group has committed since the last time, and records how far it came when there are no findings.
+// Run reconciles what the group has committed since the last time, and records how far it came when there are no
+// findings.
 // Observe is told of messages as they are done.
-func Run(ctx context.Context, log Log, tables Tables, cfg Config, observe func(messages int)) (counts ledger.Counts, found ledger.Findings, err error) {
+func Run(ctx context.Context, log Log, tables Tables, cfg Config, observe func(messages int)) (counts ledger.Counts,
+	found ledger.Findings, err error) {
 	r := &run{log: log, tables: tables, cfg: cfg, observe: observe, found: ledger.Findings{Limit: cfg.Limit}}
 	topic, err := log.Topic(ctx)
 	if err != nil {
@@ -196,7 +199,8 @@ func (r *run) surplus(part ledger.StreamRange, e *ledger.StreamEntry) {
 }
 
 func (r *run) add(part ledger.StreamRange, kind ledger.FindingKind, id transaction.ID, offset int64, why string) {
-	f := ledger.Finding{Kind: kind, Origin: fmt.Sprintf("%s/%d", part.Topic, part.Partition), Position: uint64(offset), Detail: why} //nolint:gosec // not negative
+	f := ledger.Finding{Kind: kind, Origin: fmt.Sprintf("%s/%d", part.Topic, part.Partition), Position: uint64(offset),
+		Detail: why} //nolint:gosec // not negative
 	if id != (transaction.ID{}) {
 		f.ID = id.String()
 	}

@@ -70,7 +70,8 @@ func (w *world) DeadLetters(_ context.Context, q ledger.DeadLetterQuery) (out []
 
 func (w *world) MarkDeadLetters(_ context.Context, deadLetters []ledger.DeadLetterState, state string) error {
 	for i := range w.deadLetters {
-		if slices.ContainsFunc(deadLetters, func(l ledger.DeadLetterState) bool { return l.Origin == w.deadLetters[i].Origin }) {
+		if slices.ContainsFunc(deadLetters,
+			func(l ledger.DeadLetterState) bool { return l.Origin == w.deadLetters[i].Origin }) {
 			w.deadLetters[i].State = state
 		}
 	}
@@ -137,7 +138,8 @@ func TestAddsUp(t *testing.T) {
 	t.Parallel()
 	w := fine()
 	counts, found := w.run(t, false)
-	if found != "" || counts.In != 9 || counts.Stored != 7 || counts.Rejected != 2 || !maps.Equal(w.recorded, map[int32]int64{0: 8, 1: 6}) {
+	if found != "" || counts.In != 9 || counts.Stored != 7 || counts.Rejected != 2 ||
+		!maps.Equal(w.recorded, map[int32]int64{0: 8, 1: 6}) {
 		t.Errorf("%+v %q, recorded %v", counts, found, w.recorded)
 	}
 	if w.asked[1].From != 4 || w.asked[1].To != 6 { // behind what is verified
@@ -176,7 +178,8 @@ func TestFindings(t *testing.T) {
 }
 
 func gapAt(first, next int64) ledger.DeadLetterState {
-	return ledger.DeadLetterState{Origin: ledger.Origin{Origin: topics.Raw, Position: uint64(first)}, Code: string(transaction.CodeDeleted), State: ledger.StateOpen, //nolint:gosec // not negative
+	return ledger.DeadLetterState{Origin: ledger.Origin{Origin: topics.Raw, Position: uint64(first)},
+		Code: string(transaction.CodeDeleted), State: ledger.StateOpen, //nolint:gosec // not negative
 		Raw: deadletter.AppendGap(nil, first, next)}
 }
 
@@ -185,7 +188,8 @@ func TestGapIsAccepted(t *testing.T) {
 	t.Parallel()
 	w := fine()
 	w.deadLetters = []ledger.DeadLetterState{gapAt(3, 4)}
-	w.entries[0] = slices.Insert(w.entries[0], 3, ledger.StreamEntry{Offset: 3, Variants: 1, Outcome: ledger.OutcomeRejected, Code: transaction.CodeDeleted})
+	w.entries[0] = slices.Insert(w.entries[0], 3, ledger.StreamEntry{Offset: 3, Variants: 1,
+		Outcome: ledger.OutcomeRejected, Code: transaction.CodeDeleted})
 	if _, found := w.run(t, false); strings.Count(found, "gap at ") != 1 || strings.Contains(found, "\n") {
 		t.Errorf("%q", found)
 	}
@@ -205,8 +209,10 @@ func TestUnreadable(t *testing.T) {
 	w := fine()
 	w.entries[0] = slices.Delete(slices.Delete(w.entries[0], 3, 4), 0, 1) // offsets 4 and 0
 	w.deadLetters = []ledger.DeadLetterState{
-		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte(`{"amount":"x","position":4,"call":{"partition":0}}`)},
-		{Origin: ledger.Origin{Origin: topics.DeadLetters}, Code: codeUnreadable, Raw: []byte(`{"partition":0,"position":0}`)},
+		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable,
+			Raw: []byte(`{"amount":"x","position":4,"call":{"partition":0}}`)},
+		{Origin: ledger.Origin{Origin: topics.DeadLetters}, Code: codeUnreadable,
+			Raw: []byte(`{"partition":0,"position":0}`)},
 		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte(`torn`)},
 	}
 	if counts, found := w.run(t, false); found != "" || counts.DeadLettered != 2 {
@@ -214,15 +220,18 @@ func TestUnreadable(t *testing.T) {
 	}
 	// What is no JSON any more still says whose result it is, where that much is left of it.
 	w.deadLetters = []ledger.DeadLetterState{
-		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte("\xff{\"description\":\"\\\"position\\\":9\",\"position\":4,\"call\":{\"partition\":0,\"or")},
-		{Origin: ledger.Origin{Origin: topics.DeadLetters}, Code: codeUnreadable, Raw: []byte(`{"partition":0,"position":0,"id":}`)},
+		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable,
+			Raw: []byte("\xff{\"description\":\"\\\"position\\\":9\",\"position\":4,\"call\":{\"partition\":0,\"or")},
+		{Origin: ledger.Origin{Origin: topics.DeadLetters}, Code: codeUnreadable,
+			Raw: []byte(`{"partition":0,"position":0,"id":}`)},
 	}
 	if counts, found := w.run(t, false); found != "" || counts.DeadLettered != 2 {
 		t.Errorf("damaged: %+v %q", counts, found)
 	}
 	w.deadLetters = []ledger.DeadLetterState{
 		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte(`torn`)},
-		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte(`"position":4,"partition":99999999999`)},
+		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable,
+			Raw: []byte(`"position":4,"partition":99999999999`)},
 		{Origin: ledger.Origin{Origin: topics.Classified}, Code: codeUnreadable, Raw: []byte(`{}`)}, // not of offset 0
 	}
 	if _, found := w.run(t, false); strings.Count(found, "unaccounted") != 2 {

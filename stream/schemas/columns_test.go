@@ -54,7 +54,8 @@ func columnsOf(t *testing.T, file string) (columns map[string]string, sql string
 	return columns, sql
 }
 
-// TestColumns compares the schemas with the Kafka tables that read the topics, which have the same names and take any text,
+// TestColumns compares the schemas with the Kafka tables that read the topics, which have the same names and take any
+// text,
 // and with the tables behind them, whose types hold what a schema allows.
 func TestColumns(t *testing.T) {
 	t.Parallel()
@@ -76,7 +77,8 @@ func TestColumns(t *testing.T) {
 			t.Fatal(err)
 		}
 		fields := object(schema["properties"])
-		if has, want := slices.Sorted(maps.Keys(columns)), slices.Sorted(maps.Keys(fields)); len(has) == 0 || !slices.Equal(has, want) {
+		if has, want := slices.Sorted(maps.Keys(columns)), slices.Sorted(maps.Keys(fields)); len(has) == 0 ||
+			!slices.Equal(has, want) {
 			t.Errorf("%s has columns %v, the schema of %s has %v", files[0], has, topic, want)
 		}
 		for name, raw := range columns {

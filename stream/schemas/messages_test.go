@@ -53,33 +53,40 @@ func compile(t *testing.T, text string) *jsonschema.Schema {
 }
 
 // odd are texts that JSON, Kafka or ClickHouse may stumble over.
-var odd = []string{"", "plain", `"quoted" \ /`, "é漢字🙂", "\x00\x1f\u007f\u2028\u2029", "\xff\xfe\xc3", "<&>", strings.Repeat("x", 1<<16), "null", "{}"}
+var odd = []string{"", "plain", `"quoted" \ /`, "é漢字🙂", "\x00\x1f\u007f\u2028\u2029", "\xff\xfe\xc3", "<&>",
+	strings.Repeat("x", 1<<16), "null", "{}"}
 
 // written are messages as package message writes them, by topic.
 func written() map[string][][]byte {
 	var out = map[string][][]byte{}
 	add := func(topic string, value []byte) { out[topic] = append(out[topic], value) }
-	call := prediction.Call{Model: "m", Attempt: math.MaxInt32, TraceID: strings.Repeat("a", 32), SpanID: strings.Repeat("b", 16), Sampled: true, AnsweredAt: time.Now()}
-	times := []time.Time{time.Unix(0, 0), time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2024, 2, 29, 23, 59, 59, 999_999_999, time.FixedZone("", 3600))}
+	call := prediction.Call{Model: "m", Attempt: math.MaxInt32, TraceID: strings.Repeat("a", 32),
+		SpanID: strings.Repeat("b", 16), Sampled: true, AnsweredAt: time.Now()}
+	times := []time.Time{time.Unix(0, 0), time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2024, 2, 29, 23, 59, 59, 999_999_999, time.FixedZone("", 3600))}
 	for i, text := range odd {
 		at := times[i%len(times)]
 		amount, _ := transaction.ParseAmount([]byte([]string{"-0.0001", "1", "99999999999999.9999", "-12.5"}[i%4]), '.')
-		tr := transaction.Transaction{ID: transaction.DeriveID("bank", []byte(text)), SourceID: text, Description: text, Amount: amount, Timestamp: at,
+		tr := transaction.Transaction{ID: transaction.DeriveID("bank", []byte(text)), SourceID: text, Description: text,
+			Amount: amount, Timestamp: at,
 			Merchant: text, HasMerchant: i%2 == 0, OperationType: text, Side: transaction.Side(1 + i%2)}
 		add(topics.Raw, message.AppendRaw(nil, &tr, text))
 		b := []byte(text)
 		add(topics.Raw, message.AppendFields(nil, &transaction.Fields{b, b, b, b, b, b, b}, text))
 		add(topics.Raw, message.AppendFields(nil, &transaction.Fields{}, ""))
-		info := ledger.RunInfo{Pipeline: "stream", RunID: text, TaskTry: math.MaxInt32, Source: text, OriginTraceID: text, Chunk: text}
+		info := ledger.RunInfo{Pipeline: "stream", RunID: text, TaskTry: math.MaxInt32, Source: text, OriginTraceID: text,
+			Chunk: text}
 		origin := ledger.Origin{Origin: topics.Raw, Digest: text, Partition: math.MaxInt32, Position: math.MaxUint64}
 		for c := range transaction.CategoryCount {
-			row := ledger.Classified{Transaction: tr, ContentHash: math.MaxUint64, Category: transaction.CategoryAt(c), Origin: origin}
+			row := ledger.Classified{Transaction: tr, ContentHash: math.MaxUint64, Category: transaction.CategoryAt(c),
+				Origin: origin}
 			add(topics.Classified, message.AppendClassified(nil, &row, info.AppendCall(nil, origin, &call)))
 		}
 		id := tr.ID
 		for _, d := range []ledger.DeadLetter{
 			{Outcome: ledger.OutcomeRejected, Code: transaction.CodeMessage, Origin: origin, At: at},
-			{Outcome: ledger.OutcomeDeadLetter, ID: &id, SourceID: text, ContentHash: math.MaxUint64, Column: text, Code: transaction.CodePrediction, Message: text,
+			{Outcome: ledger.OutcomeDeadLetter, ID: &id, SourceID: text, ContentHash: math.MaxUint64, Column: text,
+				Code: transaction.CodePrediction, Message: text,
 				Raw: []byte(text), Call: &call, At: at, Origin: origin},
 		} {
 			add(topics.DeadLetters, deadletter.Append(nil, &info, &d, i*math.MaxUint16, text))
@@ -94,7 +101,8 @@ func written() map[string][][]byte {
 
 // refined is a message of events.silver whose texts are all the same.
 func refined(text string, lost []events.Lost) []byte {
-	r := events.Refined{Late: true, TimestampUS: math.MinInt64, PublishedUS: math.MaxInt64, LostPoints: lost, Position: math.MaxUint64, ContentHash: math.MaxUint64,
+	r := events.Refined{Late: true, TimestampUS: math.MinInt64, PublishedUS: math.MaxInt64, LostPoints: lost,
+		Position: math.MaxUint64, ContentHash: math.MaxUint64,
 		Partition: math.MaxInt32, SchemaID: math.MinInt32}
 	v := reflect.ValueOf(&r).Elem()
 	for i := range v.NumField() {
@@ -102,7 +110,8 @@ func refined(text string, lost []events.Lost) []byte {
 			f.SetString(text)
 		}
 	}
-	r.EventID, r.CorrelationID, r.TimestampSource, r.Score = event.NewID().String(), event.NewID().String(), "broker", "0.9"
+	r.EventID, r.CorrelationID, r.TimestampSource, r.Score = event.NewID().String(), event.NewID().String(), "broker",
+		"0.9"
 	value, err := json.Marshal(&r)
 	if err != nil {
 		panic("plain data: " + err.Error())
@@ -110,7 +119,8 @@ func refined(text string, lost []events.Lost) []byte {
 	return value
 }
 
-// TestMessages holds what is written against the schemas, and shows for each field that the schema would notice its loss.
+// TestMessages holds what is written against the schemas, and shows for each field that the schema would notice its
+// loss.
 func TestMessages(t *testing.T) {
 	t.Parallel()
 	subjects := all(t)

@@ -153,7 +153,8 @@ func (h *Health) Ready() error {
 
 var (
 	lagDesc = prometheus.NewDesc("txflow_stream_lag",
-		"Messages that are not committed, by partition that the member has; absent while Kafka does not answer.", []string{"partition"}, nil)
+		"Messages that are not committed, by partition that the member has; absent while Kafka does not answer.",
+		[]string{"partition"}, nil)
 	upDesc     = prometheus.NewDesc("txflow_stream_kafka_up", "1 when Kafka answered the last time.", nil, nil)
 	abortsDesc = prometheus.NewDesc("txflow_stream_transactions_aborted_total",
 		"Transactions that were aborted; their messages come again.", nil, nil)

@@ -30,7 +30,8 @@ type Readers struct {
 	verdicts []status.Verdict // of each that was seen; nil before the second look
 }
 
-// NewReaders follows what look finds. A table is stalled when messages wait for longer than limit and it commits nothing.
+// NewReaders follows what look finds. A table is stalled when messages wait for longer than limit and it commits
+// nothing.
 func NewReaders(limit time.Duration, look func(context.Context) ([]Seen, error)) *Readers {
 	return &Readers{limit: limit, look: look, heard: time.Now()}
 }
@@ -38,7 +39,8 @@ func NewReaders(limit time.Duration, look func(context.Context) ([]Seen, error))
 // lookTime bounds a look.
 const lookTime = 20 * time.Second
 
-// Run looks until the context ends, or act gives an error, which it returns. It calls act after each look but the first.
+// Run looks until the context ends, or act gives an error, which it returns. It calls act after each look but the
+// first.
 func (r *Readers) Run(ctx context.Context, act func(context.Context, Seen, status.Verdict) error) error {
 	tick := time.NewTicker(min(r.limit/4+time.Millisecond, 5*time.Second))
 	defer tick.Stop()
@@ -95,11 +97,15 @@ func (r *Readers) Ready() error {
 }
 
 var (
-	readersUpDesc = prometheus.NewDesc("txflow_clickhouse_reader_up", "1 when ClickHouse and Kafka answered the last time they were polled.", nil, nil)
-	stalledDesc   = prometheus.NewDesc("txflow_clickhouse_reader_stalled",
-		"1 when the Kafka table does not progress while messages wait: alert on it. Absent while it is unknown.", []string{"table", "topic"}, nil)
-	readerLagDesc = prometheus.NewDesc("txflow_clickhouse_reader_lag", "Messages that the Kafka table has not committed.", []string{"table", "topic"}, nil)
-	polledDesc    = prometheus.NewDesc("txflow_clickhouse_reader_poll_age_seconds", "Time since the Kafka table asked for messages; -1 for never.", []string{"table", "topic"}, nil)
+	readersUpDesc = prometheus.NewDesc("txflow_clickhouse_reader_up",
+		"1 when ClickHouse and Kafka answered the last time they were polled.", nil, nil)
+	stalledDesc = prometheus.NewDesc("txflow_clickhouse_reader_stalled",
+		"1 when the Kafka table does not progress while messages wait: alert on it. Absent while it is unknown.",
+		[]string{"table", "topic"}, nil)
+	readerLagDesc = prometheus.NewDesc("txflow_clickhouse_reader_lag", "Messages that the Kafka table has not committed.",
+		[]string{"table", "topic"}, nil)
+	polledDesc = prometheus.NewDesc("txflow_clickhouse_reader_poll_age_seconds",
+		"Time since the Kafka table asked for messages; -1 for never.", []string{"table", "topic"}, nil)
 )
 
 // Describe implements prometheus.Collector.

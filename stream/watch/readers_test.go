@@ -18,8 +18,10 @@ import (
 
 // waits is a table for which a message waits, and that asked Kafka for messages so long ago.
 func waits(polled time.Duration) Seen {
-	return Seen{status.Look{At: time.Now(), Topic: "t", Partitions: []status.Partition{{Committed: 3, End: 4, Oldest: time.Now()}}},
-		status.Reader{Table: "reads", Consumers: 1, Uptime: time.Hour, Polled: polled, Committed: time.Hour, Failed: time.Hour, Error: "brokers are down"}}
+	return Seen{status.Look{At: time.Now(), Topic: "t",
+		Partitions: []status.Partition{{Committed: 3, End: 4, Oldest: time.Now()}}},
+		status.Reader{Table: "reads", Consumers: 1, Uptime: time.Hour, Polled: polled, Committed: time.Hour,
+			Failed: time.Hour, Error: "brokers are down"}}
 }
 
 // TestReaders follows a table that stalls, one that can not be asked, and one that goes on.
@@ -37,7 +39,8 @@ func TestReaders(t *testing.T) {
 	registry.MustRegister(r)
 	metrics := func(want string) {
 		t.Helper()
-		if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "txflow_clickhouse_reader_stalled", "txflow_clickhouse_reader_up"); err != nil {
+		if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "txflow_clickhouse_reader_stalled",
+			"txflow_clickhouse_reader_up"); err != nil {
 			t.Error(err)
 		}
 	}
@@ -51,7 +54,9 @@ func TestReaders(t *testing.T) {
 	}
 	metrics(up + "1\n")
 	r.step(t.Context())
-	if err := r.Ready(); err == nil || !strings.Contains(err.Error(), "it last asked Kafka for messages 2m0s ago; its last exception, 1h0m0s ago: brokers are down") {
+	if err := r.Ready(); err == nil ||
+		!strings.Contains(err.Error(),
+			"it last asked Kafka for messages 2m0s ago; its last exception, 1h0m0s ago: brokers are down") {
 		t.Errorf("a consumer that hangs: %v", err)
 	}
 	metrics(stalled + "1\n" + up + "1\n")
@@ -96,7 +101,8 @@ func TestRecovery(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			clock, tries := time.Now(), 0
-			r := Recovery{Log: slog.New(slog.DiscardHandler), Limit: limit, Deadline: 10 * time.Millisecond, now: func() time.Time { return clock },
+			r := Recovery{Log: slog.New(slog.DiscardHandler), Limit: limit, Deadline: 10 * time.Millisecond,
+				now: func() time.Time { return clock },
 				Reattach: func(ctx context.Context, table string) error {
 					if tries++; table != "reads" {
 						t.Errorf("it is %s", table)
@@ -107,13 +113,15 @@ func TestRecovery(t *testing.T) {
 			for end := clock.Add(time.Hour); err == nil && clock.Before(end); clock = clock.Add(5 * time.Second) {
 				err = r.Act(t.Context(), waits(0), status.Verdict{Cause: c.cause, Text: "why"})
 			}
-			if tries != c.tries || fault.ExitCode(err) != c.code || err != nil && (fault.Hint(err) == "" || !strings.Contains(err.Error(), "why")) {
+			if tries != c.tries || fault.ExitCode(err) != c.code || err != nil &&
+				(fault.Hint(err) == "" || !strings.Contains(err.Error(), "why")) {
 				t.Errorf("%d tries, want %d; %v", tries, c.tries, err)
 			}
 		})
 	}
 	tries := 0
-	r := Recovery{Log: slog.New(slog.DiscardHandler), Limit: limit, Deadline: limit, Reattach: func(context.Context, string) error { tries++; return nil }}
+	r := Recovery{Log: slog.New(slog.DiscardHandler), Limit: limit, Deadline: limit,
+		Reattach: func(context.Context, string) error { tries++; return nil }}
 	for range 3 * maxTries { // it helps each time
 		for _, cause := range []status.Cause{status.Hangs, status.Progresses} {
 			if err := r.Act(t.Context(), waits(0), status.Verdict{Cause: cause}); err != nil {

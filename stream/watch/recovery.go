@@ -12,7 +12,8 @@ import (
 	"github.com/txflow/txflow/stream/status"
 )
 
-// Recovery gives a table whose consumer hangs a new one, and gives up where that does not help. A table that reads and can not
+// Recovery gives a table whose consumer hangs a new one, and gives up where that does not help. A table that reads and
+// can not
 // store is only reported: ClickHouse tries again by itself, and goes on once the cause is gone.
 type Recovery struct {
 	Reattach func(ctx context.Context, table string) error
@@ -34,7 +35,8 @@ type attempts struct {
 // maxTries is how often a consumer that hangs is replaced.
 const maxTries = 3
 
-// Act is for Readers.Run. The error has exit code 75: a consumer hangs that could not be replaced, and only a new engine can
+// Act is for Readers.Run. The error has exit code 75: a consumer hangs that could not be replaced, and only a new
+// engine can
 // help.
 func (r *Recovery) Act(ctx context.Context, seen Seen, v status.Verdict) error {
 	table := seen.Reader.Table
@@ -86,7 +88,8 @@ func (r *Recovery) replace(ctx context.Context, table string, v status.Verdict) 
 	case tryCtx.Err() != nil && v.Cause == status.Hangs: // it hangs while it is detached, too
 		return giveUp(fmt.Errorf("%s; replacing its consumer did not end in %s: %w", v.Text, r.Deadline, err))
 	}
-	r.Log.ErrorContext(ctx, "ClickHouse's Kafka table got no new consumer, trying again", "table", table, "error", err.Error())
+	r.Log.ErrorContext(ctx, "ClickHouse's Kafka table got no new consumer, trying again", "table", table, "error",
+		err.Error())
 	return nil
 }
 

@@ -153,7 +153,8 @@ txflow_stream_backoff_seconds 1.5
 # TYPE txflow_stream_transactions_aborted_total counter
 txflow_stream_transactions_aborted_total 7
 `
-	if err := testutil.CollectAndCompare(h, strings.NewReader(want), "txflow_stream_backoff_seconds", "txflow_stream_transactions_aborted_total"); err != nil {
+	if err := testutil.CollectAndCompare(h, strings.NewReader(want), "txflow_stream_backoff_seconds",
+		"txflow_stream_transactions_aborted_total"); err != nil {
 		t.Error(err)
 	}
 }
@@ -163,10 +164,11 @@ func TestLag(t *testing.T) {
 	t.Parallel()
 	h, log := NewHealth(stuck), &fakeLog{}
 	for want, lag := range map[string]map[int32]int64{
-		lagHead + "txflow_stream_lag{partition=\"0\"} 7\ntxflow_stream_lag{partition=\"3\"} 0\n" + upHead + "txflow_stream_kafka_up 1\n": {0: 7, 3: 0},
-		lagHead + "txflow_stream_lag{partition=\"3\"} 9\n" + upHead + "txflow_stream_kafka_up 1\n":                                       {3: 9},
-		upHead + "txflow_stream_kafka_up 0\n": nil,
-		upHead + "txflow_stream_kafka_up 1\n": {},
+		lagHead + "txflow_stream_lag{partition=\"0\"} 7\ntxflow_stream_lag{partition=\"3\"} 0\n" + upHead +
+			"txflow_stream_kafka_up 1\n": {0: 7, 3: 0},
+		lagHead + "txflow_stream_lag{partition=\"3\"} 9\n" + upHead + "txflow_stream_kafka_up 1\n": {3: 9},
+		upHead + "txflow_stream_kafka_up 0\n":                                                      nil,
+		upHead + "txflow_stream_kafka_up 1\n":                                                      {},
 	} {
 		log.set(true, lag)
 		h.ask(t.Context(), log)
@@ -188,7 +190,8 @@ func TestMetrics(t *testing.T) {
 	if n := testutil.ToFloat64(m.underWay); n != 6 {
 		t.Errorf("%v messages are under way", n)
 	}
-	m.End(pipeline.Stats{Messages: 6, Skipped: 2, DeadLetters: map[transaction.Code]int{transaction.CodeMessage: 1}, Handled: time.Second, Took: 2 * time.Second,
+	m.End(pipeline.Stats{Messages: 6, Skipped: 2, DeadLetters: map[transaction.Code]int{transaction.CodeMessage: 1},
+		Handled: time.Second, Took: 2 * time.Second,
 		Delays: []time.Duration{20 * time.Millisecond, 3 * time.Second, 3 * time.Second}})
 	m.Begin(2)
 	m.End(pipeline.Stats{Messages: 2, Aborted: true})
@@ -223,8 +226,10 @@ txflow_stream_ml_calls_total{error="timeout",outcome="fault",pipeline="transacti
 # TYPE txflow_stream_ml_in_flight gauge
 txflow_stream_ml_in_flight{pipeline="transactions"} 2
 `
-	if err := testutil.GatherAndCompare(m.Registry, strings.NewReader(want), "txflow_stream_dead_letters_total", "txflow_stream_messages_given_up_total",
-		"txflow_stream_messages_total", "txflow_stream_messages_under_way", "txflow_stream_ml_breaker", "txflow_stream_ml_calls_total", "txflow_stream_ml_in_flight"); err != nil {
+	if err := testutil.GatherAndCompare(m.Registry, strings.NewReader(want), "txflow_stream_dead_letters_total",
+		"txflow_stream_messages_given_up_total",
+		"txflow_stream_messages_total", "txflow_stream_messages_under_way", "txflow_stream_ml_breaker",
+		"txflow_stream_ml_calls_total", "txflow_stream_ml_in_flight"); err != nil {
 		t.Error(err)
 	}
 	all, err := m.Registry.Gather()
@@ -239,7 +244,8 @@ txflow_stream_ml_in_flight{pipeline="transactions"} 2
 			}
 		}
 	}
-	for name, want := range map[string]uint64{"txflow_stream_delay_seconds": 3, "txflow_stream_transaction_messages": 1, "txflow_stream_transaction_seconds": 1,
+	for name, want := range map[string]uint64{"txflow_stream_delay_seconds": 3, "txflow_stream_transaction_messages": 1,
+		"txflow_stream_transaction_seconds":    1,
 		"txflow_stream_transaction_ml_seconds": 1, "txflow_stream_ml_call_seconds": 3, "txflow_stream_ml_call_rows": 3} {
 		if counts[name] != want {
 			t.Errorf("%s has %d samples, want %d", name, counts[name], want)

@@ -84,7 +84,8 @@ func snapshot(ctx context.Context) (objects map[string]string, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	p, err := embedded.Start(ctx, embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0", Progress: os.Stderr})
+	p, err := embedded.Start(ctx, embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0", KafkaAddr: "127.0.0.1:0",
+		Progress: os.Stderr})
 	if err != nil {
 		return nil, err
 	}

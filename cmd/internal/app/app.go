@@ -49,8 +49,10 @@ func New(name, usage string, commands []*cli.Command) *cli.App {
 		Name: name, Usage: usage, Version: Version, Commands: commands, Suggest: true,
 		DisableSliceFlagSeparator: true, // values may hold commas; who wants a list cuts it itself
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: logFormat, Value: logging.Auto, EnvVars: []string{"TXFLOW_LOG_FORMAT"}, Usage: "auto (text on a terminal, else JSON), text or json"},
-			&cli.StringFlag{Name: "log-level", Value: "info", EnvVars: []string{"TXFLOW_LOG_LEVEL"}, Usage: "debug, info, warn or error"},
+			&cli.StringFlag{Name: logFormat, Value: logging.Auto, EnvVars: []string{"TXFLOW_LOG_FORMAT"},
+				Usage: "auto (text on a terminal, else JSON), text or json"},
+			&cli.StringFlag{Name: "log-level", Value: "info", EnvVars: []string{"TXFLOW_LOG_LEVEL"},
+				Usage: "debug, info, warn or error"},
 		},
 		Writer: os.Stdout, ErrWriter: os.Stderr, Reader: os.Stdin,
 		Before: func(c *cli.Context) error {
@@ -63,7 +65,8 @@ func New(name, usage string, commands []*cli.Command) *cli.App {
 			if !c.Args().Present() {
 				return cli.ShowAppHelp(c)
 			}
-			return fault.WithHint(fault.Failf(fault.ExitUsage, "there is no command %q", c.Args().First()), "see %s --help", name)
+			return fault.WithHint(fault.Failf(fault.ExitUsage, "there is no command %q", c.Args().First()), "see %s --help",
+				name)
 		},
 	}
 }
@@ -77,7 +80,8 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	return fault.WithHint(fault.Fail(fault.ExitUsage, err), "see %s --help", at)
 }
 
-// Main runs an application and returns its exit code. SIGINT and SIGTERM cancel the work, which then ends in good order;
+// Main runs an application and returns its exit code. SIGINT and SIGTERM cancel the work, which then ends in good
+// order;
 // a second one kills.
 func Main(a *cli.App, args []string) int {
 	log.SetOutput(io.Discard) // net/http writes there what it can not read of an answer, which may be personal data
@@ -114,7 +118,8 @@ func prepare(c *cli.Command) {
 // report prints an error and what to do next: two lines for people, else the last line of the log.
 func report(w io.Writer, format string, err error, interrupted bool) int {
 	code, hint := fault.ExitCode(err), fault.Hint(err)
-	interrupted = code == fault.ExitInterrupted || interrupted && (errors.Is(err, context.Canceled) || code == fault.ExitFault)
+	interrupted = code == fault.ExitInterrupted || interrupted &&
+		(errors.Is(err, context.Canceled) || code == fault.ExitFault)
 	what, text := "error: ", err.Error()
 	if interrupted {
 		code, what, text = fault.ExitInterrupted, "", "interrupted; what was done is kept"
@@ -134,7 +139,8 @@ func report(w io.Writer, format string, err error, interrupted bool) int {
 	return code
 }
 
-// taskMemory is a soft limit: the nearer the heap comes, the sooner garbage is collected. With it every task stays under
+// taskMemory is a soft limit: the nearer the heap comes, the sooner garbage is collected. With it every task stays
+// under
 // 256 MB resident, whatever the file's size. GOMEMLIMIT sets another.
 const taskMemory = 160 << 20
 
@@ -148,15 +154,18 @@ func Task(work func(*cli.Context, *Runtime) error) cli.ActionFunc {
 	})
 }
 
-// Action wraps a command's work: it sets up logs, traces and artifacts and ends them in order. The trace that TRACEPARENT
+// Action wraps a command's work: it sets up logs, traces and artifacts and ends them in order. The trace that
+// TRACEPARENT
 // names goes on.
 func Action(work func(*cli.Context, *Runtime) error) cli.ActionFunc {
 	return func(c *cli.Context) (err error) {
-		rt := &Runtime{Stdin: c.App.Reader, Stdout: c.App.Writer, Stderr: c.App.ErrWriter, Interactive: logging.IsTerminal(c.App.ErrWriter)}
+		rt := &Runtime{Stdin: c.App.Reader, Stdout: c.App.Writer, Stderr: c.App.ErrWriter,
+			Interactive: logging.IsTerminal(c.App.ErrWriter)}
 		if rt.Log, err = logging.New(c.App.ErrWriter, c.String(logFormat), c.String("log-level")); err != nil {
 			return fault.Fail(fault.ExitUsage, err)
 		}
-		traces, err := telemetry.Setup(c.Context, telemetry.Config{Service: service(c), Version: c.App.Version, Links: c.Int("transaction-rows"), Log: rt.Log})
+		traces, err := telemetry.Setup(c.Context, telemetry.Config{Service: service(c), Version: c.App.Version,
+			Links: c.Int("transaction-rows"), Log: rt.Log})
 		if err != nil {
 			return fault.Fail(fault.ExitUsage, err)
 		}

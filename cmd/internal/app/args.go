@@ -53,7 +53,8 @@ func flagsFirst(a *cli.App, args []string) []string {
 	return append(named, rest...)
 }
 
-// limitArguments makes arguments that a command does not know wrong usage: as many are taken as ArgsUsage names, any number
+// limitArguments makes arguments that a command does not know wrong usage: as many are taken as ArgsUsage names, any
+// number
 // where that ends in dots. What has subcommands is not called with anything else.
 func limitArguments(c *cli.Command) {
 	work, limit, parent := c.Action, len(strings.Fields(c.ArgsUsage)), len(c.Subcommands) > 0
@@ -63,9 +64,11 @@ func limitArguments(c *cli.Command) {
 	c.Action = func(ctx *cli.Context) error {
 		switch {
 		case ctx.NArg() > limit && parent:
-			return fault.WithHint(fault.Failf(fault.ExitUsage, "there is no command \"%s %s\"", c.HelpName, ctx.Args().First()), "see %s --help", c.HelpName)
+			return fault.WithHint(fault.Failf(fault.ExitUsage, "there is no command \"%s %s\"", c.HelpName, ctx.Args().First()),
+				"see %s --help", c.HelpName)
 		case ctx.NArg() > limit:
-			return fault.WithHint(fault.Failf(fault.ExitUsage, "%s takes %d arguments at most, and was given %d: what is %q?", c.HelpName, limit, ctx.NArg(),
+			return fault.WithHint(fault.Failf(fault.ExitUsage, "%s takes %d arguments at most, and was given %d: what is %q?",
+				c.HelpName, limit, ctx.NArg(),
 				ctx.Args().Get(limit)), "see %s --help", c.HelpName)
 		case work == nil:
 			return cli.ShowSubcommandHelp(ctx)
@@ -74,11 +77,13 @@ func limitArguments(c *cli.Command) {
 	}
 }
 
-// usage gives the library's own refusals exit code 64: an unknown topic of help, a value of a variable that is no number.
+// usage gives the library's own refusals exit code 64: an unknown topic of help, a value of a variable that is no
+// number.
 func usage(err error) error {
 	var ours *fault.Error
 	var exit cli.ExitCoder
-	if err != nil && !errors.As(err, &ours) && (errors.As(err, &exit) || strings.Contains(err.Error(), "from environment variable")) {
+	if err != nil && !errors.As(err, &ours) &&
+		(errors.As(err, &exit) || strings.Contains(err.Error(), "from environment variable")) {
 		return fault.WithHint(fault.Fail(fault.ExitUsage, err), "see --help")
 	}
 	return err

@@ -11,7 +11,8 @@ func TestFlagsFirst(t *testing.T) {
 	a := &cli.App{
 		Flags: []cli.Flag{&cli.StringFlag{Name: "log-level"}},
 		Commands: []*cli.Command{
-			{Name: "lineage", Flags: []cli.Flag{&cli.StringFlag{Name: "source", Aliases: []string{"s"}}, &cli.BoolFlag{Name: "json"}, &cli.IntFlag{Name: "index"}}},
+			{Name: "lineage", Flags: []cli.Flag{&cli.StringFlag{Name: "source", Aliases: []string{"s"}},
+				&cli.BoolFlag{Name: "json"}, &cli.IntFlag{Name: "index"}}},
 			{Name: "data", Subcommands: []*cli.Command{{Name: "generate", Flags: []cli.Flag{&cli.IntFlag{Name: "rows"}}}}},
 		},
 	}

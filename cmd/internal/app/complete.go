@@ -16,7 +16,8 @@ const (
 	oldCompleteFlag = "--generate-bash-completion"
 )
 
-// completion answers a shell, and reports whether the arguments were a shell's question. It only reads the tree of commands:
+// completion answers a shell, and reports whether the arguments were a shell's question. It only reads the tree of
+// commands:
 // whatever is being typed, nothing of it is run.
 func completion(a *cli.App, args []string, w io.Writer) bool {
 	switch {

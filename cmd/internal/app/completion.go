@@ -16,7 +16,8 @@ var completionScripts embed.FS
 // Completion is the command that prints a shell's script.
 func Completion() *cli.Command {
 	return &cli.Command{
-		Name: "completion", Category: "Set up and check", Usage: "print the script that completes commands and flags in bash, zsh or fish", ArgsUsage: "bash|zsh|fish",
+		Name: "completion", Category: "Set up and check",
+		Usage: "print the script that completes commands and flags in bash, zsh or fish", ArgsUsage: "bash|zsh|fish",
 		Description: `The script asks txflow itself what can follow; nothing of what is being typed is run.
 
    source <(txflow completion bash)                                        # in ~/.bashrc
@@ -26,7 +27,8 @@ func Completion() *cli.Command {
 			name := c.Args().First()
 			script, err := completionScripts.ReadFile("completion/" + name)
 			if err != nil {
-				return fault.WithHint(fault.Failf(fault.ExitUsage, "no completion for the shell %q", name), "name bash, zsh or fish")
+				return fault.WithHint(fault.Failf(fault.ExitUsage, "no completion for the shell %q", name),
+					"name bash, zsh or fish")
 			}
 			_, err = io.WriteString(c.App.Writer, strings.ReplaceAll(string(script), "PROGRAM", c.App.Name))
 			return err

@@ -8,7 +8,8 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// output is stdout, which remembers what could not be written: help, tables and lines are printed by many hands, some of
+// output is stdout, which remembers what could not be written: help, tables and lines are printed by many hands, some
+// of
 // them the library's, and a command whose answer is cut off must not end as if all of it were there.
 type output struct {
 	to  io.Writer
@@ -36,5 +37,6 @@ func (o *output) failure() error {
 	if o.err == nil {
 		return nil
 	}
-	return fault.WithHint(fmt.Errorf("the output is incomplete: %w", o.err), "write it where there is room, and run the command again")
+	return fault.WithHint(fmt.Errorf("the output is incomplete: %w", o.err),
+		"write it where there is room, and run the command again")
 }

@@ -19,7 +19,8 @@ func TestService(t *testing.T) {
 		a := New(name, "", []*cli.Command{{Name: "classify", Action: note},
 			{Name: "stream", Subcommands: []*cli.Command{{Name: "classify", Action: note}}}})
 		a.Writer, a.ErrWriter = io.Discard, io.Discard
-		for want, args := range map[string][]string{"txflow-classify": {name, "classify"}, "txflow-stream-classify": {name, "stream", "classify"}} {
+		for want, args := range map[string][]string{"txflow-classify": {name, "classify"},
+			"txflow-stream-classify": {name, "stream", "classify"}} {
 			if code := Main(a, args); code != 0 || got != want {
 				t.Errorf("%v: exit %d, %q, want %q", args, code, got, want)
 			}

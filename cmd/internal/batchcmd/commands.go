@@ -22,14 +22,17 @@ const category = "Process files"
 
 // Commands are the tasks.
 func Commands() []*cli.Command {
-	return []*cli.Command{inboxCommand(), validateCommand(), splitCommand(), classifyCommand(), compareCommand(), loadCommand(), reconcileCommand(), artifactsCommand()}
+	return []*cli.Command{inboxCommand(), validateCommand(), splitCommand(), classifyCommand(), compareCommand(),
+		loadCommand(), reconcileCommand(), artifactsCommand()}
 }
 
 func validateCommand() *cli.Command {
 	return &cli.Command{
-		Name: validate.Name, Category: category, ArgsUsage: "FILE...", Usage: "validate every row and find duplicates; separate accepted from rejected rows",
+		Name: validate.Name, Category: category, ArgsUsage: "FILE...",
+		Usage: "validate every row and find duplicates; separate accepted from rejected rows",
 		Flags: Flags(RunFlags, TaskFlags, SourceFlags, historyFlags, []cli.Flag{
-			&cli.BoolFlag{Name: "reclassify", EnvVars: []string{"TXFLOW_RECLASSIFY"}, Usage: "the rows are already stored and get new categories: each keeps its version, rows with other contents are not changed; run compare before load"}}),
+			&cli.BoolFlag{Name: "reclassify", EnvVars: []string{"TXFLOW_RECLASSIFY"},
+				Usage: "the rows are already stored and get new categories: each keeps its version, rows with other contents are not changed; run compare before load"}}),
 		Description: `Reads CSV, plain or .gz or .zst, by path, URL or glob; - is stdin. Memory does not grow with the file.
 
    txflow validate data/transactions.csv
@@ -66,9 +69,11 @@ func validateCommand() *cli.Command {
 
 func splitCommand() *cli.Command {
 	return &cli.Command{
-		Name: split.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "split the accepted rows into content-addressed chunks",
+		Name: split.Name, Category: category, ArgsUsage: "RUN_FOLDER",
+		Usage: "split the accepted rows into content-addressed chunks",
 		Flags: Flags(TaskFlags, SplitFlags, historyFlags, []cli.Flag{
-			&cli.StringFlag{Name: "validated", EnvVars: []string{"TXFLOW_VALIDATED"}, Usage: "`URL` of the manifest that validate wrote"}}),
+			&cli.StringFlag{Name: "validated", EnvVars: []string{"TXFLOW_VALIDATED"},
+				Usage: "`URL` of the manifest that validate wrote"}}),
 		Description: `The same rows always make the same chunks.
 
    txflow split out/RUN_ID
@@ -108,7 +113,8 @@ func readManifest(c *cli.Context, rt *app.Runtime, url, task string) (*batch.Man
 
 func classifyCommand() *cli.Command {
 	return &cli.Command{
-		Name: classify.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "request categories from the ML API and store the predictions",
+		Name: classify.Name, Category: category, ArgsUsage: "RUN_FOLDER",
+		Usage: "request categories from the ML API and store the predictions",
 		Flags: Flags(TaskFlags, chunkFlags, MLFlags, historyFlags),
 		Description: `Stored predictions are reused, so a task that was killed resumes where it stopped.
 
@@ -141,7 +147,8 @@ func classifyCommand() *cli.Command {
 
 func loadCommand() *cli.Command {
 	return &cli.Command{
-		Name: load.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "store classified rows, rejects and the ledger in ClickHouse",
+		Name: load.Name, Category: category, ArgsUsage: "RUN_FOLDER",
+		Usage: "store classified rows, rejects and the ledger in ClickHouse",
 		Flags: Flags(TaskFlags, chunkFlags, ClickHouseFlags, LoadFlags),
 		Description: `Loading twice stores nothing twice. Chunk 0 also loads the rejected rows and duplicates of the run.
 
@@ -173,10 +180,12 @@ func loadCommand() *cli.Command {
 
 func reconcileCommand() *cli.Command {
 	return &cli.Command{
-		Name: reconcile.Name, Category: category, ArgsUsage: "RUN_FOLDER", Usage: "verify that every input row has exactly one outcome",
+		Name: reconcile.Name, Category: category, ArgsUsage: "RUN_FOLDER",
+		Usage: "verify that every input row has exactly one outcome",
 		Flags: Flags(TaskFlags, ClickHouseFlags, ReconcileFlags, []cli.Flag{workersFlag,
 			&cli.StringFlag{Name: "run", EnvVars: []string{"TXFLOW_RUN"}, Usage: "`FOLDER` of the run, by path or URL"},
-			&cli.BoolFlag{Name: "pipelines", EnvVars: []string{"TXFLOW_PIPELINES"}, Usage: "compare what batch and stream stored, instead of verifying a run"},
+			&cli.BoolFlag{Name: "pipelines", EnvVars: []string{"TXFLOW_PIPELINES"},
+				Usage: "compare what batch and stream stored, instead of verifying a run"},
 			SourceNameFlag("TXFLOW_SOURCE", "with --pipelines: only ids of the source `NAME`")}),
 		Description: `Reads the source files again and compares each row with the ledger, and the ledger with the tables.
 
@@ -226,7 +235,8 @@ func comparePipelines(c *cli.Context, rt *app.Runtime) error {
 		name := c.String("source")
 		source = &name
 	}
-	m, err := reconcile.Pipelines(c.Context, NewEnv(c, rt, batch.Layout{}, "", c.String("source")), db, source, c.Int("findings"))
+	m, err := reconcile.Pipelines(c.Context, NewEnv(c, rt, batch.Layout{}, "", c.String("source")), db, source,
+		c.Int("findings"))
 	return Finish(c, rt, m, err, "")
 }
 

@@ -28,11 +28,13 @@ func NewRunID(now time.Time) string {
 
 // NewEnv makes the surroundings of a task.
 func NewEnv(c *cli.Context, rt *app.Runtime, layout batch.Layout, runID, source string) *tasks.Env {
-	return &tasks.Env{Artifacts: rt.Artifacts, Tracer: rt.Tracer, Log: rt.Log, RunID: runID, Source: source, Try: max(c.Int("try"), 1), Layout: layout,
+	return &tasks.Env{Artifacts: rt.Artifacts, Tracer: rt.Tracer, Log: rt.Log, RunID: runID, Source: source,
+		Try: max(c.Int("try"), 1), Layout: layout,
 		Manifest: c.String("manifest"), Recorder: history{c, rt}, Links: telemetry.LinksFromEnv()}
 }
 
-// failEarly gives what went wrong before a task could begin a manifest and an entry in the history, too; wrong usage, which
+// failEarly gives what went wrong before a task could begin a manifest and an entry in the history, too; wrong usage,
+// which
 // is no try of anything, gets none.
 func failEarly(c *cli.Context, rt *app.Runtime, env *tasks.Env, task string, index int, err error) error {
 	if fault.ExitCode(err) == fault.ExitUsage {
@@ -91,7 +93,8 @@ func runFolder(c *cli.Context, flag string) (batch.Layout, string, error) {
 		at = c.Args().First()
 	}
 	if at == "" {
-		return batch.Layout{}, "", fault.WithHint(fault.Failf(fault.ExitUsage, "missing argument: the run"), "name its folder: txflow %s out/RUN_ID", c.Command.Name)
+		return batch.Layout{}, "", fault.WithHint(fault.Failf(fault.ExitUsage, "missing argument: the run"),
+			"name its folder: txflow %s out/RUN_ID", c.Command.Name)
 	}
 	if strings.HasSuffix(strings.SplitN(at, "?", 2)[0], ".json") {
 		return batch.LayoutOf(at), at, nil

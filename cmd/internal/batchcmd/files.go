@@ -18,24 +18,28 @@ import (
 	"github.com/txflow/txflow/internal/batch"
 )
 
-// input is a source that the user named: a file, or what can be read only once, which is copied among the run's artifacts so
+// input is a source that the user named: a file, or what can be read only once, which is copied among the run's
+// artifacts so
 // that reconcile can read it again.
 type input struct {
 	batch.SourceFile
 	open func() (io.ReadCloser, error) // of what can be read once; nil for a file
 }
 
-// inputs turns the arguments into absolute URLs, which lineage keeps: globs into what they match; - is standard input. Nothing
+// inputs turns the arguments into absolute URLs, which lineage keeps: globs into what they match; - is standard input.
+// Nothing
 // is read yet.
 func inputs(c *cli.Context, rt *app.Runtime) ([]input, error) {
 	args := c.Args().Slice()
 	if len(args) == 0 {
-		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "which file?"), "txflow %s FILE..., or - for stdin", c.Command.Name)
+		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "which file?"), "txflow %s FILE..., or - for stdin",
+			c.Command.Name)
 	}
 	var all []input
 	for _, arg := range args {
 		if arg == "-" {
-			all = append(all, input{SourceFile: batch.SourceFile{URL: arg}, open: func() (io.ReadCloser, error) { return io.NopCloser(rt.Stdin), nil }})
+			all = append(all, input{SourceFile: batch.SourceFile{URL: arg},
+				open: func() (io.ReadCloser, error) { return io.NopCloser(rt.Stdin), nil }})
 			continue
 		}
 		matches, err := rt.Artifacts.Glob(c.Context, arg)
@@ -43,7 +47,8 @@ func inputs(c *cli.Context, rt *app.Runtime) ([]input, error) {
 			return nil, err
 		}
 		if len(matches) == 0 {
-			return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s: no file matches", arg), "check the path; * stays within a folder")
+			return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s: no file matches", arg),
+				"check the path; * stays within a folder")
 		}
 		for _, url := range matches {
 			in, err := look(c.Context, rt, url)
@@ -95,7 +100,8 @@ func once(all []input) bool {
 	return false
 }
 
-// keep copies what can be read only once among the artifacts of the run, and returns the files of the run. A copy that an
+// keep copies what can be read only once among the artifacts of the run, and returns the files of the run. A copy that
+// an
 // earlier process of the run made stays, and must be of the same bytes.
 func keep(ctx context.Context, rt *app.Runtime, layout batch.Layout, all []input) ([]batch.SourceFile, error) {
 	files := make([]batch.SourceFile, len(all))
@@ -115,7 +121,8 @@ func keep(ctx context.Context, rt *app.Runtime, layout batch.Layout, all []input
 	return files, nil
 }
 
-func spool(ctx context.Context, rt *app.Runtime, url string, open func() (io.ReadCloser, error)) (batch.SourceFile, error) {
+func spool(ctx context.Context, rt *app.Runtime, url string, open func() (io.ReadCloser, error)) (batch.SourceFile,
+	error) {
 	w, err := rt.Artifacts.Create(ctx, url)
 	if err != nil {
 		return batch.SourceFile{}, err
@@ -150,7 +157,8 @@ func same(ctx context.Context, rt *app.Runtime, url, digest string) error {
 		_ = old.Close() // it was only read
 	}
 	if fault.ExitCode(err) == fault.ExitData {
-		return fault.WithHint(fault.Failf(fault.ExitData, "this run has read something else before: %w", err), "leave --run-id out, or name a new one")
+		return fault.WithHint(fault.Failf(fault.ExitData, "this run has read something else before: %w", err),
+			"leave --run-id out, or name a new one")
 	}
 	return err
 }

@@ -24,7 +24,8 @@ func asOf(c *cli.Context, now time.Time) (time.Time, error) {
 	if !ok {
 		day, err := time.Parse(time.DateOnly, text)
 		if err != nil {
-			return at, fault.WithHint(fault.Failf(fault.ExitUsage, "--as-of %q is no time", text), "YYYY-MM-DD, YYYY-MM-DD HH:MM:SS or RFC 3339; without a zone it is UTC")
+			return at, fault.WithHint(fault.Failf(fault.ExitUsage, "--as-of %q is no time", text),
+				"YYYY-MM-DD, YYYY-MM-DD HH:MM:SS or RFC 3339; without a zone it is UTC")
 		}
 		at = day
 	}
@@ -33,7 +34,8 @@ func asOf(c *cli.Context, now time.Time) (time.Time, error) {
 
 // wish is what the flags say of a run that has no files yet.
 func wish(c *cli.Context, now time.Time) (spec batch.RunSpec, err error) {
-	spec = batch.RunSpec{RunID: c.String("run-id"), Source: c.String("source"), StartedAt: now.UTC().Truncate(time.Microsecond),
+	spec = batch.RunSpec{RunID: c.String("run-id"), Source: c.String("source"),
+		StartedAt:  now.UTC().Truncate(time.Microsecond),
 		Reclassify: c.Bool("reclassify")}
 	if spec.RunID == "" {
 		spec.RunID = NewRunID(now)
@@ -44,9 +46,11 @@ func wish(c *cli.Context, now time.Time) (spec batch.RunSpec, err error) {
 	return spec, err
 }
 
-// Begin starts a run of all tasks, or resumes one of the same command, and returns its surroundings and the command that
+// Begin starts a run of all tasks, or resumes one of the same command, and returns its surroundings and the command
+// that
 // goes on with it.
-func Begin(c *cli.Context, rt *app.Runtime, now time.Time, cfg *validate.Config) (env *tasks.Env, goOn string, err error) {
+func Begin(c *cli.Context, rt *app.Runtime, now time.Time, cfg *validate.Config) (env *tasks.Env, goOn string,
+	err error) {
 	spec, err := wish(c, now)
 	if err != nil {
 		return nil, "", err
@@ -66,9 +70,11 @@ func Begin(c *cli.Context, rt *app.Runtime, now time.Time, cfg *validate.Config)
 	return env, goOn, begin(c, rt, env, spec, files, cfg)
 }
 
-// begin starts the run, or goes on with it, and fills in what validate needs to know of it. Where the run goes on, the rules
+// begin starts the run, or goes on with it, and fills in what validate needs to know of it. Where the run goes on, the
+// rules
 // are those of its start: tomorrow's rows must not be good on another day.
-func begin(c *cli.Context, rt *app.Runtime, env *tasks.Env, spec batch.RunSpec, all []input, cfg *validate.Config) error {
+func begin(c *cli.Context, rt *app.Runtime, env *tasks.Env, spec batch.RunSpec, all []input,
+	cfg *validate.Config) error {
 	var err error
 	if spec.Files, err = keep(c.Context, rt, env.Layout, all); err != nil {
 		return err

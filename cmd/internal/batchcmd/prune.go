@@ -19,9 +19,12 @@ func artifactsCommand() *cli.Command {
 		Subcommands: []*cli.Command{{
 			Name: prune.Name, Usage: "remove the artifacts of finished, old runs; stored rows are kept",
 			Flags: Flags(TaskFlags, []cli.Flag{
-				&cli.StringFlag{Name: "out", Value: "out", EnvVars: []string{"TXFLOW_OUT"}, Usage: "folder or `URL` of the runs' artifacts"},
-				&cli.DurationFlag{Name: "older-than", Value: prune.DefaultOlderThan, EnvVars: []string{"TXFLOW_PRUNE_OLDER_THAN"}, Usage: "only runs not written to for `TIME`"},
-				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_PRUNE_DRY_RUN"}, Usage: "list the runs that would be removed, and remove none"},
+				&cli.StringFlag{Name: "out", Value: "out", EnvVars: []string{"TXFLOW_OUT"},
+					Usage: "folder or `URL` of the runs' artifacts"},
+				&cli.DurationFlag{Name: "older-than", Value: prune.DefaultOlderThan, EnvVars: []string{"TXFLOW_PRUNE_OLDER_THAN"},
+					Usage: "only runs not written to for `TIME`"},
+				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_PRUNE_DRY_RUN"},
+					Usage: "list the runs that would be removed, and remove none"},
 			}),
 			Description: `A run is finished when reconcile is done, or when validate refused its file. Any other may go on, and is left alone, as
 is whatever is no run. A finished run that is run again after its artifacts were removed asks the ML API again. Exits 99 when

@@ -50,13 +50,16 @@ func before(layout batch.Layout, chunks int) []task {
 
 type task struct{ name, manifest string }
 
-// recordTasks writes the history of the run so far, whatever became of the tasks: a try that failed may have been followed by
-// one of another form that did not. Recording a task again changes nothing, and what can not be recorded costs a warning.
+// recordTasks writes the history of the run so far, whatever became of the tasks: a try that failed may have been
+// followed by
+// one of another form that did not. Recording a task again changes nothing, and what can not be recorded costs a
+// warning.
 func recordTasks(ctx context.Context, rt *app.Runtime, db run.Recorder, loaded *batch.Manifest, tasks []task) {
 	warn := func(what string, err error) {
 		rt.Log.WarnContext(ctx, "the history of this run has a gap", "missing", what, "error", err)
 	}
-	record := ledger.RunRecord{RunID: loaded.RunID, Pipeline: load.Pipeline, Source: loaded.Source, Status: "running", TraceID: loaded.TraceID}
+	record := ledger.RunRecord{RunID: loaded.RunID, Pipeline: load.Pipeline, Source: loaded.Source, Status: "running",
+		TraceID: loaded.TraceID}
 	for _, t := range tasks {
 		var m batch.Manifest
 		switch err := batch.ReadJSON(ctx, rt.Artifacts, t.manifest, "", &m); {
@@ -79,10 +82,12 @@ func recordTasks(ctx context.Context, rt *app.Runtime, db run.Recorder, loaded *
 }
 
 // recordRun writes how the run ended, after reconcile.
-func recordRun(ctx context.Context, rt *app.Runtime, db run.Recorder, validated, reconciled *batch.Manifest, files int, err error) {
+func recordRun(ctx context.Context, rt *app.Runtime, db run.Recorder, validated, reconciled *batch.Manifest, files int,
+	err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	record := ledger.RunRecord{RunID: validated.RunID, Pipeline: load.Pipeline, Source: validated.Source, Status: "done", Files: files,
+	record := ledger.RunRecord{RunID: validated.RunID, Pipeline: load.Pipeline, Source: validated.Source, Status: "done",
+		Files:  files,
 		Counts: reconciled.Counts, TraceID: reconciled.TraceID, StartedAt: validated.StartedAt, FinishedAt: time.Now().UTC()}
 	if err != nil {
 		record.Status, record.Error = "failed", err.Error()

@@ -21,7 +21,8 @@ import (
 )
 
 // resultFlags are those that change what a run stores, where, or how it is cut; the others only change how fast it is.
-var resultFlags = []string{"source", "as-of", "delimiter", "decimal", "thousands", "max-text", "max-record", "max-reject-ratio",
+var resultFlags = []string{"source", "as-of", "delimiter", "decimal", "thousands", "max-text", "max-record",
+	"max-reject-ratio",
 	"max-chunks", "min-rows", "segment-rows", "ml-url", "expect-model", "clickhouse-url"}
 
 // command is what a command line asks for, under a digest of it: the runs that were started for it, the newest first.
@@ -54,7 +55,8 @@ func commandAt(c *cli.Context, files []input) (string, error) {
 	return batch.NewLayout(c.String("out"), ".commands/"+hex.EncodeToString(sum[:16])+".json").Root, err
 }
 
-// resume finds the newest run of the same command that is not finished and that nobody works on, and notes runID as one of
+// resume finds the newest run of the same command that is not finished and that nobody works on, and notes runID as
+// one of
 // the command's where there is none. What can be read only once is never gone on with.
 func resume(c *cli.Context, rt *app.Runtime, runID string, files []input) (string, error) {
 	if once(files) || c.String("run-id") != "" {

@@ -41,7 +41,8 @@ func ClientConfig(c *cli.Context, rt *app.Runtime) (client.Config, error) {
 		return client.Config{}, err
 	}
 	cfg, err := MLAddress(c, rt)
-	cfg.ExpectModel, cfg.CallTimeout, cfg.MaxConcurrency = c.String("expect-model"), c.Duration("call-timeout"), max(c.Int("concurrency"), 1)
+	cfg.ExpectModel, cfg.CallTimeout, cfg.MaxConcurrency = c.String("expect-model"), c.Duration("call-timeout"),
+		max(c.Int("concurrency"), 1)
 	cfg.Refusals = prediction.NewRefusals(c.Float64("max-refused"))
 	return cfg, err
 }
@@ -50,13 +51,15 @@ func ClientConfig(c *cli.Context, rt *app.Runtime) (client.Config, error) {
 func MLAddress(c *cli.Context, rt *app.Runtime) (client.Config, error) {
 	tokens, err := secret.NewTokens(os.Getenv("ML_API_TOKEN"), c.String("ml-token-file"))
 	if err != nil {
-		return client.Config{}, fault.WithHint(fault.Failf(fault.ExitUsage, "the token for the ML API: %w", err), "see --ml-token-file (ML_API_TOKEN_FILE) and ML_API_TOKEN")
+		return client.Config{}, fault.WithHint(fault.Failf(fault.ExitUsage, "the token for the ML API: %w", err),
+			"see --ml-token-file (ML_API_TOKEN_FILE) and ML_API_TOKEN")
 	}
 	categories, err := Categories(c)
 	if err != nil {
 		return client.Config{}, err
 	}
-	return client.Config{URL: secret.NewURL(c.String("ml-url")), Categories: categories, Tokens: tokens, CAFile: c.String("ml-ca-file"), TracerProvider: rt.TracerProvider, Propagator: rt.Propagator, Logger: rt.Log}, nil
+	return client.Config{URL: secret.NewURL(c.String("ml-url")), Categories: categories, Tokens: tokens,
+		CAFile: c.String("ml-ca-file"), TracerProvider: rt.TracerProvider, Propagator: rt.Propagator, Logger: rt.Log}, nil
 }
 
 // Categories reads --categories.
@@ -78,7 +81,8 @@ func Categories(c *cli.Context) (*transaction.Categories, error) {
 	}
 	categories, err := transaction.NewCategories(names)
 	if err != nil {
-		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "--categories: %w", err), "give names separated by commas, or @FILE with one a line (TXFLOW_CATEGORIES)")
+		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "--categories: %w", err),
+			"give names separated by commas, or @FILE with one a line (TXFLOW_CATEGORIES)")
 	}
 	return categories, nil
 }
@@ -96,7 +100,8 @@ func ValidateConfig(c *cli.Context, now time.Time) (validate.Config, error) {
 		return validate.Config{}, err
 	}
 	opt, err := SourceOptions(c, now)
-	return validate.Config{Options: opt, MaxRejectRatio: c.Float64("max-reject-ratio"), TempDir: c.String("temp-dir"), Workers: Workers(c)}, err
+	return validate.Config{Options: opt, MaxRejectRatio: c.Float64("max-reject-ratio"), TempDir: c.String("temp-dir"),
+		Workers: Workers(c)}, err
 }
 
 // SplitConfig reads the flags of SplitFlags.
@@ -121,10 +126,12 @@ func ReconcileConfig(c *cli.Context) reconcile.Config {
 
 // Store opens ClickHouse from the flags of ClickHouseFlags.
 func Store(c *cli.Context, rt *app.Runtime) (*store.Store, error) {
-	return store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")), OutageLimit: c.Duration("clickhouse-outage"), Log: rt.Log})
+	return store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")),
+		OutageLimit: c.Duration("clickhouse-outage"), Log: rt.Log})
 }
 
-// StoreNow is Store for commands that show what is stored: they wait for ClickHouse only where --clickhouse-outage asks it.
+// StoreNow is Store for commands that show what is stored: they wait for ClickHouse only where --clickhouse-outage
+// asks it.
 func StoreNow(c *cli.Context, rt *app.Runtime) (*store.Store, error) {
 	cfg := store.Config{URL: secret.NewURL(c.String("clickhouse-url")), OutageLimit: -1, Log: rt.Log}
 	if c.IsSet("clickhouse-outage") {

@@ -24,8 +24,10 @@ const (
 func (b *bencher) ceiling(ctx context.Context, _ options, r *report) error {
 	rows := make([]transaction.Transaction, bodyRows)
 	for i := range rows {
-		rows[i] = transaction.Transaction{ID: transaction.ID{0: 7, 6: 0x50, 8: 0x80, 14: byte(i >> 8), 15: byte(i)}, Amount: -9524000, Side: transaction.Debit,
-			Description: "Card expense at EDF", Timestamp: time.Date(2023, 11, 28, 6, 35, 12, i*1000, time.UTC), Merchant: "EDF", HasMerchant: true, OperationType: "refund"}
+		rows[i] = transaction.Transaction{ID: transaction.ID{0: 7, 6: 0x50, 8: 0x80, 14: byte(i >> 8), 15: byte(i)},
+			Amount: -9524000, Side: transaction.Debit,
+			Description: "Card expense at EDF", Timestamp: time.Date(2023, 11, 28, 6, 35, 12, i*1000, time.UTC), Merchant: "EDF",
+			HasMerchant: true, OperationType: "refund"}
 	}
 	body := client.AppendTransactions(nil, rows)
 	transport := &http.Transport{MaxIdleConnsPerHost: 16, DisableCompression: true}

@@ -80,7 +80,8 @@ SELECT ` + run + `, ` + row + `,
 SELECT ` + run + `, ` + row + `, 'stored', classified_at ` + from}
 }
 
-// settle waits until the merges of what was stored have ended, a minute ago: they would be measured, too, and reconcile reads the
+// settle waits until the merges of what was stored have ended, a minute ago: they would be measured, too, and
+// reconcile reads the
 // parts that were written or merged since a minute before its run.
 func (b *bencher) settle(ctx context.Context) error {
 	for deadline := time.Now().Add(settleLimit); ; {
@@ -116,7 +117,8 @@ func (r *report) growthText() string {
 | ---: | ---: | ---: |
 `, progress.Thousands(growthRows), growthRuns)
 	for _, g := range r.growth {
-		fmt.Fprintf(&w, "| %s | %s | %.2f |\n", progress.Thousands(int64(g.stored)), seconds(g.took), g.took.Seconds()/r.growth[0].took.Seconds())
+		fmt.Fprintf(&w, "| %s | %s | %.2f |\n", progress.Thousands(int64(g.stored)), seconds(g.took),
+			g.took.Seconds()/r.growth[0].took.Seconds())
 	}
 	return w.String()
 }

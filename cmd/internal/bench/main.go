@@ -1,6 +1,8 @@
 // Command bench measures txflow on this machine: each task and a whole run, with the ML API's own ceiling and a plain
-// Python pipeline measured in the same run, or with -stream live transactions on a real Kafka, or with -refine live events, both
-// with Kafka's own ceiling. It writes docs/performance.md, docs/performance-stream.md or docs/performance-refine.md. It is a tool of the repository, never a test.
+// Python pipeline measured in the same run, or with -stream live transactions on a real Kafka, or with -refine live
+// events, both
+// with Kafka's own ceiling. It writes docs/performance.md, docs/performance-stream.md or docs/performance-refine.md.
+// It is a tool of the repository, never a test.
 package main
 
 import (
@@ -92,7 +94,8 @@ func batchBench(ctx context.Context, o options, b *bencher) (string, error) {
 		return "", err
 	}
 	r := &report{machine: thisMachine(), rows: o.rows}
-	for _, step := range []func(context.Context, options, *report) error{b.wholeRuns, b.eachTask, b.ceiling, b.python, b.memory, b.growth} {
+	for _, step := range []func(context.Context, options, *report) error{b.wholeRuns, b.eachTask, b.ceiling, b.python,
+		b.memory, b.growth} {
 		if err := step(ctx, o, r); err != nil {
 			return "", err
 		}

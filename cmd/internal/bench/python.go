@@ -51,7 +51,8 @@ func (b *bencher) python(ctx context.Context, o options, r *report) error {
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		r.python.memory = maxRSS(usage)
 	}
-	say("Python: %s, %s, %s", r.python.took.Round(time.Millisecond), perSecond(o.rows, r.python.took), megabytes(r.python.memory))
+	say("Python: %s, %s, %s", r.python.took.Round(time.Millisecond), perSecond(o.rows, r.python.took),
+		megabytes(r.python.memory))
 	return nil
 }
 
@@ -67,7 +68,8 @@ func environment(ctx context.Context, name string, packages []string) (string, e
 		return interpreter, nil
 	}
 	say("making a Python environment with %s, once", want)
-	for _, args := range [][]string{{"python3", "-m", "venv", dir}, append([]string{interpreter, "-m", "pip", "install", "--quiet"}, packages...)} {
+	for _, args := range [][]string{{"python3", "-m", "venv", dir},
+		append([]string{interpreter, "-m", "pip", "install", "--quiet"}, packages...)} {
 		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil { //nolint:gosec // fixed words
 			return "", fmt.Errorf("%s: %w: %s", strings.Join(args[:3], " "), err, lastLine(out))
 		}

@@ -39,7 +39,8 @@ func (r *report) markdown() string {
 Written by `+"`make bench`"+` at %s on %s.
 
 The client, the ML API and ClickHouse's engine share these processors, each in a process of its own; the file has the real
-file's dialect (`+"`txflow data generate`"+`). Nothing is switched off: every artifact is written with its SHA-256, every ML call is a
+file's dialect (`+"`txflow data generate`"+
+		`). Nothing is switched off: every artifact is written with its SHA-256, every ML call is a
 span on both sides that goes to a collector (%d exports in all), every row has its ledger entry, and reconcile reads the source again.
 
 ## From CSV to MergeTree and its ledger: %s rows
@@ -47,10 +48,12 @@ span on both sides that goes to a collector (%d exports in all), every row has i
 | | rows/s | time | memory resident at the most |
 | --- | ---: | ---: | ---: |
 `, commit(), r.machine, r.spans, progress.Thousands(int64(r.rows)))
-	fmt.Fprintf(&w, "| **`txflow run`**, median of %d (%s) | **%s** | %s | %s |\n", len(r.runs), r.spread(), thousands(whole), seconds(run.took), megabytes(run.memory))
+	fmt.Fprintf(&w, "| **`txflow run`**, median of %d (%s) | **%s** | %s | %s |\n", len(r.runs), r.spread(),
+		thousands(whole), seconds(run.took), megabytes(run.memory))
 	for i, name := range stageNames {
 		u := r.tasks[i]
-		fmt.Fprintf(&w, "| `txflow %s` alone | %s | %s | %s |\n", name, thousands(rate(r.rows, u.took)), seconds(u.took), megabytes(u.memory))
+		fmt.Fprintf(&w, "| `txflow %s` alone | %s | %s | %s |\n", name, thousands(rate(r.rows, u.took)), seconds(u.took),
+			megabytes(u.memory))
 	}
 	fmt.Fprintf(&w, `
 A task alone starts a process and opens everything again; `+"`run`"+` stores chunks while others are classified.
@@ -84,7 +87,8 @@ validate ends.
 			if i < len(r.tasks) {
 				small, large = r.tasks[i], r.large[i]
 			}
-			fmt.Fprintf(&w, "| %s | %s | %s | %s |\n", name, megabytes(small.memory), megabytes(large.memory), thousands(rate(r.largeRows, large.took)))
+			fmt.Fprintf(&w, "| %s | %s | %s | %s |\n", name, megabytes(small.memory), megabytes(large.memory),
+				thousands(rate(r.largeRows, large.took)))
 		}
 	}
 	w.WriteString("\n## The cost of a run over a large table\n\n" + r.growthText())
@@ -94,7 +98,8 @@ validate ends.
 - Artifacts (accepted rows, chunks, recorded answers, manifests): fsync of the file, rename, fsync of the folder, before anyone is
   once the caller knows that they are stored. In an object store, its own promise.
 - Rows in ClickHouse: written and in the page cache when an insert is answered. They survive a kill of ClickHouse, not a loss of
-  power, as everywhere with MergeTree's defaults (` + "`fsync_after_insert = 0`" + `). A run whose load was lost so is loaded again from its
+  power, as everywhere with MergeTree's defaults (` + "`fsync_after_insert = 0`" +
+		`). A run whose load was lost so is loaded again from its
   artifacts by the same command, and ` + "`reconcile`" + ` tells.
 - Temporary files for duplicates: not at all; they have no name and go with the process.
 `)
@@ -120,7 +125,8 @@ func commit() string {
 }
 
 func thisMachine() string {
-	return fmt.Sprintf("%s/%s, %d processors%s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor(), runtime.Version())
+	return fmt.Sprintf("%s/%s, %d processors%s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor(),
+		runtime.Version())
 }
 
 // processor names the kind of processor where the system tells it.

@@ -51,11 +51,12 @@ func startSink(ctx context.Context) (*sink, error) {
 		return nil, err
 	}
 	s := &sink{url: "http://" + l.Addr().String()}
-	s.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // a sender that disconnected does not matter to a bench
-		s.requests.Add(1)
-		w.Header().Set("Content-Type", "application/x-protobuf")
-	})}
+	s.server = &http.Server{ReadHeaderTimeout: 10 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // a sender that disconnected does not matter to a bench
+			s.requests.Add(1)
+			w.Header().Set("Content-Type", "application/x-protobuf")
+		})}
 	go s.server.Serve(l) //nolint:errcheck // it ends when it is closed
 	return s, nil
 }
@@ -70,7 +71,8 @@ func (b *bencher) startServices(ctx context.Context) error {
 
 func (b *bencher) startClickHouse(ctx context.Context) (err error) {
 	_, b.clickhouse, err = b.serve(ctx, "/ping", func(addr string) []string {
-		return []string{"platform", "--data", filepath.Join(b.dir, "platform"), "--clickhouse-addr", addr, "--kafka-addr", "", "--registry-addr", ""}
+		return []string{"platform", "--data", filepath.Join(b.dir, "platform"), "--clickhouse-addr", addr, "--kafka-addr", "",
+			"--registry-addr", ""}
 	})
 	return err
 }
@@ -120,8 +122,10 @@ func (b *bencher) serve(ctx context.Context, health string, args func(addr strin
 func (b *bencher) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the program that is measured
 	cmd.Dir = b.dir
-	cmd.Env = append(os.Environ(), "OTEL_EXPORTER_OTLP_ENDPOINT="+b.sink.url, "ML_API_URL="+b.mlAPI, "CLICKHOUSE_URL="+b.clickhouse+"?database="+b.database,
-		"KAFKA_BROKERS="+b.brokers, "TXFLOW_OUT="+filepath.Join(b.dir, "out"), "TXFLOW_SOURCE=bench", "TXFLOW_TEMP_DIR="+b.dir, "TMPDIR="+b.dir)
+	cmd.Env = append(os.Environ(), "OTEL_EXPORTER_OTLP_ENDPOINT="+b.sink.url, "ML_API_URL="+b.mlAPI,
+		"CLICKHOUSE_URL="+b.clickhouse+"?database="+b.database,
+		"KAFKA_BROKERS="+b.brokers, "TXFLOW_OUT="+filepath.Join(b.dir, "out"), "TXFLOW_SOURCE=bench",
+		"TXFLOW_TEMP_DIR="+b.dir, "TMPDIR="+b.dir)
 	return cmd
 }
 
@@ -139,7 +143,8 @@ func (b *bencher) stop() error {
 	return errors.Join(errs...)
 }
 
-// freshDatabase makes a database for the next measurement and drops the last: what is stored already, and is merged still,
+// freshDatabase makes a database for the next measurement and drops the last: what is stored already, and is merged
+// still,
 // would be measured too.
 func (b *bencher) freshDatabase(ctx context.Context, name string) error {
 	if b.database != "" {

@@ -41,7 +41,8 @@ func streamBench(ctx context.Context, o options, b *bencher) (report string, err
 		return "", err
 	}
 	r := &streamReport{machine: thisMachine(), messages: o.messages}
-	for _, step := range []func(context.Context, options, *streamReport) error{b.backlogs, b.streamCeiling, b.intoClickHouse, b.delays} {
+	for _, step := range []func(context.Context, options, *streamReport) error{b.backlogs, b.streamCeiling,
+		b.intoClickHouse, b.delays} {
 		if err := step(ctx, o, r); err != nil {
 			return "", err
 		}
@@ -71,7 +72,8 @@ func (b *bencher) backlogs(ctx context.Context, o options, r *streamReport) erro
 		say("producing %d messages", n)
 		k := backlog{messages: n}
 		var err error
-		if k.produced, err = b.time(ctx, "stream", "produce", "--count", strconv.Itoa(n), "--seed", strconv.Itoa(n+i)); err != nil {
+		if k.produced, err = b.time(ctx, "stream", "produce", "--count", strconv.Itoa(n), "--seed",
+			strconv.Itoa(n+i)); err != nil {
 			return err
 		}
 		if k.rate, k.member, err = b.workOff(ctx, n, classifyMember); err != nil {

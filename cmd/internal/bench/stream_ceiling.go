@@ -40,7 +40,8 @@ func (b *bencher) ceilingOf(ctx context.Context, topic string, messages int) (pe
 	if err := topics.Apply(ctx, admin, plan, func(topics.Change) {}); err != nil {
 		return 0, err
 	}
-	log, err := kafka.OpenSession(ctx, kafka.SessionConfig{Config: cfg, Topic: topic, Group: "bench-ceiling", Instance: "bench"})
+	log, err := kafka.OpenSession(ctx, kafka.SessionConfig{Config: cfg, Topic: topic, Group: "bench-ceiling",
+		Instance: "bench"})
 	if err != nil {
 		return 0, err
 	}

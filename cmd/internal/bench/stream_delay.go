@@ -95,7 +95,8 @@ func (b *bencher) delayAt(ctx context.Context, rate int) (d delay, err error) {
 	}
 	produced := make(chan error, 1)
 	go func() {
-		_, err := b.time(ctx, "stream", "produce", "--rate", strconv.Itoa(rate), "--count", strconv.Itoa(d.messages), "--seed", strconv.Itoa(rate))
+		_, err := b.time(ctx, "stream", "produce", "--rate", strconv.Itoa(rate), "--count", strconv.Itoa(d.messages),
+			"--seed", strconv.Itoa(rate))
 		produced <- err
 	}()
 	seen := map[place]time.Time{}
@@ -141,7 +142,8 @@ func (b *bencher) delayAt(ctx context.Context, rate int) (d delay, err error) {
 	return d, nil
 }
 
-// stored is the last offset of each partition that the ledger has. A partition's rows come in the order of their offsets.
+// stored is the last offset of each partition that the ledger has. A partition's rows come in the order of their
+// offsets.
 func (b *bencher) stored(ctx context.Context) (map[int32]int64, error) {
 	text, err := b.query(ctx, "SELECT partition, max(position) FROM outcomes WHERE pipeline = 'stream' GROUP BY partition")
 	if err != nil {
@@ -161,7 +163,8 @@ func (b *bencher) stored(ctx context.Context) (map[int32]int64, error) {
 
 // producedAt reads when messages were produced, by their own timestamps.
 func (b *bencher) producedAt(ctx context.Context, wanted map[place]time.Time) (map[place]time.Time, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.ConsumeTopics(topics.Raw), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.ConsumeTopics(topics.Raw),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +187,8 @@ func (b *bencher) producedAt(ctx context.Context, wanted map[place]time.Time) (m
 
 // query asks ClickHouse and returns its answer as tab-separated text.
 func (b *bencher) query(ctx context.Context, sql string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.clickhouse+"/?database="+url.QueryEscape(b.database), strings.NewReader(sql))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.clickhouse+"/?database="+url.QueryEscape(b.database),
+		strings.NewReader(sql))
 	if err != nil {
 		return "", err
 	}

@@ -30,7 +30,8 @@ Written by `+"`make bench`"+` at %s on %s.
 
 Kafka 4.1 (one node, KRaft), the ML API and one member of the group share these processors, each in a process of its own. Every
 message is checked as a row of a file is, every ML call is a span on both sides that goes to a collector, and results, dead
-letters and offsets are one Kafka transaction of %s messages at the most: what `+"`txflow stream classify`"+` does when nothing is set.
+letters and offsets are one Kafka transaction of %s messages at the most: what `+"`txflow stream classify`"+
+		` does when nothing is set.
 
 ## A backlog of %s messages
 
@@ -41,10 +42,13 @@ letters and offsets are one Kafka transaction of %s messages at the most: what `
 | the ceiling: the same messages read and written again as they are, in transactions of the same size, with offsets, reading while writing | %s, of which classify reaches **%.0f %%** | |
 | `+"`txflow stream produce`"+`, generated rows, idempotent | %s | %s |
 | ClickHouse's Kafka tables into `+"`transactions` and `outcomes`"+` | %s | |
-`, commit(), r.machine, progress.Thousands(pipeline.DefaultBatchMessages), progress.Thousands(int64(large.messages)), thousands(large.rate),
-		thousands(r.backlogs[0].rate), thousands(r.backlogs[len(r.backlogs)-1].rate), len(r.backlogs), megabytes(large.member.memory),
+`, commit(), r.machine, progress.Thousands(pipeline.DefaultBatchMessages), progress.Thousands(int64(large.messages)),
+		thousands(large.rate),
+		thousands(r.backlogs[0].rate), thousands(r.backlogs[len(r.backlogs)-1].rate), len(r.backlogs),
+		megabytes(large.member.memory),
 		progress.Thousands(int64(small.messages)), thousands(small.rate), megabytes(small.member.memory),
-		thousands(r.ceiling), 100*large.rate/r.ceiling, thousands(rate(large.messages, large.produced.took)), megabytes(large.produced.memory), thousands(r.clickhouse))
+		thousands(r.ceiling), 100*large.rate/r.ceiling, thousands(rate(large.messages, large.produced.took)),
+		megabytes(large.produced.memory), thousands(r.clickhouse))
 	fmt.Fprintf(&w, `
 ## From produce to a row that a query sees in ClickHouse
 
@@ -55,7 +59,8 @@ producer gave it.
 | ---: | ---: | ---: | ---: | ---: |
 `, lookEvery)
 	for _, d := range r.delays {
-		fmt.Fprintf(&w, "| %s | %d s | %s | %s | %s |\n", progress.Thousands(int64(d.rate)), delaySeconds, millis(d.p50), millis(d.p99), millis(d.max))
+		fmt.Fprintf(&w, "| %s | %d s | %s | %s | %s |\n", progress.Thousands(int64(d.rate)), delaySeconds, millis(d.p50),
+			millis(d.p99), millis(d.max))
 	}
 	return w.String()
 }

@@ -24,9 +24,11 @@ const maxSaid = 512
 // Command is txflow health.
 func Command() *cli.Command {
 	return &cli.Command{
-		Name: "health", Category: "Deploy", ArgsUsage: "URL", Usage: "exit 0 when a URL answers: a health check for images without a shell",
+		Name: "health", Category: "Deploy", ArgsUsage: "URL",
+		Usage: "exit 0 when a URL answers: a health check for images without a shell",
 		Flags: []cli.Flag{
-			&cli.DurationFlag{Name: "timeout", Value: 3 * time.Second, EnvVars: []string{"TXFLOW_HEALTH_TIMEOUT"}, Usage: "wait at most `TIME` for the answer"},
+			&cli.DurationFlag{Name: "timeout", Value: 3 * time.Second, EnvVars: []string{"TXFLOW_HEALTH_TIMEOUT"},
+				Usage: "wait at most `TIME` for the answer"},
 		},
 		Description: `An http or https URL must be answered with a status from 200 to 299, tcp://HOST:PORT must take a connection. Exits 69 otherwise.
 
@@ -81,7 +83,8 @@ func get(ctx context.Context, at *url.URL) error {
 		return nil
 	}
 	said, _ := io.ReadAll(io.LimitReader(response.Body, maxSaid)) // whatever there is of it
-	return fault.Failf(fault.ExitUnavailable, "%s answers %s: %s", secret.NewURL(at.String()), response.Status, strings.TrimSpace(string(said)))
+	return fault.Failf(fault.ExitUnavailable, "%s answers %s: %s", secret.NewURL(at.String()), response.Status,
+		strings.TrimSpace(string(said)))
 }
 
 // cause is an error without the URL, which may hold a password.

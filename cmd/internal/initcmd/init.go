@@ -1,4 +1,5 @@
-// Package initcmd makes everything that the servers of a deployment must have before txflow runs on them: tables, topics, schemas
+// Package initcmd makes everything that the servers of a deployment must have before txflow runs on them: tables,
+// topics, schemas
 // and buckets. It waits for servers that are still starting, and run again it changes nothing.
 package initcmd
 
@@ -21,13 +22,20 @@ func Command(kafka []cli.Flag, config KafkaConfig) *cli.Command {
 	return &cli.Command{
 		Name: "init", Category: "Deploy", Usage: "create tables, topics, schemas and buckets of a deployment; idempotent",
 		Flags: batchcmd.Flags([]cli.Flag{
-			&cli.DurationFlag{Name: "wait", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_INIT_WAIT"}, Usage: "wait `TIME` in all for servers that do not answer yet, then exit 69"},
-			&cli.StringFlag{Name: "registry-url", EnvVars: []string{"SCHEMA_REGISTRY_URL"}, Usage: "`URL` of the Schema Registry; empty for none"},
-			&cli.StringSliceFlag{Name: "bucket", EnvVars: []string{"TXFLOW_INIT_BUCKETS"}, Usage: "an S3 bucket to make, as `URL`, several times or separated by commas"},
-			&cli.IntFlag{Name: "partitions", Value: topics.Default.Transactions, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"}, Usage: "`N` partitions for transactions, where the topics are new"},
-			&cli.IntFlag{Name: "event-partitions", Value: topics.Default.Events, EnvVars: []string{"TXFLOW_TOPICS_EVENT_PARTITIONS"}, Usage: "`N` partitions for events, where the topics are new"},
-			&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"}, Usage: "`N` replicas of each partition"},
-			&cli.StringFlag{Name: "clickhouse-kafka-brokers", EnvVars: []string{"TXFLOW_CLICKHOUSE_KAFKA_BROKERS"}, Usage: "Kafka as ClickHouse reaches it, at `HOST:PORT` (default: --kafka-brokers)"},
+			&cli.DurationFlag{Name: "wait", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_INIT_WAIT"},
+				Usage: "wait `TIME` in all for servers that do not answer yet, then exit 69"},
+			&cli.StringFlag{Name: "registry-url", EnvVars: []string{"SCHEMA_REGISTRY_URL"},
+				Usage: "`URL` of the Schema Registry; empty for none"},
+			&cli.StringSliceFlag{Name: "bucket", EnvVars: []string{"TXFLOW_INIT_BUCKETS"},
+				Usage: "an S3 bucket to make, as `URL`, several times or separated by commas"},
+			&cli.IntFlag{Name: "partitions", Value: topics.Default.Transactions, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"},
+				Usage: "`N` partitions for transactions, where the topics are new"},
+			&cli.IntFlag{Name: "event-partitions", Value: topics.Default.Events,
+				EnvVars: []string{"TXFLOW_TOPICS_EVENT_PARTITIONS"}, Usage: "`N` partitions for events, where the topics are new"},
+			&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"},
+				Usage: "`N` replicas of each partition"},
+			&cli.StringFlag{Name: "clickhouse-kafka-brokers", EnvVars: []string{"TXFLOW_CLICKHOUSE_KAFKA_BROKERS"},
+				Usage: "Kafka as ClickHouse reaches it, at `HOST:PORT` (default: --kafka-brokers)"},
 		}, kafka, batchcmd.ClickHouseFlags),
 		Description: `The order is the one in which things depend on each other: topics, schemas, tables with what reads from Kafka, buckets.
 Servers that do not answer yet are waited for. An empty --kafka-brokers leaves the stream out. A ClickHouse that reads Kafka
@@ -81,7 +89,8 @@ func (w waiting) do(ctx context.Context, s step) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fault.WithHint(fault.Failf(fault.ExitUnavailable, "%s is not ready: %w", s.name, err), "start it, or wait longer with --wait")
+			return fault.WithHint(fault.Failf(fault.ExitUnavailable, "%s is not ready: %w", s.name, err),
+				"start it, or wait longer with --wait")
 		case <-time.After(w.every):
 		}
 	}

@@ -29,9 +29,10 @@ func TestMain(m *testing.M) { os.Exit(embeddedtest.Main(m)) }
 // run is the command with its exit code and what it says.
 func run(args ...string) (code int, said string) {
 	brokers := &cli.StringFlag{Name: "kafka-brokers"}
-	a := app.New("txflow", "", []*cli.Command{Command([]cli.Flag{brokers}, func(c *cli.Context, rt *app.Runtime) (kafka.Config, error) {
-		return kafka.Config{Brokers: c.String("kafka-brokers"), Log: rt.Log}, nil
-	})})
+	a := app.New("txflow", "",
+		[]*cli.Command{Command([]cli.Flag{brokers}, func(c *cli.Context, rt *app.Runtime) (kafka.Config, error) {
+			return kafka.Config{Brokers: c.String("kafka-brokers"), Log: rt.Log}, nil
+		})})
 	var out bytes.Buffer
 	a.Writer, a.ErrWriter = io.Discard, &out
 	return app.Main(a, append([]string{"txflow", "init"}, args...)), out.String()
@@ -60,24 +61,28 @@ func TestInit(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("AWS_ENDPOINT_URL_S3", "http://localhost:"+at.Port())
-	args := []string{"--kafka-brokers=" + broker.ListenAddrs()[0], "--registry-url=" + registry.URL(), "--clickhouse-url=" + base + "/?database=init",
+	args := []string{"--kafka-brokers=" + broker.ListenAddrs()[0], "--registry-url=" + registry.URL(),
+		"--clickhouse-url=" + base + "/?database=init",
 		"--bucket=s3://inputs,s3://artifacts", "--bucket=s3://dead-letters", "--wait=60s"}
 
 	code, said := run(args...)
 	if code != fault.ExitDone {
 		t.Fatalf("exit %d:\n%s", code, said)
 	}
-	for _, want := range []string{"transactions.raw", "transactions.classified-value", "schema init, core", "schema init, stream",
+	for _, want := range []string{"transactions.raw", "transactions.classified-value", "schema init, core",
+		"schema init, stream",
 		"bucket s3://inputs made", "bucket s3://artifacts made", "bucket s3://dead-letters made", "all is there"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("not said: %s in\n%s", want, said)
 		}
 	}
-	attached := embeddedtest.Exec(t, base, "SELECT uuid, metadata_modification_time FROM system.tables WHERE database = 'init' AND engine = 'Kafka' ORDER BY uuid")
+	attached := embeddedtest.Exec(t, base,
+		"SELECT uuid, metadata_modification_time FROM system.tables WHERE database = 'init' AND engine = 'Kafka' ORDER BY uuid")
 	if code, said := run(args...); code != fault.ExitDone || strings.TrimSpace(said) != "all is there" {
 		t.Errorf("made again: exit %d, and something changed:\n%s", code, said)
 	}
-	if now := embeddedtest.Exec(t, base, "SELECT uuid, metadata_modification_time FROM system.tables WHERE database = 'init' AND engine = 'Kafka' ORDER BY uuid"); now != attached || attached == "" {
+	if now := embeddedtest.Exec(t, base,
+		"SELECT uuid, metadata_modification_time FROM system.tables WHERE database = 'init' AND engine = 'Kafka' ORDER BY uuid"); now != attached || attached == "" {
 		t.Errorf("the Kafka tables were %q and are %q", attached, now)
 	}
 }
@@ -114,7 +119,8 @@ func TestWaiting(t *testing.T) {
 	}
 	tries = 0
 	broken := fault.Failf(fault.ExitData, "an incompatible schema")
-	if err := w.do(t.Context(), step{"", func(context.Context) error { tries++; return broken }}); !errors.Is(err, broken) || tries != 1 {
+	if err := w.do(t.Context(), step{"", func(context.Context) error { tries++; return broken }}); !errors.Is(err,
+		broken) || tries != 1 {
 		t.Errorf("%d tries, %v", tries, err)
 	}
 }

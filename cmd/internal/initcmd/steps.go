@@ -67,7 +67,8 @@ func steps(c *cli.Context, rt *app.Runtime, config KafkaConfig) (all []step) {
 }
 
 // makeTopics makes the stream's topics. Those that are there keep their partitions.
-func makeTopics(ctx context.Context, cfg kafka.Config, partitions topics.Partitions, replicas int, out io.Writer) error {
+func makeTopics(ctx context.Context, cfg kafka.Config, partitions topics.Partitions, replicas int,
+	out io.Writer) error {
 	admin, err := kafka.NewAdmin(cfg)
 	if err != nil {
 		return err
@@ -102,7 +103,8 @@ func registerSchemas(ctx context.Context, url string, out io.Writer) error {
 	return schemas.Apply(ctx, client, plan, func(change schemas.Change) { _, _ = fmt.Fprintln(out, change.Text) })
 }
 
-// makeTables migrates ClickHouse. With brokers it also reads Kafka there; one that is up to date is left alone, since its readers
+// makeTables migrates ClickHouse. With brokers it also reads Kafka there; one that is up to date is left alone, since
+// its readers
 // would have to join their groups again.
 func makeTables(ctx context.Context, db *store.Store, brokers string, security map[string]string, out io.Writer) error {
 	if _, err := db.ServerVersion(ctx); err != nil {
@@ -141,7 +143,8 @@ func apply(ctx context.Context, db *store.Store, set migrate.Set, out io.Writer)
 	applied := 0
 	err := migrate.Up(ctx, db, set, func(migrate.Migration) { applied++ })
 	if applied > 0 {
-		_, _ = fmt.Fprintf(out, "schema %s, %s: %d migrations applied, %d in all\n", db.Database(), set.Name, applied, len(set.Migrations))
+		_, _ = fmt.Fprintf(out, "schema %s, %s: %d migrations applied, %d in all\n", db.Database(), set.Name, applied,
+			len(set.Migrations))
 	}
 	return err
 }

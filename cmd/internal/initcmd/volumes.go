@@ -14,9 +14,11 @@ import (
 // volumesCommand prepares the volumes of containers whose images have no shell to do it themselves.
 func volumesCommand() *cli.Command {
 	return &cli.Command{
-		Name: "volumes", ArgsUsage: "FOLDER...", Usage: "let any user write to the volumes at these folders, and put txflow into one for health checks",
+		Name: "volumes", ArgsUsage: "FOLDER...",
+		Usage: "let any user write to the volumes at these folders, and put txflow into one for health checks",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "binary", EnvVars: []string{"TXFLOW_INIT_BINARY"}, Usage: "copy this program to `FILE`, for containers that have no health check of their own"},
+			&cli.StringFlag{Name: "binary", EnvVars: []string{"TXFLOW_INIT_BINARY"},
+				Usage: "copy this program to `FILE`, for containers that have no health check of their own"},
 		},
 		Description: `A new volume belongs to root unless its image has the folder. Each is mounted by one service alone, so its mode does not matter.
 

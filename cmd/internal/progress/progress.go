@@ -33,7 +33,8 @@ type task struct {
 
 // New starts a display on w, usually stderr. Close it when done.
 func New(w io.Writer, terminal bool) *Display {
-	d := &Display{w: w, terminal: terminal, every: 5 * time.Second, now: time.Now, stop: make(chan struct{}), done: make(chan struct{})}
+	d := &Display{w: w, terminal: terminal, every: 5 * time.Second, now: time.Now, stop: make(chan struct{}),
+		done: make(chan struct{})}
 	if terminal {
 		d.every = 100 * time.Millisecond
 	}
@@ -137,7 +138,8 @@ func (t *task) summary() string {
 	if t.done == 0 {
 		return fmt.Sprintf("%-10s %s", t.name, took.Round(time.Millisecond))
 	}
-	return fmt.Sprintf("%-10s %s rows in %s, %s rows/s", t.name, Thousands(t.done), took.Round(time.Millisecond), Thousands(rate(t.done, took)))
+	return fmt.Sprintf("%-10s %s rows in %s, %s rows/s", t.name, Thousands(t.done), took.Round(time.Millisecond),
+		Thousands(rate(t.done, took)))
 }
 
 func (t *task) status(now time.Time) string {

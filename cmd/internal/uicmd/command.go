@@ -22,16 +22,21 @@ import (
 type Stream func(c *cli.Context, rt *app.Runtime, db *store.Store) (look ui.Looker, closed func(), err error)
 
 // AirflowFlag says where Airflow's page is.
-var AirflowFlag = &cli.StringFlag{Name: "airflow-url", EnvVars: []string{"TXFLOW_AIRFLOW_URL"}, Usage: "`URL` of Airflow's page, for links from runs to it"}
+var AirflowFlag = &cli.StringFlag{Name: "airflow-url", EnvVars: []string{"TXFLOW_AIRFLOW_URL"},
+	Usage: "`URL` of Airflow's page, for links from runs to it"}
 
 // Command is txflow ui. The flags are those that stream reads.
 func Command(stream Stream, flags []cli.Flag) *cli.Command {
 	return &cli.Command{
-		Name: "ui", Category: "Query results", Usage: "serve a read-only page: categories, runs, transactions, dead letters, the stream",
+		Name: "ui", Category: "Query results",
+		Usage: "serve a read-only page: categories, runs, transactions, dead letters, the stream",
 		Flags: batchcmd.Flags([]cli.Flag{
-			&cli.StringFlag{Name: "addr", Value: ui.DefaultAddr, EnvVars: []string{"TXFLOW_UI_ADDR"}, Usage: "listen at `HOST:PORT`; beyond this machine the page asks for a token"},
-			&cli.StringFlag{Name: "token-file", EnvVars: []string{"TXFLOW_UI_TOKEN_FILE"}, Usage: "ask for a token that stands in `FILE`, one a line; read again when it changes; TXFLOW_UI_TOKEN may hold it instead"},
-			&cli.StringFlag{Name: "jaeger-url", Value: "http://127.0.0.1:16686", EnvVars: []string{"JAEGER_URL"}, Usage: "`URL` of Jaeger, for traces; empty for none"},
+			&cli.StringFlag{Name: "addr", Value: ui.DefaultAddr, EnvVars: []string{"TXFLOW_UI_ADDR"},
+				Usage: "listen at `HOST:PORT`; beyond this machine the page asks for a token"},
+			&cli.StringFlag{Name: "token-file", EnvVars: []string{"TXFLOW_UI_TOKEN_FILE"},
+				Usage: "ask for a token that stands in `FILE`, one a line; read again when it changes; TXFLOW_UI_TOKEN may hold it instead"},
+			&cli.StringFlag{Name: "jaeger-url", Value: "http://127.0.0.1:16686", EnvVars: []string{"JAEGER_URL"},
+				Usage: "`URL` of Jaeger, for traces; empty for none"},
 			AirflowFlag,
 		}, flags, batchcmd.ClickHouseFlags[:1]),
 		Description: `The page reads ClickHouse and changes nothing. Each of its pages is also CSV (?format=csv) and JSON (?format=json). Kafka and Jaeger
@@ -51,9 +56,11 @@ func serve(c *cli.Context, rt *app.Runtime, stream Stream) error {
 	}
 	tokens, err := secret.NewTokens(os.Getenv("TXFLOW_UI_TOKEN"), c.String("token-file"))
 	if err != nil {
-		return fault.WithHint(fault.Failf(fault.ExitUsage, "the token of the page: %w", err), "see --token-file (TXFLOW_UI_TOKEN_FILE) and TXFLOW_UI_TOKEN")
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "the token of the page: %w", err),
+			"see --token-file (TXFLOW_UI_TOKEN_FILE) and TXFLOW_UI_TOKEN")
 	}
-	db, err := store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")), OutageLimit: -1, Log: rt.Log, ReadOnly: ui.Bounds()})
+	db, err := store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")), OutageLimit: -1, Log: rt.Log,
+		ReadOnly: ui.Bounds()})
 	if err != nil {
 		return err
 	}
@@ -63,8 +70,9 @@ func serve(c *cli.Context, rt *app.Runtime, stream Stream) error {
 		return err
 	}
 	defer closed()
-	server, err := Listen(c.Context, c.String("addr"), &ui.Config{DB: db, Stream: look, Traces: Jaeger(c.String("jaeger-url")), Jaeger: c.String("jaeger-url"),
-		Airflow: c.String("airflow-url"), Tokens: tokens, Version: c.App.Version, Log: rt.Log})
+	server, err := Listen(c.Context, c.String("addr"),
+		&ui.Config{DB: db, Stream: look, Traces: Jaeger(c.String("jaeger-url")), Jaeger: c.String("jaeger-url"),
+			Airflow: c.String("airflow-url"), Tokens: tokens, Version: c.App.Version, Log: rt.Log})
 	if err != nil {
 		return err
 	}

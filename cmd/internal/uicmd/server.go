@@ -29,7 +29,8 @@ const (
 	maxHeader  = 64 << 10
 )
 
-// Listen begins to serve the page. Beyond this machine it asks for a token: without one the error has exit code 64. That of an address
+// Listen begins to serve the page. Beyond this machine it asks for a token: without one the error has exit code 64.
+// That of an address
 // that is taken has 69.
 func Listen(ctx context.Context, addr string, cfg *ui.Config) (*Server, error) {
 	if cfg.Tokens == nil && !loopback(addr) {
@@ -43,9 +44,11 @@ func Listen(ctx context.Context, addr string, cfg *ui.Config) (*Server, error) {
 	s := &Server{ui: pages, served: make(chan error, 1)}
 	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", addr); err != nil {
 		pages.Close()
-		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "the page can not be served: %w", err), "name another address with --addr (TXFLOW_UI_ADDR)")
+		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "the page can not be served: %w", err),
+			"name another address with --addr (TXFLOW_UI_ADDR)")
 	}
-	s.http = &http.Server{Handler: pages, ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: answerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
+	s.http = &http.Server{Handler: pages, ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: answerTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
 	if cfg.Log != nil {
 		s.http.ErrorLog = slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)
 	}

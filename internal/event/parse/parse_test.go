@@ -23,7 +23,8 @@ const (
 )
 
 func item(data, headers string) string {
-	return `{"data":` + data + `,"headers":{"type":"T","targetSubscription":"W",` + inContext + `:{"accountId":"a","userId":"u"}` + headers + `}}`
+	return `{"data":` + data + `,"headers":{"type":"T","targetSubscription":"W",` + inContext +
+		`:{"accountId":"a","userId":"u"}` + headers + `}}`
 }
 
 // TestBriefsCall reads the body that the brief's own curl call sends.
@@ -239,7 +240,8 @@ func TestNoJSON(t *testing.T) {
 func FuzzPackage(f *testing.F) {
 	for _, seed := range []string{item(`{"id":"1","amount":1.5}`,
 		`,`+inTimestamp+`:{"dispatchedAt":1},`+inMessageID+`:"[{\"id\":\"a\"}]"`),
-		`[{"event_type":"A","company_id":"c","metadata":{"a":"b"}}, 5 , null, "\ud83d\ude00\ud800", {"\u0061":1e5,"a":[]}]`, `{"data":{"\/":1}}`} {
+		`[{"event_type":"A","company_id":"c","metadata":{"a":"b"}}, 5 , null, "\ud83d\ude00\ud800", {"\u0061":1e5,"a":[]}]`,
+		`{"data":{"\/":1}}`} {
 		f.Add(seed)
 		f.Add("[" + seed + "]")
 	}

@@ -268,7 +268,8 @@ func TestHeaders(t *testing.T) {
 	answer, _ := post(t, s, "/collect", "["+strings.Replace(good, `"data":{`, `"data":{"a\r\nX-Evil: 1":1e999,`, 1)+","+
 		evil+"]",
 		"Traceparent", "00-xyz\x00-1", "X-Request-Id", "mine", "Prefer", "handling=lenient")
-	if answer.status != http.StatusBadRequest && answer.status != http.StatusMultiStatus || answer.Header.Get("X-Evil") != "" ||
+	if answer.status != http.StatusBadRequest && answer.status != http.StatusMultiStatus ||
+		answer.Header.Get("X-Evil") != "" ||
 		answer.Header.Get("X-Request-Id") == "mine" {
 		t.Errorf("%d %v", answer.status, answer.Header)
 	}
@@ -358,7 +359,8 @@ func FuzzCollect(f *testing.F) {
 		}
 		answer, res := post(t, s, "/collect", string(body), headers...)
 		switch answer.status {
-		case http.StatusOK, http.StatusMultiStatus, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		case http.StatusOK, http.StatusMultiStatus, http.StatusBadRequest, http.StatusRequestEntityTooLarge,
+			http.StatusUnprocessableEntity:
 		default:
 			t.Fatalf("%d", answer.status)
 		}

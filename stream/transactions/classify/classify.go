@@ -1,4 +1,5 @@
-// Package classify is the handler of the pipeline of transactions: it checks raw transactions, asks the ML API for their
+// Package classify is the handler of the pipeline of transactions: it checks raw transactions, asks the ML API for
+// their
 // categories, and decides for each message between a classified transaction and a dead letter.
 package classify
 
@@ -68,7 +69,8 @@ func (h *Handler) parse(b *pipeline.Batch, w *work) {
 			w.rows, w.of = append(w.rows, p.Transaction), append(w.of, i)
 			continue
 		}
-		d := ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: p.Transaction.SourceID, Column: v.Column, Code: v.Code,
+		d := ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: p.Transaction.SourceID, Column: v.Column,
+			Code:    v.Code,
 			Message: v.Code.Message()}
 		if d.SourceID != "" {
 			id := p.Transaction.ID
@@ -114,8 +116,10 @@ func emit(b *pipeline.Batch, w *work) {
 			call, p, m := &result.Calls[item.Call], &w.parsed[i], &b.Messages[i]
 			if item.Refusal != nil {
 				id := p.Transaction.ID
-				b.Reject(i, p.Source, ledger.DeadLetter{Outcome: ledger.OutcomeDeadLetter, ID: &id, SourceID: p.Transaction.SourceID,
-					ContentHash: p.ContentHash, Code: transaction.CodePrediction, Message: item.Refusal.Message, Call: call, At: call.AnsweredAt})
+				b.Reject(i, p.Source, ledger.DeadLetter{Outcome: ledger.OutcomeDeadLetter, ID: &id,
+					SourceID:    p.Transaction.SourceID,
+					ContentHash: p.ContentHash, Code: transaction.CodePrediction, Message: item.Refusal.Message, Call: call,
+					At: call.AnsweredAt})
 				continue
 			}
 			row := ledger.Classified{Transaction: p.Transaction, ContentHash: p.ContentHash, Category: item.Category, Call: call,
@@ -146,11 +150,13 @@ func (s *sharedCall) text(info ledger.RunInfo, at ledger.Origin, call *predictio
 	return s.made
 }
 
-// settleTime is how long a batch with refusals waits for the rows that follow, which show whether the ML API refuses these
+// settleTime is how long a batch with refusals waits for the rows that follow, which show whether the ML API refuses
+// these
 // rows or everything. In little traffic the refusals count after it.
 const settleTime = time.Second
 
-// Settle implements pipeline.Settler. It waits until it is known whether the refusals of a batch are about its messages. If
+// Settle implements pipeline.Settler. It waits until it is known whether the refusals of a batch are about its
+// messages. If
 // not, the ML API was out of order: its refusals are no dead letters, and the rows are asked for again.
 func (h *Handler) Settle(ctx context.Context, b *pipeline.Batch) error {
 	w := b.Memory.(*work)

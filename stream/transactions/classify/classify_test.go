@@ -25,7 +25,8 @@ import (
 
 func raw(i int, description string) pipeline.Message {
 	return pipeline.Message{Topic: topics.Raw, Partition: int32(i % 3), Offset: int64(i / 3), Time: time.Now(),
-		Value: fmt.Appendf(nil, `{"id":"%d","description":%q,"amount":"-1.5","timestamp":"2024-01-31 12:00:00","operation_type":"card","side":"debit"}`, i, description)}
+		Value: fmt.Appendf(nil,
+			`{"id":"%d","description":%q,"amount":"-1.5","timestamp":"2024-01-31 12:00:00","operation_type":"card","side":"debit"}`, i, description)}
 }
 
 // config is that of the runner and of the handler.
@@ -35,9 +36,11 @@ type config struct {
 }
 
 func newConfig() *config {
-	return &config{pipeline.Config{Name: "transactions", Ledger: "stream", Topic: topics.Raw, DeadLetters: topics.DeadLetters, Group: "g",
-		Now: time.Now, Tracer: sdktrace.NewTracerProvider().Tracer("t"), Log: slog.New(slog.DiscardHandler), BatchMessages: 500,
-		MaxMessage: 1000, MaxWait: time.Millisecond, DrainLimit: time.Minute}, Config{BatchRows: 100, Concurrency: 2}}
+	return &config{pipeline.Config{Name: "transactions", Ledger: "stream", Topic: topics.Raw,
+		DeadLetters: topics.DeadLetters, Group: "g",
+		Now: time.Now, Tracer: sdktrace.NewTracerProvider().Tracer("t"), Log: slog.New(slog.DiscardHandler),
+		BatchMessages: 500,
+		MaxMessage:    1000, MaxWait: time.Millisecond, DrainLimit: time.Minute}, Config{BatchRows: 100, Concurrency: 2}}
 }
 
 // run runs a member on a session, by the clock of the runner.
@@ -64,7 +67,8 @@ func header(r *pipeline.Record, name string) string {
 	return ""
 }
 
-// TestOneOfEach sends a poison message, one that is none, and one that is too large, among five hundred: one dead letter each.
+// TestOneOfEach sends a poison message, one that is none, and one that is too large, among five hundred: one dead
+// letter each.
 func TestOneOfEach(t *testing.T) {
 	t.Parallel()
 	l := &memorySession{}
@@ -84,20 +88,24 @@ func TestOneOfEach(t *testing.T) {
 		var m deadletter.Message
 		if r.Topic == topics.Classified {
 			var c message.Classified
-			if err := json.Unmarshal(r.Value, &c); err != nil || c.SourceID != fmt.Sprint(i) || c.Category != "Food" || string(r.Key) != c.ID {
+			if err := json.Unmarshal(r.Value, &c); err != nil || c.SourceID != fmt.Sprint(i) || c.Category != "Food" ||
+				string(r.Key) != c.ID {
 				t.Errorf("%d is %s under %s: %v", i, r.Value, r.Key, err)
 			}
 			continue
 		}
-		if err := json.Unmarshal(r.Value, &m); err != nil || r.Topic != topics.DeadLetters || header(&r, pipeline.HeaderReason) != m.Code || header(&r, pipeline.HeaderOrigin) != topics.Raw {
+		if err := json.Unmarshal(r.Value, &m); err != nil || r.Topic != topics.DeadLetters ||
+			header(&r, pipeline.HeaderReason) != m.Code || header(&r, pipeline.HeaderOrigin) != topics.Raw {
 			t.Errorf("%d is %s, headers %v: %v", i, r.Value, r.Headers, err)
 		}
 		deadLetters[m.Code] = m
 	}
-	if got := slices.Sorted(maps.Keys(deadLetters)); !slices.Equal(got, []string{"message_format", "message_too_large", "prediction_refused", "too_long"}) || len(l.written) != 500 {
+	if got := slices.Sorted(maps.Keys(deadLetters)); !slices.Equal(got, []string{"message_format", "message_too_large",
+		"prediction_refused", "too_long"}) || len(l.written) != 500 {
 		t.Errorf("dead letters %q of %d", got, len(l.written))
 	}
-	if m := deadLetters["message_too_large"]; m.Raw != "" || m.Origin != topics.Raw || m.Partition != 0 || m.Position != 3 {
+	if m := deadLetters["message_too_large"]; m.Raw != "" || m.Origin != topics.Raw || m.Partition != 0 ||
+		m.Position != 3 {
 		t.Errorf("a message that is too large: %+v", m)
 	}
 	if m := deadLetters["prediction_refused"]; m.Message != "not this one" || m.Raw == "" {
@@ -105,7 +113,8 @@ func TestOneOfEach(t *testing.T) {
 	}
 }
 
-// TestClockMovesOn has a member live for a week: what was of today when it started is not the future's, and the day after
+// TestClockMovesOn has a member live for a week: what was of today when it started is not the future's, and the day
+// after
 // tomorrow still is.
 func TestClockMovesOn(t *testing.T) {
 	t.Parallel()
@@ -136,7 +145,8 @@ func TestClockMovesOn(t *testing.T) {
 		}
 		var m deadletter.Message
 		if r.Topic == topics.DeadLetters {
-			if err := json.Unmarshal(r.Value, &m); err != nil || m.Code != "timestamp_range" || m.At != start.Add(time.Duration(i/2)*7*24*time.Hour).Format("2006-01-02 15:04:05.000000") {
+			if err := json.Unmarshal(r.Value, &m); err != nil || m.Code != "timestamp_range" ||
+				m.At != start.Add(time.Duration(i/2)*7*24*time.Hour).Format("2006-01-02 15:04:05.000000") {
 				t.Errorf("message %d: %s %v", i, r.Value, err)
 			}
 		}
@@ -166,7 +176,8 @@ func TestVersions(t *testing.T) {
 				OriginDigest string `json:"origin_digest"`
 			}
 		}
-		if err := json.Unmarshal(r.Value, &m); err != nil || m.VersionUS != int64(1000+i) || m.OriginDigest+m.Call.OriginDigest != fmt.Sprint("cluster/topic", i/10) {
+		if err := json.Unmarshal(r.Value, &m); err != nil || m.VersionUS != int64(1000+i) ||
+			m.OriginDigest+m.Call.OriginDigest != fmt.Sprint("cluster/topic", i/10) {
 			t.Errorf("message %d: %s %v", i, r.Value, err)
 		}
 	}
@@ -176,7 +187,8 @@ func TestVersions(t *testing.T) {
 func TestGivenUp(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	l := &memorySession{source: []pipeline.Message{raw(0, "a")}, commits: []error{fmt.Errorf("%w: lost", pipeline.ErrAborted)}}
+	l := &memorySession{source: []pipeline.Message{raw(0, "a")},
+		commits: []error{fmt.Errorf("%w: lost", pipeline.ErrAborted)}}
 	o, err := classifyAll(t, l, &predictor{}, newConfig())
 	if err != nil || len(l.written) != 1 || len(o.seen) != 2 || !o.seen[0].Aborted || o.seen[1].Aborted {
 		t.Errorf("%v, written %d, %+v", err, len(l.written), o.seen)
@@ -187,12 +199,14 @@ func TestGivenUp(t *testing.T) {
 	}
 }
 
-// TestAhead polls and asks for one transaction while the one before it is written, and no further. Some of them are given
+// TestAhead polls and asks for one transaction while the one before it is written, and no further. Some of them are
+// given
 // up in all places; what is written in the end is whole and in order.
 func TestAhead(t *testing.T) {
 	t.Parallel()
 	givenUp := fmt.Errorf("%w: lost", pipeline.ErrAborted)
-	l := &memorySession{writing: make(chan struct{}), commits: []error{nil, givenUp, nil, nil, givenUp, givenUp, nil, givenUp}}
+	l := &memorySession{writing: make(chan struct{}), commits: []error{nil, givenUp, nil, nil, givenUp, givenUp, nil,
+		givenUp}}
 	for i := range 1000 {
 		l.source = append(l.source, raw(i, "a"))
 	}
@@ -275,7 +289,8 @@ func TestTrace(t *testing.T) {
 	limits := sdktrace.NewSpanLimits()
 	limits.LinkCountLimit = 500
 	l, cfg := &memorySession{}, newConfig()
-	cfg.Tracer = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder), sdktrace.WithRawSpanLimits(limits)).Tracer("t")
+	cfg.Tracer = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder),
+		sdktrace.WithRawSpanLimits(limits)).Tracer("t")
 	for i := range 300 {
 		m := raw(i, "a")
 		m.Traceparent = fmt.Sprintf("00-%032x-%016x-01", i, i) // the first is all zero, which is none
@@ -285,7 +300,8 @@ func TestTrace(t *testing.T) {
 		t.Fatal(err)
 	}
 	spans := recorder.Ended()
-	if len(spans) != 1 || len(spans[0].Links()) != 299 || spans[0].Links()[298].SpanContext.TraceID().String() != fmt.Sprintf("%032x", 299) {
+	if len(spans) != 1 || len(spans[0].Links()) != 299 ||
+		spans[0].Links()[298].SpanContext.TraceID().String() != fmt.Sprintf("%032x", 299) {
 		t.Fatalf("%d spans, links %v", len(spans), spans[0].Links())
 	}
 	if text := string(l.written[17].Value); !strings.Contains(text, fmt.Sprintf(`"origin_trace_id":"%032x"`, 17)) {

@@ -12,7 +12,8 @@ func TestValidate(t *testing.T) {
 	if err := good.Validate(); err != nil {
 		t.Error(err)
 	}
-	for _, c := range []Config{{}, {BatchRows: -1, Concurrency: -1}, {BatchRows: MaxBatchRows + 1, Concurrency: MaxConcurrency + 1}} {
+	for _, c := range []Config{{}, {BatchRows: -1, Concurrency: -1},
+		{BatchRows: MaxBatchRows + 1, Concurrency: MaxConcurrency + 1}} {
 		err := c.Validate()
 		for _, flag := range []string{"--batch-rows", "--concurrency"} {
 			if err == nil || !strings.Contains(err.Error(), flag+" is ") {

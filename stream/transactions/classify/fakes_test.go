@@ -73,7 +73,8 @@ func (l *memorySession) Commit(_ context.Context, records []pipeline.Record, don
 		}
 	}
 	for _, r := range records { // the caller uses its memory again
-		l.written = append(l.written, pipeline.Record{Topic: r.Topic, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value), Headers: slices.Clone(r.Headers)})
+		l.written = append(l.written, pipeline.Record{Topic: r.Topic, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value),
+			Headers: slices.Clone(r.Headers)})
 	}
 	l.done += len(done)
 	return nil

@@ -11,7 +11,8 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
-// outOfOrder is an ML API that refuses every row until it has refused so many calls after it was found to be out of order;
+// outOfOrder is an ML API that refuses every row until it has refused so many calls after it was found to be out of
+// order;
 // the wait for an operator is the client's.
 type outOfOrder struct {
 	predictor
@@ -58,7 +59,8 @@ func (p *outOfOrder) ask(ctx context.Context, rows []transaction.Transaction) (p
 	return r, true
 }
 
-// TestAnAPIThatRefusesEverythingMakesNoDeadLetters sends small transactions, of which the first are refused before it can
+// TestAnAPIThatRefusesEverythingMakesNoDeadLetters sends small transactions, of which the first are refused before it
+// can
 // be known.
 func TestAnAPIThatRefusesEverythingMakesNoDeadLetters(t *testing.T) {
 	t.Parallel()
@@ -66,7 +68,8 @@ func TestAnAPIThatRefusesEverythingMakesNoDeadLetters(t *testing.T) {
 	for i := range 300 {
 		l.source = append(l.source, raw(i, "a"))
 	}
-	cfg.handler.Refusals, cfg.BatchMessages, cfg.handler.BatchRows = prediction.NewRefusals(prediction.DefaultMaxRefused), 60, 20
+	cfg.handler.Refusals, cfg.BatchMessages, cfg.handler.BatchRows = prediction.NewRefusals(prediction.DefaultMaxRefused),
+		60, 20
 	p := &outOfOrder{refusals: cfg.handler.Refusals, probes: 3}
 	o, err := classifyAll(t, l, p, cfg)
 	if err != nil || len(l.written) != 300 {
@@ -92,7 +95,8 @@ func TestOnePoisonMessageInQuietTraffic(t *testing.T) {
 	t.Parallel()
 	l, cfg := &memorySession{source: []pipeline.Message{raw(0, "poison")}}, newConfig()
 	cfg.handler.Refusals = prediction.NewRefusals(prediction.DefaultMaxRefused)
-	if _, err := classifyAll(t, l, counted{&predictor{}, cfg.handler.Refusals}, cfg); err != nil || len(l.written) != 1 || l.written[0].Topic != topics.DeadLetters {
+	if _, err := classifyAll(t, l, counted{&predictor{}, cfg.handler.Refusals}, cfg); err != nil || len(l.written) != 1 ||
+		l.written[0].Topic != topics.DeadLetters {
 		t.Errorf("%v, written %v", err, l.written)
 	}
 }

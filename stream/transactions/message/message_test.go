@@ -20,7 +20,8 @@ const good = `{"id":17,"description":"Card expense at EDF","amount":-952.4,"time
 func TestParse(t *testing.T) {
 	t.Parallel()
 	var p Parsed
-	if v := parser().Parse([]byte(good), &p); v.Code != transaction.CodeOK || p.Source != "bank" || p.Transaction.ID != transaction.DeriveID("bank", []byte("17")) ||
+	if v := parser().Parse([]byte(good), &p); v.Code != transaction.CodeOK || p.Source != "bank" ||
+		p.Transaction.ID != transaction.DeriveID("bank", []byte("17")) ||
 		p.Transaction.Amount.String() != "-952.4" || p.Transaction.Merchant != "EDF" {
 		t.Errorf("%+v %+v", v, p)
 	}
@@ -55,7 +56,8 @@ func TestParse(t *testing.T) {
 func TestIdentityOfABadMessage(t *testing.T) {
 	t.Parallel()
 	var p Parsed
-	if v := parser().Parse([]byte(strings.Replace(good, "-952.4", "0", 1)), &p); v.Code != transaction.CodeAmountZero || p.Source != "bank" ||
+	if v := parser().Parse([]byte(strings.Replace(good, "-952.4", "0", 1)), &p); v.Code != transaction.CodeAmountZero ||
+		p.Source != "bank" ||
 		p.Transaction.SourceID != "17" || p.Transaction.ID != transaction.DeriveID("bank", []byte("17")) {
 		t.Errorf("%+v %+v", v, p)
 	}
@@ -70,11 +72,14 @@ func TestClassified(t *testing.T) {
 	var p Parsed
 	parser().Parse([]byte(strings.Replace(good, "Card expense at EDF", `tab\\t \"quote\" é`, 1)), &p)
 	call := json.RawMessage(`{"pipeline":"stream"}`)
-	row := ledger.Classified{Transaction: p.Transaction, ContentHash: 1 << 63, Category: transaction.CategoryAt(3), Origin: ledger.Origin{Position: 42}, Version: 1764118577123456}
+	row := ledger.Classified{Transaction: p.Transaction, ContentHash: 1 << 63, Category: transaction.CategoryAt(3),
+		Origin: ledger.Origin{Position: 42}, Version: 1764118577123456}
 	for range 2 {
 		tr := &row.Transaction
-		want := Classified{ID: tr.ID.String(), SourceID: "17", Description: tr.Description, Amount: "-952.4", Timestamp: "2023-11-28 06:35:12.000000",
-			OperationType: "refund", Side: "debit", Category: transaction.CategoryAt(3).String(), Position: 42, ContentHash: 1 << 63, VersionUS: 1764118577123456, Call: call}
+		want := Classified{ID: tr.ID.String(), SourceID: "17", Description: tr.Description, Amount: "-952.4",
+			Timestamp:     "2023-11-28 06:35:12.000000",
+			OperationType: "refund", Side: "debit", Category: transaction.CategoryAt(3).String(), Position: 42,
+			ContentHash: 1 << 63, VersionUS: 1764118577123456, Call: call}
 		if tr.HasMerchant {
 			want.Merchant = &tr.Merchant
 		}

@@ -10,7 +10,8 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// Raw is a message of transactions.raw as txflow writes it. Others may write ID and Amount as numbers, too. The decimal mark
+// Raw is a message of transactions.raw as txflow writes it. Others may write ID and Amount as numbers, too. The
+// decimal mark
 // is the point; Source names the system that issues the ids.
 type Raw struct {
 	ID            string  `json:"id"`
@@ -37,7 +38,8 @@ type Parsed struct {
 	Source      string
 }
 
-// Parse reads a message into p, or returns the first rule that it breaks. The texts of p are those of the message, which
+// Parse reads a message into p, or returns the first rule that it breaks. The texts of p are those of the message,
+// which
 // must not change as long as p is used.
 func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 	*p = Parsed{Source: r.Rules.Source}
@@ -106,7 +108,9 @@ func encode(v any) []byte {
 func AppendFields(b []byte, f *transaction.Fields, source string) []byte {
 	text := func(column int) string { return string(f[column]) }
 	merchant := text(transaction.ColMerchant)
-	return append(b, encode(Raw{ID: text(transaction.ColID), Description: text(transaction.ColDescription), Amount: text(transaction.ColAmount),
-		Timestamp: text(transaction.ColTimestamp), Merchant: &merchant, OperationType: text(transaction.ColOperation), Side: text(transaction.ColSide),
+	return append(b, encode(Raw{ID: text(transaction.ColID), Description: text(transaction.ColDescription),
+		Amount:    text(transaction.ColAmount),
+		Timestamp: text(transaction.ColTimestamp), Merchant: &merchant, OperationType: text(transaction.ColOperation),
+		Side:   text(transaction.ColSide),
 		Source: source})...)
 }

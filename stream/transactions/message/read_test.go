@@ -31,15 +31,22 @@ func TestOnlyTheContractsFields(t *testing.T) {
 		{with(`,"amount":-952.4`), transaction.Violation{Code: transaction.CodeDuplicateField, Column: "amount"}, true},
 		{with(`,"id":18`), transaction.Violation{Code: transaction.CodeDuplicateField, Column: "id"}, false},
 		{with(`,"source":"bank"`), transaction.Violation{Code: transaction.CodeDuplicateField, Column: "source"}, false},
-		{strings.Replace(good, "EDF", `a\ud800b`, 1), transaction.Violation{Code: transaction.CodeSurrogate, Column: "description"}, false},
-		{strings.Replace(good, "EDF", `\udc00\ud83d`, 1), transaction.Violation{Code: transaction.CodeSurrogate, Column: "description"}, false},
+		{strings.Replace(good, "EDF", `a\ud800b`, 1), transaction.Violation{Code: transaction.CodeSurrogate,
+			Column: "description"}, false},
+		{strings.Replace(good, "EDF", `\udc00\ud83d`, 1), transaction.Violation{Code: transaction.CodeSurrogate,
+			Column: "description"}, false},
 		{with(`,"\ud800":1`), transaction.Violation{Code: transaction.CodeSurrogate}, false},
 		{strings.Replace(good, "EDF", `a\ud800b`, 1) + "}", transaction.Violation{Code: transaction.CodeMessage}, false},
-		{strings.Replace(good, `"bank"`, `"b\u0000k"`, 1), transaction.Violation{Code: transaction.CodeControl, Column: "source"}, false},
-		{strings.Replace(good, `"bank"`, "\"b\u0085k\"", 1), transaction.Violation{Code: transaction.CodeControl, Column: "source"}, false},
-		{strings.Replace(good, `"bank"`, `"`+strings.Repeat("b", 257)+`"`, 1), transaction.Violation{Code: transaction.CodeTooLong, Column: "source"}, false},
-		{strings.Replace(good, `"bank"`, `7`, 1), transaction.Violation{Code: transaction.CodeMessage, Column: "source"}, false},
-		{strings.Replace(good, `"refund"`, `true`, 1), transaction.Violation{Code: transaction.CodeMessage, Column: "operation_type"}, true},
+		{strings.Replace(good, `"bank"`, `"b\u0000k"`, 1), transaction.Violation{Code: transaction.CodeControl,
+			Column: "source"}, false},
+		{strings.Replace(good, `"bank"`, "\"b\u0085k\"", 1), transaction.Violation{Code: transaction.CodeControl,
+			Column: "source"}, false},
+		{strings.Replace(good, `"bank"`, `"`+strings.Repeat("b", 257)+`"`, 1),
+			transaction.Violation{Code: transaction.CodeTooLong, Column: "source"}, false},
+		{strings.Replace(good, `"bank"`, `7`, 1), transaction.Violation{Code: transaction.CodeMessage, Column: "source"},
+			false},
+		{strings.Replace(good, `"refund"`, `true`, 1), transaction.Violation{Code: transaction.CodeMessage,
+			Column: "operation_type"}, true},
 		{good + good, transaction.Violation{Code: transaction.CodeMessage}, false},
 		{strings.Replace(good, "EDF", `\ud83d\ude00 \ufffd`, 1), transaction.Violation{}, true},
 		{strings.Replace(good, `"bank"`, `"b\u0061nk"`, 1), transaction.Violation{}, true},
@@ -48,10 +55,12 @@ func TestOnlyTheContractsFields(t *testing.T) {
 		if got := parser().Parse([]byte(c.text), &p); got != c.want {
 			t.Errorf("%s gives %+v, want %+v", c.text, got, c.want)
 		}
-		if known := p.Transaction.ID == id && p.Transaction.SourceID == "17" && p.Source == "bank"; known != c.known || !c.known && p.Transaction.SourceID != "" {
+		if known := p.Transaction.ID == id && p.Transaction.SourceID == "17" && p.Source == "bank"; known != c.known ||
+			!c.known && p.Transaction.SourceID != "" {
 			t.Errorf("%s: its id is %q of %q", c.text, p.Transaction.SourceID, p.Source)
 		}
-		if c.want.Code != transaction.CodeOK && (c.want.Code.Message() == "" || p.ContentHash != 0 || p.Transaction.Amount != 0) {
+		if c.want.Code != transaction.CodeOK && (c.want.Code.Message() == "" || p.ContentHash != 0 ||
+			p.Transaction.Amount != 0) {
 			t.Errorf("%s: %q %+v", c.text, c.want.Code.Message(), p)
 		}
 	}
@@ -106,7 +115,8 @@ func oracle(value []byte) (fields transaction.Fields, source []byte, ok bool) {
 	return fields, source, err == io.EOF
 }
 
-// FuzzParse takes any message. The reader by hand, the one by a library, and encoding/json with its laxness taken away agree;
+// FuzzParse takes any message. The reader by hand, the one by a library, and encoding/json with its laxness taken away
+// agree;
 // what is accepted is written and read again as the same.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))

@@ -9,7 +9,8 @@ import (
 func TestCorrections(t *testing.T) {
 	t.Parallel()
 	s, stats := send(t, 1000, Config{Corrected: 0.2, Seed: 1})
-	if stats.Corrected < 130 || stats.Corrected > 270 || int(stats.Messages) != 1000+int(stats.Corrected) || len(s.values) != int(stats.Messages) {
+	if stats.Corrected < 130 || stats.Corrected > 270 || int(stats.Messages) != 1000+int(stats.Corrected) ||
+		len(s.values) != int(stats.Messages) {
 		t.Fatalf("%+v of %d", stats, len(s.values))
 	}
 	first, corrected := map[string]int{}, 0
@@ -20,7 +21,8 @@ func TestCorrections(t *testing.T) {
 			continue
 		}
 		corrected++
-		if i-at < correctionLag && i < 1000 || !strings.Contains(value, `"Coffee`+correction+`"`) || strings.Contains(s.values[at], correction) {
+		if i-at < correctionLag && i < 1000 || !strings.Contains(value, `"Coffee`+correction+`"`) ||
+			strings.Contains(s.values[at], correction) {
 			t.Errorf("message %d corrects %d: %s", i, at, value)
 		}
 	}

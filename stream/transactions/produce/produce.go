@@ -1,4 +1,5 @@
-// Package produce simulates live traffic: the rows of a file as raw messages, at a rate or flat out, with bad messages and
+// Package produce simulates live traffic: the rows of a file as raw messages, at a rate or flat out, with bad messages
+// and
 // duplicates on request.
 package produce
 
@@ -88,8 +89,10 @@ type encoded struct {
 	lines                   []uint64
 }
 
-// Run sends the rows of a reader. Rows of the file that break the rules are sent as they are: the stream sorts them out. A
-// message that the broker refuses for good ends it, with the file and line. When the context ends, what was sent is waited
+// Run sends the rows of a reader. Rows of the file that break the rules are sent as they are: the stream sorts them
+// out. A
+// message that the broker refuses for good ends it, with the file and line. When the context ends, what was sent is
+// waited
 // for, Config.Drain long: the error has exit code 75 when the broker then lacks any of it, or rows were not sent.
 func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observe func(Stats)) (Stats, error) {
 	p := &producer{sink: sink, cfg: cfg, file: rows.URL, observe: observe, random: rand.New(rand.NewPCG(cfg.Seed, 0))} //nolint:gosec // repeatable on purpose
@@ -226,8 +229,10 @@ func (p *producer) send(ctx context.Context, key, value []byte) error {
 	}
 	record := pipeline.Record{Topic: topics.Raw, Key: key, Value: value}
 	if p.cfg.Traced > 0 && p.random.Float64() < p.cfg.Traced {
-		spanCtx, span := p.cfg.Tracer.Start(ctx, "send "+topics.Raw, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
-			attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "send"), attribute.String("messaging.destination.name", topics.Raw)))
+		spanCtx, span := p.cfg.Tracer.Start(ctx, "send "+topics.Raw, trace.WithNewRoot(),
+			trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
+				attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "send"),
+				attribute.String("messaging.destination.name", topics.Raw)))
 		defer span.End()
 		carrier := propagation.MapCarrier{}
 		propagation.TraceContext{}.Inject(spanCtx, carrier)

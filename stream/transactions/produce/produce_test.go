@@ -71,7 +71,8 @@ func send(t *testing.T, rows int, cfg Config) (*sink, Stats) {
 		}
 		fmt.Fprintf(&b, "%d,Coffee,-1.50,2024-01-31 12:00:00,Shop,card,%s\n", i, side)
 	}
-	reader, err := source.Open(t.Context(), text(b.String()), "in.csv", source.Options{MaxRecord: source.DefaultMaxRecord, Rules: transaction.DefaultRules(time.Now())})
+	reader, err := source.Open(t.Context(), text(b.String()), "in.csv", source.Options{MaxRecord: source.DefaultMaxRecord,
+		Rules: transaction.DefaultRules(time.Now())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,8 +87,10 @@ func send(t *testing.T, rows int, cfg Config) (*sink, Stats) {
 
 func TestRun(t *testing.T) {
 	t.Parallel()
-	s, stats := send(t, 1000, Config{Source: "bank", Bad: 0.1, Duplicates: 0.2, Seed: 1, Traced: 0.5, Tracer: sdktrace.NewTracerProvider().Tracer("t")})
-	if int(stats.Messages) != len(s.values) || stats.Messages != 1000+stats.Bad+stats.Duplicates || stats.Bad < 50 || stats.Bad > 150 || stats.Duplicates < 130 || stats.Duplicates > 270 {
+	s, stats := send(t, 1000, Config{Source: "bank", Bad: 0.1, Duplicates: 0.2, Seed: 1, Traced: 0.5,
+		Tracer: sdktrace.NewTracerProvider().Tracer("t")})
+	if int(stats.Messages) != len(s.values) || stats.Messages != 1000+stats.Bad+stats.Duplicates || stats.Bad < 50 ||
+		stats.Bad > 150 || stats.Duplicates < 130 || stats.Duplicates > 270 {
 		t.Errorf("%+v of %d", stats, len(s.values))
 	}
 	if s.traces < 500 || s.traces > 800 {
@@ -106,7 +109,8 @@ func TestRun(t *testing.T) {
 	if extra := bad - int(stats.Bad); extra != 1 && extra != 2 { // the last row, perhaps twice
 		t.Errorf("%d messages break the rules, %d were made bad", bad, stats.Bad)
 	}
-	again, _ := send(t, 1000, Config{Source: "bank", Bad: 0.1, Duplicates: 0.2, Seed: 1, Traced: 0.5, Tracer: sdktrace.NewTracerProvider().Tracer("t")})
+	again, _ := send(t, 1000, Config{Source: "bank", Bad: 0.1, Duplicates: 0.2, Seed: 1, Traced: 0.5,
+		Tracer: sdktrace.NewTracerProvider().Tracer("t")})
 	if strings.Join(again.values, "") != strings.Join(s.values, "") {
 		t.Error("the same seed makes other messages")
 	}
@@ -128,27 +132,31 @@ func open(t *testing.T, csv string) *source.Reader {
 	return reader
 }
 
-// TestInterrupted ends within the drain, and says that messages are not acknowledged or rows not sent, if there are any.
+// TestInterrupted ends within the drain, and says that messages are not acknowledged or rows not sent, if there are
+// any.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ down, endless bool }{{false, false}, {false, true}, {true, true}} {
 		s := &sink{down: c.down}
 		ctx, cancel := context.WithCancel(t.Context())
 		reader := open(t, header+strings.Repeat("1,Coffee,-1.50,2024-01-31 12:00:00,Shop,card,debit\n", 100))
-		stats, err := Run(ctx, reader, s, Config{Rate: 100, Burst: 10, Endless: c.endless, Drain: 10 * time.Millisecond}, func(st Stats) {
-			if st.Messages == 20 {
-				cancel()
-			}
-		})
+		stats, err := Run(ctx, reader, s, Config{Rate: 100, Burst: 10, Endless: c.endless, Drain: 10 * time.Millisecond},
+			func(st Stats) {
+				if st.Messages == 20 {
+					cancel()
+				}
+			})
 		cancel()
 		switch {
 		case !c.down && (stats.Acknowledged != stats.Messages || stats.Messages != 20):
 			t.Errorf("with all acknowledged: %+v %v", stats, err)
 		case !c.down && c.endless != (err == nil):
 			t.Errorf("endless: %v, with all acknowledged: %v", c.endless, err)
-		case !c.down && err != nil && (fault.ExitCode(err) != fault.ExitTryAgain || !strings.Contains(err.Error(), "before all were sent")):
+		case !c.down && err != nil && (fault.ExitCode(err) != fault.ExitTryAgain ||
+			!strings.Contains(err.Error(), "before all were sent")):
 			t.Errorf("with rows that were not sent: %v", err)
-		case c.down && (fault.ExitCode(err) != fault.ExitTryAgain || stats.Acknowledged != 10 || !strings.Contains(err.Error(), "10 of the 20")):
+		case c.down && (fault.ExitCode(err) != fault.ExitTryAgain || stats.Acknowledged != 10 ||
+			!strings.Contains(err.Error(), "10 of the 20")):
 			t.Errorf("with half acknowledged: %+v %v", stats, err)
 		}
 	}
@@ -161,7 +169,8 @@ func TestTooLarge(t *testing.T) {
 	reader := open(t, header+"1,Coffee,-1.50,2024-01-31 12:00:00,Shop,card,debit\n"+
 		"2,"+strings.Repeat("x", 1000)+",-1.50,2024-01-31 12:00:00,Shop,card,debit\n")
 	stats, err := Run(t.Context(), reader, s, Config{}, func(Stats) {})
-	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "in.csv, line 3: ") || stats.Messages != 1 || stats.Acknowledged != 1 {
+	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "in.csv, line 3: ") ||
+		stats.Messages != 1 || stats.Acknowledged != 1 {
 		t.Errorf("%+v %v", stats, err)
 	}
 }
@@ -172,17 +181,20 @@ func TestValidate(t *testing.T) {
 	if err := (&Config{Burst: 1}).Validate(); err != nil {
 		t.Error(err)
 	}
-	if err := (&Config{Source: "bank", Rate: 0.5, Burst: MaxBurst, Bad: 1, Duplicates: 1, Traced: 1, Limit: 1, Drain: time.Second}).Validate(); err != nil {
+	if err := (&Config{Source: "bank", Rate: 0.5, Burst: MaxBurst, Bad: 1, Duplicates: 1, Traced: 1, Limit: 1,
+		Drain: time.Second}).Validate(); err != nil {
 		t.Error(err)
 	}
 	nan := math.NaN()
 	for _, c := range []Config{
 		{Source: "a\nb", Rate: -1, Burst: 0, Bad: 2, Duplicates: -0.1, Traced: nan, Limit: -1, Drain: -1},
 		{Source: "\xff", Rate: nan, Burst: -5, Bad: nan, Duplicates: nan, Traced: 1.1, Limit: -1, Drain: -1},
-		{Source: strings.Repeat("x", 257), Rate: math.Inf(1), Burst: MaxBurst + 1, Bad: math.Inf(-1), Duplicates: 7, Traced: -1, Limit: -1, Drain: -1},
+		{Source: strings.Repeat("x", 257), Rate: math.Inf(1), Burst: MaxBurst + 1, Bad: math.Inf(-1), Duplicates: 7,
+			Traced: -1, Limit: -1, Drain: -1},
 	} {
 		err := c.Validate()
-		for _, flag := range []string{"--source", "--rate", "--burst", "--bad", "--duplicates", "--traced", "--count", "--drain"} {
+		for _, flag := range []string{"--source", "--rate", "--burst", "--bad", "--duplicates", "--traced", "--count",
+			"--drain"} {
 			if err == nil || !strings.Contains(err.Error(), flag) {
 				t.Errorf("%+v: %v does not name %s", c, err, flag)
 			}
