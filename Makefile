@@ -47,7 +47,7 @@ demo: engine ## batch on data/transactions.csv and then live transactions, all i
 
 .PHONY: test
 test: engine fuzz-short ## all tests: Go with the race detector, Airflow, a browser; real engines, and a clear message on what is missing
-	go test -race -timeout 30m ./...
+	go test -race -timeout 45m ./...
 	@$(MAKE) --no-print-directory test-dags
 	@dags/tests/browser/run
 
