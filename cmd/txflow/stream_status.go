@@ -198,7 +198,7 @@ func showStatus(out io.Writer, before, now []status.Look, stalled map[string]str
 				committed = progress.Thousands(p.Committed)
 			}
 			if !p.Oldest.IsZero() {
-				delay = now[i].At.Sub(p.Oldest).Seconds()
+				delay = max(now[i].At.Sub(p.Oldest).Seconds(), 0) // the clocks may differ
 			}
 			lines = append(lines, line{p.Lag(), []string{progress.Thousands(p.Lag()), seconds(delay), committed, progress.Thousands(p.End),
 				fmt.Sprint(p.Number), s.Topic, p.Owner}})
