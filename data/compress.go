@@ -10,8 +10,7 @@ import (
 )
 
 // Compress wraps w as the name's ending asks: .gz, .zst, or not at all. Close ends the compression; w stays open. A
-// URL's
-// parameters are no part of the name.
+// URL's parameters are no part of the name.
 func Compress(w io.Writer, name string) (io.WriteCloser, error) {
 	name, _, _ = strings.Cut(strings.ToLower(name), "?")
 	switch {

@@ -11,8 +11,7 @@ import (
 )
 
 // Dialect is how rows are written. Its zero value is the real file's: ';', decimal commas, LF, no byte order mark,
-// times
-// as YYYY-MM-DD HH:MM:SS, the columns in the contract's order.
+// times as YYYY-MM-DD HH:MM:SS, the columns in the contract's order.
 type Dialect struct {
 	Delimiter byte
 	Decimal   byte

@@ -9,8 +9,7 @@ import (
 )
 
 // Kinds are all the ways in which a dirty file's rows are odd; each is as frequent as the next, but for those of tens
-// of
-// kilobytes.
+// of kilobytes.
 func Kinds() []Kind { return slices.Clone(kinds) }
 
 // textLimit is the default limit of a description or merchant, in bytes.

@@ -29,8 +29,7 @@ func CheckAsOf(asOf, now time.Time) error {
 
 // Begin starts a run, or resumes it, and returns what it was started with: the caller's wish for a new run, else what
 // the first process recorded. An AsOf of zero is the start of the run. A run that was begun with another source, with
-// other
-// files, or, once rows of it may be stored, with files that have changed since, is refused with exit code 65.
+// other files, or, once rows of it may be stored, with files that have changed since, is refused with exit code 65.
 func Begin(ctx context.Context, env *Env, wish batch.RunSpec) (*batch.RunSpec, error) {
 	url := env.Layout.Run()
 	var old batch.RunSpec

@@ -13,8 +13,7 @@ import (
 )
 
 // What a run was begun with stays, whatever the time of the next try; another source, other files, or files that
-// changed
-// once rows may be stored, make another run.
+// changed once rows may be stored, make another run.
 func TestARunIsBegunOnce(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

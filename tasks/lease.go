@@ -28,10 +28,8 @@ type lease struct {
 }
 
 // Hold keeps a lease of the run until release is called. Touched is called with the end of each lease, one call at a
-// time and
-// none after release; may be nil. A lease that can not be written costs a warning: it only keeps others from going on
-// with
-// the run, which is safe.
+// time and none after release; may be nil. A lease that can not be written costs a warning: it only keeps others from
+// going on with the run, which is safe.
 func Hold(ctx context.Context, env *Env, touched func(until time.Time)) (release func()) {
 	host, _ := os.Hostname() // without a name the time alone counts
 	write := func(ctx context.Context, l lease) {
@@ -93,8 +91,7 @@ func Unfinished(ctx context.Context, artifacts batch.Artifacts, layout batch.Lay
 }
 
 // gone reports whether the holder is known to be dead: a process of this host that is there no more. In a container
-// that was
-// started again, this process has the id of the one before it.
+// that was started again, this process has the id of the one before it.
 func (l *lease) gone() bool {
 	host, err := os.Hostname()
 	if err != nil || host != l.Host || l.PID <= 0 {

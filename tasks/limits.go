@@ -7,8 +7,7 @@ import (
 )
 
 // Limit checks a number that a user gave: the error carries exit code 64, and names the flag and what is allowed. NaN
-// is
-// never allowed.
+// is never allowed.
 func Limit[T int | int64 | float64 | time.Duration](flag string, value, low, high T) error {
 	if value >= low && value <= high {
 		return nil

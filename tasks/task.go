@@ -47,8 +47,7 @@ func (e *Env) Done(rows int) {
 
 // Do runs a task inside a span and returns its manifest, which is also kept beside the outputs of its run, where
 // Env.Manifest says, and in the history. The manifest is there even when the task failed; err carries the exit code,
-// which
-// is the manifest's. Index is negative for a task that is not mapped.
+// which is the manifest's. Index is negative for a task that is not mapped.
 func Do(ctx context.Context, env *Env, name string, index int,
 	work func(context.Context, *batch.Manifest) error) (*batch.Manifest, error) {
 	started := time.Now()
@@ -125,8 +124,7 @@ func keep(ctx context.Context, env *Env, m *batch.Manifest) error {
 }
 
 // recordLimit bounds what a task waits to be noted in the history: ClickHouse may be what it failed for, and a
-// scheduler
-// that ends a task does not wait for long.
+// scheduler that ends a task does not wait for long.
 const recordLimit = 3 * time.Second
 
 // record notes the try in the history, which is for people: what can not be noted costs a warning.

@@ -44,8 +44,7 @@ func id(sourceID int) transaction.ID {
 }
 
 // Rows, rejects and refusals are as new as the file says, not as the answers; rejects were judged when the run began,
-// whatever
-// has become of the manifest of validate.
+// whatever has become of the manifest of validate.
 func TestRowsAreAsNewAsTheirFile(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -74,8 +73,7 @@ func TestRowsAreAsNewAsTheirFile(t *testing.T) {
 }
 
 // Rows that are reclassified keep the version under which they are stored. Those with other contents change nothing,
-// and
-// those that are not stored are as new as the run.
+// and those that are not stored are as new as the run.
 func TestReclassificationKeepsVersions(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -16,8 +16,7 @@ import (
 )
 
 // Migration is one file: one statement, which may be run again without harm, since a process may be killed before it
-// has
-// recorded what it ran. Two lines of comment have a meaning:
+// has recorded what it ran. Two lines of comment have a meaning:
 //
 //	-- unless: QUERY      the statement is not run where the query gives a number other than 0: it was run already
 //	-- replaces: 1 to 6   where none of those was ever applied, they are recorded and not run
@@ -155,8 +154,7 @@ func Status(ctx context.Context, db Database, set Set) (*State, error) {
 }
 
 // Up applies what is pending and calls done after each. A migration that fails stays pending: the next Up tries it
-// again.
-// Of several processes one migrates, and the others wait for it.
+// again. Of several processes one migrates, and the others wait for it.
 func Up(ctx context.Context, db Database, set Set, done func(Migration)) error {
 	if err := db.Prepare(ctx); err != nil {
 		return err

@@ -17,9 +17,8 @@ type Object struct{ Name, SQL string }
 const snapshotNumber = 0
 
 // fromSnapshot makes all objects of a set at once where none of them is there, and records all its migrations as
-// applied. It
-// returns false where the set has no snapshot, or the database something of it. Killed on the way, it goes on the next
-// time.
+// applied. It returns false where the set has no snapshot, or the database something of it. Killed on the way, it goes
+// on the next time.
 func fromSnapshot(ctx context.Context, db Database, set Set, state *State, done func(Migration)) (bool, error) {
 	if len(set.Snapshot) == 0 || state.Current != 0 {
 		return false, nil

@@ -127,9 +127,9 @@ func (b *bench) groups() []kadm.DescribedGroup {
 	return groups.Sorted()
 }
 
-// expire takes members out of their groups, as the broker does when their sessions time out: a consumer of a table
-// that is
-// dropped does not leave its group. One that was just joining costs the next consumer a session timeout of 45 s twice.
+// expire takes members out of their groups, as the broker does when their sessions time out: a consumer of a table that
+// is dropped does not leave its group. One that was just joining costs the next consumer a session timeout of 45 s
+// twice.
 func (b *bench) expire(groups []kadm.DescribedGroup) {
 	b.t.Helper()
 	for _, g := range groups {

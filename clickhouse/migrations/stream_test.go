@@ -33,8 +33,7 @@ const lastMicro = 253402300799999999
 func micro(t time.Time) string { return t.UTC().Format(layout) }
 
 // TestWhatKafkaHoldsIsStored takes what anybody may write to the topics through ClickHouse's Kafka tables: nothing
-// stops
-// them, nothing is lost, doubled or changed. It begins with an installation of the first release that one message
+// stops them, nothing is lost, doubled or changed. It begins with an installation of the first release that one message
 // stopped.
 func TestWhatKafkaHoldsIsStored(t *testing.T) {
 	b := newBench(t)

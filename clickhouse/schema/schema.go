@@ -1,6 +1,5 @@
 // Package schema holds the snapshot of what the migrations make of an empty database, one object a file. An empty
-// database is
-// made from it at once, instead of one migration after another; `go run ./clickhouse/schema/gen` writes it.
+// database is made from it at once, instead of one migration after another; `go run ./clickhouse/schema/gen` writes it.
 package schema
 
 import (
@@ -71,8 +70,7 @@ func snapshot(stream bool) ([]migrate.Object, error) {
 }
 
 // rank orders objects by what they need: tables come first, then views. With the views on Kafka's tables reading
-// begins, so they
-// come when everything behind them is there.
+// begins, so they come when everything behind them is there.
 func rank(o *migrate.Object) int {
 	switch {
 	case strings.Contains(o.SQL, "CREATE TABLE "):

@@ -132,8 +132,8 @@ func TestTheSnapshotIsWhatTheMigrationsMake(t *testing.T) {
 	}
 }
 
-// A database that has something already goes through the migrations: an older release may have been killed in its
-// first one.
+// A database that has something already goes through the migrations: an older release may have been killed in its first
+// one.
 func TestOnlyAnEmptyDatabaseIsMadeFromTheSnapshot(t *testing.T) {
 	t.Parallel()
 	db, core := open(t), sets(t)[0]

@@ -17,10 +17,9 @@ var kafkaTables = []string{"kafka_classified", "kafka_dead_letters", "kafka_even
 var kafkaTableList = "'" + strings.Join(kafkaTables, "', '") + "'"
 
 // SetBrokers sets which Kafka ClickHouse reads from, and how it lets one in: security are settings of librdkafka by
-// their
-// names, as it takes them (see collection.go). It returns the UUIDs of the tables that read from where they read
-// before, until
-// Reattach. Kafka tables that an earlier Reattach left detached are attached again, and read from the new brokers.
+// their names, as it takes them (see collection.go). It returns the UUIDs of the tables that read from where they read
+// before, until Reattach. Kafka tables that an earlier Reattach left detached are attached again, and read from the new
+// brokers.
 func (s *Store) SetBrokers(ctx context.Context, brokers string, security map[string]string) (old []string, err error) {
 	err = s.conn.QueryRow(ctx,
 		"SELECT groupArray(toString(uuid)) FROM system.tables WHERE database = currentDatabase() AND name IN ("+
@@ -40,10 +39,8 @@ func (s *Store) SetBrokers(ctx context.Context, brokers string, security map[str
 }
 
 // Reattach has the Kafka tables take up the brokers that SetBrokers called old, and returns their names. Those that a
-// migration
-// has made again since have them. A table that is attached joins its group again, after members that do not leave it:
-// each
-// costs a session timeout of 45 s, or two while it joins itself, so no table does it twice.
+// migration has made again since have them. A table that is attached joins its group again, after members that do not
+// leave it: each costs a session timeout of 45 s, or two while it joins itself, so no table does it twice.
 func (s *Store) Reattach(ctx context.Context, old []string) (tables []string, err error) {
 	if len(old) == 0 {
 		return nil, nil

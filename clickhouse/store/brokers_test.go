@@ -76,8 +76,7 @@ func (r *reader) reads(message string) {
 }
 
 // Two databases of one ClickHouse read from two Kafkas, of which one wants TLS and a password; a third has the tables
-// of an
-// older release, which name the collection of the whole server. Each reads from its own, and no value is shown.
+// of an older release, which name the collection of the whole server. Each reads from its own, and no value is shown.
 func TestEachDatabaseHasItsOwnKafka(t *testing.T) {
 	t.Parallel()
 	const password = `hunter2SECRET,'\=`

@@ -15,8 +15,8 @@ import (
 )
 
 // sharedCollection is the named collection of the Kafka tables as migrations write it, and as databases of older
-// releases have
-// it: one for the whole server. A database that is newer has one of its own, so that each reads from its own Kafka.
+// releases have it: one for the whole server. A database that is newer has one of its own, so that each reads from its
+// own Kafka.
 const sharedCollection = "txflow_kafka"
 
 // inMigrations is how a migration names the collection.
@@ -26,8 +26,7 @@ const inMigrations = "ENGINE = Kafka(" + sharedCollection + ")"
 func (s *Store) ownCollection() string { return sharedCollection + "_" + s.Database() }
 
 // kafkaCollection is the collection of this database's Kafka tables: that of the tables themselves; where all of them
-// are
-// detached or none is made yet, its own, unless the database read from Kafka before it could have one.
+// are detached or none is made yet, its own, unless the database read from Kafka before it could have one.
 func (s *Store) kafkaCollection(ctx context.Context) (string, error) {
 	applied, err := s.Applied(ctx, "stream")
 	if err != nil {
@@ -82,9 +81,8 @@ func keyOf(setting string) string {
 	return "kafka." + strings.ReplaceAll(setting, ".", "_")
 }
 
-// setCollection makes the collection hold the brokers and the settings, and no others than these. Without any it
-// leaves alone
-// those that are there: somebody may have set them by hand.
+// setCollection makes the collection hold the brokers and the settings, and no others than these. Without any it leaves
+// alone those that are there: somebody may have set them by hand.
 func (s *Store) setCollection(ctx context.Context, brokers string, security map[string]string) error {
 	name, err := s.kafkaCollection(ctx)
 	if err != nil {

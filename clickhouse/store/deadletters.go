@@ -16,9 +16,8 @@ import (
 // deadLetterKey identifies a dead letter; it is the order of the table.
 const deadLetterKey = "origin, origin_digest, partition, position"
 
-// DeadLetters returns dead letters in the order of their origins. Their messages are read only where the query asks
-// for them:
-// they are nearly all of the table's bytes.
+// DeadLetters returns dead letters in the order of their origins. Their messages are read only where the query asks for
+// them: they are nearly all of the table's bytes.
 func (s *Store) DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterState, err error) {
 	where, args := deadLetterConditions(&q)
 	limit := ""
@@ -90,8 +89,7 @@ func (s *Store) DeadLetterMessages(ctx context.Context, deadLetters []ledger.Dea
 }
 
 // DeadLetterEnds returns the last position of each origin, digest and partition among the dead letters that a query
-// selects. What
-// arrives later in a topic has a higher one, whatever the clocks of those who write it say.
+// selects. What arrives later in a topic has a higher one, whatever the clocks of those who write it say.
 func (s *Store) DeadLetterEnds(ctx context.Context, q ledger.DeadLetterQuery) (map[ledger.Origin]uint64, error) {
 	where, args := deadLetterConditions(&q)
 	rows, err := s.query(ctx, `SELECT origin, origin_digest, partition, max(position) FROM dead_letters FINAL WHERE `+

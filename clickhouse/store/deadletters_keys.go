@@ -12,8 +12,7 @@ import (
 )
 
 // Bounds of one statement about dead letters: the text of its keys, well below ClickHouse's max_query_size (256 KiB),
-// and the
-// messages that it reads.
+// and the messages that it reads.
 const (
 	maxKeysText  = 128 << 10
 	maxKeysBytes = 16 << 20
@@ -32,8 +31,7 @@ func afterKey(at *ledger.Origin) string {
 }
 
 // keyLists are conditions that select dead letters by their keys, each bounded by its own length and by the sizes of
-// the
-// messages (RawBytes). Keys that follow each other in one partition share the text of their origin.
+// the messages (RawBytes). Keys that follow each other in one partition share the text of their origin.
 func keyLists(deadLetters []ledger.DeadLetterState) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		var text strings.Builder

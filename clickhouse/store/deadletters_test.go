@@ -106,9 +106,8 @@ func TestDeadLettersOfLongOrigins(t *testing.T) {
 	}
 }
 
-// TestConflictsAreResolvedByTheirContents loads another file with the same id: only one that has the row's own
-// contents closes
-// the id_conflict.
+// TestConflictsAreResolvedByTheirContents loads another file with the same id: only one that has the row's own contents
+// closes the id_conflict.
 func TestConflictsAreResolvedByTheirContents(t *testing.T) {
 	for name, c := range map[string]struct {
 		amount transaction.Amount
@@ -165,8 +164,7 @@ func TestFirstSeenStays(t *testing.T) {
 }
 
 // TestClosedLettersCostNothing has few that are open among many that are closed: a statement that reads more than a
-// part of the
-// table is refused.
+// part of the table is refused.
 func TestClosedDeadLettersCostNothing(t *testing.T) {
 	db := open(t)
 	db.sql(`INSERT INTO dead_letters (origin, position, pipeline, source, run_id, id, source_id, outcome, code, state, first_seen, updated_at)

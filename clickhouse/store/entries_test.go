@@ -30,8 +30,7 @@ FULL JOIN category_daily AS daily ON now.day = daily.day AND now.category = dail
 WHERE (now.transactions, now.debit, now.credit, now.net) != (daily.transactions, daily.debit, daily.credit, daily.net)`
 
 // Corrections move rows to other days, years, categories and sides; older contents come late, and everything comes
-// twice.
-// The totals stay those of the current rows, and a refresh enters differences alone.
+// twice. The totals stay those of the current rows, and a refresh enters differences alone.
 func TestDailyTotalsFollowCorrections(t *testing.T) {
 	t.Parallel()
 	db := open(t)

@@ -27,10 +27,8 @@ func (c columns) statement(table string) string {
 }
 
 // Inserts are of one block each. ClickHouse's deduplication of inserted blocks is off: the tables' keys see to that,
-// and a
-// block that is loaded again to restore what was lost must not be dropped for having been seen. Nor is a block
-// collapsed by
-// its key while it comes in: merges and FINAL do that, and it is more than half of an insert's time.
+// and a block that is loaded again to restore what was lost must not be dropped for having been seen. Nor is a block
+// collapsed by its key while it comes in: merges and FINAL do that, and it is more than half of an insert's time.
 var insertSettings = clickhouse.Settings{"insert_deduplicate": 0, "max_partitions_per_insert_block": 0,
 	"async_insert": 0, "optimize_on_insert": 0}
 
@@ -52,9 +50,8 @@ var deadLetterColumns = columns{
 
 var deadLetterInsert = deadLetterColumns.statement("incoming_dead_letters")
 
-// InsertDeadLetters stores dead letters and their ledger entries: one block, one insert. One that an earlier run
-// stored keeps
-// the time at which it was first seen.
+// InsertDeadLetters stores dead letters and their ledger entries: one block, one insert. One that an earlier run stored
+// keeps the time at which it was first seen.
 func (s *Store) InsertDeadLetters(ctx context.Context, info ledger.RunInfo, rows []ledger.DeadLetter) error {
 	seen, err := s.firstSeen(ctx, rows)
 	if err != nil {

@@ -13,8 +13,7 @@ import (
 )
 
 // The lock of a database's migrations is a table named by its generation: of two processes that make the same table,
-// one
-// is refused. Its holder touches the table's comment, whose time ClickHouse's own clock gives; who finds the latest
+// one is refused. Its holder touches the table's comment, whose time ClickHouse's own clock gives; who finds the latest
 // generation untouched for long takes the next.
 const (
 	lockPrefix = "schema_lock_"

@@ -170,9 +170,8 @@ func TestMigrationOfTheFirstRelease(t *testing.T) {
 	}
 }
 
-// TestAnInsertBegunBeforeIsNotLost has rows that come into the old table alone after its parts were linked: as those
-// of an
-// insert that began before rows went into both tables, and ended then.
+// TestAnInsertBegunBeforeIsNotLost has rows that come into the old table alone after its parts were linked: as those of
+// an insert that began before rows went into both tables, and ended then.
 func TestAnInsertBegunBeforeIsNotLost(t *testing.T) {
 	t.Parallel()
 	db, set := older(t)

@@ -10,9 +10,8 @@ import (
 )
 
 // What each pipeline last stored of an id, by the ledger; then how many ids the two agree on (no kind), and what not,
-// with the first
-// of each kind. It reads the ledger once, and its memory follows neither the ids nor the findings: groups go to the
-// disk.
+// with the first of each kind. It reads the ledger once, and its memory follows neither the ids nor the findings:
+// groups go to the disk.
 const pipelinesDiffer = `
 SELECT kind, count(), groupArraySorted(%d)((toString(id), toString(origin), position)) FROM
 (

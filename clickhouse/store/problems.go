@@ -56,8 +56,7 @@ WHERE d.there = 0`},
 
 // Both sides of a run in one reading each: how many rows, and two independent sums over their contents. Where they are
 // the same nothing is missing, changed, invented or doubled, and the joins can be spared. They differ too, rightly,
-// once
-// a later run has replaced some of the rows.
+// once a later run has replaced some of the rows.
 const agreement = `
 SELECT l.rows = t.rows AND l.sum = t.sum AND l.bits = t.bits
 FROM (SELECT count() AS rows, sum(cityHash64` + state + `) AS sum, groupBitXor(sipHash64` + state + `) AS bits
@@ -72,9 +71,9 @@ const state = "(id, version, classified_at, category, content_hash)"
 //
 // A run's rows can only be in parts that were written, merged or mutated since its first ledger entry was recorded, by
 // the clock of the same server; and a row found there with the ledger's version or a newer one is stored, whatever
-// other
-// parts hold. So recentParts proves that nothing is wrong, at a cost that follows the run and not the table. Parts may
-// change their names while it reads, and clocks may jump: what it finds counts only if allParts finds it, too.
+// other parts hold. So recentParts proves that nothing is wrong, at a cost that follows the run and not the table.
+// Parts may change their names while it reads, and clocks may jump: what it finds counts only if allParts finds it,
+// too.
 const (
 	allParts    = `transactions FINAL WHERE 1`
 	recentParts = `transactions FINAL WHERE _part IN (

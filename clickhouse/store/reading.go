@@ -8,8 +8,7 @@ import (
 )
 
 // Bounds make a store read only, by ClickHouse's own settings, and say what one of its queries may cost. A query that
-// needs more
-// fails; nothing is cut off.
+// needs more fails; nothing is cut off.
 type Bounds struct {
 	Time   time.Duration
 	Memory int64 // bytes
@@ -24,8 +23,7 @@ func (b *Bounds) settings() clickhouse.Settings {
 }
 
 // Select runs a query of somebody else's and appends its rows to dest, a pointer to a slice of structs with ch tags.
-// Values reach
-// ClickHouse beside the statement, as the parameters {name:Type} that it names.
+// Values reach ClickHouse beside the statement, as the parameters {name:Type} that it names.
 func (s *Store) Select(ctx context.Context, dest any, sql string, values map[string]string) error {
 	args := make([]any, 0, len(values))
 	for name, value := range values {

@@ -32,8 +32,7 @@ const (
 )
 
 // passing are the codes of exceptions that pass by themselves: too much at once, a network or a replica that is
-// unavailable, a
-// server that starts or stops, a full disk. See src/Common/ErrorCodes.cpp.
+// unavailable, a server that starts or stops, a full disk. See src/Common/ErrorCodes.cpp.
 var passing = map[int]bool{
 	3:   true, // UNEXPECTED_END_OF_FILE
 	74:  true, // CANNOT_READ_FROM_FILE_DESCRIPTOR

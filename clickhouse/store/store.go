@@ -45,8 +45,7 @@ type Store struct {
 
 // Open parses the URL; it does not connect. User and password may be in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, or
 // in the file that CLICKHOUSE_PASSWORD_FILE names, which keeps them off command lines. CLICKHOUSE_CA_FILE names
-// certificates that
-// may vouch for the server, beside the system's.
+// certificates that may vouch for the server, beside the system's.
 func Open(cfg Config) (*Store, error) {
 	opt, err := options(cfg.URL.Reveal())
 	if err != nil {
@@ -135,8 +134,7 @@ func (s *Store) GoString() string { return s.String() }
 func (s *Store) Database() string { return s.options.Auth.Database }
 
 // Ping asks for the server's version. The error says what to start where nothing answers, and that the tables are
-// missing
-// where there is no database.
+// missing where there is no database.
 func (s *Store) Ping(ctx context.Context) (version string, err error) {
 	err = s.conn.QueryRow(ctx, "SELECT version()").Scan(&version)
 	return version, s.explain(err)

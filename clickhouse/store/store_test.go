@@ -181,9 +181,8 @@ func TestSumsAreExact(t *testing.T) {
 	}
 }
 
-// The newest contents count, and of equally new ones the latest classification, in whatever order rows arrive and
-// parts are
-// merged, also when the year changes.
+// The newest contents count, and of equally new ones the latest classification, in whatever order rows arrive and parts
+// are merged, also when the year changes.
 func TestTheNewestContentsCount(t *testing.T) {
 	at := func(v int, year int) ledger.Classified {
 		return classified(2, transaction.Amount(v), "Food", func(r *ledger.Classified) {

@@ -13,8 +13,8 @@ import (
 )
 
 // storedOf reads its ids from one text: as a list of literals they take the server three times as long to parse. Of
-// each id
-// the greatest row_version is taken instead of reading with FINAL, which reads all columns of all rows around the ids.
+// each id the greatest row_version is taken instead of reading with FINAL, which reads all columns of all rows around
+// the ids.
 const storedOf = `SELECT id, last.1, last.2, last.3, toUnixTimestamp64Micro(last.4), last.5 FROM
 (
     SELECT id, argMax((category, model_version, content_hash, version, classified_at), row_version) AS last

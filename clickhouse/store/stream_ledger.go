@@ -52,9 +52,8 @@ func (s *Store) StreamLedger(ctx context.Context, r ledger.StreamRange) (out []l
 	return out, s.explain(rows.Err())
 }
 
-// Both compare one range with the tables, reading only what its ids and offsets name. A row that was delivered twice
-// is there
-// twice until a merge; the newest counts, as in FINAL.
+// Both compare one range with the tables, reading only what its ids and offsets name. A row that was delivered twice is
+// there twice until a merge; the newest counts, as in FINAL.
 var streamProblems = []problem{
 	{ledger.FindingMissing, "transactions lacks the row that the ledger calls stored, or has an older version of it", `
 WITH l AS (SELECT DISTINCT id, position, version, classified_at FROM ` + ledgerOfStream + ` AND outcome = 'stored')
@@ -76,9 +75,8 @@ LEFT JOIN (SELECT DISTINCT origin_digest, position, 1 AS there FROM dead_letters
 WHERE d.there = 0`},
 }
 
-// StreamProblems compares the entries of a range with transactions and dead_letters and returns what does not fit,
-// with the
-// first of each kind.
+// StreamProblems compares the entries of a range with transactions and dead_letters and returns what does not fit, with
+// the first of each kind.
 func (s *Store) StreamProblems(ctx context.Context, r ledger.StreamRange, limit int) (ledger.Findings, error) {
 	found := ledger.Findings{Limit: limit}
 	for _, p := range streamProblems {

@@ -25,8 +25,7 @@ import (
 )
 
 // ClickHouse behind TLS, whose certificate a file vouches for: rows are stored and read. Without that file, or with
-// another
-// one, nothing is sent, and the error says what to set; it is not waited out.
+// another one, nothing is sent, and the error says what to set; it is not waited out.
 func TestTLS(t *testing.T) { // it sets the environment
 	direct := open(t)
 	to, err := url.Parse(direct.url)

@@ -7,8 +7,7 @@ import (
 )
 
 // TraceIDs returns the traces that a run and the tries of its tasks were in, the oldest first. Known reports whether
-// there is
-// such a run at all.
+// there is such a run at all.
 func (s *Store) TraceIDs(ctx context.Context, runID string) (ids []string, known bool, err error) {
 	rows, err := s.query(ctx, `SELECT trace_id FROM
 (

@@ -13,8 +13,7 @@ import (
 )
 
 // Numbers are checked before anything is read or contacted: neither the file nor ClickHouse nor the ML API is there.
-// The
-// error names the flag, whether the value came by the flag or by its variable.
+// The error names the flag, whether the value came by the flag or by its variable.
 func TestNumbersOutOfRangeAreWrongUsage(t *testing.T) {
 	const run, folder = "run nothing.csv", "out/nothing"
 	for _, tt := range []struct{ command, flag, values string }{

@@ -32,9 +32,8 @@ const (
 
 const dailyRows = 10_000
 
-// TestChaos does harm of every kind to a real Kafka, to ClickHouse, the ML API, the network and txflow's own
-// processes, and
-// checks that no message is lost and none counts twice.
+// TestChaos does harm of every kind to a real Kafka, to ClickHouse, the ML API, the network and txflow's own processes,
+// and checks that no message is lost and none counts twice.
 func TestChaos(t *testing.T) {
 	rows, whole := dailyRows, os.Getenv(chaosRowsEnv)
 	if whole != "" {

@@ -153,11 +153,9 @@ func (b *liveBench) leaves(c *kgo.Client, group string) {
 	}
 }
 
-// TestCorrections sends other contents under the same ids, and asks the table: the later message wins, whichever the
-// ML API
-// answered first, whatever it refused, whichever member was at it with which clock, also after an older one was
-// replayed and all
-// was delivered again. Then the stream adds up.
+// TestCorrections sends other contents under the same ids, and asks the table: the later message wins, whichever the ML
+// API answered first, whatever it refused, whichever member was at it with which clock, also after an older one was
+// replayed and all was delivered again. Then the stream adds up.
 func TestCorrections(t *testing.T) {
 	b := newLiveBench(t, "TXFLOW_STALLED_AFTER=1h") // it leaves tables that are detached to this test
 	b.env = append(b.env, "TXFLOW_STREAM_TRANSACTION_ROWS=400", "TXFLOW_BATCH_ROWS=50", "TXFLOW_CONCURRENCY=8")
@@ -191,8 +189,7 @@ func TestCorrections(t *testing.T) {
 }
 
 // TestReconcileStream changes rows of every table behind txflow's back, each of which it finds; without that it finds
-// nothing,
-// reads on where it ended, and asks for an answer about what retention deleted.
+// nothing, reads on where it ended, and asks for an answer about what retention deleted.
 func TestReconcileStream(t *testing.T) {
 	b := newLiveBench(t)
 	b.ok("stream", "produce", "--count", "400", "--bad", "0.2")

@@ -120,8 +120,7 @@ func checkStreamTables(ctx context.Context, db *store.Store) check {
 }
 
 // checkReaders looks for Kafka tables of ClickHouse that do not progress although messages wait. It says nothing where
-// Kafka or
-// ClickHouse is missing, which other checks say, or where ClickHouse does not read Kafka.
+// Kafka or ClickHouse is missing, which other checks say, or where ClickHouse does not read Kafka.
 func checkReaders(c *cli.Context, rt *app.Runtime) []check {
 	const name, between = "stream readers", time.Second
 	db, err := store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")), Log: rt.Log})

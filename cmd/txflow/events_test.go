@@ -12,8 +12,7 @@ import (
 )
 
 // TestEventsFromCollectToGold sends a package to a collector, twice, has it refined, and proves what became of each
-// message;
-// then gold loses an event, and the proof fails.
+// message; then gold loses an event, and the proof fails.
 func TestEventsFromCollectToGold(t *testing.T) {
 	t.Parallel()
 	b := newLiveBench(t)

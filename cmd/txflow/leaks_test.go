@@ -57,8 +57,7 @@ func withUser(url, password string) string {
 }
 
 // TestSecretsAreNotPrinted plants secrets in every address and variable, and runs the commands against dependencies
-// that are
-// dead, hostile or refuse: no output, artifact, table or span holds one.
+// that are dead, hostile or refuse: no output, artifact, table or span holds one.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	const planted = "hunter2SECRET"
 	_, clickhouse := startPlatform(t, t.TempDir(), "127.0.0.1:0")
@@ -138,8 +137,8 @@ func searchFiles(t *testing.T, dir string, wanted func(path string) bool, plante
 }
 
 // TestValuesStayWhereTheyBelong has an ML API say back what it was sent: the values of transactions are in the
-// artifacts of
-// rows and in dead letters, and in no message, manifest, history or span. Nobody else can read the artifacts.
+// artifacts of rows and in dead letters, and in no message, manifest, history or span. Nobody else can read the
+// artifacts.
 func TestValuesStayWhereTheyBelong(t *testing.T) {
 	const planted = "PLANTED-7f3a"
 	old := syscall.Umask(0)

@@ -59,8 +59,7 @@ func (b *liveBench) member(instance string, more ...string) *process {
 }
 
 // passed is how many messages the members took through a step of a transaction, by their logs; one that came again
-// counts
-// again.
+// counts again.
 func (b *liveBench) passed(step string) (messages int) {
 	for _, m := range b.members {
 		messages += m.passed(step)

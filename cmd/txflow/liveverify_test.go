@@ -107,9 +107,8 @@ type tally struct {
 }
 
 // verify takes transactions.raw as the truth: each of its messages stands in exactly one place, in Kafka and in
-// ClickHouse, the
-// right one, in order; the table has of each id what its last message says, be it a correction; and all gold figures
-// are the wanted ones, unless those are "". API refusals are those of one id.
+// ClickHouse, the right one, in order; the table has of each id what its last message says, be it a correction; and all
+// gold figures are the wanted ones, unless those are "". API refusals are those of one id.
 func (b *liveBench) verify(want, refused string) tally {
 	b.t.Helper()
 	raw := b.read(topics.Raw)

@@ -104,8 +104,7 @@ func migrateUp(ctx context.Context, db *store.Store, w io.Writer) error {
 }
 
 // migrateStream brings up to date what reads from Kafka. ClickHouse's named collection gets the brokers and how they
-// let it in,
-// unless brokers is "".
+// let it in, unless brokers is "".
 func migrateStream(ctx context.Context, db *store.Store, w io.Writer, brokers string,
 	security map[string]string) error {
 	set, err := schema.Stream()

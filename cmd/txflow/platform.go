@@ -103,8 +103,7 @@ is none.
 }
 
 // platformPassword is the given password, or where ClickHouse listens beyond this machine one of 128 random bits. That
-// one
-// is in a file that only its owner can read, and stays the same from start to start.
+// one is in a file that only its owner can read, and stays the same from start to start.
 func platformPassword(given, addr, data string, w io.Writer) (string, error) {
 	if given != "" || embedded.Loopback(addr) {
 		return given, nil

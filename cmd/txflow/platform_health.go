@@ -55,8 +55,7 @@ func (h *platformHealth) routes() map[string]http.Handler {
 const reattachTime = 30 * time.Second
 
 // run follows ClickHouse's Kafka tables until the context ends. The error has exit code 75 when one hangs and only
-// another
-// process can help. Without Kafka there are none to follow.
+// another process can help. Without Kafka there are none to follow.
 func (h *platformHealth) run(ctx context.Context, rt *app.Runtime, limit time.Duration, p *embedded.Platform,
 	clickhouse string) error {
 	fine := func() error { return nil }

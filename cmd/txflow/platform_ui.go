@@ -30,8 +30,7 @@ func pageAddrErr(c *cli.Context, password string) error {
 }
 
 // platformPage serves the page beside the platform until stop is called. It never keeps the platform from running:
-// where its address
-// is taken, it says so and serves none.
+// where its address is taken, it says so and serves none.
 func platformPage(c *cli.Context, rt *app.Runtime, p *embedded.Platform, password string) (stop func()) {
 	stop = func() {}
 	addr := c.String(pageAddrFlag.Name)

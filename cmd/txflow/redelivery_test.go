@@ -14,8 +14,7 @@ var readers = map[string]string{topics.Classified: "txflow-clickhouse-classified
 	topics.DeadLetters: "txflow-clickhouse-dead-letters"}
 
 // redeliver replays some dead letters and purges others, then has ClickHouse read everything from the beginning. What
-// it
-// shows must stay as it was.
+// it shows must stay as it was.
 func redeliver(b *chaosBench) {
 	const open = "SELECT count() FROM dead_letters FINAL WHERE state = 'open' AND code = 'message_format'"
 	replayed := b.count(open)

@@ -11,8 +11,7 @@ import (
 )
 
 // Every command that takes --source refuses a name that no source can have, before it asks for its other flags or
-// contacts
-// anything.
+// contacts anything.
 func TestEveryCommandChecksSource(t *testing.T) {
 	tried := 0
 	eachPath(application().Commands, nil, func(path []string, c *cli.Command) {

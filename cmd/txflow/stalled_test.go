@@ -12,8 +12,7 @@ import (
 )
 
 // TestStalledReaderIsReported has ClickHouse stop reading a topic: because what a message becomes can not be stored,
-// and because
-// the table is detached. Each way to look says so, and the platform recovers by itself.
+// and because the table is detached. Each way to look says so, and the platform recovers by itself.
 func TestStalledReaderIsReported(t *testing.T) {
 	t.Parallel()
 	const limit = "TXFLOW_STALLED_AFTER=5s"

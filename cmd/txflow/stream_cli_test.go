@@ -50,8 +50,7 @@ func TestStreamFlagsAreChecked(t *testing.T) {
 }
 
 // TestProduceEndsWithoutKafka is stopped while Kafka does not answer: it ends within --drain, claims nothing, and does
-// not
-// repeat itself.
+// not repeat itself.
 func TestProduceEndsWithoutKafka(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {

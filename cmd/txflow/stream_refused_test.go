@@ -7,8 +7,7 @@ import (
 )
 
 // TestTheStreamWaitsForTheMLAPI has the ML API refuse every row, then a proxy refuse every call, then none of it be
-// there:
-// the member says so and waits, and none of it makes a dead letter.
+// there: the member says so and waits, and none of it makes a dead letter.
 func TestTheStreamWaitsForTheMLAPI(t *testing.T) {
 	const rows = 400
 	b := newLiveBench(t)

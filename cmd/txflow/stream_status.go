@@ -126,8 +126,7 @@ func lookAt(ctx context.Context, at *kafka.Status, groups [][2]string) ([]status
 }
 
 // stalledReaders says of each group that is one of ClickHouse's why it does not progress; "" where it does, or
-// ClickHouse does
-// not answer.
+// ClickHouse does not answer.
 func stalledReaders(c *cli.Context, rt *app.Runtime, db *store.Store, before, now []status.Look) map[string]string {
 	const asked = 5 * time.Second
 	ctx, cancel := context.WithTimeout(c.Context, asked)

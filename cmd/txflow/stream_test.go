@@ -16,8 +16,7 @@ import (
 )
 
 // TestStream kills members of the group again and again while messages come, with the ML API slow and then away.
-// TestChaos does
-// more of that, on a real Kafka.
+// TestChaos does more of that, on a real Kafka.
 func TestStream(t *testing.T) {
 	b := newLiveBench(t)
 	const rows = 10_000
@@ -92,8 +91,7 @@ func TestPipelinesAreCompared(t *testing.T) {
 }
 
 // TestDeadLettersAreReplayed has the ML API refuse everything, mends it, and replays: in the end none is open and all
-// is
-// stored. Dead letters that can not be corrected come back, and are left alone after so many times.
+// is stored. Dead letters that can not be corrected come back, and are left alone after so many times.
 func TestDeadLettersAreReplayed(t *testing.T) {
 	const rows = 300
 	b := newLiveBench(t)

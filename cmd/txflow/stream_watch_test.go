@@ -7,8 +7,7 @@ import (
 )
 
 // TestStreamWatch asks a member whether it is ready: before it has joined, while it works, while the ML API is
-// unavailable, and
-// while Kafka is.
+// unavailable, and while Kafka is.
 func TestStreamWatch(t *testing.T) {
 	b := newLiveBench(t)
 	watch := "http://" + freeAddr(t)

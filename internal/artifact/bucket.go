@@ -11,8 +11,7 @@ import (
 )
 
 // EnsureBucket makes the S3 bucket of a URL where it is missing, and reports whether it did. Buckets of other clouds
-// are made by
-// their owners: exit code 64. A server that does not answer is exit code 69.
+// are made by their owners: exit code 64. A server that does not answer is exit code 69.
 func (s *Store) EnsureBucket(ctx context.Context, url string) (made bool, err error) {
 	at, err := parse(url)
 	if err != nil {

@@ -20,11 +20,9 @@ var redirecting = map[string][]string{
 	"azblob": {"domain", "protocol", "cdn", "localemu"},
 }
 
-// permitted refuses a URL that would send the operator's credentials to a server which the operator did not name. Of
-// S3 a
-// request holds a signature, and a session token where there is one: it is refused unless the credentials are known to
-// be
-// without, which static ones of the environment are.
+// permitted refuses a URL that would send the operator's credentials to a server which the operator did not name. Of S3
+// a request holds a signature, and a session token where there is one: it is refused unless the credentials are known
+// to be without, which static ones of the environment are.
 func permitted(at location) error {
 	u, err := url.Parse(at.bucket)
 	if err != nil {

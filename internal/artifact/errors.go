@@ -12,8 +12,8 @@ import (
 	"gocloud.dev/gcerrors"
 )
 
-// fail sorts the errors of stores into exit codes; what a context or the system says keeps its own (fault.ExitCode).
-// It names the artifact and what was tried; a nil err stays nil.
+// fail sorts the errors of stores into exit codes; what a context or the system says keeps its own (fault.ExitCode). It
+// names the artifact and what was tried; a nil err stays nil.
 func fail(at location, verb string, err error) error {
 	switch {
 	case err == nil:

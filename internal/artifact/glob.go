@@ -20,11 +20,9 @@ import (
 	"github.com/txflow/txflow/internal/batch"
 )
 
-// List returns the objects that match a pattern as Glob takes it, sorted, with their canonical URLs. What is no
-// pattern is an
-// object of that name, which must be there, as the folder of a local pattern must (else fs.ErrNotExist). Folders and
-// what is no
-// regular file are left out. A local one that a link leads to, out of the pattern's folder, is Outside.
+// List returns the objects that match a pattern as Glob takes it, sorted, with their canonical URLs. What is no pattern
+// is an object of that name, which must be there, as the folder of a local pattern must (else fs.ErrNotExist). Folders
+// and what is no regular file are left out. A local one that a link leads to, out of the pattern's folder, is Outside.
 func (s *Store) List(ctx context.Context, pattern string) (found []batch.Object, err error) {
 	at, err := parse(pattern)
 	switch {
@@ -77,8 +75,7 @@ func listLocal(at location) ([]batch.Object, error) {
 }
 
 // insideOf returns what reports whether a file lies below the folder of a pattern, the part of it that is none, once
-// all links
-// are followed. What cannot be told is outside.
+// all links are followed. What cannot be told is outside.
 func insideOf(pattern string) func(path string) bool {
 	folder := filepath.Dir(pattern)
 	for strings.ContainsAny(folder, `*?[`) {
@@ -115,8 +112,7 @@ func (s *Store) statObject(ctx context.Context, at location) ([]batch.Object, er
 
 // Glob returns the URLs or paths that match a pattern of path.Match ('*' stays within a folder; in URLs '?' begins the
 // parameters), sorted. What is no pattern, or a file by that very name, comes back as it is, there or not. No match is
-// an
-// empty result.
+// an empty result.
 func (s *Store) Glob(ctx context.Context, pattern string) ([]string, error) {
 	at, err := parse(pattern)
 	if err != nil {

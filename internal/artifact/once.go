@@ -9,8 +9,7 @@ import (
 )
 
 // Once reports whether what a URL or path names can be read only once, or is another thing to another process: a pipe,
-// a
-// device, or a path below /dev or /proc.
+// a device, or a path below /dev or /proc.
 func Once(url string) bool {
 	at, err := parse(url)
 	if err != nil || !at.local() {
@@ -25,8 +24,7 @@ func Once(url string) bool {
 }
 
 // Interruptible reads what open opens, and ends with the context's error when that is done, even while open or a read
-// hangs
-// for want of somebody who writes. What hangs is left behind.
+// hangs for want of somebody who writes. What hangs is left behind.
 func Interruptible(ctx context.Context, open func() (io.ReadCloser, error)) io.ReadCloser {
 	r, w := io.Pipe()
 	stop := context.AfterFunc(ctx, func() { _ = w.CloseWithError(context.Cause(ctx)) })

@@ -33,8 +33,7 @@ var s3Codes = map[string]string{
 }
 
 // permanent says what to do about an error of an object store that another try would meet again: of keys, region,
-// bucket
-// or address. It is "" for one that may pass.
+// bucket or address. It is "" for one that may pass.
 func permanent(at location, err error) string {
 	var code smithy.APIError
 	if errors.As(err, &code) {
@@ -81,17 +80,15 @@ func status(err error) int {
 }
 
 // neverSent reports whether S3's client refused to make a request: for a region that is none, say. Where it was the
-// service
-// of its credentials that did not answer, a request was sent, and may succeed later.
+// service of its credentials that did not answer, a request was sent, and may succeed later.
 func neverSent(err error) bool {
 	var call *smithy.OperationError
 	var sent *smithyhttp.RequestSendError
 	return errors.As(err, &call) && !errors.As(err, &sent) && status(err) == 0
 }
 
-// ofContainer reports whether a host's name is a single word, which goes and comes with its container; S3's clients
-// may put
-// the bucket before it.
+// ofContainer reports whether a host's name is a single word, which goes and comes with its container; S3's clients may
+// put the bucket before it.
 func ofContainer(at location, host string) bool {
 	if bucket, err := url.Parse(at.bucket); err == nil {
 		host = strings.TrimPrefix(host, bucket.Host+".")

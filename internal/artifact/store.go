@@ -1,7 +1,6 @@
 // Package artifact keeps the files between tasks, by URL: local paths and file://, s3://, gs:// and azblob:// through
 // gocloud.dev/blob. An object is seen whole or not at all, its SHA-256 is taken while it is written and checked while
-// it
-// is read, and a local one survives a power cut once Commit has returned nil.
+// it is read, and a local one survives a power cut once Commit has returned nil.
 package artifact
 
 import (
@@ -46,8 +45,7 @@ func (s *Store) Close() error {
 }
 
 // Create starts an object at a URL or path; folders are made. Nothing is seen before Commit. Errors carry exit codes:
-// 64
-// for a URL that can not be used, 69 for an unavailable store, 75 for a full disk.
+// 64 for a URL that can not be used, 69 for an unavailable store, 75 for a full disk.
 func (s *Store) Create(ctx context.Context, url string) (batch.ArtifactWriter, error) {
 	at, err := parse(url)
 	if err != nil {
@@ -63,8 +61,7 @@ func (s *Store) Create(ctx context.Context, url string) (batch.ArtifactWriter, e
 }
 
 // Open reads an object. With a sha256 (hex) the reader gives an error (exit code 65) that names the URL instead of
-// io.EOF
-// when the content is another. A missing object is fs.ErrNotExist (65 as well).
+// io.EOF when the content is another. A missing object is fs.ErrNotExist (65 as well).
 func (s *Store) Open(ctx context.Context, url, sha256 string) (io.ReadCloser, error) {
 	at, err := parse(url)
 	if err != nil {

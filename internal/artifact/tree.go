@@ -84,8 +84,7 @@ func (s *Store) treeObjects(ctx context.Context, at location) ([]batch.Object, e
 }
 
 // Remove deletes an object below a folder, and of local folders those up to and including folder that are empty then.
-// One
-// that is gone already is no error.
+// One that is gone already is no error.
 func (s *Store) Remove(ctx context.Context, folder, url string) error {
 	at, err := parse(url)
 	if err != nil {

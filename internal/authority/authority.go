@@ -27,8 +27,7 @@ func Pool(path string) (*x509.CertPool, error) {
 }
 
 // Refused reports whether an error is that nobody known vouches for a server, or that it speaks HTTP where TLS was
-// expected.
-// Neither passes by itself.
+// expected. Neither passes by itself.
 func Refused(err error) bool {
 	var record tls.RecordHeaderError
 	var certificate *tls.CertificateVerificationError

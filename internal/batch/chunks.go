@@ -53,8 +53,7 @@ func (c *Contents) Version() int64 {
 }
 
 // RowVersions are the versions of a chunk's rows, in their order: that of the stored row where its contents are the
-// same;
-// NeverReplaces where they are others; that of the run where none is stored.
+// same; NeverReplaces where they are others; that of the run where none is stored.
 type RowVersions struct {
 	Chunk    string  `json:"chunk"` // SHA-256
 	Versions []int64 `json:"versions"`
@@ -64,8 +63,7 @@ type RowVersions struct {
 const NeverReplaces = 1
 
 // Chunks is the index that split writes: what mapped tasks refer to by number. The same input makes the same index,
-// also
-// where two processes write it at once: it holds no time of day.
+// also where two processes write it at once: it holds no time of day.
 type Chunks struct {
 	RunID      string   `json:"run_id"`
 	Source     string   `json:"source"`

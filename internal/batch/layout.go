@@ -60,8 +60,7 @@ func (l Layout) Versions(index int) string {
 }
 
 // Pipe is where rows that can be read only once are kept, so that reconcile can count them again: standard input, or
-// the n-th
-// pipe, counted from 0.
+// the n-th pipe, counted from 0.
 func (l Layout) Pipe(n int) string {
 	if n == 0 {
 		return join(l.Root, "stdin.csv")

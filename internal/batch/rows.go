@@ -21,8 +21,7 @@ type Row struct {
 }
 
 // RowHeader names the columns of accepted rows. They are tab-separated text in ClickHouse's TabSeparated escapes: one
-// line a row whatever the text holds, and
-// \N for a null merchant; chunks are the same without the header.
+// line a row whatever the text holds, and \N for a null merchant; chunks are the same without the header.
 const RowHeader = "id\tsource_id\tfile\tline\tcontent_hash\tdescription\tamount\ttimestamp\tmerchant\toperation_type\tside\n"
 
 const rowColumns = 11

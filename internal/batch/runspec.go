@@ -7,9 +7,8 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// RunSpec is what a run was started with. It is written when the run begins and kept when it goes on: what it says
-// does not
-// change with the time at which a task is tried again.
+// RunSpec is what a run was started with. It is written when the run begins and kept when it goes on: what it says does
+// not change with the time at which a task is tried again.
 type RunSpec struct {
 	RunID      string       `json:"run_id"`
 	Source     string       `json:"source"`

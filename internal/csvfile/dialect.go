@@ -35,9 +35,8 @@ type Options struct {
 var delimiters = []byte{';', ',', '\t', '|'}
 
 // Detect reads the dialect from the beginning of a file: the header, which must name every column of wanted once, in
-// any
-// order and any case, and the first rows, whose values in the column numeric show the decimal mark. Head is up to the
-// first 64 KiB of the file.
+// any order and any case, and the first rows, whose values in the column numeric show the decimal mark. Head is up to
+// the first 64 KiB of the file.
 func Detect(head []byte, wanted []string, numeric string, opt Options) (Dialect, error) {
 	text := head
 	for bytes.HasPrefix(text, utf8BOM) { // joined files have brought several

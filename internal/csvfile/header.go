@@ -108,8 +108,7 @@ func firstRecord(text []byte, delimiter byte) (s Scanner, ok bool) {
 func columnName(field []byte) string { return strings.ToLower(strings.TrimSpace(string(field))) }
 
 // names returns what can be shown of a line as names of columns: values of a row must never be. A line in which
-// something
-// looks like a number, a date or an id is no header.
+// something looks like a number, a date or an id is no header.
 func names(r *Record) (all []string, data bool) {
 	for i := range r.N {
 		name := strings.TrimSpace(string(r.Fields[i]))
@@ -131,8 +130,7 @@ const (
 )
 
 // lookFurther looks for a header below the first line: the line with the most wanted names, or else the widest that is
-// wider
-// than the first line, holds names only, and is followed by a line that is as wide.
+// wider than the first line, holds names only, and is followed by a line that is as wide.
 func (e *HeaderError) lookFurther(text []byte, candidates []byte, wanted []string) {
 	best, widest := len(wanted)-len(e.Missing), e.Found
 	for _, delimiter := range candidates {

@@ -46,8 +46,7 @@ type Splitter struct {
 }
 
 // NewSplitter reads r in blocks of about size bytes; a record may have at most maxRecord bytes without its line end.
-// First is the number of
-// the first line of r.
+// First is the number of the first line of r.
 func NewSplitter(r io.Reader, delimiter byte, size, maxRecord int, first uint64) *Splitter {
 	return &Splitter{r: r, delimiter: delimiter, size: size, maxRecord: maxRecord, line: first}
 }

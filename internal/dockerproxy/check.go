@@ -12,8 +12,7 @@ import (
 )
 
 // description is a container as it may be. What the engine gets is this, written again: a field that is not here does
-// not reach
-// it, whatever its spelling, and the engine cannot read the caller's text in another way than the proxy.
+// not reach it, whatever its spelling, and the engine cannot read the caller's text in another way than the proxy.
 type description struct {
 	Image        string
 	Cmd          []string

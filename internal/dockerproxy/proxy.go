@@ -1,8 +1,6 @@
 // Package dockerproxy stands between a program that starts tasks as containers and the Docker engine. Who may create
-// any container
-// is root on the host, so it lets through what tasks need and nothing else: containers of given images, on one
-// network, without
-// mounts, privileges or the host's namespaces, and afterwards those containers alone.
+// any container is root on the host, so it lets through what tasks need and nothing else: containers of given images,
+// on one network, without mounts, privileges or the host's namespaces, and afterwards those containers alone.
 package dockerproxy
 
 import (

@@ -11,9 +11,8 @@ import (
 	"github.com/txflow/txflow/internal/embedded/confine"
 )
 
-// What the engine is allowed, in ClickHouse's own configuration. Every connection is the user default, which the SQL
-// of no
-// connection can change.
+// What the engine is allowed, in ClickHouse's own configuration. Every connection is the user default, which the SQL of
+// no connection can change.
 var (
 	//go:embed access/config.xml
 	serverConfig string

@@ -38,8 +38,7 @@ func residentMiB(t *testing.T) int {
 }
 
 // attackBombs sends a body that unpacks to a thousand times its size, as a statement and as rows. TXFLOW_BOMB_MIB is
-// the
-// size of what it unpacks to.
+// the size of what it unpacks to.
 func attackBombs(a *attacker) {
 	unpacked := 256 << 20
 	if text := os.Getenv("TXFLOW_BOMB_MIB"); text != "" {

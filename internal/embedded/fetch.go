@@ -41,10 +41,8 @@ var enginePackages = map[string]enginePackage{
 const libraryName = "libchdb.so"
 
 // FindEngine returns the path of the engine's library. The error, with exit code 69, says that it is not there; the
-// path is
-// then where EnsureEngine puts it. TXFLOW_ENGINE_LIB names a library by itself, TXFLOW_ENGINE_DIR another cache than
-// the
-// user's.
+// path is then where EnsureEngine puts it. TXFLOW_ENGINE_LIB names a library by itself, TXFLOW_ENGINE_DIR another cache
+// than the user's.
 func FindEngine() (string, error) {
 	lib := os.Getenv("TXFLOW_ENGINE_LIB")
 	if lib == "" {
@@ -66,8 +64,7 @@ func FindEngine() (string, error) {
 }
 
 // EnsureEngine returns the path of the engine's library, and fetches it first where it is not there: about 180 MB by
-// npm,
-// once. It writes progress to w.
+// npm, once. It writes progress to w.
 func EnsureEngine(ctx context.Context, w io.Writer) (string, error) {
 	lib, err := FindEngine()
 	if err == nil || lib == "" || os.Getenv("TXFLOW_ENGINE_LIB") != "" {

@@ -10,8 +10,7 @@ import (
 )
 
 // forgetAll takes all members out of all consumer groups. The broker's folder keeps members that a former process had;
-// nobody
-// can be one at the start, and new ones would wait for the old to time out.
+// nobody can be one at the start, and new ones would wait for the old to time out.
 func forgetAll(ctx context.Context, broker string) error {
 	return withBroker(ctx, broker, func(ctx context.Context, client *kgo.Client) error {
 		groups, err := kmsg.NewPtrListGroupsRequest().RequestWith(ctx, client)
@@ -27,8 +26,7 @@ func forgetAll(ctx context.Context, broker string) error {
 }
 
 // ForgetMembers takes all members out of a consumer group. A Kafka table of ClickHouse that is detached leaves its
-// consumer
-// behind as a member that reads nothing.
+// consumer behind as a member that reads nothing.
 func (p *Platform) ForgetMembers(ctx context.Context, group string) error {
 	return withBroker(ctx, p.KafkaAddr(), func(ctx context.Context, client *kgo.Client) error {
 		return forget(ctx, client,

@@ -1,6 +1,5 @@
 // Package embedded is the local platform: ClickHouse's engine behind its HTTP interface, Kafka and a Schema Registry,
-// all
-// in this process over one data folder. It serves demo, dev, tests and `txflow platform`; services never link it.
+// all in this process over one data folder. It serves demo, dev, tests and `txflow platform`; services never link it.
 package embedded
 
 import (
@@ -62,8 +61,7 @@ type Platform struct {
 }
 
 // Start opens the folder and starts the parts. Errors carry exit code 69: a folder that another process owns, a port
-// that
-// is taken, an engine that can not be fetched.
+// that is taken, an engine that can not be fetched.
 func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 	if cfg.Progress == nil {
 		cfg.Progress = io.Discard
@@ -196,8 +194,7 @@ func (p *Platform) startKafka(cfg Config, dir string) error {
 }
 
 // newKafka starts the broker. It keeps the producers' times whatever a topic's message.timestamp.type is, which makes
-// no
-// difference: all that write to it are on this machine, and have its clock.
+// no difference: all that write to it are on this machine, and have its clock.
 func newKafka(port int, dir string) (*kfake.Cluster, error) {
 	return kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(dir), kfake.ListenFn(listenLimited),
 		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
@@ -232,8 +229,7 @@ const (
 )
 
 // Close lets the requests that run end, cancels what is left, and stops all parts, within a few seconds. Where a
-// statement
-// does not end even so, the error is engine.ErrBusy and the process must end: what was stored is safe.
+// statement does not end even so, the error is engine.ErrBusy and the process must end: what was stored is safe.
 func (p *Platform) Close() error {
 	var errs []error
 	if p.server != nil {

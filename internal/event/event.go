@@ -1,6 +1,5 @@
 // Package event is a business event as senders give it and as the pipeline of events carries it. It imports the
-// standard
-// library only.
+// standard library only.
 package event
 
 import (
@@ -45,8 +44,7 @@ type Event struct {
 }
 
 // ContentHash is the first eight bytes, big-endian, of the SHA-256 of all that the sender said, each text with its
-// length
-// before it. It is the same when an event is sent again, in whatever package.
+// length before it. It is the same when an event is sent again, in whatever package.
 func (e *Event) ContentHash() uint64 {
 	var start [2048]byte // most events need no more
 	text := start[:0]

@@ -21,8 +21,7 @@ func NewID() (id ID) {
 }
 
 // MessageEventID is the id of an event whose sender stamped it with a message id: the same whenever it is sent again.
-// Senders
-// with tokens of different names never share an id.
+// Senders with tokens of different names never share an id.
 func MessageEventID(token, message string) ID { return named("message", token, message) }
 
 // KeyCorrelation is the id of a package that was sent with an Idempotency-Key.

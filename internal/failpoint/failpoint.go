@@ -1,6 +1,5 @@
-// Package failpoint ends a process at a named point of its work, so that tests can prove what a crash there does.
-// Which point
-// it is, an environment variable says; without it a point costs a comparison with nil.
+// Package failpoint ends a process at a named point of its work, so that tests can prove what a crash there does. Which
+// point it is, an environment variable says; without it a point costs a comparison with nil.
 package failpoint
 
 import (

@@ -9,13 +9,10 @@ import (
 )
 
 // ExitCode is the one place that decides how a command ends and what may be tried again: 0 for nil, else the verdict
-// that
-// is deepest in err's chain, since whoever saw the fault itself knows best what it is: a wrapper never changes it. What
-// the system or a context says counts as such: an interrupt is 130 whoever wrapped it, a deadline, a broken connection
-// or a
-// full disk is 75 or 69 and never "bad data" or "wrong usage". Where errors are joined, what went wrong counts more
-// than
-// the interrupts that followed. Without any verdict it is 70.
+// that is deepest in err's chain, since whoever saw the fault itself knows best what it is: a wrapper never changes it.
+// What the system or a context says counts as such: an interrupt is 130 whoever wrapped it, a deadline, a broken
+// connection or a full disk is 75 or 69 and never "bad data" or "wrong usage". Where errors are joined, what went wrong
+// counts more than the interrupts that followed. Without any verdict it is 70.
 func ExitCode(err error) int {
 	if err == nil {
 		return ExitDone
@@ -32,8 +29,7 @@ func Transient(err error) bool {
 }
 
 // verdict is the exit code of the deepest error that has one, 0 for none. Stated is false for what is only concluded
-// from
-// an error of the system.
+// from an error of the system.
 func verdict(err error) (code int, stated bool) {
 	switch e := err.(type) { //nolint:errorlint // it walks the chain itself
 	case nil:

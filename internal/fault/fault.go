@@ -1,6 +1,5 @@
 // Package fault is an error with the exit code that fits it and what the user can do next. Its ExitCode is the one
-// place
-// that decides how a command ends and whether the same work may be tried again.
+// place that decides how a command ends and whether the same work may be tried again.
 package fault
 
 import (

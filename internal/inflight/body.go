@@ -13,8 +13,7 @@ var (
 )
 
 // ReadBody reads a whole body into b. Announced is its length, negative when unknown. Memory follows what arrives, not
-// what
-// was announced, and is leased before it is taken. An error that is none of the two above is the reader's.
+// what was announced, and is leased before it is taken. An error that is none of the two above is the reader's.
 func ReadBody(b []byte, body io.Reader, announced, limit int64, held *Lease) ([]byte, error) {
 	if announced > limit {
 		return b, ErrTooLarge

@@ -1,6 +1,5 @@
 // Package kafkaserver runs a real Kafka broker (KRaft, one node) as a child process, for tests and benchmarks: it can
-// be
-// stopped, killed and started again with what it stored. txflow itself never starts it.
+// be stopped, killed and started again with what it stored. txflow itself never starts it.
 package kafkaserver
 
 import (

@@ -28,10 +28,8 @@ type call struct {
 }
 
 // AppendCall appends what the rows of one call share as compact JSON: the column call of incoming_classified.
-// ClickHouse
-// looks fields up in it by their text, so it must have no spaces; and it takes the quote after an escaped backslash
-// for an
-// escaped one, so that a backslash is written by its number.
+// ClickHouse looks fields up in it by their text, so it must have no spaces; and it takes the quote after an escaped
+// backslash for an escaped one, so that a backslash is written by its number.
 func (info *RunInfo) AppendCall(b []byte, at Origin, by *prediction.Call) []byte {
 	buf := bytes.NewBuffer(b)
 	encoder := json.NewEncoder(buf)

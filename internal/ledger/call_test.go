@@ -11,8 +11,8 @@ import (
 	"github.com/txflow/txflow/internal/prediction"
 )
 
-// FuzzAppendCall writes hostile texts; ClickHouse looks fields up by their text, so that no escaped backslash may
-// stand there.
+// FuzzAppendCall writes hostile texts; ClickHouse looks fields up by their text, so that no escaped backslash may stand
+// there.
 func FuzzAppendCall(f *testing.F) {
 	f.Add("a.csv", `back\slash "quote"`)
 	f.Add("", "\u2028<&>\x00\xff")

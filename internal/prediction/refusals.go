@@ -13,10 +13,9 @@ const RefusalWindow = 100
 const DefaultMaxRefused = 0.5
 
 // Refusals watches the share of rows that the ML API refuses. When more than a share of the last RefusalWindow rows are
-// refused, the API is taken to be out of order: the refusals of that window are discarded, and so is each that
-// follows, until
-// the API classifies a row. Fewer rows than a window never trip it. It is safe for concurrent use, and its memory does
-// not grow. A nil one never trips.
+// refused, the API is taken to be out of order: the refusals of that window are discarded, and so is each that follows,
+// until the API classifies a row. Fewer rows than a window never trip it. It is safe for concurrent use, and its memory
+// does not grow. A nil one never trips.
 type Refusals struct {
 	limit float64
 	turn  chan struct{} // held by the one who probes while it is tripped

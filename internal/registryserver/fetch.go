@@ -26,8 +26,7 @@ var sum string
 var ErrNoToolchain = errors.New("no real Schema Registry here")
 
 // Fetch returns the registry's folder, in the user's cache. The first time Maven brings its archive (158 MB), which
-// must have the
-// SHA-256 of tar.sha256.
+// must have the SHA-256 of tar.sha256.
 func Fetch(ctx context.Context, progress io.Writer) (string, error) {
 	if _, err := exec.LookPath("mvn"); err != nil {
 		return "", fmt.Errorf("%w: %w; install Maven", ErrNoToolchain, err)

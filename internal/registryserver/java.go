@@ -13,8 +13,7 @@ import (
 const minJava = 21
 
 // Java returns a java that is new enough: that of JAVA_HOME, the one on the PATH, or one that is installed where
-// systems keep
-// them.
+// systems keep them.
 func Java() (string, error) {
 	var candidates []string
 	if home := os.Getenv("JAVA_HOME"); home != "" {

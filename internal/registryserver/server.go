@@ -1,6 +1,5 @@
 // Package registryserver runs a real Schema Registry (Apicurio, which has Confluent's API) as a child process, for
-// tests. It
-// keeps its schemas in memory. txflow itself never starts it.
+// tests. It keeps its schemas in memory. txflow itself never starts it.
 package registryserver
 
 import (
@@ -26,8 +25,7 @@ type Server struct {
 }
 
 // Start starts a registry of the folder that Fetch returned, on free ports of this host, and waits until it answers.
-// What it
-// logs is in dir.
+// What it logs is in dir.
 func Start(ctx context.Context, java, lib, dir string) (*Server, error) {
 	addr, err := freeAddr(ctx)
 	if err != nil {

@@ -1,6 +1,5 @@
 // Package retry is the one policy for what is tried again: a wait that doubles up to a cap, with jitter. Whether an
-// error is
-// transient is decided by internal/fault and by the adapter that saw it.
+// error is transient is decided by internal/fault and by the adapter that saw it.
 package retry
 
 import (
@@ -16,8 +15,7 @@ type Policy struct {
 }
 
 // Delay is the wait after a number of failures, counted from 1: First doubled after each, at most Longest, and of that
-// a random
-// part between the half and all, so that clients that failed together do not try again together.
+// a random part between the half and all, so that clients that failed together do not try again together.
 func (p Policy) Delay(failures int) time.Duration { return p.delay(failures, rand.Float64()) }
 
 // delay takes the random part as a number from 0 to below 1.

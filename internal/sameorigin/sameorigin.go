@@ -1,6 +1,5 @@
 // Package sameorigin keeps web pages away from servers that have no login: a browser on the same machine reaches them,
-// and
-// sends what any page asks for.
+// and sends what any page asks for.
 package sameorigin
 
 import (

@@ -30,8 +30,7 @@ func (u URL) Reveal() string {
 }
 
 // String is the URL without its user, its password, its fragment and the values of its parameters, except those known
-// to
-// be harmless. Without any of these it is the text as it was given.
+// to be harmless. Without any of these it is the text as it was given.
 func (u URL) String() string {
 	text := u.Reveal()
 	if text == "" {

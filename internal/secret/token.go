@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// Tokens are bearer tokens, given or in a file, one a line. The file is read again when it changes, so that a token
-// can be
-// replaced while its users run. A nil one has none. It is safe for concurrent use.
+// Tokens are bearer tokens, given or in a file, one a line. The file is read again when it changes, so that a token can
+// be replaced while its users run. A nil one has none. It is safe for concurrent use.
 type Tokens struct {
 	path string
 

@@ -50,9 +50,8 @@ func scanAll(t *testing.T, opener Opener) error {
 	return Scan(t.Context(), r, 2, worker, func(int) error { return nil })
 }
 
-// TestAFaultOfTheStoreIsNotBadData breaks a source off at many places, plain and packed, with whatever a store may
-// say: the
-// verdict is the store's, never "bad data, do not retry", and never the end of the file.
+// TestAFaultOfTheStoreIsNotBadData breaks a source off at many places, plain and packed, with whatever a store may say:
+// the verdict is the store's, never "bad data, do not retry", and never the end of the file.
 func TestAFaultOfTheStoreIsNotBadData(t *testing.T) {
 	t.Parallel()
 	var plain strings.Builder

@@ -7,8 +7,7 @@ import (
 )
 
 // marks watches the numbers of a file whose first rows did not decide its decimal mark. An amount that can be read in
-// two
-// ways is only good if another number of the file decides, and none contradicts.
+// two ways is only good if another number of the file decides, and none contradicts.
 type marks struct {
 	mu      sync.Mutex
 	decided bool

@@ -185,8 +185,7 @@ func openError(url string, err error) error {
 }
 
 // fail gives an error its exit code. When the file could not be read it is the reader's own, whatever the formats on
-// top of
-// it made of the cut; else the file itself is wrong.
+// top of it made of the cut; else the file itself is wrong.
 func (r *Reader) fail(err error) error {
 	if r.raw.failed != nil {
 		return fault.Failf(fault.ExitUnavailable, "%s could not be read to its end: %w", r.URL, r.raw.failed)

@@ -88,8 +88,7 @@ func TestPanelsOfClickHouse(t *testing.T) {
 var metric = regexp.MustCompile(`txflow_[a-z_]+`)
 
 // TestPanelsAndRulesKnowTheirMetrics: a name that no program exports would be an empty panel, or an alert that never
-// comes. In
-// make e2e a Prometheus runs each of them.
+// comes. In make e2e a Prometheus runs each of them.
 func TestPanelsAndRulesKnowTheirMetrics(t *testing.T) {
 	t.Parallel()
 	var exported strings.Builder

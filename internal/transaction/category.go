@@ -46,8 +46,7 @@ const (
 )
 
 // NewCategories takes names in the API's order. Each is 1 to 100 bytes of printable text without quotes, backslashes
-// and
-// commas, and without spaces around it; none may occur twice.
+// and commas, and without spaces around it; none may occur twice.
 func NewCategories(names []string) (*Categories, error) {
 	if len(names) == 0 || len(names) > maxCategories {
 		return nil, fmt.Errorf("there must be 1 to %d categories, not %d", maxCategories, len(names))
@@ -102,8 +101,7 @@ func (c *Categories) Equal(other *Categories) bool { return slices.Equal(c.names
 func CategoryAt(i int) Category { return DefaultCategories.At(i) }
 
 // ParseCategory reads the name of a category that is recorded: which ones there may be was checked when it was
-// answered,
-// with the configuration of that time.
+// answered, with the configuration of that time.
 func ParseCategory(name string) (Category, bool) {
 	if !plausible(name) {
 		return "", false

@@ -60,8 +60,7 @@ var hexValue = func() (t [256]byte) {
 }()
 
 // DeriveID returns the identity of a source's id: the UUID itself if it is one, else the UUIDv5 in txflow's namespace
-// of
-// the trimmed id, preceded by source and a unit separator when a source is named, so that two systems may both count
+// of the trimmed id, preceded by source and a unit separator when a source is named, so that two systems may both count
 // from 1.
 func DeriveID(source string, raw []byte) ID {
 	if id, ok := ParseUUID(raw); ok {

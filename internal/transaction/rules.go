@@ -122,8 +122,7 @@ type Violation struct {
 }
 
 // Parse checks a row and returns the transaction, or the first rule that it breaks: the text columns first, then
-// amount,
-// timestamp, operation type and side. The strings of the result are made by text: string(b) to copy.
+// amount, timestamp, operation type and side. The strings of the result are made by text: string(b) to copy.
 func (r *Rules) Parse(f *Fields, t *Transaction, text func([]byte) string) Violation {
 	raw := TrimField(f[ColID])
 	switch {

@@ -7,8 +7,7 @@ import "bytes"
 var spaces = [][]byte{{' '}, []byte("\u00a0"), []byte("\u202f")}
 
 // ungroup appends a number to plain without what separates its thousands. A number whose groups are not of three
-// digits,
-// the first of one to three, comes back as it is, which makes it no amount.
+// digits, the first of one to three, comes back as it is, which makes it no amount.
 func ungroup(plain, number []byte, mark, point byte) []byte {
 	whole, fraction := number, []byte(nil)
 	if i := bytes.IndexByte(number, point); i >= 0 {

@@ -6,9 +6,8 @@ import (
 )
 
 // Charts are SVG with widths in percent and heights in pixels: they fill what room there is, and their text keeps its
-// size. A
-// library would put its own fonts and inline styles into them, which the pages' policy refuses and a dark theme can
-// not change.
+// size. A library would put its own fonts and inline styles into them, which the pages' policy refuses and a dark theme
+// can not change.
 
 // box is a rectangle: X and W in percent, Y and H in pixels.
 type box struct {

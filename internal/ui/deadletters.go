@@ -163,8 +163,8 @@ func (v *deadLettersView) addStats(r *http.Request, counts []ledger.DeadLetterCo
 	}
 }
 
-// deadLetterCommands are the commands for what is selected. Only open dead letters can be closed, and only messages
-// can be sent again.
+// deadLetterCommands are the commands for what is selected. Only open dead letters can be closed, and only messages can
+// be sent again.
 func deadLetterCommands(q *ledger.DeadLetterQuery, counts []ledger.DeadLetterCount) (all []command, noCopy bool) {
 	var words []string
 	add := func(flag, value string) {

@@ -9,8 +9,7 @@ import (
 )
 
 // smallTable is up to how many rows the categories are counted each time, at a tenth of a second a million; larger
-// tables are summed
-// by ClickHouse's journal, which is at most a minute and a half old.
+// tables are summed by ClickHouse's journal, which is at most a minute and a half old.
 const smallTable = 500_000
 
 // overviewData is what the overview shows, as it was read at one time.

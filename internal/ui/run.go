@@ -276,8 +276,7 @@ func (v *runView) readTasks() {
 var replaced = regexp.MustCompile(`-[0-9a-f]{8}$`)
 
 // airflowRun is the address of a run in Airflow, where it is one of Airflow's: those are named DAG.RUN, with other
-// characters than
-// deadLetters, digits, points and dashes replaced, so that Airflow has to search.
+// characters than deadLetters, digits, points and dashes replaced, so that Airflow has to search.
 func airflowRun(base, runID string) string {
 	dag, name, ok := strings.Cut(runID, ".")
 	if base == "" || !ok || dag == "" || name == "" {

@@ -7,9 +7,8 @@ import (
 )
 
 // snapshot keeps the last result of a query that is too slow to run while a page waits. Nothing runs while nobody
-// looks. A page
-// gets the last result at once, with its age; where it is old, a new one is fetched meanwhile, once, and waited for a
-// little.
+// looks. A page gets the last result at once, with its age; where it is old, a new one is fetched meanwhile, once, and
+// waited for a little.
 type snapshot[T any] struct {
 	load  func(context.Context) (T, error)
 	start func(func(context.Context)) // runs something in the background, as long as the server lives

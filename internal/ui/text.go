@@ -12,9 +12,8 @@ import (
 )
 
 // Text on a page is what somebody else wrote: merchants name themselves. Control characters, characters that reorder
-// text or have no
-// width, and bytes that are no UTF-8 are shown as escapes of Go's (\n, \u202e), set apart; html/template escapes the
-// rest.
+// text or have no width, and bytes that are no UTF-8 are shown as escapes of Go's (\n, \u202e), set apart;
+// html/template escapes the rest.
 
 // shortText is how many characters of a text a table shows.
 const shortText = 120
@@ -246,8 +245,7 @@ func notFormula(s string) string {
 }
 
 // shellQuote writes a text as one word of a shell: hidden characters as escapes of bash and zsh, so that they can be
-// seen and copied.
-// A NUL can stand in no word: ok is false.
+// seen and copied. A NUL can stand in no word: ok is false.
 func shellQuote(s string) (word string, ok bool) {
 	ok = !strings.Contains(s, "\x00")
 	plainWord := func(r rune) bool {

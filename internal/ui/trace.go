@@ -103,8 +103,7 @@ func (u *UI) readTrace(ctx context.Context, v *traceView) error {
 }
 
 // wayTo is a copy of the branch that leads to a span: its ancestors with one child each, and all that is below it. Nil
-// where the span
-// is not there.
+// where the span is not there.
 func wayTo(siblings []*jaegerapi.Span, id string) *jaegerapi.Span {
 	for _, s := range siblings {
 		if s.ID == id {

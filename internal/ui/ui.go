@@ -1,6 +1,5 @@
 // Package ui is a read-only web page about what txflow stored and does: server-rendered, without state of its own. It
-// reads ClickHouse
-// as any client does, and asks Kafka and Jaeger where they are there.
+// reads ClickHouse as any client does, and asks Kafka and Jaeger where they are there.
 package ui
 
 import (

@@ -71,9 +71,8 @@ func (c *Client) admit(ctx context.Context, wait *waiting) error {
 	return nil
 }
 
-// settle reports the outcome of a request to the breaker and the limiter. Whatever the service says in its own words,
-// a refusal as
-// well, shows that it is alive.
+// settle reports the outcome of a request to the breaker and the limiter. Whatever the service says in its own words, a
+// refusal as well, shows that it is alive.
 func (c *Client) settle(v verdict, o *outcome, started time.Time) {
 	overloaded := v == throttled || v == transient && (o.status >= 500 || isTimeout(o.err)) ||
 		v == answered && time.Since(started) > c.cfg.CallTimeout/2

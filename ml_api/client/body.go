@@ -68,8 +68,7 @@ func withPayload(ctx context.Context, p *payload) context.Context {
 }
 
 // attachPayload is resty's hook before a request is sent. GetBody lets net/http repeat a request whose connection
-// turned
-// out to be closed before anything was sent.
+// turned out to be closed before anything was sent.
 func attachPayload(_ *resty.Client, r *http.Request) error {
 	if p, ok := r.Context().Value(payloadKey{}).(*payload); ok {
 		r.Body, r.ContentLength = p.open(), int64(len(p.bytes))

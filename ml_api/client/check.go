@@ -49,8 +49,7 @@ type checker struct {
 }
 
 // Check asks the service whatever the contract says something about, with batches of up to rows transactions and
-// several
-// calls a size. The error is one that ends the check: exit code 69 when the service can not be had.
+// several calls a size. The error is one that ends the check: exit code 69 when the service can not be had.
 func (c *Client) Check(ctx context.Context, rows, calls int) (*Report, error) {
 	model, err := c.Model(ctx)
 	if err != nil {

@@ -72,9 +72,8 @@ func New(cfg Config) (*Client, error) {
 
 // Predict asks for the categories of a batch. A nil error means that every transaction has its answer, a category or a
 // refusal, in the order of the batch. The error's exit code is 75 when an outage lasted longer than the limit or when
-// the
-// service refuses too many rows, 69 when it can not be what was configured, 65 when another model answers than the one
-// expected. A patient client waits for all of these but the last.
+// the service refuses too many rows, 69 when it can not be what was configured, 65 when another model answers than the
+// one expected. A patient client waits for all of these but the last.
 func (c *Client) Predict(ctx context.Context, transactions []transaction.Transaction) (prediction.Result, error) {
 	if !c.cfg.Patient {
 		return c.predictOnce(ctx, transactions)

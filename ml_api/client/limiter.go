@@ -8,8 +8,7 @@ import (
 )
 
 // limiter bounds the calls in flight. The bound falls by a third when the service shows that it is overloaded (429,
-// 5xx,
-// a time-out, an answer close to one) and grows by one a round trip while all of it is used, up to the configured
+// 5xx, a time-out, an answer close to one) and grows by one a round trip while all of it is used, up to the configured
 // maximum. Whoever waited longest goes first.
 type limiter struct {
 	mu       sync.Mutex

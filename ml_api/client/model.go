@@ -14,8 +14,7 @@ import (
 )
 
 // Model asks GET /health for the model that answers: "" when the service has no such route or reports none. An outage
-// is
-// waited out as Predict does it, and fails with the same exit codes.
+// is waited out as Predict does it, and fails with the same exit codes.
 func (c *Client) Model(ctx context.Context) (string, error) {
 	wait := waiting{client: c}
 	for attempt := 1; ; attempt++ {

@@ -10,8 +10,7 @@ import (
 )
 
 // isProblem reports whether a body is the contract's error: an object whose detail is a text or a list of complaints,
-// each an
-// object. Proxies and other services answer in other forms, and what they say concerns no transaction.
+// each an object. Proxies and other services answer in other forms, and what they say concerns no transaction.
 func isProblem(body []byte) bool {
 	var problem struct {
 		Detail json.RawMessage `json:"detail"`

@@ -75,8 +75,8 @@ func TestRetryAfterIsCapped(t *testing.T) {
 	}
 }
 
-// TestWhoRefusesEverythingIsOutOfOrder refuses all of many rows: no batch gets an answer, and it does not take a call
-// a row.
+// TestWhoRefusesEverythingIsOutOfOrder refuses all of many rows: no batch gets an answer, and it does not take a call a
+// row.
 func TestWhoRefusesEverythingIsOutOfOrder(t *testing.T) {
 	t.Parallel()
 	cfg := quick(serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -157,8 +157,7 @@ func TestAPatientClientWaitsForTheOperator(t *testing.T) {
 }
 
 // TestNothingOfTheServicesWordsLeaves has services echo what they were sent, in every way that is an error: the values
-// are
-// in refusals, which go into dead letters, and nowhere else.
+// are in refusals, which go into dead letters, and nowhere else.
 func TestNothingOfTheServicesWordsLeaves(t *testing.T) {
 	t.Parallel()
 	const planted = "PLANTED-7f3a"

@@ -11,8 +11,7 @@ import (
 )
 
 // TestAnOutageIsLogged has several batches wait for a service that is not there: the log says what is waited for and
-// until
-// when, again and again, but once for all of them.
+// until when, again and again, but once for all of them.
 func TestAnOutageIsLogged(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

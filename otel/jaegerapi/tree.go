@@ -45,8 +45,7 @@ type trace struct {
 }
 
 // Tree builds the tree of a trace from Jaeger's answer and returns its roots: spans without a parent, or whose parent
-// is
-// not in the trace.
+// is not in the trace.
 func Tree(raw json.RawMessage) ([]*Span, error) {
 	var t trace
 	if err := json.Unmarshal(raw, &t); err != nil {

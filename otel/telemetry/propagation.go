@@ -31,8 +31,7 @@ func propagators(names string) (propagation.TextMapPropagator, error) {
 }
 
 // FromEnv returns ctx with the parent that a scheduler left in TRACEPARENT, TRACESTATE and BAGGAGE. A broken value is
-// as
-// good as none.
+// as good as none.
 func FromEnv(ctx context.Context) context.Context {
 	carrier := propagation.MapCarrier{}
 	for _, name := range environ {
@@ -42,8 +41,7 @@ func FromEnv(ctx context.Context) context.Context {
 }
 
 // LinksFromEnv returns a link to the span that TXFLOW_LINK_TRACEPARENT names, which caused this process without being
-// its
-// parent: the request that caused a scheduler's run, say. A broken value is ignored.
+// its parent: the request that caused a scheduler's run, say. A broken value is ignored.
 func LinksFromEnv() []trace.Link {
 	carrier := propagation.MapCarrier{"traceparent": os.Getenv("TXFLOW_LINK_TRACEPARENT")}
 	sc := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))

@@ -1,6 +1,5 @@
-// Package telemetry makes the tracer provider of a process from the standard OTEL_* variables. Tracing never costs
-// data or
-// stalls work: spans wait in a bounded queue and are dropped when the collector is unavailable.
+// Package telemetry makes the tracer provider of a process from the standard OTEL_* variables. Tracing never costs data
+// or stalls work: spans wait in a bounded queue and are dropped when the collector is unavailable.
 package telemetry
 
 import (
@@ -41,8 +40,7 @@ type Telemetry struct {
 }
 
 // Setup makes the providers; it sets no globals and waits for no collector. Without an endpoint in the environment
-// spans
-// have ids, for lineage, and go nowhere. Errors are about the variables' values.
+// spans have ids, for lineage, and go nowhere. Errors are about the variables' values.
 func Setup(ctx context.Context, cfg Config) (*Telemetry, error) {
 	t := &Telemetry{timeout: cfg.ShutdownTimeout, log: cfg.Log}
 	if t.timeout <= 0 {

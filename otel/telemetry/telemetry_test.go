@@ -109,8 +109,7 @@ func TestExport(t *testing.T) {
 }
 
 // TestCollectorAway has an unreachable collector and one that never answers: work goes on at once, Shutdown ends in
-// time,
-// and the log holds one warning of the fault at most, and one of the loss.
+// time, and the log holds one warning of the fault at most, and one of the loss.
 func TestCollectorAway(t *testing.T) {
 	release := make(chan struct{})
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,5 @@
 // Package deadletter is the form of a dead letter in Kafka, the same for every pipeline: a JSON object that ClickHouse
-// reads
-// as a row of incoming_dead_letters.
+// reads as a row of incoming_dead_letters.
 package deadletter
 
 import (

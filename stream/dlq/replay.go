@@ -50,10 +50,8 @@ const (
 )
 
 // Replay sends open dead letters back, marks them as replayed, and returns how many those were. What arrives after the
-// start is
-// left for another time, and those that do not hold their message are left alone. Stopped in the middle, it goes on
-// with what
-// is still open: the piece under way is sent again at most.
+// start is left for another time, and those that do not hold their message are left alone. Stopped in the middle, it
+// goes on with what is still open: the piece under way is sent again at most.
 func Replay(ctx context.Context, deadLetters DeadLetters, sink Sink, cfg Config, observe func(replayed int)) (int,
 	error) {
 	q := cfg.Query
@@ -106,8 +104,7 @@ func Replay(ctx context.Context, deadLetters DeadLetters, sink Sink, cfg Config,
 }
 
 // record is the message of a dead letter, for the topic that it came from. Headers say how often it was replayed, how
-// new its
-// contents are, and what trace it goes on with.
+// new its contents are, and what trace it goes on with.
 func record(_ context.Context, l *ledger.DeadLetterState) (r pipeline.Record, why string, _ error) {
 	if !transaction.Code(l.Code).KeepsRow() {
 		return r, "it does not hold its message", nil
@@ -147,8 +144,7 @@ func Purge(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuer
 }
 
 // Pieces are the dead letters that a query selected at the start, with their messages: at most so many at once, and no
-// more
-// than fit into memory easily. They are in the order of their origins.
+// more than fit into memory easily. They are in the order of their origins.
 func Pieces(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuery,
 	rows int) iter.Seq2[[]ledger.DeadLetterState, error] {
 	return func(yield func([]ledger.DeadLetterState, error) bool) {
@@ -186,9 +182,8 @@ func pieceOf(deadLetters []ledger.DeadLetterState, rows int) int {
 	return n
 }
 
-// pages are the dead letters that a query selects, without their messages, up to what was there at the start. Clocks
-// do not
-// decide that: those of the members that wrote them may differ from ours.
+// pages are the dead letters that a query selects, without their messages, up to what was there at the start. Clocks do
+// not decide that: those of the members that wrote them may differ from ours.
 func pages(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQuery,
 	rows int) iter.Seq2[[]ledger.DeadLetterState, error] {
 	return func(yield func([]ledger.DeadLetterState, error) bool) {

@@ -138,8 +138,7 @@ func TestReplay(t *testing.T) {
 }
 
 // TestReplayKeepsWhatItIs sends messages to the topics that they came from, and says how new they are and what trace
-// they are
-// of, where the dead letter knows.
+// they are of, where the dead letter knows.
 func TestReplayKeepsWhatItIs(t *testing.T) {
 	t.Parallel()
 	b := fill(2)
@@ -182,9 +181,8 @@ func TestReplayKeepsToItsFilter(t *testing.T) {
 	}
 }
 
-// TestReplayLeavesWhatArrives has each message come back at once as a dead letter, judged by a clock that is behind
-// and by one
-// that is ahead.
+// TestReplayLeavesWhatArrives has each message come back at once as a dead letter, judged by a clock that is behind and
+// by one that is ahead.
 func TestReplayLeavesWhatArrives(t *testing.T) {
 	t.Parallel()
 	for _, skew := range []time.Duration{-time.Hour, time.Hour} {

@@ -1,8 +1,7 @@
 // Package events describes the pipeline of business events: its names, topics and messages. The collector writes
-// accepted
-// events to events.raw; the handler in refine validates, removes duplicates, enriches and scores them, and writes them
-// to
-// events.silver, or to events.dead.letter with the reason. ClickHouse reads both, and makes the gold tables.
+// accepted events to events.raw; the handler in refine validates, removes duplicates, enriches and scores them, and
+// writes them to events.silver, or to events.dead.letter with the reason. ClickHouse reads both, and makes the gold
+// tables.
 package events
 
 // Names of the pipeline.
@@ -20,8 +19,7 @@ const (
 )
 
 // Collector is the origin of dead letters that the collector refused: nothing of them is in events.raw. Their digest is
-// the
-// correlation id of the package, the position the place in it.
+// the correlation id of the package, the position the place in it.
 const Collector = "collect"
 
 // Group is the default consumer group of txflow stream refine.

@@ -51,8 +51,7 @@ type raw struct {
 }
 
 // AppendRaw appends the Avro of an event, without the header of the wire format. It is written out, field by field in
-// the order
-// of the schema: the collector does it for each event.
+// the order of the schema: the collector does it for each event.
 func AppendRaw(dst []byte, e *event.Event) []byte {
 	dst = appendID(dst, e.ID)
 	dst = appendID(dst, e.Correlation)

@@ -1,8 +1,7 @@
 package events
 
-// Refined is the value of a message in events.silver: an event as it was accepted, with what was found out about it.
-// It is a
-// row of ClickHouse's table events. Times are microseconds since 1970.
+// Refined is the value of a message in events.silver: an event as it was accepted, with what was found out about it. It
+// is a row of ClickHouse's table events. Times are microseconds since 1970.
 type Refined struct {
 	EventID            string `json:"event_id"` // UUID
 	CorrelationID      string `json:"correlation_id"`

@@ -28,10 +28,8 @@ func (s *Session) retry(ctx context.Context, what string, step func(context.Cont
 }
 
 // abort ends the transaction and has the next poll wait a little and go back to the committed offsets. A producer that
-// is of
-// no more use is replaced by a new one, which aborts for sure what the old one left open; but one that was fenced by
-// another
-// process of this member's name ends the member.
+// is of no more use is replaced by a new one, which aborts for sure what the old one left open; but one that was fenced
+// by another process of this member's name ends the member.
 func (s *Session) abort(ctx context.Context, cause error) error {
 	if fencedOut(cause) {
 		return s.fencedError(ctx, cause)
@@ -54,8 +52,7 @@ func (s *Session) abort(ctx context.Context, cause error) error {
 }
 
 // replace opens a new producer, unless another process has this member's name. A producer is fenced, too, when the
-// broker
-// ended its transaction for taking too long.
+// broker ended its transaction for taking too long.
 func (s *Session) replace(ctx context.Context, cause error) error {
 	var by *kafka.MemberDescription
 	if err := s.retry(ctx, "look who has the name", func(ctx context.Context) (err error) {
@@ -109,8 +106,7 @@ func (s *Session) rewind(ctx context.Context) error {
 }
 
 // failed is the first error of a partition. ErrState does not count: a partition that is not read yet begins at its
-// committed
-// offset by itself.
+// committed offset by itself.
 func failed(partitions []kafka.TopicPartition) error {
 	for _, p := range partitions {
 		if p.Error != nil && code(p.Error) != kafka.ErrState {

@@ -13,8 +13,7 @@ const (
 )
 
 // backoff is how long a member waits after aborted transactions: twice as long after each, up to backoffMost, and of
-// that a
-// random part between the half and all, so that members do not try again together.
+// that a random part between the half and all, so that members do not try again together.
 type backoff struct {
 	now    func() time.Time
 	random func() float64 // from 0 to below 1
@@ -48,8 +47,7 @@ func (b *backoff) committed() {
 }
 
 // state returns how many transactions were aborted so far, how long is still to be waited, and the cause of the last
-// abort;
-// nil after a commit.
+// abort; nil after a commit.
 func (b *backoff) state() (total int64, left time.Duration, cause error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -8,14 +8,12 @@ import (
 )
 
 // epoch numbers the times between rebalances and aborts. Revoked partitions and an aborted transaction raise it. Each
-// message
-// carries the epoch in which it was polled, and one of an older epoch is not committed: before messages of the new
-// epoch are
-// handed out, the consumer goes back to the committed offsets, so that it comes again, here or at another member.
+// message carries the epoch in which it was polled, and one of an older epoch is not committed: before messages of the
+// new epoch are handed out, the consumer goes back to the committed offsets, so that it comes again, here or at another
+// member.
 //
 // The consumer never goes back during a commit: the committed offsets might be those before it, and its messages would
-// come
-// again although it succeeds.
+// come again although it succeeds.
 type epoch struct {
 	mu         sync.Mutex // one goroutine polls while another commits
 	now        uint64

@@ -10,8 +10,7 @@ import (
 )
 
 // deletedIsGap deletes what a group has not read: with messages behind it, and up to the end. Markers of transactions
-// are no
-// gap, nor is what was there before the group.
+// are no gap, nor is what was there before the group.
 func deletedIsGap(t *testing.T, b *broker) {
 	now := time.Now()
 	some := func(n int) {

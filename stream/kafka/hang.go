@@ -18,8 +18,7 @@ type limits struct {
 var defaultLimits = limits{try: tryTime, step: time.Minute}
 
 // hang is a step that does not come to an end, however often it is tried. After some broker failures librdkafka's
-// producer
-// stays in such a state for good, while a new one of the same name works, and ends what the old one left open.
+// producer stays in such a state for good, while a new one of the same name works, and ends what the old one left open.
 type hang struct {
 	what  string
 	cause error         // of the last try; nil when the call itself did not end

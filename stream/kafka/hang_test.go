@@ -12,8 +12,7 @@ import (
 )
 
 // hangIsReplaced has a step of a transaction never end, and another fail for too long. Each time a new producer takes
-// over,
-// and what the old one wrote is not committed.
+// over, and what the old one wrote is not committed.
 func hangIsReplaced(t *testing.T, b *broker) {
 	b.send(0, 10, 0)
 	l := b.open("a")

@@ -17,8 +17,7 @@ func (s *Session) Joined() bool { return s.consumer.GetRebalanceProtocol() != "N
 func (s *Session) Aborts() (total int64, wait time.Duration, cause error) { return s.backoff.state() }
 
 // Lag asks the broker how many messages of each partition that the member has are not committed. It may be called from
-// any
-// goroutine until Close.
+// any goroutine until Close.
 func (s *Session) Lag(ctx context.Context) (map[int32]int64, error) {
 	assigned, err := s.consumer.Assignment()
 	if err != nil {

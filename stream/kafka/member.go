@@ -44,12 +44,9 @@ func clientID(instance string) string {
 }
 
 // successor is another process that has this member's name in the group now; nil when there is none, or when that is
-// not
-// certain: while this process joins, after a restart of the broker for example, the group shows a member of its name
-// whose id
-// this process does not know yet. A member that is fenced learns it at its next heartbeat. Kafka gives each process
-// that joins
-// by a name a member id of its own, but goes on to show the client id and host of the first.
+// not certain: while this process joins, after a restart of the broker for example, the group shows a member of its
+// name whose id this process does not know yet. A member that is fenced learns it at its next heartbeat. Kafka gives
+// each process that joins by a name a member id of its own, but goes on to show the client id and host of the first.
 func (s *Session) successor(ctx context.Context) (*kafka.MemberDescription, error) {
 	before, err := s.memberID()
 	if err != nil {
@@ -67,16 +64,14 @@ func (s *Session) successor(ctx context.Context) (*kafka.MemberDescription, erro
 }
 
 // another tells whether a member id of the group is for sure none of this process, from what memberID gave before and
-// after it
-// was seen there.
+// after it was seen there.
 func another(before, after []byte, group, id string) bool {
 	joining := []byte(group + "\x00\x00") // the member id that follows the group is empty
 	return bytes.Equal(before, after) && !bytes.Contains(after, joining) && !bytes.Contains(after, []byte(id))
 }
 
 // memberID holds the member id that the broker gave this process, somewhere in it. The client tells it in no other way
-// than
-// in what it sends to the broker with a transaction's offsets.
+// than in what it sends to the broker with a transaction's offsets.
 func (s *Session) memberID() ([]byte, error) {
 	metadata, err := s.consumer.GetConsumerGroupMetadata()
 	if err != nil {
@@ -121,8 +116,7 @@ func describeGroup(ctx context.Context, admin *kafka.AdminClient, name string) (
 }
 
 // fenced is the error of a member whose name another process has taken over: Kafka's way with static members. Going on
-// would
-// take the name back, and the two would end each other's transactions for ever.
+// would take the name back, and the two would end each other's transactions for ever.
 func (s *Session) fenced(by *kafka.MemberDescription, cause error) error {
 	who := "another process (Kafka does not tell where; its log has from whom it took over)"
 	if by != nil && by.ClientID != s.client {
@@ -138,17 +132,13 @@ func (s *Session) fenced(by *kafka.MemberDescription, cause error) error {
 func fencedOut(err error) bool { return code(err) == kafka.ErrFencedInstanceID }
 
 // ErrLost is of a member that the broker has fenced although no other process has its name: an answer to its joining
-// was lost,
-// when the broker restarted for example, and the broker went on with an id that the member does not know. Opened again
-// it goes
-// on with what is committed.
+// was lost, when the broker restarted for example, and the broker went on with an id that the member does not know.
+// Opened again it goes on with what is committed.
 var ErrLost = errors.New("the broker lost track of this member while it joined its group")
 
 // fencedError is the error of a member that the broker has fenced: of exit code 64 when another process has its name,
-// which it
-// names if the broker tells, else ErrLost with exit code 75. Only one who lives keeps a place in the group for longer
-// than a
-// session.
+// which it names if the broker tells, else ErrLost with exit code 75. Only one who lives keeps a place in the group for
+// longer than a session.
 func (s *Session) fencedError(ctx context.Context, cause error) error {
 	const margin = 5 * time.Second
 	waiting, cancel := context.WithTimeout(ctx, s.cfg.Timeout+margin)
@@ -168,8 +158,7 @@ func (s *Session) fencedError(ctx context.Context, cause error) error {
 }
 
 // tookOver logs whose place this process has taken, where Kafka tells: a former process of the member, or one that
-// still runs
-// and ends now. It is only for people.
+// still runs and ends now. It is only for people.
 func (s *Session) tookOver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, closeLimit)
 	defer cancel()

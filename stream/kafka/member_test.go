@@ -85,8 +85,7 @@ func olderIsIdle(t *testing.T, b *broker) {
 }
 
 // tookTooLong has the broker fence the producer of a member that is the only one of its name, as it does when a
-// transaction
-// takes longer than its timeout.
+// transaction takes longer than its timeout.
 func tookTooLong(t *testing.T, b *broker) {
 	b.send(0, 10, 0)
 	l := b.open("a")

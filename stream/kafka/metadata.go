@@ -7,8 +7,7 @@ import (
 )
 
 // A committed offset carries a text of its own. Ours starts with the version of its format; then comes the version of
-// the
-// partition's last message, in microseconds since 1970.
+// the partition's last message, in microseconds since 1970.
 const metadataFormat = "1:"
 
 func packMetadata(last int64) string { return metadataFormat + strconv.FormatInt(last, 10) }

@@ -11,8 +11,7 @@ import (
 )
 
 // groupOffsets asks for the committed offsets of a group in partitions of a topic, and for the first and last offsets
-// that
-// readers of committed messages see. What it has committed in a transaction that is still open does not count.
+// that readers of committed messages see. What it has committed in a transaction that is still open does not count.
 func groupOffsets(ctx context.Context, admin *kafka.AdminClient, group, topic string,
 	partitions []int32) ([]status.Partition, error) {
 	asked := make([]kafka.TopicPartition, len(partitions))

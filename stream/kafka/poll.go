@@ -109,8 +109,7 @@ func (s *Session) ready(ctx context.Context) (bool, error) {
 }
 
 // startWriting opens the producer, once. The group comes first: with the name of this member there, nothing that a
-// former process
-// of it does later counts.
+// former process of it does later counts.
 func (s *Session) startWriting(ctx context.Context) error {
 	if s.writing {
 		return nil
@@ -123,9 +122,8 @@ func (s *Session) startWriting(ctx context.Context) error {
 	return nil
 }
 
-// next waits for one message and appends it to the buffer; false when there is none yet. A wait of zero only takes
-// what is
-// there. A broker that does not answer is no error: librdkafka connects again.
+// next waits for one message and appends it to the buffer; false when there is none yet. A wait of zero only takes what
+// is there. A broker that does not answer is no error: librdkafka connects again.
 func (s *Session) next(ctx context.Context, wait time.Duration) (read bool, err error) {
 	switch e := s.consumer.Poll(int((wait + time.Millisecond - 1).Milliseconds())).(type) {
 	case *kafka.Message:

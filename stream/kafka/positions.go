@@ -22,8 +22,8 @@ type position struct {
 	end        int64 // where nothing more was to be read
 }
 
-// positions are those of all partitions that the member has. The goroutine that polls changes them; another may ask
-// for idle.
+// positions are those of all partitions that the member has. The goroutine that polls changes them; another may ask for
+// idle.
 type positions struct {
 	mu  sync.Mutex
 	all map[int32]*position
@@ -33,8 +33,7 @@ type positions struct {
 func (p *positions) get(partition int32) *position { return p.all[partition] }
 
 // set goes back to the committed offset of a partition. It reports whether the runner knows the partition as one of
-// another
-// topic of the same name.
+// another topic of the same name.
 func (p *positions) set(a pipeline.Assignment) (replaced bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -119,9 +118,8 @@ func headersOf(m *kafka.Message) []pipeline.Header {
 	return headers
 }
 
-// nextVersion is the broker's time, or a microsecond more than the version of the message before. Where the topic
-// still has
-// its producers' times, one of the future counts as now: it would bind the versions of all messages that follow.
+// nextVersion is the broker's time, or a microsecond more than the version of the message before. Where the topic still
+// has its producers' times, one of the future counts as now: it would bind the versions of all messages that follow.
 func (at *position) nextVersion(m *kafka.Message, now func() time.Time) int64 {
 	version := m.Timestamp.UnixMicro()
 	if m.TimestampType != kafka.TimestampLogAppendTime {
@@ -134,8 +132,7 @@ func (at *position) nextVersion(m *kafka.Message, now func() time.Time) int64 {
 }
 
 // position returns that of a partition, nil for one that the member does not have any more. What is not known since it
-// was
-// assigned is read from the group's committed offsets.
+// was assigned is read from the group's committed offsets.
 func (s *Session) position(ctx context.Context, partition int32) (*position, error) {
 	if at := s.positions.get(partition); at != nil {
 		return at, nil
@@ -153,8 +150,7 @@ func (s *Session) position(ctx context.Context, partition int32) (*position, err
 }
 
 // restore sets the positions of partitions to the group's committed offsets, and returns those. No transaction of
-// another
-// member is pending on them then: librdkafka waits for that, as it does before it reads.
+// another member is pending on them then: librdkafka waits for that, as it does before it reads.
 func (s *Session) restore(ctx context.Context, partitions []kafka.TopicPartition) (committed []kafka.TopicPartition,
 	err error) {
 	if len(partitions) == 0 {
@@ -189,8 +185,7 @@ func (s *Session) restore(ctx context.Context, partitions []kafka.TopicPartition
 }
 
 // logID tells a topic from another of its name: the cluster's id and the topic's (KIP-516). Brokers before Kafka 2.8
-// give a
-// topic no id, which becomes "-": there, a topic must not be created again under its name.
+// give a topic no id, which becomes "-": there, a topic must not be created again under its name.
 func logID(ctx context.Context, admin *kafka.AdminClient, topic string) (string, error) {
 	cluster, err := admin.ClusterID(ctx)
 	if err != nil {

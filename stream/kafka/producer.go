@@ -89,9 +89,8 @@ func (p *Producer) err() error {
 	return p.failed
 }
 
-// Send implements produce.Sink and dlq.Sink. It waits while the queue is full. The error of a message that is too
-// large has
-// exit code 65.
+// Send implements produce.Sink and dlq.Sink. It waits while the queue is full. The error of a message that is too large
+// has exit code 65.
 func (p *Producer) Send(ctx context.Context, r pipeline.Record) error {
 	produced := kafka.Header{Key: pipeline.HeaderTime, Value: strconv.AppendInt(nil, time.Now().UnixMicro(), 10)}
 	m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &r.Topic, Partition: kafka.PartitionAny}, Key: r.Key,

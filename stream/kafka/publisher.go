@@ -15,8 +15,7 @@ import (
 )
 
 // Publisher writes messages for many callers at once, and tells each what became of its own. What one caller meets does
-// not
-// harm the others.
+// not harm the others.
 type Publisher struct {
 	cfg      Config
 	patience time.Duration
@@ -97,10 +96,8 @@ func (d *delivery) wait(ctx context.Context) []error {
 }
 
 // Publish hands messages over, in their order, and waits until the broker has acknowledged or refused each, or the
-// context
-// ends. It returns an error for each record; nil says that the broker has it. One with exit code 65 fails whenever it
-// is
-// tried again. The records are not used after it returns.
+// context ends. It returns an error for each record; nil says that the broker has it. One with exit code 65 fails
+// whenever it is tried again. The records are not used after it returns.
 func (p *Publisher) Publish(ctx context.Context, records []pipeline.Record) []error {
 	if len(records) == 0 {
 		return nil

@@ -17,8 +17,7 @@ const logLevel = 4
 const reportEvery = 10 * time.Second
 
 // reporter logs trouble with Kafka for all clients of one member: each kind once in reportEvery, the rest at debug
-// level.
-// The lines of librdkafka's own log become structured lines.
+// level. The lines of librdkafka's own log become structured lines.
 type reporter struct {
 	log      *slog.Logger
 	settings Settings

@@ -17,8 +17,7 @@ type SessionConfig struct {
 	Group string
 	Now   func() time.Time // the clock; nil for the system's
 	// Instance is stable over restarts, and of this member alone: Kafka keeps its partitions for it over a restart, and a
-	// new
-	// process of the same name takes over from the old one, whose Poll and Commit then say so with exit code 64.
+	// new process of the same name takes over from the old one, whose Poll and Commit then say so with exit code 64.
 	Instance string
 	// Timeout is how long the broker waits for a heartbeat before it gives the partitions to others; 0 for
 	// DefaultSessionTimeout.
@@ -26,10 +25,9 @@ type SessionConfig struct {
 }
 
 // Session is a member of a consumer group that writes in transactions; it implements pipeline.Session. One goroutine
-// polls,
-// and one may commit meanwhile. Files: session.go (start, end, rebalances), poll.go, positions.go and gaps.go (how far
-// each
-// partition is read), epoch.go (which messages may be committed), transaction.go and abort.go, member.go (its name).
+// polls, and one may commit meanwhile. Files: session.go (start, end, rebalances), poll.go, positions.go and gaps.go
+// (how far each partition is read), epoch.go (which messages may be committed), transaction.go and abort.go, member.go
+// (its name).
 type Session struct {
 	cfg       SessionConfig
 	consumer  *kafka.Consumer
@@ -49,8 +47,7 @@ type Session struct {
 }
 
 // OpenSession makes the clients. The first polls join the group; once there are partitions, what a former process of
-// the same
-// instance left open is ended.
+// the same instance left open is ended.
 func OpenSession(_ context.Context, cfg SessionConfig) (*Session, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -69,8 +66,7 @@ func OpenSession(_ context.Context, cfg SessionConfig) (*Session, error) {
 		"partition.assignment.strategy": "range", "session.timeout.ms": int(cfg.Timeout.Milliseconds()),
 		"heartbeat.interval.ms": int(min(3*time.Second, cfg.Timeout/3).Milliseconds()),
 		// A member that hangs holds its partitions so long, and so long a member waits for the broker's answer to its
-		// joining: it
-		// polls far more often, also while it works.
+		// joining: it polls far more often, also while it works.
 		"max.poll.interval.ms": int(max(maxPollInterval, cfg.Timeout).Milliseconds()),
 		// At its default of a second, a backlog drains several times slower: librdkafka pauses whenever its queue is full. A
 		// longer queue is no quicker, and takes memory with every backlog.
@@ -94,9 +90,8 @@ const maxPollInterval = 30 * time.Second
 // closeLimit bounds each part of Close.
 const closeLimit = 5 * time.Second
 
-// Close ends the member. What is not committed comes again. Its place in the group is kept for Timeout: a member of
-// the same
-// name that comes back until then has its partitions again at once.
+// Close ends the member. What is not committed comes again. Its place in the group is kept for Timeout: a member of the
+// same name that comes back until then has its partitions again at once.
 func (s *Session) Close() error {
 	if s.producer != nil {
 		s.producer.Close()
@@ -117,8 +112,7 @@ func (s *Session) Close() error {
 }
 
 // serveRebalance serves callbacks of a rebalance before the consumer is closed: librdkafka may wait forever for an
-// assignment
-// that comes while it closes (its issue 4884). To unsubscribe would give up the member's place in the group.
+// assignment that comes while it closes (its issue 4884). To unsubscribe would give up the member's place in the group.
 func (s *Session) serveRebalance() {
 	for end := time.Now().Add(closeLimit); time.Now().Before(end); {
 		start := time.Now()
@@ -131,9 +125,8 @@ func (s *Session) serveRebalance() {
 	}
 }
 
-// rebalanced is called by librdkafka, inside Poll of the consumer. Revoked partitions raise the epoch: whoever has
-// them next
-// reads again what is not committed, and that may be this member.
+// rebalanced is called by librdkafka, inside Poll of the consumer. Revoked partitions raise the epoch: whoever has them
+// next reads again what is not committed, and that may be this member.
 func (s *Session) rebalanced(_ *kafka.Consumer, e kafka.Event) error {
 	switch e := e.(type) {
 	case kafka.AssignedPartitions:

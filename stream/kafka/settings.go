@@ -8,8 +8,7 @@ import (
 )
 
 // Settings are librdkafka's own, as a user gave them. Secrets among them are never printed: a Settings prints its
-// names, and
-// errors and log lines of librdkafka are redacted by it.
+// names, and errors and log lines of librdkafka are redacted by it.
 type Settings struct{ values map[string]string }
 
 // String names the settings, without their values.
@@ -38,8 +37,7 @@ func (s Settings) Security() map[string]string {
 }
 
 // AddList adds settings from NAME=VALUE,NAME=VALUE; a comma or a backslash inside a value has a backslash before it.
-// Where
-// a name was given before, the later one counts. The error names every setting that is refused, and never holds a
+// Where a name was given before, the later one counts. The error names every setting that is refused, and never holds a
 // value.
 func (s *Settings) AddList(where, list string) error {
 	var items []string
@@ -110,8 +108,7 @@ var ours = map[string]string{
 }
 
 // known tells whether a name may be one of librdkafka's, by how those begin. Another one is not shown to anybody: it
-// may
-// be a part of a secret that holds a comma.
+// may be a part of a secret that holds a comma.
 func known(name string) bool {
 	first, _, _ := strings.Cut(name, ".")
 	return slices.Contains(strings.Fields(`acks allow api auto batch bootstrap broker builtin check client compression connections

@@ -77,10 +77,8 @@ func (s *Session) Commit(ctx context.Context, records []pipeline.Record, done []
 }
 
 // member is what the broker needs to refuse offsets of a member that no longer has the partitions. The order counts:
-// the
-// generation is of a time when the partitions were the member's only if the epoch is checked after it is read. A
-// member that
-// was removed from its group has no generation, and the broker would check none.
+// the generation is of a time when the partitions were the member's only if the epoch is checked after it is read. A
+// member that was removed from its group has no generation, and the broker would check none.
 func (s *Session) member(done []pipeline.Message) (*kafka.ConsumerGroupMetadata, error) {
 	member, err := s.consumer.GetConsumerGroupMetadata()
 	if err != nil {

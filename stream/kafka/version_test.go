@@ -102,8 +102,7 @@ func versionFollowsLog(t *testing.T, b *broker) {
 const ofBroker = "versions are of the broker's clock where the topic has it"
 
 // versionIsOfBroker has a topic that notes when a message came: no clock of ours counts, and the producer's time is
-// kept for
-// the delay.
+// kept for the delay.
 func versionIsOfBroker(t *testing.T, b *broker) {
 	b.apply(topics.Topic{Name: b.topic, Partitions: 2, Replicas: 1,
 		Config: map[string]string{"message.timestamp.type": "LogAppendTime"}})

@@ -16,9 +16,8 @@ import (
 	"github.com/txflow/txflow/stream/deadletter"
 )
 
-// Batch is a batch of messages with what is decided about each, from the poll to the end of its transaction. Its
-// memory is
-// used again for a later batch.
+// Batch is a batch of messages with what is decided about each, from the poll to the end of its transaction. Its memory
+// is used again for a later batch.
 type Batch struct {
 	Messages []Message // in the order of each partition
 	Memory   any       // the handler's own, which a later batch finds again
@@ -97,9 +96,8 @@ func (b *Batch) Pin(i int, partition int32) {
 	b.records[i].Pinned, b.records[i].Partition = true, partition
 }
 
-// Reject decides that a message is a dead letter of a source, for the reason that d gives. Origin, Version and Raw of
-// d are
-// set here, and At if it is zero.
+// Reject decides that a message is a dead letter of a source, for the reason that d gives. Origin, Version and Raw of d
+// are set here, and At if it is zero.
 func (b *Batch) Reject(i int, source string, d ledger.DeadLetter) {
 	m := &b.Messages[i]
 	info := b.RunInfo(i, source)

@@ -10,8 +10,7 @@ import (
 )
 
 // MessageLimit is the most that MaxMessage may be: a dead letter holds the message in Base64, and Kafka's own limit is
-// a
-// megabyte unless it is raised.
+// a megabyte unless it is raised.
 const MessageLimit = 700 << 10
 
 // DefaultBatchMessages is the default of BatchMessages: 5,000 were slower on a backlog, and more take memory.

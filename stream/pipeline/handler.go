@@ -3,19 +3,15 @@ package pipeline
 import "context"
 
 // Handler decides what becomes of the messages of one pipeline. The runner does the rest: polling, dead letters,
-// transactions,
-// offsets, retries after an abort, spans and statistics.
+// transactions, offsets, retries after an abort, spans and statistics.
 type Handler interface {
 	// Handle decides about each message of batch.Undecided by Emit, Reject or Skip. It is called for one batch after the
 	// other, in the order of the log, while the transaction of the batch before is written. It may take as long as it
-	// needs:
-	// the member keeps its partitions meanwhile. It waits out an outage of what it depends on, until ctx ends. An error
-	// ends
-	// the member, and the messages come again; a bad message is no error but a Reject.
+	// needs: the member keeps its partitions meanwhile. It waits out an outage of what it depends on, until ctx ends. An
+	// error ends the member, and the messages come again; a bad message is no error but a Reject.
 	//
 	// After an abort or a crash the same messages come again, so that what a handler keeps must be a function of the log:
-	// it
-	// must not take its own former decision about the same offset for another message.
+	// it must not take its own former decision about the same offset for another message.
 	Handle(ctx context.Context, batch *Batch) error
 }
 
@@ -29,8 +25,7 @@ type Settler interface {
 // CommitHandler is a Handler that keeps something only for messages that may come again.
 type CommitHandler interface {
 	// Committed is called after the transaction of these messages is committed, by another goroutine than Handle: they do
-	// not
-	// come again. It is not called for each: after a crash, other messages tell that those before them are done.
+	// not come again. It is not called for each: after a crash, other messages tell that those before them are done.
 	Committed(messages []Message)
 }
 

@@ -1,11 +1,9 @@
 // Package pipeline runs a stream pipeline. A member of its consumer group polls a batch of messages, has the pipeline's
 // Handler decide what becomes of each, and writes results, dead letters and consumed offsets in one Kafka transaction:
-// after
-// any crash, rebalance or abort each message has exactly one result.
+// after any crash, rebalance or abort each message has exactly one result.
 //
 // Two goroutines work at the same time: one polls and handles the next batch while the other writes the batch before.
-// The
-// unbuffered channel between them keeps the order of batches, and no more than two are in memory.
+// The unbuffered channel between them keeps the order of batches, and no more than two are in memory.
 //
 // Whoever adds a pipeline writes a Handler, and describes its topics and schemas; stream/kafka implements Session.
 package pipeline
@@ -130,8 +128,7 @@ func (r *Runner) handle(b *Batch) error {
 const keepAlive = 500 * time.Millisecond
 
 // whileAlive does a step and keeps the partitions meanwhile, however long it takes. It gives the step up when the
-// writer has
-// ended or the session fails.
+// writer has ended or the session fails.
 func (r *Runner) whileAlive(ctx context.Context, step func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -82,8 +82,7 @@ func TestForgotten(t *testing.T) {
 }
 
 // TestAborts commits every message once and in order, however many transactions are aborted. While one is written, the
-// next
-// batch is handled, and no third one is polled.
+// next batch is handled, and no third one is polled.
 func TestAborts(t *testing.T) {
 	t.Parallel()
 	aborted := fmt.Errorf("%w: lost", ErrAborted)

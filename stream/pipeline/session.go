@@ -7,21 +7,18 @@ import (
 )
 
 // ErrAborted says that a transaction was aborted, because partitions were revoked or the broker refused it: nothing of
-// it is
-// visible, and its messages come again, here or at another member.
+// it is visible, and its messages come again, here or at another member.
 var ErrAborted = errors.New("the messages are delivered again")
 
 // Session is a member of a consumer group that writes in transactions. One goroutine calls Poll and KeepAlive; another
-// may
-// commit meanwhile, one batch after the other in the order of the polls.
+// may commit meanwhile, one batch after the other in the order of the polls.
 //
 // A session has an epoch, which each message carries. Revoked partitions and aborted transactions raise it, and the
-// session
-// goes back to the committed offsets: messages of an older epoch come again, and Commit refuses them with ErrAborted.
+// session goes back to the committed offsets: messages of an older epoch come again, and Commit refuses them with
+// ErrAborted.
 type Session interface {
 	// Poll waits for messages: until there are as many as limit, or wait has passed since the first. None and no error
-	// means
-	// that there are none yet.
+	// means that there are none yet.
 	Poll(ctx context.Context, limit int, wait time.Duration) (Polled, error)
 	// KeepAlive is called while messages are handled, so that the broker does not revoke the partitions.
 	KeepAlive(ctx context.Context) error

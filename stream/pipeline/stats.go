@@ -19,8 +19,7 @@ type Stats struct {
 }
 
 // Observer receives the statistics of every batch, from several goroutines. Two batches may be in work, of which the
-// first
-// one mostly ends first.
+// first one mostly ends first.
 type Observer interface {
 	Begin(messages int)
 	End(Stats)

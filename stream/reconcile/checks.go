@@ -25,8 +25,7 @@ type checker struct {
 }
 
 // differs says what does not fit; "" when all does. A message that was stored is read by the rules again, but for the
-// latest
-// time, which was another one then. What was rejected may meet the rules of another release.
+// latest time, which was another one then. What was rejected may meet the rules of another release.
 func (c *checker) differs(value []byte, e *ledger.StreamEntry) string {
 	c.parser.Rules = transaction.DefaultRules(time.Time{})
 	c.parser.Rules.Latest = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -46,8 +45,7 @@ func (c *checker) differs(value []byte, e *ledger.StreamEntry) string {
 }
 
 // unaccounted is a message without an entry. That is right if ClickHouse could not read its result, which is a dead
-// letter of
-// its own then.
+// letter of its own then.
 func (r *run) unaccounted(ctx context.Context, part ledger.StreamRange, m *delivered) error {
 	if r.unreadable == nil {
 		if err := r.readUnreadable(ctx); err != nil {
@@ -114,9 +112,8 @@ func placeOf(result []byte) (at place, ok bool) {
 	return place{int32(number), offset}, err == nil
 }
 
-// gaps adds what retention deleted: before the group read it, as the group recorded; what the group is still to
-// notice; and
-// what was read and can not be verified any more.
+// gaps adds what retention deleted: before the group read it, as the group recorded; what the group is still to notice;
+// and what was read and can not be verified any more.
 func (r *run) gaps(ctx context.Context, topic Topic) error {
 	deadLetters, err := r.tables.DeadLetters(ctx, ledger.DeadLetterQuery{Origin: topics.Raw, Code: string(transaction.CodeDeleted), Raw: true})
 	if err != nil {

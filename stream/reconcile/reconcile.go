@@ -1,6 +1,5 @@
 // Package reconcile proves the delivery contract of the stream: it reads what a group was delivered from the topic
-// itself, and
-// compares each message with the ledger, and the ledger with the tables.
+// itself, and compares each message with the ledger, and the ledger with the tables.
 package reconcile
 
 import (
@@ -62,8 +61,7 @@ const (
 )
 
 // Run reconciles what the group has committed since the last time, and records how far it came when there are no
-// findings.
-// Observe is told of messages as they are done.
+// findings. Observe is told of messages as they are done.
 func Run(ctx context.Context, log Log, tables Tables, cfg Config, observe func(messages int)) (counts ledger.Counts,
 	found ledger.Findings, err error) {
 	r := &run{log: log, tables: tables, cfg: cfg, observe: observe, found: ledger.Findings{Limit: cfg.Limit}}

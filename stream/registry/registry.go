@@ -25,8 +25,7 @@ type Client struct {
 }
 
 // requestTime bounds a request, where its context does not: a registry compares a schema with every former version, the
-// first
-// time slowly.
+// first time slowly.
 const requestTime = 30 * time.Second
 
 // New makes a client for a URL, which may hold user and password; it connects later.
@@ -69,8 +68,7 @@ func (c *Client) Versions(ctx context.Context, subject string) ([]string, error)
 }
 
 // Level implements schemas.Registry. Confluent's registry answers with its global rule for a subject that it does not
-// know;
-// Apicurio does not know the subject's rule then.
+// know; Apicurio does not know the subject's rule then.
 func (c *Client) Level(ctx context.Context, subject string) (string, error) {
 	result := c.client.Compatibility(sr.WithParams(ctx, sr.DefaultToGlobal), subject)[0]
 	if unknown(result.Err) {
@@ -111,8 +109,7 @@ func (c *Client) Register(ctx context.Context, subject string, format schemas.Fo
 }
 
 // AvroID is the id that the registry has given to an Avro schema of a subject. It never changes. The error of a schema
-// that is
-// not registered has exit code 69: it is waited for.
+// that is not registered has exit code 69: it is waited for.
 func (c *Client) AvroID(ctx context.Context, subject, schema string) (int32, error) {
 	found, err := c.client.LookupSchema(ctx, subject, typed(schemas.Avro, schema))
 	if notFound(err) {

@@ -36,13 +36,11 @@ type Verdict struct {
 }
 
 // DefaultStalled is how long messages may wait for a reader that commits nothing before it counts as stalled. A block
-// takes
-// seconds at most.
+// takes seconds at most.
 const DefaultStalled = 30 * time.Second
 
-// Judge decides from two looks at the reader's group whether it progresses while messages wait. It needs no memory:
-// the second
-// look may come right after the first.
+// Judge decides from two looks at the reader's group whether it progresses while messages wait. It needs no memory: the
+// second look may come right after the first.
 func Judge(before, now Look, r *Reader, limit time.Duration) Verdict {
 	if r.Missing {
 		return Verdict{Detached, fmt.Sprintf("the table %s is not attached: ClickHouse does not read %s", r.Table, now.Topic)}

@@ -13,8 +13,7 @@ import (
 )
 
 // Recovery gives a table whose consumer hangs a new one, and gives up where that does not help. A table that reads and
-// can not
-// store is only reported: ClickHouse tries again by itself, and goes on once the cause is gone.
+// can not store is only reported: ClickHouse tries again by itself, and goes on once the cause is gone.
 type Recovery struct {
 	Reattach func(ctx context.Context, table string) error
 	Log      *slog.Logger
@@ -36,8 +35,7 @@ type attempts struct {
 const maxTries = 3
 
 // Act is for Readers.Run. The error has exit code 75: a consumer hangs that could not be replaced, and only a new
-// engine can
-// help.
+// engine can help.
 func (r *Recovery) Act(ctx context.Context, seen Seen, v status.Verdict) error {
 	table := seen.Reader.Table
 	a := r.tables[table]

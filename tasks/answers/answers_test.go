@@ -19,8 +19,7 @@ import (
 const perSegment = 5
 
 // chunk is a chunk of segments of five rows with their parts. In each segment the third row was refused, and a second
-// call
-// answered the last two.
+// call answered the last two.
 type chunk struct {
 	*artifact.Store
 	batch.Chunk
@@ -83,8 +82,7 @@ func digest(text []byte) string {
 }
 
 // TestEachRowHasItsAnswer reads a chunk in blocks of several sizes: each row comes once, with its own category, call,
-// place and
-// version, and the refused ones are dead letters.
+// place and version, and the refused ones are dead letters.
 func TestEachRowHasItsAnswer(t *testing.T) {
 	t.Parallel()
 	const segments = 4

@@ -141,8 +141,7 @@ func (c *classifier) chunk(ctx context.Context, chunk *batch.Chunk, m *batch.Man
 }
 
 // segment fills in the part of a segment: the recorded one if there is a sound one, else it asks and records. A part
-// with
-// refusals is recorded when it is sure that they are about their rows.
+// with refusals is recorded when it is sure that they are about their rows.
 func (c *classifier) segment(ctx context.Context, segment batch.Segment, text []byte, a *batch.Artifact,
 	n *ledger.Counts) error {
 	url := c.env.Layout.Part(c.cfg.API, segment.SHA256)

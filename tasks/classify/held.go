@@ -35,8 +35,8 @@ func (h *heldParts) add(p heldPart) {
 	h.all = append(h.all, p)
 }
 
-// take removes the parts whose refusals are settled, or with all every part whose refusals count; left is the number
-// of those that stay.
+// take removes the parts whose refusals are settled, or with all every part whose refusals count; left is the number of
+// those that stay.
 func (h *heldParts) take(refusals *prediction.Refusals, all bool) (settled []heldPart, left int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,6 +1,5 @@
 // Package compare reports what loading a run would change: it looks up what ClickHouse has now for the ids of the run,
-// and
-// counts where the ML API's answers differ. It runs between classify and load where stored rows are reclassified.
+// and counts where the ML API's answers differ. It runs between classify and load where stored rows are reclassified.
 package compare
 
 import (

@@ -1,6 +1,5 @@
 // Package inbox finds the files that are new in a folder or bucket, and marks those that were taken, so that each
-// starts
-// one run. The marks are artifacts: they outlive whoever asks.
+// starts one run. The marks are artifacts: they outlive whoever asks.
 package inbox
 
 import (
@@ -32,8 +31,7 @@ const DefaultSettle = 10 * time.Second
 const DefaultLimit = 100
 
 // Lister lists what matches a pattern, whose * stays within a folder, by canonical URL. No match is an empty list; a
-// folder
-// that is not there may be fs.ErrNotExist.
+// folder that is not there may be fs.ErrNotExist.
 type Lister interface {
 	List(ctx context.Context, pattern string) ([]batch.Object, error)
 }
@@ -143,8 +141,7 @@ func name(url string) string {
 }
 
 // marks knows which ids are taken. The marks of a month are a folder of their own, so that a look lists those of the
-// months
-// that the inbox has files of, however many there were before.
+// months that the inbox has files of, however many there were before.
 type marks struct {
 	lister Lister
 	folder string
@@ -181,8 +178,7 @@ func (m *marks) list(ctx context.Context, month string) error {
 }
 
 // ID names a file as it is now: one that changed under the same name is a new one. It is the month in which the file
-// was
-// modified, a hyphen and 16 hexadecimal digits; older releases had the digits alone.
+// was modified, a hyphen and 16 hexadecimal digits; older releases had the digits alone.
 func ID(o *batch.Object) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", o.URL, o.Bytes, o.Modified.UnixNano()))
 	digest := hex.EncodeToString(sum[:8])

@@ -14,8 +14,7 @@ import (
 )
 
 // In a real folder: a link that leads out of it is left alone unless it is allowed, and neither that nor a link to
-// itself keeps
-// anybody from the other files.
+// itself keeps anybody from the other files.
 func TestLinksOutOfTheInboxAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

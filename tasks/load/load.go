@@ -1,6 +1,5 @@
 // Package load stores a chunk's classified rows in ClickHouse, each with its entry in the ledger. The first chunk
-// brings
-// the run's rejects and duplicates along. Storing again what is stored changes nothing: the keys see to it.
+// brings the run's rejects and duplicates along. Storing again what is stored changes nothing: the keys see to it.
 package load
 
 import (

@@ -82,8 +82,7 @@ func message(code transaction.Code, rules *transaction.Rules, raw []byte) string
 }
 
 // windows1252 reports whether a row can be text of Windows-1252: it has bytes above ASCII, none of them is undefined
-// there,
-// and no two of them make a character of UTF-8.
+// there, and no two of them make a character of UTF-8.
 func windows1252(raw []byte) bool {
 	for len(raw) > 0 {
 		r, n := utf8.DecodeRune(raw)

@@ -81,8 +81,7 @@ func usageError(c *cli.Context, err error, _ bool) error {
 }
 
 // Main runs an application and returns its exit code. SIGINT and SIGTERM cancel the work, which then ends in good
-// order;
-// a second one kills.
+// order; a second one kills.
 func Main(a *cli.App, args []string) int {
 	log.SetOutput(io.Discard) // net/http writes there what it can not read of an answer, which may be personal data
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -140,8 +139,7 @@ func report(w io.Writer, format string, err error, interrupted bool) int {
 }
 
 // taskMemory is a soft limit: the nearer the heap comes, the sooner garbage is collected. With it every task stays
-// under
-// 256 MB resident, whatever the file's size. GOMEMLIMIT sets another.
+// under 256 MB resident, whatever the file's size. GOMEMLIMIT sets another.
 const taskMemory = 160 << 20
 
 // Task is Action for a command that goes through whole files.
@@ -155,8 +153,7 @@ func Task(work func(*cli.Context, *Runtime) error) cli.ActionFunc {
 }
 
 // Action wraps a command's work: it sets up logs, traces and artifacts and ends them in order. The trace that
-// TRACEPARENT
-// names goes on.
+// TRACEPARENT names goes on.
 func Action(work func(*cli.Context, *Runtime) error) cli.ActionFunc {
 	return func(c *cli.Context) (err error) {
 		rt := &Runtime{Stdin: c.App.Reader, Stdout: c.App.Writer, Stderr: c.App.ErrWriter,

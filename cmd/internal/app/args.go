@@ -54,8 +54,7 @@ func flagsFirst(a *cli.App, args []string) []string {
 }
 
 // limitArguments makes arguments that a command does not know wrong usage: as many are taken as ArgsUsage names, any
-// number
-// where that ends in dots. What has subcommands is not called with anything else.
+// number where that ends in dots. What has subcommands is not called with anything else.
 func limitArguments(c *cli.Command) {
 	work, limit, parent := c.Action, len(strings.Fields(c.ArgsUsage)), len(c.Subcommands) > 0
 	if strings.HasSuffix(c.ArgsUsage, "...") {

@@ -17,8 +17,7 @@ const (
 )
 
 // completion answers a shell, and reports whether the arguments were a shell's question. It only reads the tree of
-// commands:
-// whatever is being typed, nothing of it is run.
+// commands: whatever is being typed, nothing of it is run.
 func completion(a *cli.App, args []string, w io.Writer) bool {
 	switch {
 	case len(args) > 1 && args[1] == completeWord:

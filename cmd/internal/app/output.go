@@ -9,8 +9,7 @@ import (
 )
 
 // output is stdout, which remembers what could not be written: help, tables and lines are printed by many hands, some
-// of
-// them the library's, and a command whose answer is cut off must not end as if all of it were there.
+// of them the library's, and a command whose answer is cut off must not end as if all of it were there.
 type output struct {
 	to  io.Writer
 	mu  sync.Mutex

@@ -9,8 +9,7 @@ import (
 )
 
 // Usage is one error with exit code 64 of all that is wrong with a command's flags; nil when nothing is. Commands call
-// it
-// before they contact or read anything.
+// it before they contact or read anything.
 func Usage(c *cli.Context, errs ...error) error {
 	err := errors.Join(errs...)
 	if err == nil {

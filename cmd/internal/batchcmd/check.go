@@ -13,8 +13,7 @@ import (
 type Checked interface{ Validate() error }
 
 // Check checks what the user gave before anything is read or contacted: the configurations of the command's tasks, and
-// the
-// flags that are no task's. The error carries exit code 64 and names the flag.
+// the flags that are no task's. The error carries exit code 64 and names the flag.
 func Check(c *cli.Context, configs ...Checked) error {
 	var checks []error
 	for _, config := range configs {

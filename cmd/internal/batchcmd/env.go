@@ -34,8 +34,7 @@ func NewEnv(c *cli.Context, rt *app.Runtime, layout batch.Layout, runID, source 
 }
 
 // failEarly gives what went wrong before a task could begin a manifest and an entry in the history, too; wrong usage,
-// which
-// is no try of anything, gets none.
+// which is no try of anything, gets none.
 func failEarly(c *cli.Context, rt *app.Runtime, env *tasks.Env, task string, index int, err error) error {
 	if fault.ExitCode(err) == fault.ExitUsage {
 		return err

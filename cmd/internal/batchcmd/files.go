@@ -19,16 +19,14 @@ import (
 )
 
 // input is a source that the user named: a file, or what can be read only once, which is copied among the run's
-// artifacts so
-// that reconcile can read it again.
+// artifacts so that reconcile can read it again.
 type input struct {
 	batch.SourceFile
 	open func() (io.ReadCloser, error) // of what can be read once; nil for a file
 }
 
 // inputs turns the arguments into absolute URLs, which lineage keeps: globs into what they match; - is standard input.
-// Nothing
-// is read yet.
+// Nothing is read yet.
 func inputs(c *cli.Context, rt *app.Runtime) ([]input, error) {
 	args := c.Args().Slice()
 	if len(args) == 0 {
@@ -101,8 +99,7 @@ func once(all []input) bool {
 }
 
 // keep copies what can be read only once among the artifacts of the run, and returns the files of the run. A copy that
-// an
-// earlier process of the run made stays, and must be of the same bytes.
+// an earlier process of the run made stays, and must be of the same bytes.
 func keep(ctx context.Context, rt *app.Runtime, layout batch.Layout, all []input) ([]batch.SourceFile, error) {
 	files := make([]batch.SourceFile, len(all))
 	pipes := 0

@@ -123,8 +123,7 @@ var (
 )
 
 // SourceNameFlag is --source of a command, which may be set by env too. Wherever it stands, a name that no source can
-// have ends
-// the command with exit code 64 before it reads or contacts anything.
+// have ends the command with exit code 64 before it reads or contacts anything.
 func SourceNameFlag(env, usage string) *cli.StringFlag {
 	return &cli.StringFlag{Name: "source", EnvVars: []string{env}, Usage: usage,
 		Action: func(c *cli.Context, name string) error {

@@ -73,8 +73,7 @@ the same name is a new one. Names like .x, x.tmp and x.part are ignored, and so 
 }
 
 // list is a flag that may be given several times, each time with one value: a URL may hold the commas that the
-// library's
-// own lists are cut at.
+// library's own lists are cut at.
 type list []string
 
 // Set adds a value.

@@ -47,8 +47,7 @@ func wish(c *cli.Context, now time.Time) (spec batch.RunSpec, err error) {
 }
 
 // Begin starts a run of all tasks, or resumes one of the same command, and returns its surroundings and the command
-// that
-// goes on with it.
+// that goes on with it.
 func Begin(c *cli.Context, rt *app.Runtime, now time.Time, cfg *validate.Config) (env *tasks.Env, goOn string,
 	err error) {
 	spec, err := wish(c, now)
@@ -71,8 +70,7 @@ func Begin(c *cli.Context, rt *app.Runtime, now time.Time, cfg *validate.Config)
 }
 
 // begin starts the run, or goes on with it, and fills in what validate needs to know of it. Where the run goes on, the
-// rules
-// are those of its start: tomorrow's rows must not be good on another day.
+// rules are those of its start: tomorrow's rows must not be good on another day.
 func begin(c *cli.Context, rt *app.Runtime, env *tasks.Env, spec batch.RunSpec, all []input,
 	cfg *validate.Config) error {
 	var err error

@@ -51,9 +51,8 @@ func before(layout batch.Layout, chunks int) []task {
 type task struct{ name, manifest string }
 
 // recordTasks writes the history of the run so far, whatever became of the tasks: a try that failed may have been
-// followed by
-// one of another form that did not. Recording a task again changes nothing, and what can not be recorded costs a
-// warning.
+// followed by one of another form that did not. Recording a task again changes nothing, and what can not be recorded
+// costs a warning.
 func recordTasks(ctx context.Context, rt *app.Runtime, db run.Recorder, loaded *batch.Manifest, tasks []task) {
 	warn := func(what string, err error) {
 		rt.Log.WarnContext(ctx, "the history of this run has a gap", "missing", what, "error", err)

@@ -55,9 +55,8 @@ func commandAt(c *cli.Context, files []input) (string, error) {
 	return batch.NewLayout(c.String("out"), ".commands/"+hex.EncodeToString(sum[:16])+".json").Root, err
 }
 
-// resume finds the newest run of the same command that is not finished and that nobody works on, and notes runID as
-// one of
-// the command's where there is none. What can be read only once is never gone on with.
+// resume finds the newest run of the same command that is not finished and that nobody works on, and notes runID as one
+// of the command's where there is none. What can be read only once is never gone on with.
 func resume(c *cli.Context, rt *app.Runtime, runID string, files []input) (string, error) {
 	if once(files) || c.String("run-id") != "" {
 		return runID, nil

@@ -130,8 +130,8 @@ func Store(c *cli.Context, rt *app.Runtime) (*store.Store, error) {
 		OutageLimit: c.Duration("clickhouse-outage"), Log: rt.Log})
 }
 
-// StoreNow is Store for commands that show what is stored: they wait for ClickHouse only where --clickhouse-outage
-// asks it.
+// StoreNow is Store for commands that show what is stored: they wait for ClickHouse only where --clickhouse-outage asks
+// it.
 func StoreNow(c *cli.Context, rt *app.Runtime) (*store.Store, error) {
 	cfg := store.Config{URL: secret.NewURL(c.String("clickhouse-url")), OutageLimit: -1, Log: rt.Log}
 	if c.IsSet("clickhouse-outage") {

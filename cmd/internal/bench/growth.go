@@ -80,9 +80,8 @@ SELECT ` + run + `, ` + row + `,
 SELECT ` + run + `, ` + row + `, 'stored', classified_at ` + from}
 }
 
-// settle waits until the merges of what was stored have ended, a minute ago: they would be measured, too, and
-// reconcile reads the
-// parts that were written or merged since a minute before its run.
+// settle waits until the merges of what was stored have ended, a minute ago: they would be measured, too, and reconcile
+// reads the parts that were written or merged since a minute before its run.
 func (b *bencher) settle(ctx context.Context) error {
 	for deadline := time.Now().Add(settleLimit); ; {
 		busy, err := b.query(ctx, `SELECT (SELECT count() FROM system.merges) + (SELECT count() FROM system.parts

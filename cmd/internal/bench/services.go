@@ -144,8 +144,7 @@ func (b *bencher) stop() error {
 }
 
 // freshDatabase makes a database for the next measurement and drops the last: what is stored already, and is merged
-// still,
-// would be measured too.
+// still, would be measured too.
 func (b *bencher) freshDatabase(ctx context.Context, name string) error {
 	if b.database != "" {
 		if _, err := b.query(ctx, "DROP DATABASE "+b.database+" SYNC"); err != nil {

@@ -1,6 +1,5 @@
 // Package initcmd makes everything that the servers of a deployment must have before txflow runs on them: tables,
-// topics, schemas
-// and buckets. It waits for servers that are still starting, and run again it changes nothing.
+// topics, schemas and buckets. It waits for servers that are still starting, and run again it changes nothing.
 package initcmd
 
 import (

@@ -104,8 +104,7 @@ func registerSchemas(ctx context.Context, url string, out io.Writer) error {
 }
 
 // makeTables migrates ClickHouse. With brokers it also reads Kafka there; one that is up to date is left alone, since
-// its readers
-// would have to join their groups again.
+// its readers would have to join their groups again.
 func makeTables(ctx context.Context, db *store.Store, brokers string, security map[string]string, out io.Writer) error {
 	if _, err := db.ServerVersion(ctx); err != nil {
 		return err

@@ -13,8 +13,7 @@ import (
 const most = 1000
 
 // Hold takes the first of PREFIX-1, PREFIX-2 and so on that no other process holds in a folder that they share, by a
-// lock that
-// the kernel gives back when the process ends, however it ends.
+// lock that the kernel gives back when the process ends, however it ends.
 func Hold(dir, prefix string) (name string, release func(), err error) {
 	for i := 1; i <= most; i++ {
 		name = fmt.Sprintf("%s-%d", prefix, i)

@@ -30,8 +30,7 @@ const (
 )
 
 // Listen begins to serve the page. Beyond this machine it asks for a token: without one the error has exit code 64.
-// That of an address
-// that is taken has 69.
+// That of an address that is taken has 69.
 func Listen(ctx context.Context, addr string, cfg *ui.Config) (*Server, error) {
 	if cfg.Tokens == nil && !loopback(addr) {
 		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "%s is beyond this machine: the page must ask for a token there", addr),

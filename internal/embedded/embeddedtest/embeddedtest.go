@@ -1,6 +1,5 @@
 // Package embeddedtest gives tests the real ClickHouse engine. A process can have one data folder open, so a test
-// binary
-// shares one platform; each test takes a database of its own.
+// binary shares one platform; each test takes a database of its own.
 package embeddedtest
 
 import (

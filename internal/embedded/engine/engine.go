@@ -44,8 +44,7 @@ var ErrClosed = errors.New("the ClickHouse engine is closed")
 var ErrBusy = errors.New("a statement of the ClickHouse engine does not end")
 
 // Open starts the engine of the library at libPath over the folder dir. It keeps idle connections at hand and makes
-// more,
-// up to most, when they are needed. Extra arguments are those of clickhouse local.
+// more, up to most, when they are needed. Extra arguments are those of clickhouse local.
 func Open(libPath, dir string, idle, most int, args ...string) (*Engine, error) {
 	l, err := load(libPath)
 	if err != nil {

@@ -16,8 +16,7 @@ const insertBuffer = 1 << 20
 const firstPiece = 64 << 10
 
 // Insert runs "INSERT INTO t (columns)", which must have no FORMAT clause, with the rows of r in the statement's
-// format.
-// Rows count only when r ends with io.EOF: any other error cancels the insert, and nothing of it is stored.
+// format. Rows count only when r ends with io.EOF: any other error cancels the insert, and nothing of it is stored.
 func (e *Engine) Insert(ctx context.Context, s Statement, r io.Reader) (Stats, error) {
 	var stats Stats
 	first := firstPieces.Get().(*[firstPiece]byte)

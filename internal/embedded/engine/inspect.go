@@ -62,8 +62,7 @@ func (i *Inspection) Starts(words ...string) bool {
 }
 
 // leavesSession reports whether the connection is as before when the statement has run. SET, USE, transactions,
-// temporary
-// tables and whatever else is not known to be harmless change it.
+// temporary tables and whatever else is not known to be harmless change it.
 func (i *Inspection) leavesSession() bool {
 	return i.Starts("SELECT", "WITH", "FROM", "INSERT", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "KILL",
 		"OPTIMIZE") ||

@@ -52,8 +52,7 @@ func (e *Engine) Exec(ctx context.Context, s Statement) ([]byte, Stats, error) {
 }
 
 // Query runs a SELECT and calls emit with its result piece by piece, so memory is that of a piece. Each piece is
-// formatted
-// on its own: use it with formats that have no head and tail. Emit must not keep the piece.
+// formatted on its own: use it with formats that have no head and tail. Emit must not keep the piece.
 func (e *Engine) Query(ctx context.Context, s Statement, emit func([]byte) error) (Stats, error) {
 	var stats Stats
 	err := e.with(ctx, s, func(c *conn) error {
@@ -94,8 +93,7 @@ func (s *Statement) format() string {
 }
 
 // with runs work on a connection that has the statement's database and settings. Afterwards the connection is as new,
-// or
-// closed: over HTTP the next statement is somebody else's.
+// or closed: over HTTP the next statement is somebody else's.
 func (e *Engine) with(ctx context.Context, s Statement, work func(*conn) error) error {
 	c, err := e.acquire(ctx)
 	if err != nil {

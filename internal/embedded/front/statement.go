@@ -19,8 +19,7 @@ const (
 )
 
 // parse reads as much of a statement as running it needs: its first word and, outside quotes, brackets and comments,
-// the
-// words FORMAT, VALUES and SELECT.
+// the words FORMAT, VALUES and SELECT.
 func parse(text string) statement {
 	s := statement{sql: text}
 	t := tokens{text: text}

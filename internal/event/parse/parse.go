@@ -1,8 +1,6 @@
 // Package parse reads events as senders post them: one item or an array of them, each in the form of a package (data,
-// and
-// headers or attributes) or in the simple form (event_type, company_id, …). A text that is no JSON is an error of the
-// whole
-// package; whatever else is wrong with an item concerns that item alone.
+// and headers or attributes) or in the simple form (event_type, company_id, …). A text that is no JSON is an error of
+// the whole package; whatever else is wrong with an item concerns that item alone.
 package parse
 
 import (

@@ -132,8 +132,7 @@ func (p *parser) decimal() string {
 }
 
 // mustStamp reads a stamp that is an object: in itself, in an array that holds nothing else, or either as a text of
-// JSON, as
-// messengers write headers.
+// JSON, as messengers write headers.
 func (p *parser) mustStamp(each func(q *parser, key string)) {
 	if _, plain := p.stamp(each); plain {
 		p.broken(event.CodeType, "")

@@ -8,8 +8,7 @@ import (
 )
 
 // canonical is a key such that two keys are the same exactly if their canonical forms are: nearly always the text
-// itself.
-// \" and \\ stay escaped, as they must be, and so do control characters in their short form.
+// itself. \" and \\ stay escaped, as they must be, and so do control characters in their short form.
 func canonical(raw string) string {
 	if strings.IndexByte(raw, '\\') < 0 || !strings.Contains(raw, `\u`) && !strings.Contains(raw, `\/`) {
 		return raw

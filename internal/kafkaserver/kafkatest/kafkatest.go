@@ -1,6 +1,5 @@
 // Package kafkatest gives tests a real Kafka. Where it can not be had, they are skipped, loudly; where
-// TXFLOW_REQUIRE_TOOLS
-// is set they fail.
+// TXFLOW_REQUIRE_TOOLS is set they fail.
 package kafkatest
 
 import (

@@ -1,8 +1,6 @@
 // Command clickhouse is the stand-in for a ClickHouse server where its image cannot be pulled: txflow platform with
-// ClickHouse's own
-// engine, and before it the users of the stack with the passwords of their file. What it cannot prove: grants,
-// profiles, the
-// native port. The user reader may only read, as its profile says.
+// ClickHouse's own engine, and before it the users of the stack with the passwords of their file. What it cannot prove:
+// grants, profiles, the native port. The user reader may only read, as its profile says.
 package main
 
 import (

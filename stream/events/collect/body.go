@@ -62,8 +62,7 @@ func isJSON(contentType string) bool {
 var unzippers sync.Pool
 
 // unpack reads a body as its Content-Encoding says. Announced is its length, negative when unknown. What is packed may
-// not be
-// larger than what is not.
+// not be larger than what is not.
 func unpack(w http.ResponseWriter, r *http.Request, limit int64) (body io.Reader, announced int64, closed func(),
 	refused *refusal) {
 	coding := strings.ToLower(r.Header.Get("Content-Encoding"))

@@ -1,6 +1,5 @@
 // Package collect is the collector: an HTTP server that takes packages of events, writes each event to events.raw and
-// each
-// one that breaks a rule to the dead letters, and answers when the broker has acknowledged all of them.
+// each one that breaks a rule to the dead letters, and answers when the broker has acknowledged all of them.
 package collect
 
 import (
@@ -22,8 +21,7 @@ import (
 // Publisher writes messages to Kafka.
 type Publisher interface {
 	// Publish waits until the broker has acknowledged or refused each record, or the context ends, and returns an error
-	// for
-	// each. One with exit code 65 fails whenever it is tried again.
+	// for each. One with exit code 65 fails whenever it is tried again.
 	Publish(ctx context.Context, records []pipeline.Record) []error
 	// Check is an error when the broker does not answer or has not all of these topics.
 	Check(ctx context.Context, topics ...string) error

@@ -10,8 +10,7 @@ import (
 )
 
 // copyRejects stores a second time what is refused: one object for the package, a dead letter a line, with all of each
-// item.
-// The channel is closed when that is done. It changes no answer: the dead letter in Kafka counts.
+// item. The channel is closed when that is done. It changes no answer: the dead letter in Kafka counts.
 func (s *Server) copyRejects(ctx context.Context, p *pack, pick func(i int) bool) <-chan struct{} {
 	done := make(chan struct{})
 	var lines []byte

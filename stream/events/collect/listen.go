@@ -45,8 +45,7 @@ const (
 )
 
 // Serve serves at a listener, which it closes, until the context ends. Then it takes no more requests and answers those
-// in
-// flight: what was accepted is acknowledged.
+// in flight: what was accepted is acknowledged.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler:           s.guarded(),

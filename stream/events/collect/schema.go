@@ -18,8 +18,7 @@ import (
 )
 
 // Schema is the id that the registry has given to the schema of events.raw. Ids never change, so it is asked for once,
-// and
-// kept in a file: the collector starts and works without the registry then.
+// and kept in a file: the collector starts and works without the registry then.
 type Schema struct {
 	id     atomic.Int64 // 0 while it is not known
 	ask    func(ctx context.Context) (int32, error)

@@ -18,8 +18,7 @@ import (
 //	NAME TOKEN [until=TIME] [rate=N]
 //
 // where TOKEN may be sha256: and the token's SHA-256 in hexadecimal, TIME is RFC 3339, and N counts events a second. A
-// name may
-// have several tokens, so that one can be replaced while its senders run. It is safe for concurrent use.
+// name may have several tokens, so that one can be replaced while its senders run. It is safe for concurrent use.
 type Tokens struct {
 	path string
 	log  *slog.Logger

@@ -1,6 +1,5 @@
 // Package classify is the handler of the pipeline of transactions: it checks raw transactions, asks the ML API for
-// their
-// categories, and decides for each message between a classified transaction and a dead letter.
+// their categories, and decides for each message between a classified transaction and a dead letter.
 package classify
 
 import (
@@ -151,13 +150,11 @@ func (s *sharedCall) text(info ledger.RunInfo, at ledger.Origin, call *predictio
 }
 
 // settleTime is how long a batch with refusals waits for the rows that follow, which show whether the ML API refuses
-// these
-// rows or everything. In little traffic the refusals count after it.
+// these rows or everything. In little traffic the refusals count after it.
 const settleTime = time.Second
 
 // Settle implements pipeline.Settler. It waits until it is known whether the refusals of a batch are about its
-// messages. If
-// not, the ML API was out of order: its refusals are no dead letters, and the rows are asked for again.
+// messages. If not, the ML API was out of order: its refusals are no dead letters, and the rows are asked for again.
 func (h *Handler) Settle(ctx context.Context, b *pipeline.Batch) error {
 	w := b.Memory.(*work)
 	for {

@@ -114,8 +114,7 @@ func TestOneOfEach(t *testing.T) {
 }
 
 // TestClockMovesOn has a member live for a week: what was of today when it started is not the future's, and the day
-// after
-// tomorrow still is.
+// after tomorrow still is.
 func TestClockMovesOn(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
@@ -200,8 +199,7 @@ func TestGivenUp(t *testing.T) {
 }
 
 // TestAhead polls and asks for one transaction while the one before it is written, and no further. Some of them are
-// given
-// up in all places; what is written in the end is whole and in order.
+// given up in all places; what is written in the end is whole and in order.
 func TestAhead(t *testing.T) {
 	t.Parallel()
 	givenUp := fmt.Errorf("%w: lost", pipeline.ErrAborted)

@@ -12,8 +12,7 @@ import (
 )
 
 // outOfOrder is an ML API that refuses every row until it has refused so many calls after it was found to be out of
-// order;
-// the wait for an operator is the client's.
+// order; the wait for an operator is the client's.
 type outOfOrder struct {
 	predictor
 	refusals *prediction.Refusals
@@ -60,8 +59,7 @@ func (p *outOfOrder) ask(ctx context.Context, rows []transaction.Transaction) (p
 }
 
 // TestAnAPIThatRefusesEverythingMakesNoDeadLetters sends small transactions, of which the first are refused before it
-// can
-// be known.
+// can be known.
 func TestAnAPIThatRefusesEverythingMakesNoDeadLetters(t *testing.T) {
 	t.Parallel()
 	l, cfg := &memorySession{}, newConfig()

@@ -10,9 +10,8 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// Raw is a message of transactions.raw as txflow writes it. Others may write ID and Amount as numbers, too. The
-// decimal mark
-// is the point; Source names the system that issues the ids.
+// Raw is a message of transactions.raw as txflow writes it. Others may write ID and Amount as numbers, too. The decimal
+// mark is the point; Source names the system that issues the ids.
 type Raw struct {
 	ID            string  `json:"id"`
 	Description   string  `json:"description"`
@@ -39,8 +38,7 @@ type Parsed struct {
 }
 
 // Parse reads a message into p, or returns the first rule that it breaks. The texts of p are those of the message,
-// which
-// must not change as long as p is used.
+// which must not change as long as p is used.
 func (r *Parser) Parse(value []byte, p *Parsed) transaction.Violation {
 	*p = Parsed{Source: r.Rules.Source}
 	if !utf8.Valid(value) {

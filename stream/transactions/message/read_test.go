@@ -116,8 +116,7 @@ func oracle(value []byte) (fields transaction.Fields, source []byte, ok bool) {
 }
 
 // FuzzParse takes any message. The reader by hand, the one by a library, and encoding/json with its laxness taken away
-// agree;
-// what is accepted is written and read again as the same.
+// agree; what is accepted is written and read again as the same.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))
 	f.Add([]byte(`{ "source" : "s", "id":0.5 , "merchant":"é\\u00e9" }`))

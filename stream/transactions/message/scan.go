@@ -3,10 +3,8 @@ package message
 import "github.com/txflow/txflow/internal/transaction"
 
 // scan reads a raw message of the usual form without copying: known keys, each once, texts without escapes. Of
-// everything
-// else, right or wrong, it says false, and reader decides; what it reads, reader reads as the same. It is by hand
-// since most
-// messages are like that, and it is five times as quick.
+// everything else, right or wrong, it says false, and reader decides; what it reads, reader reads as the same. It is by
+// hand since most messages are like that, and it is five times as quick.
 func scan(b []byte, fields *transaction.Fields, source *[]byte) bool {
 	i := space(b, 0)
 	if i == len(b) || b[i] != '{' {

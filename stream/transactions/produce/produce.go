@@ -1,6 +1,5 @@
 // Package produce simulates live traffic: the rows of a file as raw messages, at a rate or flat out, with bad messages
-// and
-// duplicates on request.
+// and duplicates on request.
 package produce
 
 import (
@@ -90,10 +89,9 @@ type encoded struct {
 }
 
 // Run sends the rows of a reader. Rows of the file that break the rules are sent as they are: the stream sorts them
-// out. A
-// message that the broker refuses for good ends it, with the file and line. When the context ends, what was sent is
-// waited
-// for, Config.Drain long: the error has exit code 75 when the broker then lacks any of it, or rows were not sent.
+// out. A message that the broker refuses for good ends it, with the file and line. When the context ends, what was sent
+// is waited for, Config.Drain long: the error has exit code 75 when the broker then lacks any of it, or rows were not
+// sent.
 func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observe func(Stats)) (Stats, error) {
 	p := &producer{sink: sink, cfg: cfg, file: rows.URL, observe: observe, random: rand.New(rand.NewPCG(cfg.Seed, 0))} //nolint:gosec // repeatable on purpose
 	if cfg.Rate > 0 {
