@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/sameorigin"
 	"github.com/txflow/txflow/internal/secret"
@@ -33,6 +34,8 @@ type Database interface {
 	DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) ([]ledger.DeadLetterState, error)
 	CountDeadLetters(ctx context.Context, q ledger.DeadLetterQuery) ([]ledger.DeadLetterCount, error)
 	KafkaTables(ctx context.Context) ([]store.KafkaTable, error)
+	EventStory(ctx context.Context, id event.ID) (*store.EventStory, error)
+	EventPackage(ctx context.Context, correlation string) ([]store.EventPackageItem, error)
 	Address() string
 }
 
@@ -125,6 +128,8 @@ func (u *UI) routes() http.Handler {
 		"/runs/{run}/duplicates": u.duplicatesPage,
 		"/transactions":          u.transactionsPage,
 		"/transactions/{id}":     u.transactionPage,
+		"/events":                u.eventsPage,
+		"/events/{id}":           u.eventPage,
 		"/dead-letters":          u.deadLettersPage,
 		"/dead-letters/one":      u.deadLetterPage,
 		"/stream":                u.streamPage,

@@ -204,7 +204,10 @@ func everyPage(t testing.TB, u http.Handler) []string {
 		all = append(all, fmt.Sprintf("/dead-letters/one?raw=1&origin=%s&partition=0&position=%d", url.QueryEscape(file),
 			1000+i))
 	}
-	return append(all, "/dead-letters/one?raw=1&origin=transactions.raw&partition=3&position=42")
+	for n := range hostile {
+		all = append(all, "/events/"+eventID(n))
+	}
+	return append(all, "/events", "/events/"+eventID(900), "/dead-letters/one?raw=1&origin=transactions.raw&partition=3&position=42")
 }
 
 // given are the values of a form's fields: the reader's own, to be sent again as they are.
@@ -215,6 +218,7 @@ func TestPages(t *testing.T) {
 	t.Parallel()
 	address, db := database(t)
 	fill(t, db)
+	fillEvents(t, address)
 	u := pages(t, address, nil)
 	for _, path := range everyPage(t, u) {
 		text := given.ReplaceAllString(body(t, u, path), "")
@@ -343,6 +347,7 @@ func TestRawTextIsAskedFor(t *testing.T) {
 	t.Parallel()
 	address, db := database(t)
 	fill(t, db)
+	fillEvents(t, address)
 	u := pages(t, address, nil)
 	for _, path := range everyPage(t, u) {
 		path = strings.NewReplacer("?raw=1&", "?", "?raw=1", "").Replace(path)

@@ -89,7 +89,7 @@ func (v views) render(w io.Writer, u *UI, r *http.Request, p *page) error {
 	f := &frame{page: p, Now: u.cfg.Now(), Version: u.cfg.Version, Style: styleAsset.path, Script: scriptAsset.path,
 		request: r}
 	for _, n := range [][2]string{{"Overview", "/"}, {"Runs", "/runs"}, {"Transactions", "/transactions"},
-		{"Dead letters", "/dead-letters"}, {"Stream", "/stream"}} {
+		{"Events", "/events"}, {"Dead letters", "/dead-letters"}, {"Stream", "/stream"}} {
 		f.Nav = append(f.Nav, navItem{n[0], n[1], p.Section == n[0]})
 	}
 	if p.Section == "Transactions" {
@@ -173,7 +173,7 @@ func fileName(url string) string {
 // statusLook is the class of a status, for its colour; the word itself always stands beside it.
 func statusLook(status string) string {
 	switch status {
-	case "done", "stored", "ok", "Stable", "resolved", "replayed":
+	case "done", "stored", "gold", "ok", "Stable", "resolved", "replayed":
 		return "good"
 	case "failed", "rejected", "dead_letter", "stalled":
 		return "bad"

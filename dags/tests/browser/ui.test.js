@@ -78,7 +78,7 @@ before(async () => {
     overview: '/', net: '/?measure=net', runs: '/runs', run: `/runs/${demo.run_id}`, 'hostile-run': `/runs/${hostile.run_id}`, rows: `/runs/${demo.run_id}/rows`,
     'hostile-rows': `/runs/${hostile.run_id}/rows`, rejected: `/runs/${hostile.run_id}/rejected?raw=1`, duplicates: `/runs/${demo.run_id}/duplicates`, transactions: '/transactions',
     category: '/transactions?category=Rent', 'dead-letters': '/dead-letters?state=all', 'dead-letter': one(dead.find((d) => d.pipeline === 'stream')), 'hostile-dead-letter': one(dead.find((d) => d.pipeline === 'batch')),
-    stream: '/stream', trace: `/traces/${demo.trace_id}`, nothing: '/nothing',
+    events: '/events', event: `/events/${(await json('/events?format=json')).events[0].event_id}`, stream: '/stream', trace: `/traces/${demo.trace_id}`, nothing: '/nothing',
     transaction: `/transactions/${(await json(`/runs/${demo.run_id}/rows?format=json`)).rows[0].id}`,
     ...Object.fromEntries(merchants.map((m, i) => [`hostile-${i}`, `/transactions/${m.id}`])),
     ...Object.fromEntries(merchants.slice(0, 5).map((m, i) => [`merchant-${i}`, `/transactions?merchant=${encodeURIComponent(m.merchant)}`])),
@@ -127,8 +127,8 @@ test('every page with the data of a demo and hostile text', () => walk(full, pat
 }));
 
 test('every page of an empty platform', async () => {
-  const all = { overview: '/', runs: '/runs', transactions: '/transactions', 'dead-letters': '/dead-letters', stream: '/stream', search: '/transactions?q=1' };
-  const says = { overview: /Nothing is stored yet/, runs: /No file was run yet/, transactions: /Nothing is stored yet/, 'dead-letters': /None is open/, stream: /txflow stream classify/, search: /No source has this id/ };
+  const all = { overview: '/', runs: '/runs', transactions: '/transactions', events: '/events', 'dead-letters': '/dead-letters', stream: '/stream', search: '/transactions?q=1' };
+  const says = { overview: /Nothing is stored yet/, runs: /No file was run yet/, transactions: /Nothing is stored yet/, events: /No event is stored yet/, 'dead-letters': /None is open/, stream: /txflow stream classify/, search: /No source has this id/ };
   await walk(empty, all, async (page, _, name) => assert.match(await page.innerText('main'), says[name], name));
 });
 
@@ -203,7 +203,7 @@ test('pictures', { skip: !process.env.SCREENSHOTS }, async () => {
   mkdirSync(process.env.SCREENSHOTS, { recursive: true });
   for (const [name, path, width, height, colorScheme] of [
     ['ui-overview', '/', 1280, 1500, 'light'], ['ui-overview-dark', '/', 1280, 1500, 'dark'], ['ui-overview-phone', '/', 390, 1100, 'dark'], ['ui-run', paths.run, 1280, 900, 'light'],
-    ['ui-rows', paths.rows, 1280, 700, 'light'], ['ui-transaction', paths.transaction, 1280, 900, 'light'], ['ui-dead-letters', '/dead-letters', 1280, 900, 'light'], ['ui-stream', '/stream', 1280, 900, 'dark'],
+    ['ui-event', paths.event, 1280, 900, 'light'], ['ui-rows', paths.rows, 1280, 700, 'light'], ['ui-transaction', paths.transaction, 1280, 900, 'light'], ['ui-dead-letters', '/dead-letters', 1280, 900, 'light'], ['ui-stream', '/stream', 1280, 900, 'dark'],
   ]) {
     const page = await browser.newPage({ viewport: { width, height }, colorScheme });
     await page.goto(full + path);

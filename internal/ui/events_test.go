@@ -1,0 +1,98 @@
+package ui_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// eventID is the id of the n-th event of fillEvents.
+func eventID(n int) string { return fmt.Sprintf("7d7b0c29-6a0e-5a51-9b0c-%012x", n) }
+
+const packageID = "11111111-2222-4333-8444-555555555555"
+
+// fillEvents stores an event for each hostile text, the messages of the first two, one of which came twice, and an event
+// that the collector refused.
+func fillEvents(t testing.TB, address string) {
+	t.Helper()
+	var gold, bronze []any
+	for n, text := range hostile {
+		text = strings.ToValidUTF8(text, "\uFFFD")
+		gold = append(gold, map[string]any{"event_id": eventID(n), "timestamp_stamp": "2024-06-01 12:00:00", "message_id_stamp": text,
+			"correlation_id": packageID, "package_index": n, "type": "Type " + text, "target_subscription": text,
+			"new_context_account_id": text, "new_context_user_id": text, "platform": text, "context": "billing", "score": "0.8",
+			"lost_points": []any{map[string]any{"rule": "no " + text, "points": "0.2"}}, "data": map[string]any{},
+			"data_verbatim": `"` + rawText + `"`, "token": text, "published_at": "2024-06-01 12:00:01", "rules_version": "1-abc",
+			"origin": "events.raw", "origin_digest": "C/T", "partition": 2, "position": n, "trace_id": traceID, "late": true})
+	}
+	for n, offset := range []int{0, 1, 700} {
+		bronze = append(bronze, map[string]any{"id": eventID(n % 2), "origin": "events.raw", "origin_digest": "C/T", "partition": 2,
+			"position": offset, "value": rawText, "request": "request " + hostile[0], "recorded_at": "2024-06-01 12:00:01"})
+	}
+	dead := map[string]any{"origin": "collect", "origin_digest": packageID, "partition": 0, "position": 90, "pipeline": "events",
+		"run_id": "txflow-collect", "id": eventID(900), "outcome": "rejected", "column": "/90/" + hostile[0],
+		"code": "missing_value", "message": hostile[1], "raw": rawText, "state": "open", "first_seen": "2024-06-01 12:00:01",
+		"updated_at": "2024-06-01 12:00:01", "version": "2024-06-01 12:00:01"}
+	for table, rows := range map[string][]any{"events": gold, "events_bronze": bronze, "dead_letters": {dead}} {
+		text := "INSERT INTO " + table + " FORMAT JSONEachRow\n"
+		for _, row := range rows {
+			line, err := json.Marshal(row)
+			must(t, err)
+			text += string(line) + "\n"
+		}
+		response, err := http.Post(address, "text/plain", strings.NewReader(text)) //nolint:gosec,noctx // this process's
+		must(t, err)
+		said, err := io.ReadAll(response.Body)
+		must(t, err)
+		must(t, response.Body.Close())
+		if response.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s", table, said)
+		}
+	}
+}
+
+// TestEvents follows an event from the list to its package, with what became of each message.
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	address, db := database(t)
+	fill(t, db)
+	fillEvents(t, address)
+	u := pages(t, address, nil)
+	list, _ := parts(t, u, "/events")
+	if len(list["events"]) != len(hostile) || len(list["types"]) != len(hostile) {
+		t.Errorf("%d events of %d types, want %d", len(list["events"]), len(list["types"]), len(hostile))
+	}
+	if few, _ := parts(t, u, "/events?limit=3"); len(few["events"]) != 3 {
+		t.Errorf("three asked for: %d", len(few["events"]))
+	}
+	if w := get(t, u, "/events?q="+eventID(0)); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/events/"+eventID(0) {
+		t.Errorf("a search: %d to %s", w.Code, w.Header().Get("Location"))
+	}
+	one, _ := parts(t, u, "/events/"+eventID(0))
+	outcomes := []any{}
+	for _, m := range one["messages"] {
+		outcomes = append(outcomes, m["outcome"])
+	}
+	if fmt.Sprint(outcomes) != "[stored duplicate]" || len(one["lost_points"]) != 1 || len(one["package"]) != len(hostile)+1 ||
+		one["event"][0]["score"] != "0.8000" {
+		t.Errorf("the first event: %v, %v, %d in its package", outcomes, one["event"], len(one["package"]))
+	}
+	refused, _ := parts(t, u, "/events/"+eventID(900))
+	if len(refused["event"]) != 0 || refused["dead_letters"][0]["code"] != "missing_value" || len(refused["package"]) != len(hostile)+1 {
+		t.Errorf("an event that was refused: %v", refused)
+	}
+	for path, want := range map[string]int{"/events/none": http.StatusBadRequest, "/events?q=none": http.StatusBadRequest,
+		"/events/" + eventID(12345): http.StatusNotFound} {
+		if w := get(t, u, path); w.Code != want {
+			t.Errorf("%s: %d, want %d", path, w.Code, want)
+		}
+	}
+	for _, path := range []string{"/events", "/events/" + eventID(0), "/events/" + eventID(900)} {
+		if strings.Contains(body(t, u, path), rawText) {
+			t.Errorf("%s shows what was sent", path)
+		}
+	}
+}
