@@ -142,9 +142,11 @@ FROM dead_letters FINAL WHERE id = {id:UUID} AND pipeline = 'events' ORDER BY fi
 	return out, s.explain(rows.Err())
 }
 
-// EventPackage returns what came in a package, by place: its events in gold, and what the collector refused.
+// EventPackage returns what came in a package, by place: its events in gold, and what the collector refused. The ids are
+// found by an index, which FINAL would not use.
 func (s *Store) EventPackage(ctx context.Context, correlation string) (out []EventPackageItem, err error) {
-	rows, err := s.query(ctx, `SELECT place, id, t, state FROM (SELECT package_index AS place, toString(event_id) AS id, toString(type) AS t, 'gold' AS state FROM events FINAL WHERE correlation_id = toUUIDOrZero({package:String})
+	rows, err := s.query(ctx, `SELECT place, id, t, state FROM (SELECT package_index AS place, toString(event_id) AS id, toString(type) AS t, 'gold' AS state FROM events FINAL
+WHERE event_id IN (SELECT event_id FROM events WHERE correlation_id = toUUIDOrZero({package:String})) AND correlation_id = toUUIDOrZero({package:String})
 UNION ALL
 SELECT toInt32(least(position, 2147483647)), toString(id), '', 'dead_letter' FROM dead_letters FINAL
 WHERE pipeline = 'events' AND origin = 'collect' AND origin_digest = {package:String} AND partition = 0)
