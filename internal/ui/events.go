@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 // eventsView is what came in lately.
 type eventsView struct {
 	Types []eventType
+	At    time.Time // when the types were counted
 	Last  []eventRow
 }
 
@@ -60,14 +62,22 @@ func (u *UI) eventsPage(r *http.Request) (*page, error) {
 		}
 	}
 	v := &eventsView{}
-	if v.Types, err = rows[eventType](r.Context(), u.cfg.DB, "events_types", nil); err != nil {
-		return nil, err
+	types := u.eventTypes.get(r.Context())
+	switch v.Types, v.At = types.Value, types.At; {
+	case types.Err != nil && !types.Known():
+		return nil, types.Err
+	case types.Err != nil:
+		p.Notes = append(p.Notes, "types: "+types.Err.Error())
 	}
 	if v.Last, err = rows[eventRow](r.Context(), u.cfg.DB, "events_last", values{"limit": itoa(n)}); err != nil {
 		return nil, err
 	}
 	p.Data, p.Parts = v, []Part{{"types", v.Types}, {"events", v.Last}}
 	return p, nil
+}
+
+func (u *UI) loadEventTypes(ctx context.Context) ([]eventType, error) {
+	return rows[eventType](ctx, u.cfg.DB, "events_types", nil)
 }
 
 // eventID reads the id of an event from an address.

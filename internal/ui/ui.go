@@ -76,10 +76,11 @@ type UI struct {
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	overview  snapshot[*overviewData]
-	merchants snapshot[[]merchantRow]
-	stream    snapshot[*streamData]
-	lastLooks []status.Look // of the stream, for rates; the snapshot fetches one at a time
+	overview   snapshot[*overviewData]
+	merchants  snapshot[[]merchantRow]
+	eventTypes snapshot[[]eventType]
+	stream     snapshot[*streamData]
+	lastLooks  []status.Look // of the stream, for rates; the snapshot fetches one at a time
 }
 
 // New makes the pages.
@@ -98,6 +99,7 @@ func New(cfg Config) (*UI, error) {
 	u.life, u.stop = context.WithCancel(context.Background())
 	u.overview = snapshot[*overviewData]{load: u.loadOverview, start: u.start}
 	u.merchants = snapshot[[]merchantRow]{load: u.loadMerchants, start: u.start}
+	u.eventTypes = snapshot[[]eventType]{load: u.loadEventTypes, start: u.start}
 	u.stream = snapshot[*streamData]{load: u.loadStream, start: u.start}
 	u.handler = sameorigin.Handler(u.guarded(u.routes()))
 	return u, nil
