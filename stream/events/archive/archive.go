@@ -114,9 +114,12 @@ type object struct {
 	events int64
 }
 
+// inName makes an id of Kafka, which is Base64, a part of a file's name, as Base64 for URLs does.
+var inName = strings.NewReplacer("/", "_", "+", "-", "=", "")
+
 func (o *object) write(ctx context.Context, m *pipeline.Message) (err error) {
 	if o.w == nil {
-		name := fmt.Sprintf("%d-%012d-%s.ndjson", o.partition, o.from, o.topic)
+		name := fmt.Sprintf("%d-%012d-%s.ndjson", o.partition, o.from, inName.Replace(o.topic))
 		o.w, err = o.a.Store.Create(ctx, strings.TrimRight(o.a.Objects, "/")+"/"+path.Join("silver",
 			m.Time.UTC().Format(time.DateOnly), name))
 		if err != nil {

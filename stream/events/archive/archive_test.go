@@ -28,7 +28,7 @@ type log struct {
 var errRead = errors.New("gone")
 
 func (l *log) Partitions(context.Context) (string, []Partition, error) {
-	return "id", []Partition{{Number: 3, Begin: l.begin, End: l.end, Next: l.next}}, nil
+	return "a/b+=", []Partition{{Number: 3, Begin: l.begin, End: l.end, Next: l.next}}, nil
 }
 
 func (l *log) Read(_ context.Context, _ int32, from, end int64, visit func(*pipeline.Message) error) error {
@@ -89,9 +89,9 @@ func TestRepeats(t *testing.T) {
 		t.Fatalf("%v, %+v", err, done)
 	}
 	want := files(t, whole)
-	if names := slices.Sorted(maps.Keys(want)); !slices.Equal(names, []string{"silver/2026-11-26/3-000000000000-id.ndjson",
-		"silver/2026-11-26/3-000000010000-id.ndjson", "silver/2026-11-27/3-000000020000-id.ndjson",
-		"silver/2026-11-28/3-000000040000-id.ndjson"}) || !strings.HasPrefix(want[names[1]], "10000\n10001\n") {
+	if names := slices.Sorted(maps.Keys(want)); !slices.Equal(names, []string{"silver/2026-11-26/3-000000000000-a_b-.ndjson",
+		"silver/2026-11-26/3-000000010000-a_b-.ndjson", "silver/2026-11-27/3-000000020000-a_b-.ndjson",
+		"silver/2026-11-28/3-000000040000-a_b-.ndjson"}) || !strings.HasPrefix(want[names[1]], "10000\n10001\n") {
 		t.Errorf("%q", names)
 	}
 	parts := t.TempDir()
