@@ -305,8 +305,11 @@ def test_a_task_waits_without_a_worker(stack):
         wait(lambda: f"{dag} {run} takes longer than 0:00:40" in called_back(stack, dag, run), "the deadline's alert")
         api.start()
         tasks = stack.end(dag, run)
-    first = [line["event"] for line in stack.log(tasks["classify"][0], attempt=1)]
-    assert "classify is done" in first, "waiting is no failure: the try that waited goes on"
+    classify = tasks["classify"][0]
+    *before, last = [[line["event"] for line in stack.log(classify, attempt=n + 1)] for n in range(classify["try_number"])]
+    assert "classify is done" in last
+    # Waiting is no failure: the try that waited goes on. On a busy machine Airflow itself may fail to note that a task waits.
+    assert all("Failed to report terminal task state to supervisor" in events for events in before), before
 
 
 def called_back(stack, dag, run):
