@@ -8,6 +8,7 @@ import (
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/stream/events"
 )
 
 // eventView is all that is known of one event, but for what the sender said: that is asked for with txflow events show.
@@ -48,6 +49,7 @@ type goldEvent struct {
 	Origin      string      `json:"origin"`
 	Partition   int32       `json:"partition"`
 	Position    uint64      `json:"position"`
+	ContentHash uint64      `json:"content_hash,string"`
 	TraceID     string      `json:"trace_id"`
 }
 
@@ -117,8 +119,8 @@ func (u *UI) eventPage(r *http.Request) (*page, error) {
 		{"lost_points", lost}, {"messages", v.Messages}, {"dead_letters", v.DeadLetters}, {"package", v.Package}}}, nil
 }
 
-// addPlaces says of each message with the id what became of it. A message that is neither stored nor a dead letter repeats
-// the one that is stored, or is still on its way.
+// addPlaces says of each message with the id what became of it. A message that says the same as the one that is stored is a
+// duplicate; any other is still on its way.
 func (v *eventView) addPlaces(st *store.EventStory) {
 	dead := map[store.EventDeadLetter]bool{}
 	for _, d := range st.DeadLetters {
@@ -134,28 +136,37 @@ func (v *eventView) addPlaces(st *store.EventStory) {
 			row.Outcome = "dead_letter"
 		case g != nil && g.Origin == m.Topic && g.Partition == m.Partition && g.Position == m.Offset:
 			row.Outcome = "stored"
-		case g != nil:
+		case g != nil && says(m.Value, g.ContentHash):
 			row.Outcome = "duplicate"
 		}
 		v.Messages = append(v.Messages, row)
 	}
 }
 
-// correlation is the id of the package that the event came in.
+// wireHeader is how long the header of Confluent's wire format is: a zero byte and the schema id.
+const wireHeader = 5
+
+// says tells whether a message of events.raw has the contents of a hash.
+func says(value []byte, hash uint64) bool {
+	if len(value) < wireHeader {
+		return false
+	}
+	e, err := events.ParseRaw(value[wireHeader:])
+	return err == nil && e.ContentHash() == hash
+}
+
+// correlation is the id of the package that the event came in: of what the collector refused, the digest of the dead letter.
 func (v *eventView) correlation(st *store.EventStory) string {
 	if v.Gold != nil {
 		return v.Gold.Correlation
 	}
 	for _, d := range st.DeadLetters {
-		if d.Origin == collectorOrigin {
+		if d.Origin == events.Collector {
 			return d.Digest
 		}
 	}
 	return ""
 }
-
-// collectorOrigin is the origin of dead letters that the collector refused; their digest is the package.
-const collectorOrigin = "collect"
 
 // addSteps says how the event came to gold.
 func (v *eventView) addSteps() {

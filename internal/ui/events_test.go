@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/txflow/txflow/internal/event"
+	"github.com/txflow/txflow/stream/events"
 )
 
 // eventID is the id of the n-th event of fillEvents.
@@ -18,7 +21,8 @@ const packageID = "11111111-2222-4333-8444-555555555555"
 // that the collector refused.
 func fillEvents(t testing.TB, address string) {
 	t.Helper()
-	var gold, bronze []any
+	var gold []any
+	bronze := "INSERT INTO events_bronze (id, origin, partition, position, value, headers, recorded_at) VALUES "
 	for n, text := range hostile {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 		gold = append(gold, map[string]any{"event_id": eventID(n), "timestamp_stamp": "2024-06-01 12:00:00", "message_id_stamp": text,
@@ -28,29 +32,49 @@ func fillEvents(t testing.TB, address string) {
 			"data_verbatim": `"` + rawText + `"`, "token": text, "published_at": "2024-06-01 12:00:01", "rules_version": "1-abc",
 			"origin": "events.raw", "origin_digest": "C/T", "partition": 2, "position": n, "trace_id": traceID, "late": true})
 	}
-	for n, offset := range []int{0, 1, 700} {
-		bronze = append(bronze, map[string]any{"id": eventID(n % 2), "origin": "events.raw", "origin_digest": "C/T", "partition": 2,
-			"position": offset, "value": rawText, "request": "request " + hostile[0], "recorded_at": "2024-06-01 12:00:01"})
+	for n, offset := range []int{0, 1, 700, 701} {
+		said := event.Event{Data: rawText}
+		gold[n%2].(map[string]any)["content_hash"] = said.ContentHash()
+		if offset == 701 { // other contents under the id of the second event
+			said.Type = "other"
+		}
+		avro := events.AppendRaw(make([]byte, 5), &said)
+		bronze += fmt.Sprintf("%s('%s', 'events.raw', 2, %d, unhex('%x'), [('txflow-request', unhex('%x'))], '2024-06-01 12:00:01')",
+			separator(n), eventID(n%2), offset, avro, "request "+hostile[0])
 	}
 	dead := map[string]any{"origin": "collect", "origin_digest": packageID, "partition": 0, "position": 90, "pipeline": "events",
 		"run_id": "txflow-collect", "id": eventID(900), "outcome": "rejected", "column": "/90/" + hostile[0],
 		"code": "missing_value", "message": hostile[1], "raw": rawText, "state": "open", "first_seen": "2024-06-01 12:00:01",
 		"updated_at": "2024-06-01 12:00:01", "version": "2024-06-01 12:00:01"}
-	for table, rows := range map[string][]any{"events": gold, "events_bronze": bronze, "dead_letters": {dead}} {
+	insert(t, address, bronze)
+	for table, rows := range map[string][]any{"events": gold, "dead_letters": {dead}} {
 		text := "INSERT INTO " + table + " FORMAT JSONEachRow\n"
 		for _, row := range rows {
 			line, err := json.Marshal(row)
 			must(t, err)
 			text += string(line) + "\n"
 		}
-		response, err := http.Post(address, "text/plain", strings.NewReader(text)) //nolint:gosec,noctx // this process's
-		must(t, err)
-		said, err := io.ReadAll(response.Body)
-		must(t, err)
-		must(t, response.Body.Close())
-		if response.StatusCode != http.StatusOK {
-			t.Fatalf("%s: %s", table, said)
-		}
+		insert(t, address, text)
+	}
+}
+
+// separator goes before the n-th row of VALUES.
+func separator(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return ", "
+}
+
+func insert(t testing.TB, address, statement string) {
+	t.Helper()
+	response, err := http.Post(address, "text/plain", strings.NewReader(statement)) //nolint:gosec,noctx // this process's
+	must(t, err)
+	said, err := io.ReadAll(response.Body)
+	must(t, err)
+	must(t, response.Body.Close())
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("%.60s: %s", statement, said)
 	}
 }
 
@@ -72,9 +96,15 @@ func TestEvents(t *testing.T) {
 		t.Errorf("a search: %d to %s", w.Code, w.Header().Get("Location"))
 	}
 	one, _ := parts(t, u, "/events/"+eventID(0))
-	outcomes := []any{}
-	for _, m := range one["messages"] {
-		outcomes = append(outcomes, m["outcome"])
+	outcomesOf := func(rows []map[string]any) (outcomes []any) {
+		for _, m := range rows {
+			outcomes = append(outcomes, m["outcome"])
+		}
+		return outcomes
+	}
+	outcomes := outcomesOf(one["messages"])
+	if other, _ := parts(t, u, "/events/"+eventID(1)); fmt.Sprint(outcomesOf(other["messages"])) != "[stored on its way]" {
+		t.Errorf("a message with other contents: %v", other["messages"])
 	}
 	if fmt.Sprint(outcomes) != "[stored duplicate]" || len(one["lost_points"]) != 1 || len(one["package"]) != len(hostile)+1 ||
 		one["event"][0]["score"] != "0.8000" {

@@ -11,7 +11,7 @@ import (
 
 // limits bound the steps of a producer's transaction.
 type limits struct {
-	try  time.Duration // a call is told to end after it; one that has not ended after twice as long hangs
+	try  time.Duration // a call should end by then; one that has not ended after twice as long hangs
 	step time.Duration // a step that fails for so long needs another producer
 }
 

@@ -134,7 +134,7 @@ func (p *parser) open() {
 	}
 }
 
-// list reads an array. Each reads an element, whose index it is told; nil takes any value.
+// list reads an array. Each reads an element, whose index it gets; nil takes any value.
 func (p *parser) list(each func(index int)) {
 	p.open()
 	if p.space(); p.peek() == ']' {
@@ -157,7 +157,7 @@ func (p *parser) list(each func(index int)) {
 	p.path = p.path[:len(p.path)-1]
 }
 
-// object reads an object. Each reads the value of a field, whose key it is told as canonical has it; nil takes any
+// object reads an object. Each reads the value of a field, whose key it gets as canonical has it; nil takes any
 // value.
 func (p *parser) object(each func(key string)) {
 	p.open()

@@ -81,7 +81,7 @@ type bucket struct {
 	table table
 }
 
-// Start begins a partition anew, without claims. The last record that is committed is of a time; 0 if unknown.
+// Start begins a partition again, without claims. The last record that is committed is of a time; 0 if unknown.
 func (w *Windows) Start(partition int32, committed int64) {
 	w.Drop(partition)
 	w.all[partition] = &window{committed: w.hourOf(committed)}

@@ -47,7 +47,7 @@ const (
 
 // Run reconciles what the group has committed since the last time, and records how far it came when there are no
 // findings.
-// Observe is told of messages as they are done.
+// Observe gets the number of messages as they are done.
 func Run(ctx context.Context, log reconcile.Log, tables Tables, cfg Config, observe func(messages int)) (ledger.Counts,
 	ledger.Findings, error) {
 	r := &run{tables: tables, cfg: cfg, found: ledger.Findings{Limit: cfg.Limit}}

@@ -98,9 +98,8 @@ func (h *Handler) Handle(ctx context.Context, b *pipeline.Batch) error {
 	return nil
 }
 
-// largest is how many bytes a message of events.silver has at most: Kafka takes a megabyte unless it is told
-// otherwise, and
-// JSON in JSON may be twice as long. One that Kafka refuses would come again for ever.
+// largest is how many bytes a message of events.silver has at most: Kafka takes a megabyte unless it is set
+// otherwise, and JSON in JSON may be twice as long. One that Kafka refuses would come again for ever.
 const largest = 900 << 10
 
 // emit decides that a message becomes one of events.silver; false for one that would be too large.

@@ -63,7 +63,7 @@ func (r *Rules) refresh(ctx context.Context, now time.Time) *event.Rules {
 	}
 	missing := err != nil
 	if missing && r.seen == nil {
-		return r.rules // it was told
+		return r.rules // the fault is in the log already
 	}
 	var rules *event.Rules
 	if err == nil {

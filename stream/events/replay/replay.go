@@ -55,7 +55,7 @@ func (m *Maker) Record(ctx context.Context, l *ledger.DeadLetterState) (r pipeli
 	return r, "", nil
 }
 
-// parse reads an item that the collector refused. It keeps the ids that its sender was told.
+// parse reads an item that the collector refused. It keeps the ids that its sender got in the answer.
 func (m *Maker) parse(l *ledger.DeadLetterState) (e event.Event, why string) {
 	item, err := parse.One(string(l.Raw), m.ItemBytes)
 	if err != nil {
