@@ -135,18 +135,12 @@ func fates(st *store.EventStory) {
 
 // saidBy is the hash of what the sender of a message of events.raw said; false where it cannot be read.
 func saidBy(value []byte) (uint64, bool) {
-	if len(value) < wireHeader {
-		return 0, false
-	}
-	e, err := events.ParseRaw(value[wireHeader:])
+	e, err := events.ParseMessage(value)
 	if err != nil {
 		return 0, false
 	}
 	return e.ContentHash(), true
 }
-
-// wireHeader is how long the header of Confluent's wire format is: a zero byte and the schema id.
-const wireHeader = 5
 
 // correlationOf is the id of the event's package; "" where it is unknown.
 func correlationOf(st *store.EventStory) string {
@@ -159,10 +153,8 @@ func correlationOf(st *store.EventStory) string {
 		}
 	}
 	for i := range st.Messages {
-		if v := st.Messages[i].Value; len(v) > wireHeader {
-			if e, err := events.ParseRaw(v[wireHeader:]); err == nil {
-				return e.Correlation.String()
-			}
+		if e, err := events.ParseMessage(st.Messages[i].Value); err == nil {
+			return e.Correlation.String()
 		}
 	}
 	return ""

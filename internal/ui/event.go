@@ -143,15 +143,9 @@ func (v *eventView) addPlaces(st *store.EventStory) {
 	}
 }
 
-// wireHeader is how long the header of Confluent's wire format is: a zero byte and the schema id.
-const wireHeader = 5
-
 // says tells whether a message of events.raw has the contents of a hash.
 func says(value []byte, hash uint64) bool {
-	if len(value) < wireHeader {
-		return false
-	}
-	e, err := events.ParseRaw(value[wireHeader:])
+	e, err := events.ParseMessage(value)
 	return err == nil && e.ContentHash() == hash
 }
 

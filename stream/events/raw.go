@@ -50,6 +50,17 @@ type raw struct {
 	Extra              string     `avro:"extra"`
 }
 
+// wireHeader is how long the header of Confluent's wire format is: a zero byte and the schema id.
+const wireHeader = 5
+
+// ParseMessage reads a message of events.raw that this release's schema fits, with the header of the wire format.
+func ParseMessage(value []byte) (event.Event, error) {
+	if len(value) < wireHeader || value[0] != 0 {
+		return event.Event{}, errors.New("the message is not in Confluent's wire format")
+	}
+	return ParseRaw(value[wireHeader:])
+}
+
 // AppendRaw appends the Avro of an event, without the header of the wire format. It is written out, field by field in
 // the order of the schema: the collector does it for each event.
 func AppendRaw(dst []byte, e *event.Event) []byte {

@@ -96,15 +96,10 @@ type delivered struct {
 	readable bool
 }
 
-// wireHeader is how long the header of Confluent's wire format is: a zero byte and the schema id.
-const wireHeader = 5
-
 func read(offset int64, value []byte) delivered {
 	d := delivered{offset: offset}
-	if len(value) >= wireHeader && value[0] == 0 {
-		if e, err := events.ParseRaw(value[wireHeader:]); err == nil {
-			d.id, d.hash, d.readable = e.ID, e.ContentHash(), true
-		}
+	if e, err := events.ParseMessage(value); err == nil {
+		d.id, d.hash, d.readable = e.ID, e.ContentHash(), true
 	}
 	return d
 }
