@@ -10,6 +10,7 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/commands"
 )
 
 // Numbers are checked before anything is read or contacted: neither the file nor ClickHouse nor the ML API is there.
@@ -59,7 +60,7 @@ func TestNumbersOutOfRangeAreWrongUsage(t *testing.T) {
 // inProcess runs a command that must end before it does anything.
 func inProcess(args ...string) (int, string) {
 	var out, errs bytes.Buffer
-	a := application()
+	a := commands.App()
 	a.Writer, a.ErrWriter = &out, &errs
 	code := app.Main(a, append([]string{"txflow"}, args...))
 	return code, errs.String()

@@ -15,6 +15,7 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/ledger"
 
+	"github.com/txflow/txflow/cmd/internal/commands"
 	"github.com/urfave/cli/v2"
 )
 
@@ -95,7 +96,7 @@ func TestWrongUsageEndsWith64(t *testing.T) {
 }
 
 func TestEveryCommandHasExamplesAndVariables(t *testing.T) {
-	a := application()
+	a := commands.App()
 	var walk func(path string, commands []*cli.Command)
 	walk = func(path string, commands []*cli.Command) {
 		for _, c := range commands {

@@ -14,12 +14,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/commands"
 	"github.com/txflow/txflow/internal/testtool"
 )
 
 // unrunnable is the application with every action made one that fails the test.
 func unrunnable(t *testing.T, out *bytes.Buffer) *cli.App {
-	a := application()
+	a := commands.App()
 	a.Writer, a.ErrWriter = out, out
 	fail := func(c *cli.Context) error {
 		t.Errorf("%s ran, asked to complete", c.Command.FullName())
@@ -58,7 +59,7 @@ func TestCompletionRunsNothing(t *testing.T) {
 		}
 		return out.String()
 	}
-	eachPath(application().Commands, nil, func(path []string, c *cli.Command) {
+	eachPath(commands.App().Commands, nil, func(path []string, c *cli.Command) {
 		tails := [][]string{{}, {""}, {"-"}, {"--"}, {"--", ""}, {"--", "x"}, {"x"}, {"--help"}, {"-h"}, {"--nonsense"},
 			{"--a"}}
 		for _, f := range c.Flags {

@@ -109,7 +109,7 @@ func (b *liveBench) readAgain() {
 	must(b.t, err)
 	defer c.Close()
 	admin, written, rows := kadm.NewClient(c), map[string][]*kgo.Record{}, 0
-	for topic := range readers {
+	for topic := range clickHouseGroups {
 		written[topic] = b.read(topic).records
 		rows += len(written[topic])
 	}
@@ -120,7 +120,7 @@ func (b *liveBench) readAgain() {
 	for _, table := range []string{"kafka_classified", "kafka_dead_letters"} {
 		b.sql("DETACH TABLE %s SYNC", table)
 	}
-	for _, group := range readers {
+	for _, group := range clickHouseGroups {
 		b.until("the group "+group+" is deleted", func() bool {
 			b.leaves(c, group)
 			_, err := admin.DeleteGroup(b.t.Context(), group)

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/txflow/txflow/cmd/internal/readers"
 	"github.com/txflow/txflow/stream/events"
 )
 
@@ -30,7 +31,7 @@ func TestAClusterWithoutTheTopicsOfEvents(t *testing.T) {
 		t.Errorf("doctor:\n%s", text)
 	}
 	if text := b.ok("stream", "status", "--once", "--every", "10ms").stdout.String(); !strings.Contains(text,
-		classifiedReader) || strings.Contains(text, eventsRawReader) {
+		readers.Classified) || strings.Contains(text, readers.EventsRaw) {
 		t.Errorf("stream status:\n%s", text)
 	}
 	b.until("the platform is ready", func() bool {

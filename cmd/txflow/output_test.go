@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/commands"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/testtool"
 )
@@ -25,12 +26,12 @@ func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 func TestLostOutputIsAnError(t *testing.T) {
 	lines := [][]string{{}, {"--help"}, {"--version"}, {"help"}, {"completion", "bash"},
 		{"data", "generate", "--rows", "3"}}
-	eachPath(application().Commands, nil, func(path []string, _ *cli.Command) {
+	eachPath(commands.App().Commands, nil, func(path []string, _ *cli.Command) {
 		lines = append(lines, append(path, "--help"))
 	})
 	for _, line := range lines {
 		var errs bytes.Buffer
-		a := application()
+		a := commands.App()
 		a.Writer, a.ErrWriter = full{}, &errs
 		if code := app.Main(a, append([]string{"txflow"}, line...)); code != fault.ExitTryAgain ||
 			!strings.Contains(errs.String(), "no space left") {

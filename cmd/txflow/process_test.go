@@ -17,6 +17,7 @@ import (
 	"github.com/txflow/txflow/internal/ledger"
 
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/commands"
 	"github.com/txflow/txflow/internal/batch"
 )
 
@@ -25,9 +26,9 @@ const asMain = "TXFLOW_TEST_AS_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
-		os.Exit(app.Main(application(), os.Args))
+		os.Exit(app.Main(commands.App(), os.Args))
 	}
-	commands = commandsPage(application()) // before a test runs one: flags keep what they are set to
+	commandsText = commandsPage(commands.App()) // before a test runs one: flags keep what they are set to
 	os.Exit(m.Run())
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
-// readers are ClickHouse's consumer groups.
-var readers = map[string]string{topics.Classified: "txflow-clickhouse-classified",
+// clickHouseGroups are ClickHouse's consumer groups.
+var clickHouseGroups = map[string]string{topics.Classified: "txflow-clickhouse-classified",
 	topics.DeadLetters: "txflow-clickhouse-dead-letters"}
 
 // redeliver replays some dead letters and purges others, then has ClickHouse read everything from the beginning. What
@@ -22,7 +22,7 @@ func redeliver(b *chaosBench) {
 	b.until("the replayed dead letters are back", func() bool { return b.count(open+" AND replays = 1") == replayed })
 	b.ok("dlq", "purge", "--reason", "message_format")
 	written, results := map[string][]*kgo.Record{}, 0
-	for topic := range readers {
+	for topic := range clickHouseGroups {
 		written[topic] = b.read(topic).records
 		results += len(written[topic])
 	}
@@ -37,7 +37,7 @@ func redeliver(b *chaosBench) {
 	b.harm(func() {
 		must(b.t, b.platform.cmd.Process.Signal(syscall.SIGTERM))
 		b.platform.dies(b.t, syscall.SIGTERM)
-		for _, group := range readers {
+		for _, group := range clickHouseGroups {
 			b.until("the group is deleted", func() bool {
 				_, err := admin.DeleteGroup(b.t.Context(), group)
 				return err == nil
@@ -59,7 +59,7 @@ func redeliver(b *chaosBench) {
 
 // clickHouseHasRead reports whether ClickHouse has stored the records of its topics, and committed that.
 func (b *liveBench) clickHouseHasRead(admin *kadm.Client, written map[string][]*kgo.Record) bool {
-	for topic, group := range readers {
+	for topic, group := range clickHouseGroups {
 		offsets, err := admin.FetchOffsets(b.t.Context(), group)
 		if err != nil {
 			return false // the broker looks for the group's coordinator

@@ -81,6 +81,10 @@ func TestSchemasOfARealRegistry(t *testing.T) {
 	t.Parallel()
 	url := registrytest.Start(t).URL()
 	p := place{t: t, dir: t.TempDir(), env: []string{"SCHEMA_REGISTRY_URL=" + url}}
+	type check struct {
+		Name, Detail, Next string
+		OK                 bool
+	}
 	doctor := func() (found check) {
 		t.Helper()
 		_, r := p.run("doctor", "--json", "--timeout", "1m") // what else it looks for is not there

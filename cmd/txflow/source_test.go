@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/txflow/txflow/cmd/internal/commands"
 	"github.com/txflow/txflow/internal/fault"
 )
 
@@ -14,7 +15,7 @@ import (
 // contacts anything.
 func TestEveryCommandChecksSource(t *testing.T) {
 	tried := 0
-	eachPath(application().Commands, nil, func(path []string, c *cli.Command) {
+	eachPath(commands.App().Commands, nil, func(path []string, c *cli.Command) {
 		if !slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return f.Names()[0] == "source" }) {
 			return
 		}

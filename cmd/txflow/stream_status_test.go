@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
-	"unicode/utf8"
 
 	"github.com/txflow/txflow/internal/fault"
 
@@ -53,43 +51,5 @@ func TestStreamStatus(t *testing.T) {
 	code, r := b.run("stream", "status")
 	if text := r.stderr.String(); code != fault.ExitUnavailable || !strings.Contains(text, "txflow platform") {
 		t.Errorf("without Kafka: exit %d\n%s", code, text)
-	}
-}
-
-// TestStatusFitsATerminal shows six groups of many partitions on 80 columns and 24 lines, the greatest lag first.
-func TestStatusFitsATerminal(t *testing.T) {
-	t.Parallel()
-	var looks []status.Look
-	for _, group := range []string{"txflow-classify", classifiedReader, deadLettersReader, eventsRawReader,
-		eventsSilverReader, eventsDeadLettersReader} {
-		look := status.Look{At: time.Now(), Group: group, Topic: "transactions.classified", Members: 3}
-		for n := range int32(16) {
-			look.Partitions = append(look.Partitions, status.Partition{Number: n, Committed: 1_234_567,
-				End:   1_234_567 + 1_000_000*int64(n),
-				Owner: "ClickHouse-a-host-with-a-long-name-txflow at 192.0.2.17", Oldest: time.Now().Add(-time.Hour)})
-		}
-		looks = append(looks, look)
-	}
-	show := func(live bool) []string {
-		var b strings.Builder
-		must(t, showStatus(&b, looks, looks, map[string]string{deadLettersReader: "it does not progress"}, false, live))
-		return strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
-	}
-	lines := show(true)
-	for _, line := range lines {
-		if n := utf8.RuneCountInString(line); n > screenColumns {
-			t.Errorf("%d columns: %s", n, line)
-		}
-	}
-	if len(lines) > 24 {
-		t.Errorf("%d lines", len(lines))
-	}
-	text := strings.Join(lines, "\n")
-	if !strings.Contains(text, "120,000,000") || !strings.Contains(text, "9 of 96 partitions") || strings.Count(text,
-		"15,000,000") != 6 {
-		t.Error(text)
-	}
-	if all := show(false); len(all) < 96 {
-		t.Errorf("not live: %d lines", len(all))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/cmd/internal/kafkaflags"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/events"
@@ -22,11 +23,8 @@ import (
 	"github.com/txflow/txflow/stream/schemas"
 )
 
-// KafkaConfig reads the flags that say where Kafka is.
-type KafkaConfig func(*cli.Context, *app.Runtime) (kafka.Config, error)
-
-// Command is txflow collect. kafkaFlags are the flags that config reads.
-func Command(kafkaFlags []cli.Flag, registryFlag cli.Flag, config KafkaConfig) *cli.Command {
+// Command is txflow collect.
+func Command() *cli.Command {
 	return &cli.Command{
 		Name: "collect", Category: "Events", Usage: "take business events over HTTP: POST /collect, /docs, /metrics",
 		Description: `A package is answered when Kafka has all of it: 200 all accepted; 207 some break a rule and are dead letters; 422 all do, or
@@ -37,8 +35,8 @@ senders need no token; beyond it --token-file names theirs, a line NAME TOKEN [u
    txflow collect --addr 0.0.0.0:8001 --token-file tokens --tls-cert cert.pem --tls-key key.pem
    curl -s http://127.0.0.1:8001/collect -H 'Content-Type: application/json' -d @event.json
    open http://127.0.0.1:8001/docs`,
-		Flags:  batchcmd.Flags(serverFlags(), kafkaFlags, []cli.Flag{registryFlag}),
-		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error { return serve(c, rt, config) }),
+		Flags:  batchcmd.Flags(serverFlags(), kafkaflags.Flags, []cli.Flag{kafkaflags.Registry}),
+		Action: app.Action(serve),
 	}
 }
 
@@ -91,11 +89,11 @@ func serverFlags() []cli.Flag {
 }
 
 // serve serves until SIGINT or SIGTERM.
-func serve(c *cli.Context, rt *app.Runtime, config KafkaConfig) error {
+func serve(c *cli.Context, rt *app.Runtime) error {
 	if c.Args().Present() {
 		return fault.Failf(fault.ExitUsage, "collect takes no arguments, only flags: %q", c.Args().First())
 	}
-	brokers, err := config(c, rt)
+	brokers, err := kafkaflags.Config(c, rt)
 	if err := app.Usage(c, err); err != nil {
 		return err
 	}

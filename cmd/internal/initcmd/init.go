@@ -12,12 +12,13 @@ import (
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/cmd/internal/kafkaflags"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/stream/topics"
 )
 
-// Command is txflow init. kafka are the flags that say where Kafka is.
-func Command(kafka []cli.Flag, config KafkaConfig) *cli.Command {
+// Command is txflow init.
+func Command() *cli.Command {
 	return &cli.Command{
 		Name: "init", Category: "Deploy", Usage: "create tables, topics, schemas and buckets of a deployment; idempotent",
 		Flags: batchcmd.Flags([]cli.Flag{
@@ -35,7 +36,7 @@ func Command(kafka []cli.Flag, config KafkaConfig) *cli.Command {
 				Usage: "`N` replicas of each partition"},
 			&cli.StringFlag{Name: "clickhouse-kafka-brokers", EnvVars: []string{"TXFLOW_CLICKHOUSE_KAFKA_BROKERS"},
 				Usage: "Kafka as ClickHouse reaches it, at `HOST:PORT` (default: --kafka-brokers)"},
-		}, kafka, batchcmd.ClickHouseFlags),
+		}, kafkaflags.Flags, batchcmd.ClickHouseFlags),
 		Description: `The order is the one in which things depend on each other: topics, schemas, tables with what reads from Kafka, buckets.
 Servers that do not answer yet are waited for. An empty --kafka-brokers leaves the stream out. A ClickHouse that reads Kafka
 already is pointed to other brokers with txflow migrate --stream.
@@ -51,7 +52,7 @@ already is pointed to other brokers with txflow migrate --stream.
 			ctx, cancel := context.WithTimeout(c.Context, c.Duration("wait"))
 			defer cancel()
 			w := waiting{out: rt.Stderr, every: time.Second, say: 10 * time.Second}
-			for _, step := range steps(c, rt, config) {
+			for _, step := range steps(c, rt) {
 				if err := w.do(ctx, step); err != nil {
 					return err
 				}

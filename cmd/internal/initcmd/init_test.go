@@ -21,21 +21,16 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
 	"github.com/txflow/txflow/internal/fault"
-	"github.com/txflow/txflow/stream/kafka"
 )
 
 func TestMain(m *testing.M) { os.Exit(embeddedtest.Main(m)) }
 
 // run is the command with its exit code and what it says.
 func run(args ...string) (code int, said string) {
-	brokers := &cli.StringFlag{Name: "kafka-brokers"}
-	a := app.New("txflow", "",
-		[]*cli.Command{Command([]cli.Flag{brokers}, func(c *cli.Context, rt *app.Runtime) (kafka.Config, error) {
-			return kafka.Config{Brokers: c.String("kafka-brokers"), Log: rt.Log}, nil
-		})})
+	a := app.New("txflow", "", []*cli.Command{Command()})
 	var out bytes.Buffer
 	a.Writer, a.ErrWriter = io.Discard, &out
-	return app.Main(a, append([]string{"txflow", "init"}, args...)), out.String()
+	return app.Main(a, append([]string{"txflow", "init", "--kafka-brokers="}, args...)), out.String()
 }
 
 func TestInit(t *testing.T) {

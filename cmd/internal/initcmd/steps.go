@@ -12,6 +12,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/kafkaflags"
 	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/kafka"
@@ -20,15 +21,12 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
-// KafkaConfig reads the flags that say where Kafka is.
-type KafkaConfig func(*cli.Context, *app.Runtime) (kafka.Config, error)
-
 // steps are all that the flags ask for.
-func steps(c *cli.Context, rt *app.Runtime, config KafkaConfig) (all []step) {
+func steps(c *cli.Context, rt *app.Runtime) (all []step) {
 	withKafka, out := c.String("kafka-brokers") != "", rt.Stderr
 	if withKafka {
 		all = append(all, step{"Kafka", func(ctx context.Context) error {
-			cfg, err := config(c, rt)
+			cfg, err := kafkaflags.Config(c, rt)
 			if err != nil {
 				return app.Usage(c, err)
 			}
@@ -47,7 +45,7 @@ func steps(c *cli.Context, rt *app.Runtime, config KafkaConfig) (all []step) {
 		defer db.Close()
 		brokers, security := "", map[string]string(nil)
 		if withKafka {
-			cfg, err := config(c, rt)
+			cfg, err := kafkaflags.Config(c, rt)
 			if err != nil {
 				return app.Usage(c, err)
 			}

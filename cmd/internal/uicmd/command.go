@@ -12,21 +12,20 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/cmd/internal/kafkaflags"
+	"github.com/txflow/txflow/cmd/internal/readers"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/ui"
 	"github.com/txflow/txflow/otel/jaegerapi"
 )
 
-// Stream opens what looks at the consumer groups, as the command's flags say; closed is called at the end.
-type Stream func(c *cli.Context, rt *app.Runtime, db *store.Store) (look ui.Looker, closed func(), err error)
-
 // AirflowFlag says where Airflow's page is.
 var AirflowFlag = &cli.StringFlag{Name: "airflow-url", EnvVars: []string{"TXFLOW_AIRFLOW_URL"},
 	Usage: "`URL` of Airflow's page, for links from runs to it"}
 
-// Command is txflow ui. The flags are those that stream reads.
-func Command(stream Stream, flags []cli.Flag) *cli.Command {
+// Command is txflow ui.
+func Command() *cli.Command {
 	return &cli.Command{
 		Name: "ui", Category: "Query results",
 		Usage: "serve a read-only page: categories, runs, transactions, dead letters, the stream",
@@ -38,7 +37,7 @@ func Command(stream Stream, flags []cli.Flag) *cli.Command {
 			&cli.StringFlag{Name: "jaeger-url", Value: "http://127.0.0.1:16686", EnvVars: []string{"JAEGER_URL"},
 				Usage: "`URL` of Jaeger, for traces; empty for none"},
 			AirflowFlag,
-		}, flags, batchcmd.ClickHouseFlags[:1]),
+		}, []cli.Flag{kafkaflags.Group, readers.StalledFlag}, kafkaflags.Flags, batchcmd.ClickHouseFlags[:1]),
 		Description: `The page reads ClickHouse and changes nothing. Each of its pages is also CSV (?format=csv) and JSON (?format=json). Kafka and Jaeger
 are asked where they answer. txflow platform serves the same page.
 
@@ -46,11 +45,11 @@ are asked where they answer. txflow platform serves the same page.
    CLICKHOUSE_URL=http://clickhouse:8123 txflow ui --kafka-brokers kafka:9092
    txflow ui --addr 0.0.0.0:8090 --token-file token
    curl -s 'http://127.0.0.1:8090/runs?format=json' | jq '.parts.runs[0]'`,
-		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error { return serve(c, rt, stream) }),
+		Action: app.Action(serve),
 	}
 }
 
-func serve(c *cli.Context, rt *app.Runtime, stream Stream) error {
+func serve(c *cli.Context, rt *app.Runtime) error {
 	if c.Args().Present() {
 		return fault.Failf(fault.ExitUsage, "ui takes no arguments, only flags: %q", c.Args().First())
 	}
@@ -65,7 +64,7 @@ func serve(c *cli.Context, rt *app.Runtime, stream Stream) error {
 		return err
 	}
 	defer db.Close()
-	look, closed, err := stream(c, rt, db)
+	look, closed, err := looker(c, rt, db)
 	if err != nil {
 		return err
 	}
@@ -79,6 +78,18 @@ func serve(c *cli.Context, rt *app.Runtime, stream Stream) error {
 	_, _ = fmt.Fprintf(rt.Stdout, "TXFLOW_UI_URL=%s\n", server.URL())
 	_, _ = fmt.Fprintln(rt.Stderr, "ready; Ctrl-C stops")
 	return server.Wait(c.Context)
+}
+
+// looker looks at the consumer groups, as the flags say.
+func looker(c *cli.Context, rt *app.Runtime, db *store.Store) (*readers.Looker, func(), error) {
+	cfg, err := kafkaflags.Config(c, rt)
+	if err := app.Usage(c, err); err != nil {
+		return nil, nil, err
+	}
+	if err := app.Positive(c, readers.StalledFlag.Name); err != nil {
+		return nil, nil, err
+	}
+	return readers.NewLooker(cfg, db, c.String("group"), c.Duration(readers.StalledFlag.Name))
 }
 
 // Bounds of a question to Jaeger.

@@ -1,0 +1,142 @@
+package dlqcmd
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/cmd/internal/kafkaflags"
+	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/transaction"
+	"github.com/txflow/txflow/stream/dlq"
+	"github.com/txflow/txflow/stream/events"
+	"github.com/txflow/txflow/stream/events/collect"
+	"github.com/txflow/txflow/stream/events/replay"
+	"github.com/txflow/txflow/stream/kafka"
+	"github.com/txflow/txflow/stream/registry"
+	"github.com/txflow/txflow/stream/schemas"
+	"github.com/txflow/txflow/stream/topics"
+	"github.com/txflow/txflow/stream/transactions"
+	"github.com/txflow/txflow/tasks"
+)
+
+// openLetters returns the number of open dead letters that a command is about, and how many of them do not hold their
+// message.
+func openDeadLetters(c *cli.Context, db *store.Store, q ledger.DeadLetterQuery) (n, without uint64, err error) {
+	q.State = ledger.StateOpen
+	counts, err := db.CountDeadLetters(c.Context, q)
+	for _, k := range counts {
+		n += k.Rows
+		if !transaction.Code(k.Code).KeepsRow() {
+			without += k.Rows
+		}
+	}
+	return n, without, err
+}
+
+func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
+	broker, err := kafkaflags.Config(c, rt)
+	if err != nil {
+		return err
+	}
+	q := deadLetterQuery(c)
+	limit := c.Int("max-replays")
+	q.Replays = &limit
+	cfg := dlq.Config{Rate: c.Float64("rate"), MaxReplays: limit}
+	if q.Pipeline == events.Ledger {
+		maker := replay.Maker{ItemBytes: collect.DefaultMaxEventBytes, Schema: func(ctx context.Context) (int32, error) {
+			client, err := registry.New(c.String("registry-url"))
+			if err != nil {
+				return 0, err
+			}
+			return client.AvroID(ctx, schemas.RawEvents, events.RawSchema)
+		}}
+		cfg.Record = maker.Record
+		cfg.Left = func(l *ledger.DeadLetterState, why string) {
+			rt.Log.WarnContext(c.Context, "a dead letter is left open", "origin", l.Origin.Origin, "partition",
+				l.Origin.Partition,
+				"position", l.Origin.Position, "id", l.ID, "why", why)
+		}
+	} else {
+		q.Pipeline, q.Origin = transactions.Ledger, topics.Raw
+	}
+	n, without, err := openDeadLetters(c, db, q)
+	if err != nil {
+		return err
+	}
+	if n -= without; without > 0 {
+		rt.Log.WarnContext(c.Context,
+			"dead letters that are too large to hold their message are left: send those again from where they came",
+			"dead_letters", without)
+	}
+	if c.Bool("dry-run") {
+		_, _ = fmt.Fprintf(rt.Stdout, "%d dead letters would be replayed\n", n)
+		return nil
+	}
+	m, err := tasks.Do(c.Context, batchcmd.NewEnv(c, rt, batch.Layout{}, "", c.String("source")), "dlq_replay", -1,
+		func(ctx context.Context, m *batch.Manifest) error {
+			if n == 0 {
+				return nothingToReplay(c, db, q, without)
+			}
+			sink, err := kafka.NewProducer(broker)
+			if err != nil {
+				return err
+			}
+			defer sink.Close()
+			show := progress.NewTicker(rt.Stderr, rt.Interactive, "replayed")
+			cfg.Query = q
+			replayed, err := dlq.Replay(ctx, db, sink, cfg, func(n int) { show.Tick(int64(n)) })
+			m.Counts.In = int64(replayed)
+			return fault.WithHint(err, "the same command continues with what is still open")
+		})
+	return batchcmd.Finish(c, rt, m, err, "txflow dlq stats")
+}
+
+// nothingToReplay says why: none is open, or those that are came back too often or do not hold their message.
+func nothingToReplay(c *cli.Context, db *store.Store, q ledger.DeadLetterQuery, without uint64) error {
+	limit := *q.Replays
+	q.Replays = nil
+	all, allWithout, err := openDeadLetters(c, db, q)
+	if err != nil {
+		return err
+	}
+	switch tired := all - allWithout; {
+	case tired > 0:
+		return fault.WithHint(fault.Failf(fault.ExitNothing,
+			"%d open dead letters came back %d times already, which is the limit; none was replayed", tired, limit),
+			"correct the cause, then replay them with a higher --max-replays; or purge them")
+	case without > 0:
+		return fault.WithHint(fault.Failf(fault.ExitNothing,
+			"the %d open dead letters do not hold their messages, which are too large; none was replayed", without),
+			"send those again from where they came, in smaller messages")
+	}
+	return fault.Failf(fault.ExitNothing, "there is no open dead letter to replay")
+}
+
+func dlqPurge(c *cli.Context, rt *app.Runtime, db *store.Store) error {
+	q := deadLetterQuery(c)
+	if q.Filtered() == c.Bool("all") {
+		return fault.WithHint(fault.Failf(fault.ExitUsage,
+			"dlq purge takes a filter, or --all to purge every open dead letter"),
+			"txflow dlq stats lists reasons and sources; --dry-run counts what would be purged")
+	}
+	if c.Bool("dry-run") {
+		n, _, err := openDeadLetters(c, db, q)
+		if err == nil {
+			_, _ = fmt.Fprintf(rt.Stdout, "%d dead letters would be purged\n", n)
+		}
+		return err
+	}
+	show := progress.NewTicker(rt.Stderr, rt.Interactive, "purged")
+	purged, err := dlq.Purge(c.Context, db, q, func(n int) { show.Tick(int64(n)) })
+	_, _ = fmt.Fprintf(rt.Stdout, "%d dead letters are purged\n", purged)
+	return fault.WithHint(err, "the same command continues with what is still open")
+}

@@ -1,0 +1,85 @@
+package eventscmd
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/cmd/internal/kafkaflags"
+	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/stream/events"
+	"github.com/txflow/txflow/stream/events/archive"
+	"github.com/txflow/txflow/stream/kafka"
+)
+
+func eventsArchiveCommand() *cli.Command {
+	return &cli.Command{
+		Name: "archive", Usage: "copy refined events to an object store, until it is stopped",
+		Flags: batchcmd.Flags([]cli.Flag{
+			&cli.StringFlag{Name: "objects", Value: "out/events", EnvVars: []string{"TXFLOW_EVENTS_OBJECTS"},
+				Usage: "write below this `URL` or folder"},
+			&cli.StringFlag{Name: "group", Value: "txflow-events-archive", EnvVars: []string{"TXFLOW_EVENTS_ARCHIVE_GROUP"},
+				Usage: "consumer group `NAME` that keeps how far the copy is"},
+			&cli.BoolFlag{Name: "once", EnvVars: []string{"TXFLOW_EVENTS_ARCHIVE_ONCE"},
+				Usage: "end when all that is complete is copied"},
+			&cli.DurationFlag{Name: "every", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_EVENTS_ARCHIVE_EVERY"},
+				Usage: "look every `TIME` for more"},
+		}, kafkaflags.Flags),
+		Description: fmt.Sprintf(`Makes an object for each range of %d offsets of a partition of %s, once all of them are decided:
+OBJECTS/silver/DATE/PARTITION-OFFSET-TOPICID.ndjson, an event a line. DATE is that of the first event, by the broker's clock. Names
+and contents are always the same, however often a range is copied; an object that is there is left as it is. One such process is
+enough; more do no harm.
+
+   txflow events archive
+   txflow events archive --once --objects s3://events/archive`, archive.Range, events.Silver),
+		Action: app.Action(runEventsArchive),
+	}
+}
+
+func runEventsArchive(c *cli.Context, rt *app.Runtime) error {
+	cfg, err := kafkaflags.Config(c, rt)
+	if err := app.Usage(c, err, app.DurationErr(c, "every", 10*time.Millisecond, time.Hour)); err != nil {
+		return err
+	}
+	log, err := kafka.OpenRanges(cfg, c.String("group"), events.Silver)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }() // what is done is recorded
+	a := archive.Archiver{Log: log, Store: rt.Artifacts, Objects: c.String("objects"), Slog: rt.Log}
+	var all archive.Done
+	for {
+		done, err := a.Run(c.Context)
+		all.Objects, all.There, all.Events = all.Objects+done.Objects, all.There+done.There, all.Events+done.Events
+		stop := c.Bool("once") || c.Context.Err() != nil
+		if err != nil && !stop && fault.Transient(err) {
+			rt.Log.WarnContext(c.Context, "trying again", "error", err)
+			err = nil
+		}
+		if err != nil || stop {
+			_, _ = fmt.Fprintf(rt.Stderr, "%s objects with %s events are made, %s were there\n",
+				progress.Thousands(int64(all.Objects)),
+				progress.Thousands(all.Events), progress.Thousands(int64(all.There)))
+		}
+		if err != nil || stop {
+			return ignoreEnd(c.Context, err)
+		}
+		select {
+		case <-c.Context.Done():
+		case <-time.After(c.Duration("every")):
+		}
+	}
+}
+
+// ignoreEnd is the error of work that is continued later, unless it was asked to end.
+func ignoreEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,56 @@
+// Package kafkaflags are the flags that say where Kafka and the Schema Registry are, and which groups read there.
+package kafkaflags
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/stream/events"
+	"github.com/txflow/txflow/stream/kafka"
+)
+
+// Flags say where Kafka is, and how it lets txflow in.
+var Flags = []cli.Flag{
+	&cli.StringFlag{Name: "kafka-brokers", Value: "127.0.0.1:9092",
+		EnvVars: []string{"KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"},
+		Usage:   "Kafka brokers at `HOST:PORT`, separated by commas"},
+	&cli.StringSliceFlag{Name: "kafka-config", EnvVars: []string{"KAFKA_CONFIG"},
+		Usage: "settings of librdkafka, `NAME=VALUE`, for security for example; several separated by commas, or several times; a comma inside a value is \\,"},
+	&cli.StringFlag{Name: "kafka-config-file", EnvVars: []string{"KAFKA_CONFIG_FILE"},
+		Usage: "`FILE` with a setting of librdkafka a line, NAME=VALUE, for secrets for example; --kafka-config wins"},
+}
+
+// Registry says where the Schema Registry is.
+var Registry = &cli.StringFlag{Name: "registry-url", Value: "http://127.0.0.1:8081",
+	EnvVars: []string{"SCHEMA_REGISTRY_URL"}, Usage: "`URL` of the Schema Registry; may contain user and password"}
+
+// Group names the group of classify.
+var Group = &cli.StringFlag{Name: "group", Value: "txflow-classify", EnvVars: []string{"TXFLOW_STREAM_GROUP"},
+	Usage: "consumer group `NAME`; members share the partitions"}
+
+// RefineGroup names the group of refine.
+var RefineGroup = &cli.StringFlag{Name: "group", Value: events.Group, EnvVars: []string{"TXFLOW_REFINE_GROUP"},
+	Usage: "consumer group `NAME` of stream refine"}
+
+// Config reads the flags. Its error is one of usage, without exit code: see app.Usage.
+func Config(c *cli.Context, rt *app.Runtime) (kafka.Config, error) {
+	cfg := kafka.Config{Brokers: c.String("kafka-brokers"), Log: rt.Log}
+	if path := c.String("kafka-config-file"); path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return cfg, fmt.Errorf("--kafka-config-file: %w", err)
+		}
+		if err := cfg.Settings.AddFile(path, string(text)); err != nil {
+			return cfg, err
+		}
+	}
+	for _, list := range c.StringSlice("kafka-config") {
+		if err := cfg.Settings.AddList("--kafka-config (KAFKA_CONFIG)", list); err != nil {
+			return cfg, err
+		}
+	}
+	return cfg, nil
+}
