@@ -96,7 +96,7 @@ lint-secrets: ## gitleaks over every commit: no password or key is in one; loud 
 .PHONY: verify
 verify: engine ## generated files are up to date, and images hold nothing that they must not
 	go run ./clickhouse/schema/gen -check
-	go test -count 1 ./cmd/txflow -run 'TestReference$$'
+	go test -count 1 ./cmd/internal/acceptance/cli -run 'TestReference$$'
 	@if go list -deps ./cmd/txflow-task | grep -E 'internal/embedded|purego|kfake|confluent'; then \
 	  echo "cmd/txflow-task must not link the embedded platform"; exit 1; fi
 	@if go list -deps -tags noembed ./cmd/txflow | grep -E 'internal/embedded|purego|kfake|kafkaserver|registryserver'; then \
@@ -106,7 +106,7 @@ verify: engine ## generated files are up to date, and images hold nothing that t
 
 .PHONY: reference
 reference: ## write the generated pages of docs/reference again
-	go test -count 1 ./cmd/txflow -run 'TestReference$$' -write-reference
+	go test -count 1 ./cmd/internal/acceptance/cli -run 'TestReference$$' -write-reference
 
 .PHONY: jaeger
 jaeger: $(JAEGER_BINARY) ## fetch Jaeger's released binary, once; where it cannot be reached, build it from its Go module, without pages
@@ -223,13 +223,14 @@ bench: engine ## throughput and memory of batch and stream, beside peers and cei
 
 .PHONY: faults
 faults: engine ## every fault, with processes that are killed; writes docs/reliability.md
-	TXFLOW_FAULT_REPORT="$$PWD/docs/reliability.md" go test -count 1 -timeout 20m ./cmd/txflow -run 'TestFaults'
+	TXFLOW_FAULT_REPORT="$$PWD/docs/reliability.md" go test -count 1 -timeout 20m ./cmd/internal/acceptance/batch -run 'TestFaults'
 
 .PHONY: chaos
 chaos: engine ## the stream on a real Kafka, with all that it needs killed, cut off and restarted; writes docs/reliability-stream.md
 	TXFLOW_CHAOS_ROWS="$(CHAOS_ROWS)" TXFLOW_CHAOS_REPORT="$$PWD/docs/reliability-stream.md" \
 	  TXFLOW_CHAOS_VERSION="$(VERSION)" TXFLOW_REQUIRE_TOOLS=1 \
-	  go test -count 1 -parallel "$(CHAOS_PARALLEL)" -timeout 60m -v ./cmd/txflow -run 'TestChaos'
+	  go test -count 1 -p 1 -parallel "$(CHAOS_PARALLEL)" -timeout 60m -v \
+	  ./cmd/internal/acceptance/stream ./cmd/internal/acceptance/events -run 'TestChaos'
 
 # --- Airflow
 

@@ -1,0 +1,87 @@
+//go:build !noembed
+
+package events
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
+	"github.com/txflow/txflow/internal/fault"
+)
+
+// TestEventsFromCollectToGold sends a package to a collector, twice, has it refined, and proves what became of each
+// message; then gold loses an event, and the proof fails.
+func TestEventsFromCollectToGold(t *testing.T) {
+	t.Parallel()
+	b := harness.NewLive(t)
+	collector := b.Start("collect", "--addr", "127.0.0.1:0", "--objects", "", "--audit-log", "", "--schema-id", "1")
+	url := "http://" + collector.Find(t, &collector.Stdout, `TXFLOW_COLLECT_ADDR=(\S+)`)
+	b.Start("stream", "refine")
+	gold := func(id, want string) {
+		t.Helper()
+		b.Until("GET /events/"+id+" says "+want, func() bool {
+			status, text := harness.Get(t, url+"/events/"+id)
+			return status == http.StatusOK && strings.Contains(text, `"state":"`+want+`"`)
+		})
+	}
+	demo, err := os.ReadFile(filepath.Join(harness.Repository, "cmd", "internal", "platformcmd", "demo_package.json"))
+	harness.Must(t, err)
+	var sent answerOfPackage
+	for range 2 {
+		status, body := sendBody(t, url, string(demo))
+		if harness.Must(t, json.Unmarshal([]byte(body), &sent)); status != http.StatusMultiStatus {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	gold(sent.Items[0].ID, "gold")
+	gold(sent.Items[1].ID, "gold")
+	gold(sent.Items[2].ID, "dead_letter")
+	counts := map[string]int64{}
+	b.Until("four messages are refined and proven", func() bool {
+		var manifest struct{ Counts map[string]int64 }
+		text := strings.TrimSpace(b.OK("events", "reconcile").Stdout.String())
+		harness.Must(t, json.Unmarshal([]byte(text[strings.LastIndex(text, "\n")+1:]), &manifest))
+		for name, n := range manifest.Counts {
+			counts[name] += n
+		}
+		return counts["in"] >= 4
+	})
+	if counts["in"] != 4 || counts["stored"] != 2 || counts["duplicates"] != 2 {
+		t.Errorf("the proof counts %v", counts)
+	}
+	for i, want := range []string{"duplicate of events.raw/", "late: ", "missing_value"} {
+		if text := b.OK("events", "show", sent.Items[i].ID).Stdout.String(); !strings.Contains(text, want) {
+			t.Errorf("events show says nothing of %q:\n%s", want, text)
+		}
+	}
+	if text := b.OK("events", "report", "--by", "account").Stdout.String(); !strings.Contains(text,
+		"company-123       2 ") {
+		t.Errorf("events report:\n%s", text)
+	}
+	if code, r := b.Run("dlq", "replay", "--pipeline", "events"); code != 0 ||
+		!strings.Contains(r.Stderr.String(), "left open") {
+		t.Errorf("a dead letter that still breaks a rule: exit %d\n%s", code, r.Stderr.String())
+	}
+
+	status, body := sendBody(t, url, briefsBody)
+	var answer answerOfPackage
+	if harness.Must(t, json.Unmarshal([]byte(body), &answer)); status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	gold(answer.Items[0].ID, "gold")
+	b.SQL("TRUNCATE TABLE events")
+	if code, r := b.Run("events", "reconcile"); code != fault.ExitData || !strings.Contains(r.Stderr.String(),
+		"missing id "+answer.Items[0].ID) {
+		t.Errorf("gold lacks an event: exit %d\n%s", code, r.Stderr.String())
+	}
+}
+
+// answerOfPackage is what the test reads of the collector's answer.
+type answerOfPackage struct {
+	Items []struct{ ID string }
+}
