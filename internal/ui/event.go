@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/internal/eventstory"
 	"github.com/txflow/txflow/internal/fault"
-	"github.com/txflow/txflow/stream/events"
 )
 
 // eventView is all that is known of one event, but for what the sender said: that is asked for with txflow events show.
@@ -104,8 +104,12 @@ func (u *UI) eventPage(r *http.Request) (*page, error) {
 			return nil, fault.Failf(fault.ExitFault, "ClickHouse's JSON of the event: %w", err)
 		}
 	}
-	v.addPlaces(st)
-	if correlation := v.correlation(st); correlation != "" {
+	story, err := eventstory.Read(st)
+	if err != nil {
+		return nil, err
+	}
+	v.addMessages(story)
+	if correlation := story.Correlation(); correlation != "" {
 		if v.Package, err = u.cfg.DB.EventPackage(r.Context(), correlation); err != nil {
 			return nil, err
 		}
@@ -119,47 +123,17 @@ func (u *UI) eventPage(r *http.Request) (*page, error) {
 		{"lost_points", lost}, {"messages", v.Messages}, {"dead_letters", v.DeadLetters}, {"package", v.Package}}}, nil
 }
 
-// addPlaces says of each message with the id what became of it. A message that says the same as the one that is stored is a
-// duplicate; any other is still on its way.
-func (v *eventView) addPlaces(st *store.EventStory) {
-	dead := map[store.EventDeadLetter]bool{}
+// addMessages lists the messages with the id, each with what became of it, and the dead letters.
+func (v *eventView) addMessages(st *eventstory.Story) {
 	for _, d := range st.DeadLetters {
 		v.DeadLetters = append(v.DeadLetters, eventDeadLetter{d.Origin, d.Partition, d.Position, d.Code, d.Pointer, d.Message,
 			d.State, d.UpdatedAt})
-		dead[store.EventDeadLetter{Origin: d.Origin, Partition: d.Partition, Position: d.Position}] = true
 	}
 	for i := range st.Messages {
 		m := &st.Messages[i]
-		row := eventMessage{m.Topic, m.Partition, m.Offset, m.RecordedAt, m.Request, "on its way"}
-		switch g := v.Gold; {
-		case dead[store.EventDeadLetter{Origin: m.Topic, Partition: m.Partition, Position: m.Offset}]:
-			row.Outcome = "dead_letter"
-		case g != nil && g.Origin == m.Topic && g.Partition == m.Partition && g.Position == m.Offset:
-			row.Outcome = "stored"
-		case g != nil && says(m.Value, g.ContentHash):
-			row.Outcome = "duplicate"
-		}
-		v.Messages = append(v.Messages, row)
+		v.Messages = append(v.Messages, eventMessage{m.Topic, m.Partition, m.Offset, m.RecordedAt, m.Request,
+			st.Fate(m).Kind})
 	}
-}
-
-// says tells whether a message of events.raw has the contents of a hash.
-func says(value []byte, hash uint64) bool {
-	e, err := events.ParseMessage(value)
-	return err == nil && e.ContentHash() == hash
-}
-
-// correlation is the id of the package that the event came in: of what the collector refused, the digest of the dead letter.
-func (v *eventView) correlation(st *store.EventStory) string {
-	if v.Gold != nil {
-		return v.Gold.Correlation
-	}
-	for _, d := range st.DeadLetters {
-		if d.Origin == events.Collector {
-			return d.Digest
-		}
-	}
-	return ""
 }
 
 // addSteps says how the event came to gold.

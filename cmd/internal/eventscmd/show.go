@@ -16,6 +16,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/table"
 	"github.com/txflow/txflow/internal/event"
+	"github.com/txflow/txflow/internal/eventstory"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/stream/events"
 )
@@ -60,108 +61,56 @@ func eventsShowCommand() *cli.Command {
 	}
 }
 
-// Story is all that is known of an event, with what became of each message, and what came in its package.
-func Story(ctx context.Context, db *store.Store, id event.ID) (*store.EventStory, error) {
+// Story is all that is known of an event, with what became of each message, and what came in its package. That of an
+// unknown event has no state.
+func Story(ctx context.Context, db *store.Store, id event.ID) (*eventstory.Story, error) {
 	st, err := db.EventStory(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	fates(st)
-	if correlation := correlationOf(st); correlation != "" {
+	story, err := eventstory.Read(st)
+	if err != nil {
+		return nil, err
+	}
+	for i := range st.Messages {
+		st.Messages[i].Fate = story.Fate(&st.Messages[i]).Text
+	}
+	if correlation := story.Correlation(); correlation != "" {
 		st.Package, err = db.EventPackage(ctx, correlation)
 	}
-	return st, err
+	return story, err
 }
 
 // goldRow is what show needs of a row of events.
 type goldRow struct {
-	Correlation string `json:"correlation_id"`
-	Type        string `json:"type"`
-	Index       int32  `json:"package_index"`
-	Context     string `json:"context"`
-	Score       string `json:"score"`
-	Rules       string `json:"rules_version"`
-	Token       string `json:"token"`
-	Received    string `json:"received_at"`
-	Published   string `json:"published_at"`
-	Processed   string `json:"processed_at"`
-	Inserted    string `json:"inserted_at"`
-	Origin      string `json:"origin"`
-	Partition   int32  `json:"partition"`
-	Position    uint64 `json:"position"`
-	TraceID     string `json:"trace_id"`
-	Late        bool   `json:"late"`
-	Future      bool   `json:"future"`
-	Lost        []struct {
+	Type      string `json:"type"`
+	Index     int32  `json:"package_index"`
+	Context   string `json:"context"`
+	Score     string `json:"score"`
+	Rules     string `json:"rules_version"`
+	Token     string `json:"token"`
+	Received  string `json:"received_at"`
+	Published string `json:"published_at"`
+	Processed string `json:"processed_at"`
+	Inserted  string `json:"inserted_at"`
+	TraceID   string `json:"trace_id"`
+	Late      bool   `json:"late"`
+	Future    bool   `json:"future"`
+	Lost      []struct {
 		Rule   string      `json:"rule"`
 		Points json.Number `json:"points"`
 	} `json:"lost_points"`
 }
 
-func goldOf(st *store.EventStory) (g goldRow, err error) {
+func goldOf(st *eventstory.Story) (g goldRow, err error) {
 	if st.Event == nil {
 		return g, nil
 	}
 	return g, json.Unmarshal(st.Event, &g)
 }
 
-// fates says what became of each message: stored, a dead letter, or a duplicate of the one that is stored. Whether a
-// message says
-// the same as the first is seen from the messages themselves.
-func fates(st *store.EventStory) {
-	gold, err := goldOf(st)
-	hashes := map[uint64]bool{}
-	for i := range st.Messages {
-		m := &st.Messages[i]
-		dead := slices.IndexFunc(st.DeadLetters, func(d store.EventDeadLetter) bool {
-			return d.Origin == m.Topic && d.Partition == m.Partition && d.Position == m.Offset
-		})
-		hash, readable := saidBy(m.Value)
-		switch {
-		case dead >= 0:
-			m.Fate = "dead letter, " + st.DeadLetters[dead].State + ": " + st.DeadLetters[dead].Code
-		case err == nil && st.Event != nil && gold.Origin == m.Topic && gold.Partition == m.Partition &&
-			gold.Position == m.Offset:
-			m.Fate = "stored"
-			hashes[hash] = readable
-		case readable && hashes[hash]:
-			m.Fate = fmt.Sprintf("duplicate of %s/%d:%d", gold.Origin, gold.Partition, gold.Position)
-		case st.State == store.EventErased:
-			m.Fate = "erased"
-		default:
-			m.Fate = "not refined, or not read by ClickHouse, yet"
-		}
-	}
-}
-
-// saidBy is the hash of what the sender of a message of events.raw said; false where it cannot be read.
-func saidBy(value []byte) (uint64, bool) {
-	e, err := events.ParseMessage(value)
-	if err != nil {
-		return 0, false
-	}
-	return e.ContentHash(), true
-}
-
-// correlationOf is the id of the event's package; "" where it is unknown.
-func correlationOf(st *store.EventStory) string {
-	if gold, err := goldOf(st); err == nil && gold.Correlation != "" {
-		return gold.Correlation
-	}
-	for i := range st.DeadLetters {
-		if st.DeadLetters[i].Origin == events.Collector {
-			return st.DeadLetters[i].Digest
-		}
-	}
-	for i := range st.Messages {
-		if e, err := events.ParseMessage(st.Messages[i].Value); err == nil {
-			return e.Correlation.String()
-		}
-	}
-	return ""
-}
-
-func Show(w io.Writer, st *store.EventStory) error {
+// Show prints an event, where its points went, and where it came by.
+func Show(w io.Writer, st *eventstory.Story) error {
 	gold, err := goldOf(st)
 	if err != nil {
 		return err
@@ -174,7 +123,7 @@ func Show(w io.Writer, st *store.EventStory) error {
 	line("event", st.ID)
 	line("state", st.State)
 	line("type", gold.Type)
-	line("package", correlationOf(st))
+	line("package", st.Correlation())
 	if st.Event != nil {
 		line("context", gold.Context)
 		line("score", gold.Score+" by the rules "+gold.Rules)
@@ -205,7 +154,7 @@ func Show(w io.Writer, st *store.EventStory) error {
 }
 
 // hopTable lists where the event came by, in the order of time.
-func hopTable(st *store.EventStory, gold *goldRow) *table.Table {
+func hopTable(st *eventstory.Story, gold *goldRow) *table.Table {
 	type hop struct{ at, cell1, cell2, detail, trace string }
 	const layout = "2006-01-02 15:04:05.000"
 	var hops []hop
