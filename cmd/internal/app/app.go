@@ -14,13 +14,12 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/urfave/cli/v2"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/txflow/txflow/internal/artifact"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/logging"
 	"github.com/txflow/txflow/otel/telemetry"
 )

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // flagsFirst moves a command's flags before its arguments, since the library only reads them there, and users write

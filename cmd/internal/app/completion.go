@@ -5,9 +5,9 @@ import (
 	"io"
 	"strings"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/internal/fault"
 )
 
 //go:embed completion/*

@@ -19,7 +19,7 @@ func Positive(c *cli.Context, name string) error {
 	return nil
 }
 
-// DurationErr, like the other ...Err, says what is wrong with the value of a flag; see Usage.
+// DurationErr refuses a time that is not from low to high. Its error, like those of the others, is for Usage.
 func DurationErr(c *cli.Context, flag string, low, high time.Duration) error {
 	if d := c.Duration(flag); d < low || d > high {
 		return fmt.Errorf("--%s is %s: it must be from %s to %s", flag, d, low, high)

@@ -3,9 +3,9 @@ package app
 import (
 	"errors"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/urfave/cli/v2"
+
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // Usage is one error with exit code 64 of all that is wrong with a command's flags; nil when nothing is. Commands call

@@ -5,12 +5,11 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/tasks/classify"
 	"github.com/txflow/txflow/tasks/load"
 	"github.com/txflow/txflow/tasks/reconcile"

@@ -6,11 +6,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"

@@ -3,12 +3,11 @@ package batchcmd
 import (
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/tasks"
 	"github.com/txflow/txflow/tasks/validate"

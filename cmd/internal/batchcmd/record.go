@@ -6,12 +6,11 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/txflow/txflow/internal/ledger"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/tasks/classify"
 	"github.com/txflow/txflow/tasks/load"
 	"github.com/txflow/txflow/tasks/run"

@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/txflow/txflow/internal/fault"
-	"github.com/txflow/txflow/internal/ledger"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
@@ -15,6 +12,8 @@ import (
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/dlq"
 	"github.com/txflow/txflow/stream/events"

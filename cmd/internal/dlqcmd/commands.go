@@ -6,14 +6,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/txflow/txflow/internal/ledger"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
+	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/transactions"
 	"github.com/txflow/txflow/tasks/load"

@@ -9,15 +9,14 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/txflow/txflow/internal/fault"
-	"github.com/txflow/txflow/internal/ledger"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/table"
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/dlq"
 	"github.com/txflow/txflow/stream/events"

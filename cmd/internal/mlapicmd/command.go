@@ -4,10 +4,9 @@ package mlapicmd
 import (
 	"github.com/urfave/cli/v2"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/server"
 )

@@ -7,15 +7,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
-	"github.com/txflow/txflow/internal/ledger"
-
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/querycmd"
 	"github.com/txflow/txflow/data"
 	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/ml_api/client"

@@ -14,8 +14,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
@@ -25,6 +23,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/setupcmd"
 	"github.com/txflow/txflow/cmd/internal/uicmd"
 	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"

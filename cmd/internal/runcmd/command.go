@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/logging"
 	"github.com/txflow/txflow/tasks/run"
 )

@@ -6,11 +6,10 @@ import (
 	"io"
 	"time"
 
-	"github.com/txflow/txflow/internal/ledger"
-
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/tasks"
 	"github.com/txflow/txflow/tasks/run"

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/migrate"
@@ -18,6 +16,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
 	"github.com/txflow/txflow/cmd/internal/readers"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/kafka"

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/migrate"
@@ -16,6 +14,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // Migrate is txflow migrate.

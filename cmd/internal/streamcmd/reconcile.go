@@ -4,9 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
-	"github.com/txflow/txflow/internal/ledger"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/clickhouse/store"
@@ -16,6 +13,8 @@ import (
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/readers"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/reconcile"
 	"github.com/txflow/txflow/stream/topics"

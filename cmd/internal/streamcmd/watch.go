@@ -10,13 +10,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/pipeline"

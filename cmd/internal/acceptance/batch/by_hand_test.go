@@ -11,13 +11,12 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"github.com/txflow/txflow/internal/fault"
-	"github.com/txflow/txflow/internal/ledger"
-
-	"github.com/txflow/txflow/cmd/internal/commands"
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
+	"github.com/txflow/txflow/cmd/internal/commands"
+	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
 )
 
 // A file that can not be read as transactions ends with its own clear error, before anything is asked or stored.

@@ -11,12 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/ml_api/server"
 	"github.com/txflow/txflow/tasks/compare"
 )

@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // Numbers are checked before anything is read or contacted: neither the file nor ClickHouse nor the ML API is there.

@@ -15,11 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/ledger"
-
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/commands"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/ledger"
 )
 
 // AsMain makes the test binary be txflow itself, so that processes that are killed run under the race detector too.
@@ -226,7 +225,7 @@ func (r *Process) Manifest(t *testing.T) (m batch.Manifest) {
 	return m
 }
 
-// must ends the test with an error.
+// Must ends the test with an error.
 func Must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

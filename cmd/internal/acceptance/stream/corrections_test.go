@@ -13,14 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/stream/kafka"

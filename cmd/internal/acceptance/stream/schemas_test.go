@@ -5,12 +5,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/twmb/franz-go/pkg/sr"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/registryserver/registrytest"
 )
 

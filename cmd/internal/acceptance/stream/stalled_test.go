@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/stream/status"
 )
 

@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/stream/status"
 )
 

@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
-
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/stream/topics"
 )
 
