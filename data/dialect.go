@@ -43,7 +43,7 @@ type writer struct {
 	Dialect
 	order [len(transaction.Columns)]int // what stands where
 	end   string
-	clock [2]byte // what follows the date and behind the time; 0 for nothing
+	clock [2]byte // what follows the date, and what follows the time; 0 for nothing
 }
 
 func newWriter(d Dialect) writer {

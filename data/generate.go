@@ -17,7 +17,7 @@ type Options struct {
 	FirstID  uint64 // 0 counts from 1
 	Dialect  Dialect
 	Dirty    float64          // share of rows that are not ordinary, 0 to 1; see Kinds
-	Progress func(rows int64) // told now and then; may be nil
+	Progress func(rows int64) // called now and then; may be nil
 }
 
 // Validate reports every fault of the options.
@@ -34,7 +34,7 @@ func (o *Options) Validate() error {
 
 // Key is what a reader must find: the answers to the file.
 type Key struct {
-	Rows       int64            `json:"rows"` // records behind the header
+	Rows       int64            `json:"rows"` // records after the header
 	Accepted   int64            `json:"accepted"`
 	Duplicates int64            `json:"duplicates"`
 	Rejected   int64            `json:"rejected"`

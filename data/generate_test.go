@@ -18,7 +18,7 @@ import (
 	"github.com/txflow/txflow/data"
 )
 
-// committed are the options behind the files of this folder.
+// committed are the options of the files of this folder.
 var committed = map[string]data.Options{
 	"transactions.csv":       {Rows: 10_000, Seed: 1},
 	"transactions_dirty.csv": {Rows: 2_000, Seed: 1, Dirty: 0.3},

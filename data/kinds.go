@@ -172,5 +172,5 @@ var unusual = []Kind{
 	accept("another operation type", to(t.ColOperation, "card", "SEPA-CT", "fee_2", "standing order")),
 	accept("side in capitals", func(o *odd) { o.set(t.ColSide, strings.ToUpper(string(o.values[t.ColSide]))) }),
 	accept("no quotes at all", func(o *odd) { o.quote = [7]bool{} }),
-	accept("behind an empty line", func(o *odd) { o.before = o.w.end }),
+	accept("after an empty line", func(o *odd) { o.before = o.w.end }),
 }

@@ -39,7 +39,7 @@ func TestARunIsBegunOnce(t *testing.T) {
 		"a corrected file": {func(s *batch.RunSpec) { s.Files[0].Bytes = 8 }, false, 0},
 		"a file changed after load": {func(s *batch.RunSpec) { s.Files[0].Modified = start.Add(time.Minute) }, true,
 			fault.ExitData},
-		"classified anew": {func(s *batch.RunSpec) { s.Reclassify = true }, false, fault.ExitData},
+		"classified again": {func(s *batch.RunSpec) { s.Reclassify = true }, false, fault.ExitData},
 	} {
 		w := newWorld()
 		first := wish(func(s *batch.RunSpec) { s.StartedAt = start })

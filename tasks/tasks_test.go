@@ -280,14 +280,14 @@ func TestClassifyGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.Put("a.csv", []byte(header+rows(1, 100)))
-	away := fault.Failf(fault.ExitTryAgain, "away")
+	unavailable := fault.Failf(fault.ExitTryAgain, "unavailable")
 	w.fail = func(call int) error {
 		if call > 20 {
-			return away
+			return unavailable
 		}
 		return nil
 	}
-	if _, err := w.run(t, "a.csv"); !errors.Is(err, away) || fault.ExitCode(err) != fault.ExitTryAgain {
+	if _, err := w.run(t, "a.csv"); !errors.Is(err, unavailable) || fault.ExitCode(err) != fault.ExitTryAgain {
 		t.Fatalf("got %v, want the API's outage", err)
 	}
 	recorded := 0

@@ -107,7 +107,7 @@ func appendMessage(row *ledger.Classified, info *ledger.RunInfo) []byte {
 	return message.AppendClassified(nil, row, info.AppendCall(nil, row.Origin, row.Call))
 }
 
-// validLetter is a message of transactions.dlq with fields that make sense.
+// validDeadLetter is a message of transactions.dlq with fields that make sense.
 func validDeadLetter(r *rand.Rand) map[string]any {
 	return map[string]any{"pipeline": "stream", "run_id": "txflow-classify", "source": text(r),
 		"origin":        "transactions.raw",

@@ -70,7 +70,7 @@ func snapshot(stream bool) ([]migrate.Object, error) {
 }
 
 // rank orders objects by what they need: tables come first, then views. With the views on Kafka's tables reading
-// begins, so they come when everything behind them is there.
+// begins, so they come when everything that they write to is there.
 func rank(o *migrate.Object) int {
 	switch {
 	case strings.Contains(o.SQL, "CREATE TABLE "):

@@ -22,7 +22,7 @@ const sharedCollection = "txflow_kafka"
 // inMigrations is how a migration names the collection.
 const inMigrations = "ENGINE = Kafka(" + sharedCollection + ")"
 
-// ownCollection has the name of the database behind that of the shared one.
+// ownCollection has the name of the database after that of the shared one.
 func (s *Store) ownCollection() string { return sharedCollection + "_" + s.Database() }
 
 // kafkaCollection is the collection of this database's Kafka tables: that of the tables themselves; where all of them

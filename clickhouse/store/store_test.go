@@ -548,34 +548,34 @@ func TestPingSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// flaky is ClickHouse behind a proxy that can be told to fail.
-func flaky(t *testing.T, base string) (address string, away *atomic.Int32) {
+// flaky is ClickHouse behind a proxy that can be made to fail.
+func flaky(t *testing.T, base string) (address string, failures *atomic.Int32) {
 	t.Helper()
 	to, err := url.Parse(base)
 	must(t, err)
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: to.Scheme, Host: to.Host})
-	away = new(atomic.Int32)
+	failures = new(atomic.Int32)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if away.Add(-1) >= 0 {
+		if failures.Add(-1) >= 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
-	return s.URL + "/?" + to.RawQuery, away
+	return s.URL + "/?" + to.RawQuery, failures
 }
 
 func TestInsertWaitsOutAnOutage(t *testing.T) {
 	direct := open(t)
-	address, away := flaky(t, direct.url)
+	address, failures := flaky(t, direct.url)
 	db, err := store.Open(store.Config{URL: secret.NewURL(address), OutageLimit: time.Minute})
 	must(t, err)
 	t.Cleanup(db.Close)
 	if _, err := db.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	away.Store(3)
+	failures.Store(3)
 	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil))))
 	if got := direct.sql("SELECT count() FROM transactions FINAL"); got != "1" {
 		t.Error(got)
@@ -586,7 +586,7 @@ func TestInsertWaitsOutAnOutage(t *testing.T) {
 	if _, err := impatient.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	away.Store(1 << 20)
+	failures.Store(1 << 20)
 	unread := fault.Failf(fault.ExitData, "a damaged part")
 	if err := db.InsertClassified(t.Context(), info,
 		func(yield func([]ledger.Classified, error) bool) { yield(nil, unread) }); !errors.Is(err, unread) ||

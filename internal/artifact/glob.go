@@ -75,7 +75,7 @@ func listLocal(at location) ([]batch.Object, error) {
 }
 
 // insideOf returns what reports whether a file lies below the folder of a pattern, the part of it that is none, once
-// all links are followed. What cannot be told is outside.
+// all links are followed. What is not known is outside.
 func insideOf(pattern string) func(path string) bool {
 	folder := filepath.Dir(pattern)
 	for strings.ContainsAny(folder, `*?[`) {

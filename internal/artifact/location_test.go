@@ -69,8 +69,8 @@ func TestRefusedURLs(t *testing.T) {
 	}
 }
 
-// TestAway names a server that is not there.
-func TestAway(t *testing.T) {
+// TestUnavailable names a server that is not there.
+func TestUnavailable(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "very-secret-value")
 	store := artifact.New(t.Context())

@@ -33,7 +33,7 @@ func TestListLeavesOutALinkToItself(t *testing.T) {
 	}
 }
 
-// What a link leads to is told apart by where it lies, however it is named: through a file, a folder, or another link.
+// What a link leads to is known by where it lies, however it is named: through a file, a folder, or another link.
 func TestListTellsWhatLiesOutside(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

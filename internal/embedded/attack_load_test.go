@@ -59,7 +59,7 @@ func attackBombs(a *attacker) {
 	before := residentMiB(a.T)
 	a.refused("a statement", a.send("POST", a.p.ClickHouseURL(), packed.String(), "Content-Encoding", "gzip"),
 		http.StatusRequestEntityTooLarge)
-	a.refused("behind a SELECT", a.send("POST", a.p.ClickHouseURL()+"/?query=SELECT", packed.String(), "Content-Encoding",
+	a.refused("after a SELECT", a.send("POST", a.p.ClickHouseURL()+"/?query=SELECT", packed.String(), "Content-Encoding",
 		"gzip"), http.StatusRequestEntityTooLarge)
 	if now := residentMiB(a.T); now > before+256 {
 		a.Errorf("statements took %d MiB", now-before)

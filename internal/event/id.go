@@ -32,7 +32,7 @@ func PackageEventID(correlation ID, index int) ID {
 	return named("event", string(correlation[:]), strconv.Itoa(index))
 }
 
-// named is a UUID of version 5. The parts are told apart by a byte that is not valid in UTF-8.
+// named is a UUID of version 5. The parts are separated by a byte that is not valid in UTF-8.
 func named(parts ...string) (id ID) {
 	var buffer [256]byte // usually enough
 	b := append(buffer[:0], namespace[:]...)

@@ -103,9 +103,9 @@ type Fate uint8
 
 // The fates of a refusal.
 const (
-	Pending Fate = iota // it is among the last rows: those that follow decide
-	Settled             // it is about its row
-	Void                // the API was out of order: ask again
+	Pending   Fate = iota // it is among the last rows: those that follow decide
+	Settled               // it is about its row
+	Discarded             // the API was out of order: ask again
 )
 
 // Fate returns what is known of the refusal of a row by the number that Refused gave it.
@@ -124,7 +124,7 @@ func (r *Refusals) fate(at uint64) Fate {
 	}
 	for _, s := range r.discarded {
 		if s.from <= at && at <= s.to {
-			return Void
+			return Discarded
 		}
 	}
 	if r.rows-at >= RefusalWindow {

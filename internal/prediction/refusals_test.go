@@ -102,14 +102,14 @@ func TestFates(t *testing.T) {
 		t.Error("in quiet traffic a refusal is settled by time")
 	}
 	last, tripped := r.Refused()
-	if !tripped || r.Fate(first) != Void || r.Fate(last) != Void || r.Fate(old) != Settled {
+	if !tripped || r.Fate(first) != Discarded || r.Fate(last) != Discarded || r.Fate(old) != Settled {
 		t.Errorf("it trips: %t, %d %d %d", tripped, r.Fate(first), r.Fate(last), r.Fate(old))
 	}
 	if _, discarded := r.Refused(); !discarded {
 		t.Error("what is refused afterwards is discarded")
 	}
 	r.Classified(1000)
-	if r.Fate(last) != Void {
+	if r.Fate(last) != Discarded {
 		t.Error("discarded stays discarded")
 	}
 	r.Restart()

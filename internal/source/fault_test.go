@@ -19,7 +19,7 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// cut opens a file that ends with an error behind some bytes.
+// cut opens a file that ends with an error after some bytes.
 type cut struct {
 	content []byte
 	at      int
@@ -90,7 +90,7 @@ func TestAFaultOfTheStoreIsNotBadData(t *testing.T) {
 			for _, at := range []int{0, 2, len(content) / 3, len(content)} {
 				if err := scanAll(t, cut{content, at, c.err}); fault.ExitCode(err) != c.want ||
 					!strings.Contains(err.Error(), "s3://bucket/a.csv") {
-					t.Errorf("%s, %s behind %d of %d bytes: exit code %d, want %d: %v", kind, name, at, len(content),
+					t.Errorf("%s, %s after %d of %d bytes: exit code %d, want %d: %v", kind, name, at, len(content),
 						fault.ExitCode(err), c.want, err)
 				}
 			}

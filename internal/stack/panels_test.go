@@ -134,7 +134,7 @@ func TestPanelsAndRulesKnowTheirMetrics(t *testing.T) {
 		for _, r := range g.Rules {
 			asked[r.Expr] = r.Alert
 			if !strings.Contains(string(runbook), r.Alert) || r.Annotations["summary"] == "" {
-				t.Errorf("nobody is told what to do about %s", r.Alert)
+				t.Errorf("nothing says what to do about %s", r.Alert)
 			}
 		}
 	}

@@ -140,7 +140,7 @@ func TestSecretsAreMadeOnce(t *testing.T) {
 	}
 }
 
-// airflow is one that has read its DAGs after some questions, runs one, and is away for one question meanwhile.
+// airflow is one that has read its DAGs after some questions, runs one, and is unavailable for one question meanwhile.
 func airflow(t *testing.T, readAfter int32, state string) (port string) {
 	t.Helper()
 	var asked, states atomic.Int32
@@ -171,7 +171,7 @@ func airflow(t *testing.T, readAfter int32, state string) (port string) {
 	})
 	mux.HandleFunc("GET "+dag+"/dagRuns/manual__2026-01-01T00:00:00+00:00", func(w http.ResponseWriter, _ *http.Request) {
 		if states.Add(1) == 1 {
-			http.Error(w, "away", http.StatusBadGateway)
+			http.Error(w, "unavailable", http.StatusBadGateway)
 			return
 		}
 		_, _ = fmt.Fprintf(w, `{"state": %q}`, state)

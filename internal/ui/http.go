@@ -243,7 +243,7 @@ func limit(r *http.Request) (int, error) {
 	return n, nil
 }
 
-// with is the request's address with some parameters changed; an empty value takes one away.
+// with is the request's address with some parameters changed; an empty value removes one.
 func with(r *http.Request, changes ...string) string {
 	query := r.URL.Query()
 	for i := 0; i+1 < len(changes); i += 2 {

@@ -190,7 +190,7 @@ func TestSnapshot(t *testing.T) {
 		t.Errorf("%+v after %d fetches", r, loads.Load())
 	}
 	failing := snapshot[int]{start: func(f func(context.Context)) { work.Go(func() { f(t.Context()) }) },
-		load: func(context.Context) (int, error) { return 0, errors.New("away") }}
+		load: func(context.Context) (int, error) { return 0, errors.New("unavailable") }}
 	if r := failing.get(t.Context()); r.Known() || r.Err == nil {
 		t.Errorf("a failure: %+v", r)
 	}
@@ -245,7 +245,7 @@ func TestTrace(t *testing.T) {
 		t.Errorf("the whole trace: %d spans", len(whole.Spans))
 	}
 	for name, traces := range map[string]Traces{"not there": fakeTraces{err: jaegerapi.ErrNotFound},
-		"away": fakeTraces{err: errors.New("refused")}, "no Jaeger": nil} {
+		"unavailable": fakeTraces{err: errors.New("refused")}, "no Jaeger": nil} {
 		if v := show(traces, ""); v.Missing == "" || v.Next == "" || len(v.Spans) > 0 {
 			t.Errorf("%s: %+v", name, v)
 		}

@@ -93,7 +93,7 @@ type funnelLoss struct {
 // runView is one run.
 type runView struct {
 	Run       runRow
-	Recorded  bool // the run has an entry of its own; without one its tasks have told of it
+	Recorded  bool // the run has an entry of its own; without one it is known by its tasks
 	Tasks     []taskRow
 	Start     time.Time
 	Span      time.Duration
@@ -156,7 +156,7 @@ func (u *UI) runPage(r *http.Request) (*page, error) {
 	return p, nil
 }
 
-// runOfTasks makes a run of what its tasks told, for one that has no entry of its own.
+// runOfTasks makes a run of what its tasks recorded, for one that has no entry of its own.
 func runOfTasks(id string, tasks []taskRow) runRow {
 	run := runRow{RunID: id, Pipeline: "batch", StartedAt: tasks[0].StartedAt, TraceID: tasks[0].TraceID}
 	last := tasks[len(tasks)-1]

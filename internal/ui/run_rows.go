@@ -170,7 +170,7 @@ func (u *UI) duplicatesPage(r *http.Request) (*page, error) {
 	return p, nil
 }
 
-// pageOf is how many rows a page has and behind which key it begins.
+// pageOf is how many rows a page has and after which key it begins.
 func pageOf(r *http.Request) (n int, after *placeKey, err error) {
 	if n, err = limit(r); err != nil {
 		return 0, nil, err

@@ -15,7 +15,7 @@ import (
 type transactionView struct {
 	ID          string
 	Current     *transactionRow
-	Older       []transactionRow // rows that a merge has not yet taken away
+	Older       []transactionRow // rows that a merge has not yet removed
 	Outcomes    []outcomeRow
 	DeadLetters []lineageDeadLetter
 	Tasks       []lineageTask

@@ -326,7 +326,7 @@ func TestPagesFollow(t *testing.T) {
 			for _, row := range all[want.part] {
 				if n, ok := row[want.key].(float64); ok && want.key == "line" {
 					if n <= last {
-						t.Errorf("%s: line %v comes behind %v", path, n, last)
+						t.Errorf("%s: line %v comes after %v", path, n, last)
 					}
 					last = n
 				}
@@ -387,8 +387,8 @@ func TestNothingStored(t *testing.T) {
 	}
 }
 
-// TestClickHouseIsAway says what to start, in every format.
-func TestClickHouseIsAway(t *testing.T) {
+// TestClickHouseIsUnavailable says what to start, in every format.
+func TestClickHouseIsUnavailable(t *testing.T) {
 	t.Parallel()
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
@@ -407,16 +407,16 @@ func TestClickHouseIsAway(t *testing.T) {
 	}
 }
 
-// TestStaleFigures keeps the last figures, and says so, when ClickHouse goes away.
+// TestStaleFigures keeps the last figures, and says so, when ClickHouse becomes unavailable.
 func TestStaleFigures(t *testing.T) {
 	t.Parallel()
 	address, db := database(t)
 	fill(t, db)
 	to, err := url.Parse(address)
 	must(t, err)
-	away := false
+	unavailable := false
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if away {
+		if unavailable {
 			panic(http.ErrAbortHandler)
 		}
 		r.URL.Scheme, r.URL.Host, r.RequestURI = "http", to.Host, ""
@@ -434,11 +434,11 @@ func TestStaleFigures(t *testing.T) {
 	t.Cleanup(proxy.Close)
 	u := pages(t, proxy.URL+"/?"+to.RawQuery, nil)
 	body(t, u, "/")
-	away = true
+	unavailable = true
 	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(body(t, u, "/"),
 		"the figures are not new"); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("figures of a ClickHouse that is away pass for new")
+			t.Fatal("figures of a ClickHouse that is unavailable pass for new")
 		}
 	}
 	if !strings.Contains(body(t, u, "/"), `class="tiles"`) {

@@ -50,7 +50,7 @@ func (c *Client) probe(ctx context.Context, transactions []transaction.Transacti
 // discarded reports whether a refusal of a result is discarded.
 func (c *Client) discarded(result *prediction.Result) bool {
 	return slices.ContainsFunc(result.Items, func(i prediction.Item) bool {
-		return i.Refusal != nil && c.cfg.Refusals.Fate(i.Refusal.At) == prediction.Void
+		return i.Refusal != nil && c.cfg.Refusals.Fate(i.Refusal.At) == prediction.Discarded
 	})
 }
 

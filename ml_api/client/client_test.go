@@ -451,9 +451,9 @@ func TestModel(t *testing.T) {
 		model   string
 		exit    int
 	}{
-		"told": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"model_version":"v1"}`) },
+		"named": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"model_version":"v1"}`) },
 			"v1", 0},
-		"not told": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"status":"ok"}`) }, "",
+		"not named": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"status":"ok"}`) }, "",
 			0},
 		"no such route": {http.NotFound, "", 0},
 		"some page":     {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `<html>`) }, "", 0},
@@ -475,7 +475,7 @@ func TestModel(t *testing.T) {
 	cfg := quick("http://127.0.0.1:1")
 	cfg.OutageLimit = 20 * time.Millisecond
 	if _, err := newClient(t, cfg).Model(t.Context()); fault.ExitCode(err) != fault.ExitTryAgain {
-		t.Errorf("away: %v", err)
+		t.Errorf("unavailable: %v", err)
 	}
 }
 

@@ -95,7 +95,7 @@ func TestWhoRefusesEverythingIsOutOfOrder(t *testing.T) {
 		!strings.Contains(err.Error(), "--max-refused") || fault.Hint(err) == "" {
 		t.Errorf("exit code %d: %v", fault.ExitCode(err), err)
 	}
-	if cfg.Refusals.Fate(r.Items[0].Refusal.At) != prediction.Void {
+	if cfg.Refusals.Fate(r.Items[0].Refusal.At) != prediction.Discarded {
 		t.Error("the first refusals are still taken for the rows' own fault")
 	}
 	if n := c.Stats().Attempts; n > 300 {

@@ -36,7 +36,7 @@ var hexPairs = func() (t [256][2]byte) {
 	return t
 }()
 
-// append appends the answer for one transaction, behind a comma unless it is the first.
+// append appends the answer for one transaction, after a comma unless it is the first.
 func (e *encoder) append(b []byte, id *transaction.ID, first bool) []byte {
 	if !first {
 		b = append(b, ',')

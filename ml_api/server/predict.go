@@ -99,7 +99,7 @@ func (s *Server) answer(r *http.Request, buffers *scratch, held *inflight.Lease,
 	t := s.cfg.Practice.draw(number)
 	switch {
 	case !sleep(r.Context(), t.delay):
-		return plainResponse(statusClientClosed, "caller_left", "the caller went away")
+		return plainResponse(statusClientClosed, "caller_left", "the caller disconnected")
 	case t.fail:
 		return plainResponse(http.StatusInternalServerError, "practice_error", "Internal Server Error")
 	case t.throttle:

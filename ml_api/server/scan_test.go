@@ -149,7 +149,7 @@ func TestAnswer(t *testing.T) {
 	}
 	id, _ := transaction.ParseUUID([]byte(exampleID))
 	got := enc.append(nil, &id, true)
-	want := `{"transaction_id":"` + exampleID + `","category":"Utilities","model_version":"v\"1"}` // one behind Transportation
+	want := `{"transaction_id":"` + exampleID + `","category":"Utilities","model_version":"v\"1"}` // the one after Transportation
 	if !bytes.Equal(got, []byte(want)) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}

@@ -18,7 +18,7 @@ type exporter struct {
 	flight sync.Mutex // held while a batch is on its way; the SDK sends one at a time
 	ended  counter
 	sent   atomic.Int64
-	away   atomic.Bool
+	failed atomic.Bool // the last batch did not reach the collector
 }
 
 func newExporter(to sdktrace.SpanExporter, log *slog.Logger) *exporter {
@@ -38,11 +38,11 @@ func (e *exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpa
 	switch {
 	case err == nil:
 		e.sent.Add(int64(len(spans)))
-		if e.away.CompareAndSwap(true, false) {
+		if e.failed.CompareAndSwap(true, false) {
 			e.log.Info("traces reach the collector again")
 		}
 	case e.ctx.Err() != nil: // Shutdown ends it, and counts
-	case e.away.CompareAndSwap(false, true):
+	case e.failed.CompareAndSwap(false, true):
 		e.log.Warn("traces do not reach the collector and are dropped until they do; nothing else is affected", "error", err)
 	}
 	return nil

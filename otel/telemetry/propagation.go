@@ -31,7 +31,7 @@ func propagators(names string) (propagation.TextMapPropagator, error) {
 }
 
 // FromEnv returns ctx with the parent that a scheduler left in TRACEPARENT, TRACESTATE and BAGGAGE. A broken value is
-// as good as none.
+// ignored.
 func FromEnv(ctx context.Context) context.Context {
 	carrier := propagation.MapCarrier{}
 	for _, name := range environ {

@@ -108,9 +108,9 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// TestCollectorAway has an unreachable collector and one that never answers: work goes on at once, Shutdown ends in
+// TestCollectorUnavailable has an unreachable collector and one that never answers: work goes on at once, Shutdown ends in
 // time, and the log holds one warning of the fault at most, and one of the loss.
-func TestCollectorAway(t *testing.T) {
+func TestCollectorUnavailable(t *testing.T) {
 	release := make(chan struct{})
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // whatever comes

@@ -91,7 +91,7 @@ func (b *box) Send(_ context.Context, r pipeline.Record) error {
 func (b *box) Flush(context.Context) error {
 	b.held = 0
 	if b.flushes++; b.flushes == b.failAt {
-		return errors.New("the broker is away")
+		return errors.New("the broker is unavailable")
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func conformance(t *testing.T, brokers string, appendTime bool) {
 		{"aborted transactions are waited after", abortsAreWaitedAfter},
 		{"partitions revoked between poll and commit", takenAwayBeforeCommit},
 		{"partitions revoked and given back within one poll", givenBackWithinPoll},
-		{"what was polled ahead of a transaction that is aborted comes again", aheadIsVoid},
+		{"what was polled ahead of a transaction that is aborted comes again", aheadIsDiscarded},
 		{"members come and go while one transaction is written and the next one polled", rebalanceWhileWriting},
 		{"a long pause loses no message that comes meanwhile", paused},
 		{"partitions revoked in a pause are read again when they come back", takenAwayInPause},
@@ -75,7 +75,7 @@ func conformance(t *testing.T, brokers string, appendTime bool) {
 		{"metadata that is unknown is ignored", metadataOfOthers},
 		{"a topic that is made again is another one", topicHasName},
 		{"a message that the broker refuses is an error", refused},
-		{"the offsets of a group are reported", standingIsTold},
+		{"the offsets of a group are reported", offsetsAreReported},
 		{"a member's lag is of what it committed", lagIsOfCommitted},
 		{"assignments are reported before their messages", assignmentsAreReported},
 	} {

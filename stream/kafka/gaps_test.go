@@ -9,7 +9,7 @@ import (
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// deletedIsGap deletes what a group has not read: with messages behind it, and up to the end. Markers of transactions
+// deletedIsGap deletes what a group has not read: with messages after it, and up to the end. Markers of transactions
 // are no gap, nor is what was there before the group.
 func deletedIsGap(t *testing.T, b *broker) {
 	now := time.Now()

@@ -21,10 +21,10 @@ import (
 // isReplaced checks the error of a member whose name another process has taken over.
 func (b *broker) isReplaced(err error, by *Session) {
 	b.t.Helper()
-	told := func(text string) bool { return strings.Contains(err.Error(), text) }
+	says := func(text string) bool { return strings.Contains(err.Error(), text) }
 	if fault.ExitCode(err) != fault.ExitUsage || errors.Is(err, pipeline.ErrAborted) ||
 		!strings.Contains(fault.Hint(err), "--instance") ||
-		!told(by.client+" at 127.0.0.1") && !told("Kafka does not tell where") {
+		!says(by.client+" at 127.0.0.1") && !says("Kafka does not tell where") {
 		b.t.Fatalf("a member that was replaced by %s says (exit %d) %v", by.client, fault.ExitCode(err), err)
 	}
 }
@@ -41,7 +41,7 @@ func newerTakesOver(t *testing.T, b *broker) {
 	for range 2 {
 		b.isReplaced(b.commit(old, held), young)
 	}
-	if told := seen.count(t, "INFO", old.client); told != 1 && !strings.Contains(b.commit(old, held).Error(),
+	if logged := seen.count(t, "INFO", old.client); logged != 1 && !strings.Contains(b.commit(old, held).Error(),
 		young.client) {
 		t.Error("neither member tells of the other")
 	}

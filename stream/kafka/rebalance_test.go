@@ -11,7 +11,7 @@ import (
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// What the suite asks of partitions that are taken away and come back.
+// What the suite asks of partitions that are revoked and come back.
 
 func takenAwayBeforeCommit(t *testing.T, b *broker) {
 	b.send(0, 40, 0)
@@ -20,7 +20,7 @@ func takenAwayBeforeCommit(t *testing.T, b *broker) {
 	b.visit(func() error { return l.KeepAlive(t.Context()) })
 	b.whole(l)
 	if err := b.commit(l, held); !errors.Is(err, pipeline.ErrAborted) {
-		t.Fatalf("a commit of messages that were taken away and came back says %v", err)
+		t.Fatalf("a commit of messages that were revoked and came back says %v", err)
 	}
 	b.must(b.commit(l, b.poll(l, 40)))
 	b.wrote(numbered(0, 40))
@@ -75,7 +75,7 @@ func givenBackWithinPoll(t *testing.T, b *broker) {
 	b.wrote(numbered(0, 50))
 }
 
-func aheadIsVoid(t *testing.T, b *broker) {
+func aheadIsDiscarded(t *testing.T, b *broker) {
 	b.send(0, 60, 0)
 	l := b.open("a")
 	first, second := b.poll(l, 20), b.poll(l, 20)
@@ -89,7 +89,7 @@ func aheadIsVoid(t *testing.T, b *broker) {
 	if err := b.commit(l, second); !errors.Is(err, pipeline.ErrAborted) {
 		t.Fatalf("a late commit of messages that came again says %v", err)
 	}
-	b.must(b.commit(l, again)) // the late one took nothing away
+	b.must(b.commit(l, again)) // the late one revoked nothing
 	b.wrote(numbered(0, 60))
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // TestThrownOut has the broker take a member out of its group between poll and commit, as after a time without a sign
-// of life. The member knows, but has not been told of any partition that it lost; another has its messages.
+// of life. The member knows, but has not learned of any partition that it lost; another has its messages.
 func TestThrownOut(t *testing.T) {
 	t.Parallel()
 	b := &broker{t: t, topic: "in", out: "out", cfg: Config{Brokers: kafkatest.Start(t, nil).Addr(),

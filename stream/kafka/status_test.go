@@ -30,9 +30,9 @@ func (b *broker) stands(group, topic string, lag int64) status.Status {
 	}
 }
 
-// standingIsTold follows a group from before it exists: nothing committed, some, all; and a reader of what it wrote in
+// offsetsAreReported follows a group from before it exists: nothing committed, some, all; and a reader of what it wrote in
 // a transaction, whose markers are no messages.
-func standingIsTold(t *testing.T, b *broker) {
+func offsetsAreReported(t *testing.T, b *broker) {
 	before := time.Now().Add(-time.Second)
 	group := "g-" + b.topic
 	b.send(0, 10, 0)

@@ -32,7 +32,7 @@ func TestTransient(t *testing.T) {
 }
 
 // TestFailedPartition finds the error that librdkafka notes at a partition, with none for the whole call: a member that
-// misses it goes on behind messages that nobody has done.
+// misses it goes on after messages that nobody has done.
 func TestFailedPartition(t *testing.T) {
 	at := func(code kafka.ErrorCode) kafka.TopicPartition {
 		return kafka.TopicPartition{Partition: 3, Error: kafka.NewError(code, "said so", false)}

@@ -61,7 +61,7 @@ const (
 )
 
 // Run reconciles what the group has committed since the last time, and records how far it came when there are no
-// findings. Observe is told of messages as they are done.
+// findings. Observe is called with messages as they are done.
 func Run(ctx context.Context, log Log, tables Tables, cfg Config, observe func(messages int)) (counts ledger.Counts,
 	found ledger.Findings, err error) {
 	r := &run{log: log, tables: tables, cfg: cfg, observe: observe, found: ledger.Findings{Limit: cfg.Limit}}

@@ -142,7 +142,7 @@ func TestAddsUp(t *testing.T) {
 		!maps.Equal(w.recorded, map[int32]int64{0: 8, 1: 6}) {
 		t.Errorf("%+v %q, recorded %v", counts, found, w.recorded)
 	}
-	if w.asked[1].From != 4 || w.asked[1].To != 6 { // behind what is verified
+	if w.asked[1].From != 4 || w.asked[1].To != 6 { // after what is verified
 		t.Errorf("%+v", w.asked)
 	}
 }

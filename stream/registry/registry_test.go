@@ -163,7 +163,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestAway(t *testing.T) {
+func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	_, err := open(t, "http://me:secret@127.0.0.1:1").Versions(t.Context(), "s")
 	if fault.ExitCode(err) != fault.ExitUnavailable || !strings.Contains(fault.Hint(err), "txflow platform") ||

@@ -55,7 +55,7 @@ func columnsOf(t *testing.T, file string) (columns map[string]string, sql string
 }
 
 // TestColumns compares the schemas with the Kafka tables that read the topics, which have the same names and take any
-// text, and with the tables behind them, whose types hold what a schema allows.
+// text, and with the tables after them, whose types hold what a schema allows.
 func TestColumns(t *testing.T) {
 	t.Parallel()
 	subjects := all(t)

@@ -63,7 +63,7 @@ func Check(subjects []Subject) error {
 					return fault.Fail(fault.ExitData, fmt.Errorf("%s: %w", s.Name, err))
 				}
 				for _, f := range found {
-					errs = append(errs, fmt.Errorf("%s, version %d behind version %d: %s", s.Name, i+1, j+1, f))
+					errs = append(errs, fmt.Errorf("%s, version %d after version %d: %s", s.Name, i+1, j+1, f))
 				}
 			}
 		}
@@ -108,7 +108,7 @@ func compare(path string, before, after map[string]any) (found []string) {
 		}
 	}
 	if _, had := before["additionalProperties"]; had && after["additionalProperties"] == nil {
-		find("additionalProperties is gone: a later field could not be told from an unknown one")
+		find("additionalProperties is gone: a later field could not be distinguished from an unknown one")
 	}
 	had, has := object(before["properties"]), object(after["properties"])
 	for _, name := range slices.Sorted(maps.Keys(has)) {

@@ -60,7 +60,7 @@ func TestFindings(t *testing.T) {
 		{"a limit gone", `,"minimum":0`, ``, ""},
 		{"a limit added", `"minimum":0`, `"minimum":0,"maximum":9`, ".b.c: maximum was <nil> and is 9"},
 		{"opened", `,"required":["a","b"],"additionalProperties":false`, `,"required":["a","b"]`,
-			"the message: additionalProperties is gone: a later field could not be told from an unknown one"},
+			"the message: additionalProperties is gone: a later field could not be distinguished from an unknown one"},
 		{"a keyword that it does not know", `"required":["a","b"]`, `"required":["a","b"],"not":{}`,
 			"the message: not was <nil> and is map[]"},
 	} {
@@ -95,8 +95,8 @@ func TestCheck(t *testing.T) {
 	}
 	err = Check(subjects)
 	if text := fmt.Sprint(err); fault.ExitCode(err) != fault.ExitData || !strings.Contains(text,
-		"t-value, version 3 behind version 1: the message: a is gone") ||
-		!strings.Contains(text, "version 3 behind version 2") {
+		"t-value, version 3 after version 1: the message: a is gone") ||
+		!strings.Contains(text, "version 3 after version 2") {
 		t.Errorf("exit %d: %v", fault.ExitCode(err), err)
 	}
 	if _, err := load(fstest.MapFS{}, "t"); err == nil {
@@ -104,7 +104,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// memory is a registry that remembers, and refuses what it is told to.
+// memory is a registry that remembers, and refuses what it has to.
 type memory struct {
 	versions map[string][]string
 	levels   map[string]string
@@ -149,7 +149,7 @@ func TestPlan(t *testing.T) {
 			"register t-value, version 1"}) {
 		t.Errorf("the first time: %q", got)
 	}
-	m.versions["t-value"][0] = strings.ReplaceAll(base, ",", " , ") // a registry may lay it out anew
+	m.versions["t-value"][0] = strings.ReplaceAll(base, ",", " , ") // a registry may lay it out again
 	if got := apply(base); len(got) != 0 {
 		t.Errorf("the second time: %q", got)
 	}
@@ -157,7 +157,7 @@ func TestPlan(t *testing.T) {
 		t.Errorf("a new version: %q", got)
 	}
 	if got := apply(base); len(got) != 0 {
-		t.Errorf("behind a newer txflow: %q", got)
+		t.Errorf("after a newer txflow: %q", got)
 	}
 	refused := func(text, want string) {
 		t.Helper()

@@ -9,7 +9,7 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
-// Level is the rule that a registry is told: a new version must read what any former one wrote, since messages stay in
+// Level is the rule that a registry gets: a new version must read what any former one wrote, since messages stay in
 // their topics for weeks and dead letters are replayed.
 const Level = "BACKWARD_TRANSITIVE"
 
@@ -65,7 +65,7 @@ func Plan(ctx context.Context, registry Registry, want []Subject) ([]Change, err
 	return plan, nil
 }
 
-// follows is an error when a schema can not stand behind those that the registry has, by our rule and by its own.
+// follows is an error when a schema can not follow those that the registry has, by our rule and by its own.
 func follows(ctx context.Context, registry Registry, s *Subject, have []string, text string, version int) error {
 	if len(have) == 0 {
 		return nil
@@ -89,7 +89,7 @@ func follows(ctx context.Context, registry Registry, s *Subject, have []string, 
 	return nil
 }
 
-// Apply makes the changes one by one and calls done behind each. Applied again it finds nothing to do.
+// Apply makes the changes one by one and calls done after each. Applied again it finds nothing to do.
 func Apply(ctx context.Context, registry Registry, plan []Change, done func(Change)) error {
 	for _, c := range plan {
 		if err := c.do(ctx, registry); err != nil {

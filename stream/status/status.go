@@ -11,7 +11,7 @@ type Partition struct {
 	Number    int32     `json:"partition"`
 	Committed int64     `json:"committed"` // -1 when nothing is yet
 	Begin     int64     `json:"begin"`     // of the oldest message that is kept
-	End       int64     `json:"end"`       // behind the last message of a transaction that is committed
+	End       int64     `json:"end"`       // after the last message of a transaction that is committed
 	Owner     string    `json:"owner"`     // the client that reads it, "" for none
 	Oldest    time.Time `json:"oldest,omitzero"`
 }

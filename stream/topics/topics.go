@@ -153,7 +153,7 @@ type Change struct {
 	do   func(context.Context, Admin) error
 }
 
-// Plan compares; it is empty when nothing is to do. Partitions can not be taken away, nor
+// Plan compares; it is empty when nothing is to do. Partitions can not be removed, nor
 // replicas be changed: that is an error with exit code 65.
 func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 	have, err := admin.Topics(ctx, Names(want))
@@ -208,7 +208,7 @@ func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 	return plan, nil
 }
 
-// Apply makes the changes one by one and calls done behind each. Applied again it finds nothing to do.
+// Apply makes the changes one by one and calls done after each. Applied again it finds nothing to do.
 func Apply(ctx context.Context, admin Admin, plan []Change, done func(Change)) error {
 	for _, c := range plan {
 		if err := c.do(ctx, admin); err != nil {

@@ -45,7 +45,7 @@ func NewHealth(stuck time.Duration) *Health {
 	return &Health{stuck: stuck, heard: now, progress: now}
 }
 
-// Run asks until the context ends. Behind it the log is no longer used.
+// Run asks until the context ends. Afterwards the log is no longer used.
 func (h *Health) Run(ctx context.Context, log Log) {
 	h.follow(log)
 	defer h.follow(nil)
@@ -67,7 +67,7 @@ func (h *Health) follow(log Log) {
 	h.log, h.heard, h.progress = log, time.Now(), time.Now()
 }
 
-// askTime bounds a question; a broker that takes longer is as good as away.
+// askTime bounds a question; a broker that takes longer counts as unavailable.
 const askTime = 5 * time.Second
 
 func (h *Health) ask(ctx context.Context, log Log) {

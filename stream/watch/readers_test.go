@@ -66,7 +66,7 @@ func TestReaders(t *testing.T) {
 		t.Errorf("it progresses: %v", err)
 	}
 	metrics(stalled + "0\n" + up + "1\n")
-	trouble = errors.New("Kafka is away")
+	trouble = errors.New("Kafka is unavailable")
 	r.step(t.Context())
 	metrics(up + "0\n")
 	if err := r.Ready(); err != nil {

@@ -21,7 +21,7 @@ import (
 type fakeLog struct {
 	mu      sync.Mutex
 	joined  bool
-	lag     map[int32]int64 // nil: Kafka is away
+	lag     map[int32]int64 // nil: Kafka is unavailable
 	missing bool            // the topic is
 	aborts  int64
 	cause   error
@@ -81,9 +81,9 @@ func TestReady(t *testing.T) {
 		time.Sleep(stuck + time.Second)
 		says("before it runs, for long", "Kafka does not answer for 1m1s")
 		go h.Run(t.Context(), log)
-		says("while Kafka is away from the start", "not joined")
+		says("while Kafka is unavailable from the start", "not joined")
 		time.Sleep(stuck + time.Second)
-		says("while Kafka is away for long", "Kafka does not answer for 1m1s")
+		says("while Kafka is unavailable for long", "Kafka does not answer for 1m1s")
 		log.set(false, map[int32]int64{})
 		time.Sleep(3 * time.Second)
 		says("when Kafka answers", "not joined")
@@ -110,14 +110,14 @@ func TestReady(t *testing.T) {
 		time.Sleep(stuck + time.Second)
 		says("with a transaction that does not end", "messages are under way for 1m1s")
 		m.Begin(1)
-		says("with a second one behind it", "messages are under way for 1m1s")
+		says("with a second one after it", "messages are under way for 1m1s")
 		m.End(pipeline.Stats{Messages: 1})
 		says("when the first one ends", "")
 		m.End(pipeline.Stats{Messages: 1})
 		says("when both have ended", "")
 		log.set(true, nil)
 		time.Sleep(stuck + 3*time.Second)
-		says("when Kafka went away", "Kafka does not answer for 1m3s: connection refused")
+		says("when Kafka became unavailable", "Kafka does not answer for 1m3s: connection refused")
 		log.set(true, map[int32]int64{0: 0})
 		time.Sleep(3 * time.Second)
 		says("when it is back", "")

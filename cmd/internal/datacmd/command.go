@@ -139,16 +139,16 @@ func progressLine(stderr io.Writer, terminal bool, total int64) func(int64) {
 		every, end = 200*time.Millisecond, "\r"
 	}
 	start := time.Now()
-	last, told := start, false
+	last, shown := start, false
 	return func(rows int64) {
 		now := time.Now()
-		if now.Sub(last) < every && !(told && rows == total) {
+		if now.Sub(last) < every && !(shown && rows == total) {
 			return
 		}
 		if rows == total {
 			end = "\n"
 		}
-		last, told = now, true
+		last, shown = now, true
 		rate := float64(rows) / now.Sub(start).Seconds()
 		_, _ = fmt.Fprintf(stderr, "generated %d of %d rows, %.1f million a second%s", rows, total, rate/1e6, end) // stderr may be gone
 	}

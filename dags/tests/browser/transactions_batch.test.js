@@ -13,7 +13,7 @@ let browser, page, airflow;
 before(async () => ({ browser, page, airflow } = await open()));
 after(() => browser?.close());
 
-test('a file is run from the form, and its trace and rows are a click away', async () => {
+test('a file is run from the form, and its trace and rows are one click further', async () => {
   await airflow.openForm('transactions_batch');
   await airflow.fill('Source file', FILE);
   await airflow.fill('Source name', 'browser');

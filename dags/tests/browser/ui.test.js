@@ -1,4 +1,4 @@
-// The page of txflow ui in a real browser: every page with the data of a demo and with hostile text, empty, and with ClickHouse away;
+// The page of txflow ui in a real browser: every page with the data of a demo and with hostile text, empty, and with ClickHouse unavailable;
 // light and dark, wide and narrow, with and without JavaScript; axe finds no fault. TXFLOW: the binary, else it is built.
 // SCREENSHOTS: a folder for pictures.
 import assert from 'node:assert/strict';
@@ -18,7 +18,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const dir = mkdtempSync(join(tmpdir(), 'txflow-ui-'));
 const txflow = process.env.TXFLOW ?? join(dir, 'txflow');
 const children = [];
-let browser, full, empty, away, paths;
+let browser, full, empty, unavailable, paths;
 
 // Texts that a merchant may have. Those with control characters are rejected, and shown as dead letters.
 const HOSTILE = [
@@ -66,7 +66,7 @@ before(async () => {
   full = stored.TXFLOW_UI_URL;
   run(['run', '--source', '<b>hostile</b>', '--max-reject-ratio', '1', 'hostile.csv'], { CLICKHOUSE_URL: stored.CLICKHOUSE_URL, ML_API_URL: ml.ML });
   empty = (await platform(join(dir, 'empty'))).TXFLOW_UI_URL;
-  away = (await start('ui', '--addr', '127.0.0.1:0', '--clickhouse-url', 'http://127.0.0.1:1', '--kafka-brokers', '127.0.0.1:1', '--jaeger-url', '')).TXFLOW_UI_URL;
+  unavailable = (await start('ui', '--addr', '127.0.0.1:0', '--clickhouse-url', 'http://127.0.0.1:1', '--kafka-brokers', '127.0.0.1:1', '--jaeger-url', '')).TXFLOW_UI_URL;
   browser = await launch();
 
   const runs = (await json('/runs?format=json')).runs;
@@ -132,9 +132,9 @@ test('every page of an empty platform', async () => {
   await walk(empty, all, async (page, _, name) => assert.match(await page.innerText('main'), says[name], name));
 });
 
-test('every page while ClickHouse is away says what to start', async () => {
+test('every page while ClickHouse is unavailable says what to start', async () => {
   const all = { overview: '/', runs: '/runs', run: '/runs/x', transactions: '/transactions', transaction: '/transactions/81fe8d20-b855-5e84-9566-f6693045d336', 'dead-letters': '/dead-letters', stream: '/stream' };
-  await walk(away, all, async (page, answer, name) => {
+  await walk(unavailable, all, async (page, answer, name) => {
     assert.equal(answer.status(), 503, name);
     assert.match(await page.innerText('main'), /start one with txflow platform/, name);
   });

@@ -66,7 +66,7 @@ func TestFramesTakeWhatTheyBring(t *testing.T) {
 	binary.LittleEndian.PutUint32(header[frameSum+5:], maxFrame)
 	for name, body := range map[string][]byte{
 		"a header alone":             header,
-		"zeros behind a header":      append(header, make([]byte, 1000)...),
+		"zeros after a header":       append(header, make([]byte, 1000)...),
 		"ZSTD of 64 MiB as one byte": frame(frameZSTD, zeros(t, 64<<20), 1),
 	} {
 		if _, allocated, err := readFrames(body); err == nil || allocated > 16<<20 {

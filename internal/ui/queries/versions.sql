@@ -1,4 +1,4 @@
--- The rows of an id that ClickHouse has now: the first one counts; what a merge has not yet taken away follows.
+-- The rows of an id that ClickHouse has now: the first one counts; what a merge has not yet removed follows.
 SELECT
     id,
     source,

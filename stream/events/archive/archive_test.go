@@ -80,7 +80,7 @@ func files(t *testing.T, folder string) map[string]string {
 }
 
 // TestRepeats has the same names and contents from one run, from runs that end in the middle, and from runs that begin
-// anew.
+// again.
 func TestRepeats(t *testing.T) {
 	t.Parallel()
 	whole := t.TempDir()

@@ -24,7 +24,7 @@ type Audit struct {
 	line    []byte
 }
 
-// NewAudit opens a file, whose folder it makes. A file that is moved away is made again, so that logs can be rotated.
+// NewAudit opens a file, whose folder it makes. A file that is moved is made again, so that logs can be rotated.
 func NewAudit(path string) (*Audit, error) {
 	a := &Audit{path: path}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

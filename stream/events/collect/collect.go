@@ -95,7 +95,7 @@ func (s *Server) answer(r *http.Request, p *pack, c *call) {
 		p.hold()
 		c.status = http.StatusUnprocessableEntity
 	} else {
-		// A sender that went away leaves a package that is told of in the log as it is.
+		// A sender that disconnects leaves a package whose outcome is in the log all the same.
 		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(r.Context()), s.cfg.AckTimeout+ackGrace,
 			errAckTimeout)
 		copied := s.copyRejects(ctx, p, func(i int) bool { return p.items[i].Violation != nil })

@@ -149,7 +149,7 @@ func (s *Server) event(w http.ResponseWriter, r *http.Request, c *call) *refusal
 	state, err := s.cfg.States.EventState(r.Context(), id)
 	switch {
 	case err != nil && errors.Is(err, r.Context().Err()):
-		return &refusal{http.StatusServiceUnavailable, "interrupted", "the sender went away", 1}
+		return &refusal{http.StatusServiceUnavailable, "interrupted", "the sender disconnected", 1}
 	case err != nil:
 		s.cfg.Logger.WarnContext(r.Context(), "the state of an event can not be read", "error", err)
 		return &refusal{http.StatusServiceUnavailable, "store_unavailable", "ClickHouse does not answer", 5}

@@ -282,7 +282,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestPages keeps web pages away that are not configured, and lets in those that are.
+// TestPages refuses web pages that are not configured, and lets in those that are.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	ask := func(h http.Handler, method, host string, headers ...string) *httptest.ResponseRecorder {

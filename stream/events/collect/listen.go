@@ -95,7 +95,7 @@ const (
 	exposedHeaders = "X-Request-Id, X-Correlation-Id, Txflow-Accepted, Txflow-Rejected, Retry-After"
 )
 
-// guarded keeps web pages away that are not configured: browsers send what any page asks for.
+// guarded refuses web pages that are not configured: browsers send what any page asks for.
 func (s *Server) guarded() http.Handler {
 	inner := sameorigin.Handler(s, "*")
 	if s.cfg.Tokens != nil { // a page has no token; any name may lead here

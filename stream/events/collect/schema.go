@@ -72,7 +72,7 @@ func (s *Schema) ID() (int32, bool) {
 
 // Learn asks the registry until it knows the id or the context ends.
 func (s *Schema) Learn(ctx context.Context) {
-	told := time.Time{}
+	warned := time.Time{}
 	for {
 		if _, ok := s.ID(); ok {
 			return
@@ -84,8 +84,8 @@ func (s *Schema) Learn(ctx context.Context) {
 			s.keep(id)
 			s.log.InfoContext(ctx, "the schema of events.raw is known", "id", id)
 			return
-		case ctx.Err() == nil && time.Since(told) > 10*time.Second:
-			told = time.Now()
+		case ctx.Err() == nil && time.Since(warned) > 10*time.Second:
+			warned = time.Now()
 			s.log.WarnContext(ctx, "the schema of events.raw is not known yet; no event is accepted before", "error",
 				err, "next", fault.Hint(err))
 		}

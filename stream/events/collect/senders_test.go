@@ -77,7 +77,7 @@ func TestTokens(t *testing.T) {
 	}
 	tokenFile(t, path, "shop short\n", 3)
 	if status("Bearer "+shopToken) != 200 {
-		t.Error("a file that can not be used takes the tokens away")
+		t.Error("a file that can not be used removes the tokens")
 	}
 	tokenFile(t, path, strings.Split(hashed, "\n")[0], 4)
 	if status("Bearer "+shopToken) != 401 || status("Bearer new"+shopToken) != 200 {
@@ -177,7 +177,7 @@ func TestEventIsItsSenders(t *testing.T) {
 
 // TestAudit reads the log of good, refused and broken packages: who, when and what became of it, and nothing of what
 // was sent.
-// The log may be moved away; while it can not be written, nothing is accepted.
+// The log may be moved; while it can not be written, nothing is accepted.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -220,7 +220,7 @@ func TestAudit(t *testing.T) {
 	}
 	audit.checked = time.Time{}
 	if post(t, s, "/collect", good); len(lines()) != 1 {
-		t.Errorf("after it was moved away: %v", lines())
+		t.Errorf("after it was moved: %v", lines())
 	}
 	if err := os.RemoveAll(filepath.Dir(path)); err != nil {
 		t.Fatal(err)

@@ -125,8 +125,7 @@ func (r *run) stored(part *ledger.StreamRange, m *delivered, e *ledger.StreamEnt
 }
 
 // unaccounted is a message of which nothing is known. That is right if ClickHouse could not read its result, which is
-// a dead
-// letter of its own then.
+// a dead letter of its own then.
 func (r *run) unaccounted(ctx context.Context, part *ledger.StreamRange, m *delivered) error {
 	if r.unreadable == nil {
 		if err := r.readUnreadable(ctx); err != nil {
@@ -145,16 +144,16 @@ func (r *run) unaccounted(ctx context.Context, part *ledger.StreamRange, m *deli
 func (r *run) readUnreadable(ctx context.Context) error {
 	r.unreadable = map[place]bool{}
 	for _, topic := range []string{events.Silver, events.DeadLetters} {
-		letters, err := r.tables.DeadLetters(ctx, ledger.DeadLetterQuery{Origin: topic, Code: "unreadable", Raw: true})
+		deadLetters, err := r.tables.DeadLetters(ctx, ledger.DeadLetterQuery{Origin: topic, Code: "unreadable", Raw: true})
 		if err != nil {
 			return err
 		}
-		for i := range letters {
+		for i := range deadLetters {
 			var of struct {
 				Partition *int32  `json:"partition"`
 				Position  *uint64 `json:"position"`
 			}
-			if json.Unmarshal(letters[i].Raw, &of) == nil && of.Partition != nil && of.Position != nil {
+			if json.Unmarshal(deadLetters[i].Raw, &of) == nil && of.Partition != nil && of.Position != nil {
 				r.unreadable[place{*of.Partition, *of.Position}] = true
 			}
 		}

@@ -130,17 +130,17 @@ func (r *run) partition(ctx context.Context, log reconcile.Log, part ledger.Stre
 
 // gaps adds what retention deleted before refine read it, or before it was verified.
 func (r *run) gaps(ctx context.Context, topic *reconcile.Topic) error {
-	letters, err := r.tables.DeadLetters(ctx, ledger.DeadLetterQuery{Pipeline: events.Ledger, Origin: events.Raw,
+	deadLetters, err := r.tables.DeadLetters(ctx, ledger.DeadLetterQuery{Pipeline: events.Ledger, Origin: events.Raw,
 		Code: string(transaction.CodeDeleted), State: ledger.StateOpen, Raw: true})
 	if err != nil {
 		return err
 	}
 	if r.cfg.AcceptGap {
-		return r.tables.MarkDeadLetters(ctx, letters, ledger.StatePurged)
+		return r.tables.MarkDeadLetters(ctx, deadLetters, ledger.StatePurged)
 	}
-	for i := range letters {
-		if first, next, err := deadletter.ParseGap(letters[i].Raw); err == nil {
-			r.gap(letters[i].Origin.Partition, first, next, transaction.CodeDeleted.Message())
+	for i := range deadLetters {
+		if first, next, err := deadletter.ParseGap(deadLetters[i].Raw); err == nil {
+			r.gap(deadLetters[i].Origin.Partition, first, next, transaction.CodeDeleted.Message())
 		}
 	}
 	for _, p := range topic.Partitions {

@@ -21,7 +21,7 @@ type world struct {
 	entries                    []ledger.StreamEntry
 	gold                       map[event.ID]uint64
 	dead                       map[int64]bool
-	letters                    []ledger.DeadLetterState
+	deadLetters                []ledger.DeadLetterState
 	marked                     int
 	recorded                   map[int32]int64
 }
@@ -80,7 +80,7 @@ func (w *world) EventDeadLetters(context.Context, ledger.StreamRange) (map[int64
 }
 
 func (w *world) DeadLetters(_ context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterState, _ error) {
-	for _, l := range w.letters {
+	for _, l := range w.deadLetters {
 		if l.Code == q.Code && l.Origin.Origin == q.Origin && (q.State == "" || l.State == q.State) {
 			out = append(out, l)
 		}
@@ -88,8 +88,8 @@ func (w *world) DeadLetters(_ context.Context, q ledger.DeadLetterQuery) (out []
 	return out, nil
 }
 
-func (w *world) MarkDeadLetters(_ context.Context, letters []ledger.DeadLetterState, _ string) error {
-	w.marked += len(letters)
+func (w *world) MarkDeadLetters(_ context.Context, deadLetters []ledger.DeadLetterState, _ string) error {
+	w.marked += len(deadLetters)
 	return nil
 }
 
@@ -115,7 +115,7 @@ func healthy() *world {
 		entries: []ledger.StreamEntry{stored(0, &e), {Offset: 2, Outcome: ledger.OutcomeDeadLetter, Variants: 1},
 			{Offset: 3, Outcome: ledger.OutcomeRejected, Variants: 1}, stored(4, &s), stored(5, &s)},
 		gold: map[event.ID]uint64{e.ID: 0, s.ID: 4}, dead: map[int64]bool{2: true, 3: true},
-		letters: []ledger.DeadLetterState{{Code: "unreadable", Origin: ledger.Origin{Origin: events.Silver},
+		deadLetters: []ledger.DeadLetterState{{Code: "unreadable", Origin: ledger.Origin{Origin: events.Silver},
 			State: ledger.StateOpen,
 			Raw:   []byte(`{"partition":0,"position":6}`)}}}
 }
@@ -129,7 +129,7 @@ func TestEveryBreakIsFound(t *testing.T) {
 	}{
 		"nothing":                     {func(*world) {}, ""},
 		"a lost event":                {func(w *world) { w.entries = w.entries[1:] }, ledger.FindingUnaccounted},
-		"a lost result":               {func(w *world) { w.letters = nil }, ledger.FindingUnaccounted},
+		"a lost result":               {func(w *world) { w.deadLetters = nil }, ledger.FindingUnaccounted},
 		"a duplicate that says other": {func(w *world) { w.messages[1] = w.messages[2] }, ledger.FindingUnaccounted},
 		"a dead letter without a row": {func(w *world) { w.dead[3] = false }, ledger.FindingNoDeadLetter},
 		"gold lacks an event":         {func(w *world) { delete(w.gold, event.ID{15: 2}) }, ledger.FindingMissing},
@@ -141,7 +141,7 @@ func TestEveryBreakIsFound(t *testing.T) {
 		}, ledger.FindingDoubled},
 		"deleted before it was verified": {func(w *world) { w.begin, w.verified = 3, 1 }, ledger.FindingGap},
 		"deleted before it was read": {func(w *world) {
-			w.letters = append(w.letters, ledger.DeadLetterState{Code: string(transaction.CodeDeleted), State: ledger.StateOpen,
+			w.deadLetters = append(w.deadLetters, ledger.DeadLetterState{Code: string(transaction.CodeDeleted), State: ledger.StateOpen,
 				Origin: ledger.Origin{Origin: events.Raw}, Raw: deadletter.AppendGap(nil, 0, 2)})
 		}, ledger.FindingGap},
 	} {

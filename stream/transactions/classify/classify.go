@@ -181,7 +181,7 @@ func (h *Handler) outOfOrder(ctx context.Context, w *work) (calls []int) {
 	h.cfg.Refusals.Wait(ctx, last, settleTime)
 	for i := range w.results {
 		if slices.ContainsFunc(w.results[i].Items, func(item prediction.Item) bool {
-			return item.Refusal != nil && h.cfg.Refusals.Fate(item.Refusal.At) == prediction.Void
+			return item.Refusal != nil && h.cfg.Refusals.Fate(item.Refusal.At) == prediction.Discarded
 		}) {
 			calls = append(calls, i)
 		}

@@ -182,7 +182,7 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// TestGivenUp does a transaction again that the log gave up, and ends with an error that it can not mend.
+// TestGivenUp does a transaction again that the log gave up, and ends with an error that a further attempt can not help.
 func TestGivenUp(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
@@ -237,7 +237,7 @@ func TestAhead(t *testing.T) {
 			again += s.Messages
 		}
 	}
-	if again < 400 || again > 800 { // four, and at most one behind each
+	if again < 400 || again > 800 { // four, and at most one after each
 		t.Errorf("%d messages came again", again)
 	}
 }

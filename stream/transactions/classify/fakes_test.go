@@ -62,7 +62,7 @@ func (l *memorySession) Commit(_ context.Context, records []pipeline.Record, don
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if done[0].Epoch != l.epoch {
-		return fmt.Errorf("%w: void", pipeline.ErrAborted)
+		return fmt.Errorf("%w: discarded", pipeline.ErrAborted)
 	}
 	if len(l.commits) > 0 {
 		err := l.commits[0]

@@ -52,7 +52,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestIdentityOfABadMessage is what a later, mended message is matched by.
+// TestIdentityOfABadMessage is what a later, corrected message is matched by.
 func TestIdentityOfABadMessage(t *testing.T) {
 	t.Parallel()
 	var p Parsed

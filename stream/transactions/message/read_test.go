@@ -115,7 +115,7 @@ func oracle(value []byte) (fields transaction.Fields, source []byte, ok bool) {
 	return fields, source, err == io.EOF
 }
 
-// FuzzParse takes any message. The reader by hand, the one by a library, and encoding/json with its laxness taken away
+// FuzzParse takes any message. The reader by hand, the one by a library, and encoding/json with its laxness removed
 // agree; what is accepted is written and read again as the same.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))

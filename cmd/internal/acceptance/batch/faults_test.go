@@ -120,8 +120,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// mlAway is how long the ML API is unavailable before it comes back: long for the report, short for every day.
-func mlAway() time.Duration {
+// mlOutage is how long the ML API is unavailable before it comes back: long for the report, short for every day.
+func mlOutage() time.Duration {
 	if os.Getenv("TXFLOW_FAULT_REPORT") != "" {
 		return 30 * time.Second
 	}
@@ -211,11 +211,11 @@ var faults = []faultCase{
 		f.Env = append(f.Env, "TXFLOW_CALL_TIMEOUT=300ms")
 		f.goOn()
 	}},
-	{"ML API comes back", "the API breaks connections off for " + mlAway().String() + ", which is less than --ml-outage",
+	{"ML API comes back", "the API breaks connections off for " + mlOutage().String() + ", which is less than --ml-outage",
 		func(f *faultTest) {
-			away := time.Now().Add(mlAway())
+			until := time.Now().Add(mlOutage())
 			f.API.HarmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
-				if time.Now().Before(away) {
+				if time.Now().Before(until) {
 					harness.HangUp(w)
 					return
 				}
@@ -340,7 +340,7 @@ var faults = []faultCase{
 		f.goOn()
 		f.SQL("DELETE FROM transactions WHERE chunk = (SELECT any(chunk) FROM transactions)")
 		f.findings("missing")
-		f.mend()
+		f.repair()
 	}},
 	{"an entry that vanishes", "one row is deleted from the ledger and from transactions", func(f *faultTest) {
 		f.goOn()
@@ -348,13 +348,13 @@ var faults = []faultCase{
 		f.SQL("DELETE FROM outcomes WHERE position = %s", line)
 		f.SQL("DELETE FROM transactions WHERE position = %s", line)
 		f.findings("unaccounted")
-		f.mend()
+		f.repair()
 	}},
 	{"a category that changes", "one row's category is changed behind txflow's back", func(f *faultTest) {
 		f.goOn()
 		f.SQL("ALTER TABLE transactions UPDATE category = if(category = 'Rent', 'Food', 'Rent') WHERE position = (SELECT max(position) FROM transactions) SETTINGS mutations_sync = 2")
 		f.findings("changed")
-		f.mend()
+		f.repair()
 	}},
 	{"a row that doubles", "one row is entered in the ledger a second time, at another line", func(f *faultTest) {
 		f.goOn()
@@ -423,8 +423,8 @@ func (f *faultTest) findings(kind string) {
 	}
 }
 
-// mend loads again what was lost, and reconciles.
-func (f *faultTest) mend() {
+// repair loads again what was lost, and reconciles.
+func (f *faultTest) repair() {
 	f.T.Helper()
 	f.expect(0, "load", "out/r1")
 	f.expect(0, "reconcile", "out/r1")

@@ -87,16 +87,16 @@ func TestAnOldFileDoesNotUndoACorrection(t *testing.T) {
 		t.Error(got)
 	}
 	// Reclassified, each row keeps its version, and the old contents of row 1 change nothing.
-	w.OK("validate", "--reclassify", "--run-id", "anew", "old.csv")
-	w.OK("split", "out/anew")
-	w.OK("classify", "out/anew")
-	if code, _ := w.Run("load", "out/anew"); code != fault.ExitData {
+	w.OK("validate", "--reclassify", "--run-id", "again", "old.csv")
+	w.OK("split", "out/again")
+	w.OK("classify", "out/again")
+	if code, _ := w.Run("load", "out/again"); code != fault.ExitData {
 		t.Errorf("load before compare: exit %d", code)
 	}
-	w.OK("compare", "out/anew")
-	w.OK("load", "out/anew")
-	w.OK("reconcile", "out/anew")
-	if got := w.SQL("SELECT source_id, description, toString(version), run_id = 'anew' FROM transactions FINAL ORDER BY source_id"); got !=
+	w.OK("compare", "out/again")
+	w.OK("load", "out/again")
+	w.OK("reconcile", "out/again")
+	if got := w.SQL("SELECT source_id, description, toString(version), run_id = 'again' FROM transactions FINAL ORDER BY source_id"); got !=
 		"1\tcorrected\t2024-03-01 00:00:00.000000\t0\n2\tGroceries\t2024-02-01 00:00:00.000000\t1\n3\tGroceries\t2024-03-01 00:00:00.000000\t0" {
 		t.Error(got)
 	}

@@ -104,14 +104,14 @@ func TestCompareByHand(t *testing.T) {
 	harness.Must(t, os.WriteFile(filepath.Join(w.Dir, "old.csv"), []byte(harness.Header+harness.Row(1)+harness.Row(2)+harness.Row(3)), 0o644))
 	harness.Must(t, os.WriteFile(filepath.Join(w.Dir, "all.csv"), []byte(harness.Header+harness.Row(1)+harness.Row(2)+harness.Row(3)+harness.Row(4)), 0o644))
 	w.OK("run", "old.csv")
-	w.OK("validate", "--run-id", "anew", "all.csv")
-	w.OK("split", "out/anew")
-	if code, r := w.Run("compare", "out/anew"); code != fault.ExitData ||
+	w.OK("validate", "--run-id", "again", "all.csv")
+	w.OK("split", "out/again")
+	if code, r := w.Run("compare", "out/again"); code != fault.ExitData ||
 		r.LastLog(t).Next != "run txflow classify first" {
 		t.Errorf("before classify: exit %d\n%s", code, r.Stderr.String())
 	}
-	w.OK("classify", "--ml-url", other.URL, "out/anew")
-	m := w.OK("compare", "out/anew").Manifest(t)
+	w.OK("classify", "--ml-url", other.URL, "out/again")
+	m := w.OK("compare", "out/again").Manifest(t)
 	if m.ChangedShare == nil || *m.ChangedShare != 1 || m.Counts.In != 4 || len(m.Outputs) != 1 {
 		t.Fatalf("%+v", m)
 	}
@@ -123,16 +123,16 @@ func TestCompareByHand(t *testing.T) {
 		fmt.Sprint(report.Models) != "[{hash-v1 hash-v2 3}]" {
 		t.Errorf("%+v", report)
 	}
-	code, r := w.Run("compare", "--max-changed", "0.5", "--chunks", "out/anew/chunks.json")
+	code, r := w.Run("compare", "--max-changed", "0.5", "--chunks", "out/again/chunks.json")
 	if last := r.LastLog(t); code != fault.ExitData || !strings.Contains(last.Error, "3 stored rows") || last.Next == "" ||
 		*r.Manifest(t).ChangedShare != 1 {
 		t.Errorf("over the limit: exit %d, %+v", code, last)
 	}
-	w.OK("load", "out/anew")
-	if m := w.OK("compare", "--max-changed", "0", "out/anew").Manifest(t); *m.ChangedShare != 0 {
+	w.OK("load", "out/again")
+	if m := w.OK("compare", "--max-changed", "0", "out/again").Manifest(t); *m.ChangedShare != 0 {
 		t.Errorf("after load: %+v", m)
 	}
-	if got := w.SQL("SELECT task, status, exit_code FROM task_runs FINAL WHERE run_id = 'anew' ORDER BY task"); got !=
+	if got := w.SQL("SELECT task, status, exit_code FROM task_runs FINAL WHERE run_id = 'again' ORDER BY task"); got !=
 		"classify\tdone\t0\ncompare\tdone\t0\nload\tdone\t0\nsplit\tdone\t0\nvalidate\tdone\t0" {
 		t.Errorf("the history:\n%s", got)
 	}
@@ -160,17 +160,17 @@ func TestEveryTryIsInTheHistory(t *testing.T) {
 		t.Errorf("without the ML API: exit %d", code)
 	}
 	w.API.Slow(300 * time.Millisecond)
-	told := w.Start("classify", "--try", "2", "out/r")
+	started := w.Start("classify", "--try", "2", "out/r")
 	for deadline := time.Now().Add(time.Minute); w.Recorded("r") == 0; <-time.After(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("nothing was recorded\n%s", told.Stderr.String())
+			t.Fatalf("nothing was recorded\n%s", started.Stderr.String())
 		}
 	}
-	told.Terminate(t)
+	started.Terminate(t)
 	at := time.Now()
-	if code := told.Wait(t); code != fault.ExitInterrupted || time.Since(at) > 10*time.Second ||
-		told.Manifest(t).Status != "failed" {
-		t.Errorf("stopped: exit %d after %s\n%s", code, time.Since(at), told.Stderr.String())
+	if code := started.Wait(t); code != fault.ExitInterrupted || time.Since(at) > 10*time.Second ||
+		started.Manifest(t).Status != "failed" {
+		t.Errorf("stopped: exit %d after %s\n%s", code, time.Since(at), started.Stderr.String())
 	}
 	kept := w.Recorded("r")
 	w.API.Harm.Store(nil)
@@ -186,7 +186,7 @@ func TestEveryTryIsInTheHistory(t *testing.T) {
 }
 
 // A history that can not be written costs a warning, and no task.
-func TestAHistoryThatIsAwayFailsNoTask(t *testing.T) {
+func TestAHistoryThatIsUnavailableFailsNoTask(t *testing.T) {
 	p := harness.Place{T: t, Dir: t.TempDir(), Env: []string{"CLICKHOUSE_URL=http://127.0.0.1:1"}}
 	harness.Must(t, os.WriteFile(filepath.Join(p.Dir, "in.csv"), []byte(harness.Header+harness.Row(1)), 0o644))
 	if r := p.OK("validate", "in.csv"); !strings.Contains(r.Stderr.String(), "not in the history") ||

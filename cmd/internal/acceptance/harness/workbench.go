@@ -18,7 +18,7 @@ import (
 	"github.com/txflow/txflow/ml_api/server"
 )
 
-// MLAPI is the real ML API behind a door that can do harm.
+// MLAPI is the real ML API, with what a test puts before it.
 type MLAPI struct {
 	*httptest.Server
 	Asked atomic.Int64 // transactions that reached the API

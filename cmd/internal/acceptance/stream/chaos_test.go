@@ -128,7 +128,7 @@ var matrix = []chaos{
 				return b.toxic(`{"type": "latency", "attributes": {"latency": 200, "jitter": 50}}`)
 			})
 		}, nil},
-	{"the ML API is unavailable", "it breaks connections off for 15 s, twice", false, mlAPIAway, nil},
+	{"the ML API is unavailable", "it breaks connections off for 15 s, twice", false, mlAPIUnavailable, nil},
 	{"ClickHouse is killed", "kill -9 while messages flow, and a start 3 s later", true, func(b *chaosBench) {
 		restartClickHouse(b, syscall.SIGKILL, "127.0.0.1:0")
 	}, nil},
@@ -186,21 +186,21 @@ func restartKafka(b *chaosBench, end func()) {
 }
 
 // harmNetwork harms the way of one of two members to Kafka.
-func harmNetwork(b *chaosBench, times []time.Duration, harm func() (mend func())) {
+func harmNetwork(b *chaosBench, times []time.Duration, harm func() (repair func())) {
 	b.group(b.viaProxy, "a")
 	b.group(b.Brokers, "b")
 	b.traffic(20)
 	for i, long := range times {
 		b.through(20 + 40*i)
 		b.harm(func() {
-			mend := harm()
+			repair := harm()
 			<-time.After(long)
-			mend()
+			repair()
 		})
 	}
 }
 
-func mlAPIAway(b *chaosBench) {
+func mlAPIUnavailable(b *chaosBench) {
 	b.group(b.Brokers, "a", "b")
 	b.traffic(20)
 	for _, percent := range []int{20, 60} {

@@ -73,7 +73,7 @@ func (b *chaosBench) traffic(seconds int) {
 		"--burst", "100", "--bad", "0.01", "--duplicates", "0.05", "--corrections", "0.05")
 }
 
-// through waits until the members have so many per cent of the rows behind them.
+// through waits until the members have done so many per cent of the rows.
 func (b *chaosBench) through(percent int) {
 	b.T.Helper()
 	b.Until(fmt.Sprintf("%d %% are through", percent), func() bool { return b.Passed("committed") >= b.rows*percent/100 })

@@ -73,7 +73,7 @@ func (b *liveBench) unreliable() {
 	})
 }
 
-// slowClock is a member in this process, whose clock is an hour behind.
+// slowClock is a member in this process, whose clock is an hour late.
 func (b *liveBench) slowClock() (stop func()) {
 	b.T.Helper()
 	late := func() time.Time { return time.Now().Add(-time.Hour) }
@@ -178,7 +178,7 @@ func TestCorrections(t *testing.T) {
 	b.OK("stream", "produce", b.corrected("third"))
 	b.Until("the third file is in the ledger", inLedger(3*correctedRows+1))
 	stop()
-	b.says("by a member whose clock is an hour behind", "third")
+	b.says("by a member whose clock is an hour late", "third")
 
 	b.readAgain()
 	b.says("when all was delivered again", "third")

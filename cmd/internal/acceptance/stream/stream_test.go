@@ -15,7 +15,7 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
-// TestStream kills members of the group again and again while messages come, with the ML API slow and then away.
+// TestStream kills members of the group again and again while messages come, with the ML API slow and then unavailable.
 // TestChaos does more of that, on a real Kafka.
 func TestStream(t *testing.T) {
 	b := newLiveBench(t)
@@ -35,10 +35,10 @@ func TestStream(t *testing.T) {
 	if code, text := harness.Get(t, "http://"+watch+"/readyz"); code != http.StatusOK {
 		t.Errorf("/readyz answers %d %s", code, text)
 	}
-	var away sync.Once
+	var outage sync.Once
 	var back time.Time
 	b.API.HarmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
-		away.Do(func() { back = time.Now().Add(3 * time.Second) })
+		outage.Do(func() { back = time.Now().Add(3 * time.Second) })
 		if time.Now().Before(back) {
 			harness.HangUp(w)
 			return

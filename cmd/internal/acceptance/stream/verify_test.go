@@ -142,7 +142,7 @@ func (b *liveBench) verify(want, refused string) tally {
 		}
 		seen[at] = true
 	}
-	behind := map[[2]int32]uint64{} // of a raw partition in a partition of results: offset+1
+	next := map[[2]int32]uint64{} // of a raw partition in a partition of results: offset+1
 	for _, r := range classified.records {
 		var m message.Classified
 		harness.Must(b.T, json.Unmarshal(r.Value, &m))
@@ -150,12 +150,12 @@ func (b *liveBench) verify(want, refused string) tally {
 		harness.Must(b.T, json.Unmarshal(m.Call, &call))
 		see(origin{call.Partition, m.Position}, false)
 		way := [2]int32{call.Partition, r.Partition}
-		if m.Position < behind[way] {
+		if m.Position < next[way] {
 			if wrong++; wrong == 1 {
-				first = fmt.Sprintf("message %d:%d stands behind %d", call.Partition, m.Position, behind[way]-1)
+				first = fmt.Sprintf("message %d:%d comes after %d", call.Partition, m.Position, next[way]-1)
 			}
 		}
-		behind[way] = m.Position + 1
+		next[way] = m.Position + 1
 	}
 	for _, r := range deadLetters.records {
 		var m deadletter.Message

@@ -67,7 +67,7 @@ func TestStreamWatch(t *testing.T) {
 	ready("while Kafka is unavailable", http.StatusServiceUnavailable, "Kafka does not answer for")
 	metrics("while Kafka is unavailable", `txflow_stream_kafka_up{pipeline="transactions"} 0`)
 	if _, text := harness.Get(t, watch+"/metrics"); strings.Contains(text, "txflow_stream_lag{") {
-		t.Errorf("a lag is told that nobody knows:\n%s", text)
+		t.Errorf("a lag is reported that nobody knows:\n%s", text)
 	}
 	b.Platform = b.Start("platform", "--data", b.Dir+"/platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr",
 		b.Brokers, "--registry-addr", "")
