@@ -215,8 +215,9 @@ test-browser: ## headless Chromium through Airflow's form, run, links; SCREENSHO
 	@case "$$SCREENSHOTS" in ""|/*) ;; *) SCREENSHOTS="$$PWD/$$SCREENSHOTS" ;; esac; export SCREENSHOTS; dags/tests/browser/run
 
 .PHONY: bench
-bench: engine ## throughput and memory of batch and stream, beside peers and ceilings; writes docs/performance*.md
+bench: engine ## throughput and memory of batch, stream and events, beside peers and ceilings, and the pages; writes docs/performance*.md
 	go run ./cmd/internal/bench -rows "$(BENCH_ROWS)" -memory-rows "$(BENCH_MEMORY_ROWS)" -growth "$(BENCH_GROWTH)" -out docs/performance.md
+	go run ./cmd/internal/bench -pages -out docs/performance-pages.md
 	go run ./cmd/internal/bench -events -out docs/performance-events.md
 	go run ./cmd/internal/bench -stream -messages "$(BENCH_MESSAGES)" -out docs/performance-stream.md
 	go run ./cmd/internal/bench -refine -messages "$(BENCH_MESSAGES)" -out docs/performance-refine.md

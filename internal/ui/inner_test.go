@@ -195,6 +195,14 @@ func TestSnapshot(t *testing.T) {
 		t.Errorf("a failure: %+v", r)
 	}
 	work.Wait()
+	again := make(chan struct{})
+	failing.load = func(context.Context) (int, error) { <-again; return 0, errors.New("away") }
+	started := time.Now()
+	if r := failing.get(t.Context()); r.Known() || r.Err == nil || time.Since(started) >= firstWait {
+		t.Errorf("after a failure: %+v in %s", r, time.Since(started))
+	}
+	close(again)
+	work.Wait()
 }
 
 type fakeTraces struct {

@@ -51,7 +51,7 @@ func (s *snapshot[T]) get(ctx context.Context) result[T] {
 	}
 	running, wait := s.running, patience
 	switch {
-	case s.at.IsZero():
+	case s.at.IsZero() && s.err == nil: // after a failure no page waits: the next may fail as slowly
 		wait = firstWait
 	case time.Since(s.at) > oldAfter:
 		wait = oldWait

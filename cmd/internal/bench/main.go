@@ -1,7 +1,7 @@
 // Command bench measures txflow on this machine: each task and a whole run, with the ML API's own ceiling and a plain
 // Python pipeline measured in the same run, or with -stream live transactions on a real Kafka, or with -refine live
-// events, both with Kafka's own ceiling. It writes docs/performance.md, docs/performance-stream.md or
-// docs/performance-refine.md. It is a tool of the repository, never a test.
+// events, both with Kafka's own ceiling, or with -events the collector, or with -pages the pages of txflow ui. It writes
+// docs/performance.md or docs/performance-PART.md. It is a tool of the repository, never a test.
 package main
 
 import (
@@ -23,6 +23,7 @@ type options struct {
 	stream     bool
 	refine     bool
 	events     bool
+	pages      bool
 	messages   int
 	out        string
 }
@@ -37,6 +38,7 @@ func main() {
 	flag.BoolVar(&o.stream, "stream", false, "measure the stream instead of batch")
 	flag.BoolVar(&o.refine, "refine", false, "measure stream refine instead of batch")
 	flag.BoolVar(&o.events, "events", false, "measure the collector of events instead of batch")
+	flag.BoolVar(&o.pages, "pages", false, "measure the pages of txflow ui instead of batch")
 	flag.IntVar(&o.messages, "messages", 1_000_000, "messages of the stream's backlog")
 	flag.StringVar(&o.out, "out", "docs/performance.md", "the report")
 	flag.Parse()
@@ -75,6 +77,9 @@ func bench(ctx context.Context, o options) (err error) {
 	}
 	if o.events {
 		part = func(ctx context.Context, _ options, b *bencher) (string, error) { return eventsBench(ctx, b) }
+	}
+	if o.pages {
+		part = func(ctx context.Context, _ options, b *bencher) (string, error) { return pagesBench(ctx, b) }
 	}
 	text, err := part(ctx, o, b)
 	if err != nil {

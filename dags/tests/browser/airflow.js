@@ -28,6 +28,17 @@ export class Airflow {
     await this.page.getByTestId('trigger-dag-submit').waitFor();
   }
 
+  /** Lets a DAG's schedule run, or not, by the switch on its page. */
+  async schedule(dag, on) {
+    await this.page.goto(`${this.url}/dags/${dag}`);
+    const toggle = this.page.getByTestId('toggle-pause').first(), input = toggle.locator('input');
+    await toggle.waitFor();
+    if ((await input.isChecked()) === on) return;
+    const answer = this.page.waitForResponse((r) => r.url().includes(`/dags/${dag}`) && r.request().method() === 'PATCH');
+    await toggle.click();
+    if (!(await answer).ok()) throw new Error(`${dag} is not ${on ? 'unpaused' : 'paused'}`);
+  }
+
   /** Fills a field, by its label. */
   async fill(label, value) {
     const row = this.page.getByRole('group').filter({ has: this.page.locator('label', { hasText: new RegExp(`^${label}`) }) });

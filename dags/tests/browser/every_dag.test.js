@@ -1,9 +1,9 @@
 // The other DAGs by their forms: a year by a backfill, a reclassification that is approved and one that is rejected, and those that
 // take no file. All are started first; they run at the same time.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { open, poll, shoot } from './session.js';
 
@@ -20,6 +20,7 @@ const OTHERS = {
   reconcile_daily: [{ 'Source name': SOURCE + '-without-rows' }, 'reconcile_stream', 'reconcile is done'],
   transactions_watch: [{}, 'watch', 'Returned value'],
 };
+const ARRIVALS = 'transactions_arrivals';
 
 let browser, page, airflow, folder, backfill;
 const runs = {};
@@ -68,6 +69,15 @@ test('every form starts its run', async () => {
   }
 });
 
+let inbox, arrived;
+test('a file that arrives in the inbox of a DAG that is switched on starts a batch', async (t) => {
+  inbox = (await airflow.api('GET', `/dags/${ARRIVALS}/details`)).params.inbox.value;
+  if (!isAbsolute(inbox) || !existsSync(inbox)) return t.skip(`the inbox ${inbox} is no folder here`);
+  await airflow.schedule(ARRIVALS, true);
+  arrived = join(inbox, `${SOURCE}.csv`);
+  writeFileSync(arrived, `${HEADER}arrived-${SOURCE},Rent,-1.00,2024-01-01 10:00:00,Landlord,card,debit\n`);
+});
+
 test('one reclassification is approved, and another rejected', async () => {
   const asked = [['rejected', 'Reject', 'failed'], ['approved', 'Approve', 'success']];
   for (const [run] of asked) await poll(async () => (await airflow.state(RECLASSIFY, runs[run], 'approve')) === 'awaiting_input', `${run} asks`);
@@ -87,6 +97,20 @@ for (const [dag, [, task, said]] of Object.entries(OTHERS)) {
     await airflow.log(dag, runs[dag], task, said);
   });
 }
+
+test('the batch of the file that arrived ends well, and is started once', async (t) => {
+  if (!arrived) return t.skip('no file arrived');
+  const started = async () => (await airflow.api('GET', '/dags/transactions_batch/dagRuns?limit=100&order_by=-id')).dag_runs
+    .filter((run) => run.conf?.url === arrived);
+  const [run] = await poll(async () => { const runs = await started(); return runs.length && runs; }, 'the file starts a batch');
+  assert.match(run.dag_run_id, /^arrival__/);
+  assert.equal(await poll(() => airflow.ended('transactions_batch', run.dag_run_id), 'the batch ends'), 'success');
+  // Its mark is set before the run that saw it ends: from then on it is never taken again.
+  await poll(async () => (await airflow.api('GET', `/dags/${ARRIVALS}/dagRuns?limit=100&order_by=-id`)).dag_runs.some((r) => r.state === 'success'), 'the file is marked');
+  await airflow.schedule(ARRIVALS, false);
+  assert.equal((await started()).length, 1);
+  rmSync(arrived);
+});
 
 test('twelve months are filled by one backfill', async () => {
   await poll(async () => (await airflow.api('GET', `/backfills/${backfill}`)).completed_at, 'the backfill is complete');
