@@ -134,7 +134,8 @@ func pagesText(pages []pageTime) string {
 	fmt.Fprintf(&b, `<!-- Written by make bench; do not edit. -->
 # Performance of the page
 
-Measured on %s. %s transactions are stored, with their ledger; ClickHouse and `+"`txflow ui`"+` share the processors. Each page was
+Measured on %s. %s transactions are stored, with their ledger; ClickHouse and `+"`txflow ui`"+
+		` share the processors. Each page was
 asked for once, and then %d times: that is what the median and the longest are of. The aim is %d ms.
 
 | page | first | median | longest | median, of the aim |
