@@ -10,10 +10,11 @@ const (
 	Ledger = "events" // in the column pipeline of every table
 )
 
-// Names of the topics. Each but the dead letters is keyed by event id (analytics by the key of its table).
+// Names of the topics. Raw and silver are keyed by event id, analytics by the key of its table.
 const (
 	Raw         = "events.raw"         // Avro in Confluent's wire format
 	Silver      = "events.silver"      // JSON, see Refined
+	Claims      = "events.claims"      // what duplicates are found by, see stream/events/refine
 	DeadLetters = "events.dead.letter" // JSON, see stream/deadletter
 	Analytics   = "events.analytics"   // JSON, compacted
 )
@@ -32,6 +33,6 @@ const (
 	HeaderError   = "txflow-error"   // of a dead letter: what its code means
 )
 
-// HeaderClaim is of a message in events.silver: what duplicates of its event are found by, in the form of
-// stream/events/refine.
+// HeaderClaim is of a message in events.silver of an older release: what duplicates of its event are found by, in the
+// form of stream/events/refine.
 const HeaderClaim = "txflow-claim"

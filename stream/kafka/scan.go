@@ -148,6 +148,22 @@ func (s *Scanner) retry(ctx context.Context, step func(context.Context) error) e
 	}
 }
 
+// Topic is a topic that is read now and then; it has clients only meanwhile.
+type Topic struct {
+	Config
+	Name string
+}
+
+// Read scans what partitions hold now, from a time on.
+func (t Topic) Read(ctx context.Context, since map[int32]time.Time, visit func(*pipeline.Message) error) error {
+	s, err := OpenScanner(t.Config, t.Name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }() // it only read
+	return s.Read(ctx, since, visit)
+}
+
 // Read scans what partitions hold now, from a time on.
 func (s *Scanner) Read(ctx context.Context, since map[int32]time.Time, visit func(*pipeline.Message) error) error {
 	spans, err := s.Spans(ctx, since)

@@ -25,6 +25,8 @@ type Batch struct {
 	cfg       *Config
 	decisions []decision // by message
 	records   []Record   // by message; the zero Record for one that is skipped
+	attached  []Record   // of the batch as a whole
+	kept      []Record   // the records to be written, where some are skipped
 	arena     []byte     // the keys and values of the records
 
 	ctx     context.Context //nolint:containedctx // it ends with the transaction
@@ -51,7 +53,7 @@ const (
 // reset starts a batch over with other messages. Gaps and messages that are too large are dead letters at once.
 func (b *Batch) reset(cfg *Config, messages []Message) {
 	n := len(messages)
-	b.cfg, b.Messages, b.arena, b.handled = cfg, messages, b.arena[:0], 0
+	b.cfg, b.Messages, b.attached, b.arena, b.handled = cfg, messages, b.attached[:0], b.arena[:0], 0
 	b.decisions, b.records = slices.Grow(b.decisions[:0], n)[:n], slices.Grow(b.records[:0], n)[:n]
 	clear(b.decisions)
 	clear(b.records)
@@ -95,6 +97,9 @@ func (b *Batch) Emit(i int, topic string, key []byte, value func(dst []byte) []b
 func (b *Batch) Pin(i int, partition int32) {
 	b.records[i].Pinned, b.records[i].Partition = true, partition
 }
+
+// Attach adds a record to the transaction that is of the batch as a whole, and the result of none of its messages.
+func (b *Batch) Attach(r Record) { b.attached = append(b.attached, r) }
 
 // Reject decides that a message is a dead letter of a source, for the reason that d gives. Origin, Version and Raw of d
 // are set here, and At if it is zero.
@@ -148,7 +153,15 @@ func (b *Batch) results() ([]Record, error) {
 		}
 	}
 	if !holes {
+		b.records = append(b.records, b.attached...)
 		return b.records, nil
 	}
-	return slices.DeleteFunc(slices.Clone(b.records), func(r Record) bool { return r.Topic == "" }), nil
+	b.kept = b.kept[:0]
+	for i := range b.records {
+		if b.records[i].Topic != "" {
+			b.kept = append(b.kept, b.records[i])
+		}
+	}
+	b.kept = append(b.kept, b.attached...)
+	return b.kept, nil
 }

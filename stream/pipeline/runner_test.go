@@ -68,6 +68,26 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// counting attaches to each batch a record with the number of its messages.
+type counting struct{ upper }
+
+func (c *counting) Handle(ctx context.Context, b *Batch) error {
+	b.Attach(Record{Topic: "counts", Value: fmt.Append(nil, len(b.Messages))})
+	return c.upper.Handle(ctx, b)
+}
+
+// TestAttached writes records of a batch as a whole in its transaction, beside results and where messages have none.
+func TestAttached(t *testing.T) {
+	t.Parallel()
+	s := &fakeSession{source: in("a", "b", "twice", "c", "twice"), commits: []error{ErrAborted}}
+	if _, err := start(t, s, &counting{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(s.written, ","), "out k A,out k B,counts  2,out k C,counts  2,counts  1"; got != want {
+		t.Errorf("written %q, want %q", got, want)
+	}
+}
+
 // TestForgotten ends a member whose handler decides nothing about a message: its offset is not committed.
 func TestForgotten(t *testing.T) {
 	t.Parallel()

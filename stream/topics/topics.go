@@ -55,7 +55,9 @@ func minInsync(replicas int) int { return min(2, replicas) }
 // another partition after, where nobody knows of it.
 const oneWindow = "duplicates of events that are there already would no longer be found"
 
-// All are the stream's topics. Dead letters are kept long enough to be corrected. The broker notes when a message came:
+// All are the stream's topics. Dead letters are kept long enough to be corrected, and claims for longer than the
+// longest
+// window of duplicates. The broker notes when a message came:
 // versions and retention go by its clock, not by those of producers.
 func All(n Partitions, replicas int) []Topic {
 	config := func(policy string) map[string]string {
@@ -73,6 +75,7 @@ func All(n Partitions, replicas int) []Topic {
 		{Name: DeadLetters, Partitions: 1, Replicas: replicas, Config: keep(30)},
 		{Name: events.Raw, Partitions: n.Events, Replicas: replicas, Config: keep(7), Fixed: oneWindow},
 		{Name: events.Silver, Partitions: n.Events, Replicas: replicas, Config: keep(30), Fixed: oneWindow},
+		{Name: events.Claims, Partitions: n.Events, Replicas: replicas, Config: keep(8), Fixed: oneWindow},
 		{Name: events.DeadLetters, Partitions: 1, Replicas: replicas, Config: keep(30)},
 		{Name: events.Analytics, Partitions: n.Events, Replicas: replicas, Config: config("compact")},
 	}
@@ -180,8 +183,8 @@ func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 				state.Partitions,
 				t.Partitions, t.Fixed),
 				"leave them, with --event-partitions %d; to have more, stop the senders, wait until the window of duplicates "+
-					"has passed and nothing waits, and add them to %s and %s with Kafka's own kafka-topics", state.Partitions,
-				events.Raw, events.Silver)
+					"has passed and nothing waits, and add them to %s, %s and %s with Kafka's own kafka-topics",
+				state.Partitions, events.Raw, events.Silver, events.Claims)
 		}
 		if state.Replicas != t.Replicas {
 			drift = append(drift, fmt.Errorf("%s has %d replicas, not %d", t.Name, state.Replicas, t.Replicas))

@@ -42,7 +42,7 @@ func plan(t *testing.T, m memory, want []Topic) (texts []string) {
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	m := memory{}
-	if got := plan(t, m, All(Partitions{6, 3}, 1)); len(got) != 7 ||
+	if got := plan(t, m, All(Partitions{6, 3}, 1)); len(got) != 8 ||
 		!strings.HasPrefix(got[0],
 			"create transactions.raw: partitions 6, replicas 1, cleanup.policy delete, message.timestamp.type LogAppendTime, min.insync.replicas 1, retention.ms ") {
 		t.Errorf("the first time: %q", got)
@@ -110,10 +110,10 @@ func TestReplicas(t *testing.T) {
 // of the pipeline may grow.
 func TestEventsDoNotGrow(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{events.Raw, events.Silver} {
+	for _, name := range []string{events.Raw, events.Silver, events.Claims} {
 		m := memory{}
 		plan(t, m, All(Partitions{6, 3}, 1))
-		for _, other := range []string{events.Raw, events.Silver} {
+		for _, other := range []string{events.Raw, events.Silver, events.Claims} {
 			if other != name {
 				m[other] = State{4, 1, m[other].Config}
 			}
@@ -148,6 +148,7 @@ func TestSettings(t *testing.T) {
 	const day = 24 * 60 * 60 * 1000
 	want := map[string][2]string{events.Raw: {"delete", strconv.Itoa(7 * day)},
 		events.Silver:      {"delete", strconv.Itoa(30 * day)},
+		events.Claims:      {"delete", strconv.Itoa(8 * day)},
 		events.DeadLetters: {"delete", strconv.Itoa(30 * day)}, events.Analytics: {"compact", ""}}
 	for _, topic := range All(Partitions{6, 3}, 1) {
 		w, ok := want[topic.Name]

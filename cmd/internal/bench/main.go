@@ -25,6 +25,7 @@ type options struct {
 	events     bool
 	pages      bool
 	messages   int
+	ids        int
 	out        string
 }
 
@@ -40,6 +41,7 @@ func main() {
 	flag.BoolVar(&o.events, "events", false, "measure the collector of events instead of batch")
 	flag.BoolVar(&o.pages, "pages", false, "measure the pages of txflow ui instead of batch")
 	flag.IntVar(&o.messages, "messages", 1_000_000, "messages of the stream's backlog")
+	flag.IntVar(&o.ids, "ids", 10_000_000, "ids of the windows that refine restores")
 	flag.StringVar(&o.out, "out", "docs/performance.md", "the report")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -3,7 +3,11 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,12 +15,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/internal/kafkaserver"
 	"github.com/txflow/txflow/stream/events"
+	"github.com/txflow/txflow/stream/events/dedup"
+	"github.com/txflow/txflow/stream/events/refine"
+	"github.com/txflow/txflow/stream/kafka"
 )
 
 // refineReport is docs/performance-refine.md.
@@ -58,17 +66,17 @@ func refineBench(ctx context.Context, o options, b *bencher) (report string, err
 	if r.bytes, err = b.produceEvents(ctx, o.messages); err != nil {
 		return "", err
 	}
-	refine := func(addr string) []string {
+	refineArgs := func(addr string) []string {
 		return []string{"stream", "refine", "--watch-addr", addr, "--instance", "bench"}
 	}
-	if r.rate, r.member, err = b.workOff(ctx, o.messages, refine); err != nil {
+	if r.rate, r.member, err = b.workOff(ctx, o.messages, refineArgs); err != nil {
 		return "", err
 	}
 	say("refined: %.0f a second, %s", r.rate, megabytes(r.member.memory))
 	if r.ceiling, err = b.ceilingOf(ctx, events.Raw, o.messages); err != nil {
 		return "", err
 	}
-	if err := b.restores(ctx, r, refine); err != nil {
+	if err := b.restores(ctx, r, o.ids, refineArgs); err != nil {
 		return "", err
 	}
 	return r.markdown(), nil
@@ -104,9 +112,13 @@ func (b *bencher) produceEvents(ctx context.Context, n int) (size int, err error
 	return size / n, firstOf(client.Flush(ctx), failed)
 }
 
-// restores starts a member again, which restores its windows, and ends it.
-func (b *bencher) restores(ctx context.Context, r *refineReport, refine func(addr string) []string) error {
-	s, url, err := b.serve(ctx, "/healthz", refine)
+// restores has a member restore windows of many ids, as if they had been refined in the last 22 hours, and ends it.
+func (b *bencher) restores(ctx context.Context, r *refineReport, ids int, args func(addr string) []string) error {
+	say("writing the claims of %d ids", ids)
+	if err := b.claims(ctx, ids); err != nil {
+		return err
+	}
+	s, url, err := b.serve(ctx, "/healthz", args)
 	if err != nil {
 		return err
 	}
@@ -127,6 +139,55 @@ func (b *bencher) restores(ctx context.Context, r *refineReport, refine func(add
 	say("%.0f ids restored in %s", r.ids, r.restore)
 	r.restored, err = s.end()
 	return err
+}
+
+// claims writes the claims of so many ids to events.claims, as transactions of 3,000 in a partition would have, and
+// has the
+// group be after them.
+func (b *bencher) claims(ctx context.Context, ids int) error {
+	log, err := kafka.OpenVerifier(kafka.Config{Brokers: b.brokers, Log: slog.New(slog.DiscardHandler)}, events.Group,
+		events.Raw)
+	if err != nil {
+		return err
+	}
+	topic, err := log.Topic(ctx)
+	if err := errors.Join(err, log.Close()); err != nil {
+		return err
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	const each, window = 3000, 22 * time.Hour
+	var failed error
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // ids of a benchmark
+	offsets := kadm.Offsets{}
+	n := len(topic.Partitions)
+	end := time.Now().UnixMicro()
+	for i := 0; i < ids; i += each * n {
+		for p := range topic.Partitions {
+			batch := make([]dedup.Claim, each)
+			for k := range batch {
+				c := &batch[k]
+				at := i/n + k
+				binary.BigEndian.PutUint64(c.ID[:], random.Uint64())
+				binary.BigEndian.PutUint64(c.ID[8:], random.Uint64())
+				c.Offset, c.Hash = topic.Partitions[p].Committed+int64(at), random.Uint64()
+				c.Time = end - int64(float64(window.Microseconds())*(1-float64(at)*float64(n)/float64(ids)))
+			}
+			next := batch[each-1].Offset + 1
+			offsets.Add(kadm.Offset{Topic: events.Raw, Partition: topic.Partitions[p].Number, At: next, LeaderEpoch: -1})
+			for _, value := range refine.PackClaims(topic.Log, next, batch) {
+				client.Produce(ctx, &kgo.Record{Topic: events.Claims, Partition: topic.Partitions[p].Number, Value: value},
+					func(_ *kgo.Record, err error) { failed = firstOf(failed, err) })
+			}
+		}
+	}
+	if err := firstOf(client.Flush(ctx), failed); err != nil {
+		return err
+	}
+	return kadm.NewClient(client).CommitAllOffsets(ctx, events.Group, offsets)
 }
 
 // metrics reads the values of all series.
@@ -169,7 +230,7 @@ about %s bytes in `+"`events.raw`"+
 | what refine reaches of it | **%.0f %%** |
 | events that refine does in a second of one processor's time | %s |
 | memory of the member, resident at the most | %s |
-| windows restored from `+"`events.silver`"+` by a member that starts again | %s ids in %s |
+| windows restored from `+"`events.claims`"+` by a member that starts | %s ids in %s |
 | ids that are restored in a second of one processor's time | %s |
 | memory of the windows | %.0f bytes an id |
 `, commit(), r.machine, progress.Thousands(int64(r.bytes)), progress.Thousands(int64(r.messages)), thousands(r.rate),

@@ -131,18 +131,13 @@ func postDemoPackage(ctx context.Context, url string) (answer demoAnswer, err er
 
 // refineDemo has a member of refine do so many messages.
 func refineDemo(ctx context.Context, rt *app.Runtime, cfg kafka.Config, messages int64) error {
-	silver, err := kafka.OpenScanner(cfg, events.Silver)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = silver.Close() }() // it only read
 	rules, err := refine.OpenRules("", rt.Log)
 	if err != nil {
 		return err
 	}
 	handler := refine.New(refine.Config{Now: time.Now, Log: rt.Log, Rules: rules, Window: refine.DefaultWindow,
 		MaxIDs: refine.DefaultMaxIDs,
-		Silver: silver})
+		Claims: kafka.Topic{Config: cfg, Name: events.Claims}, Silver: kafka.Topic{Config: cfg, Name: events.Silver}})
 	session, err := kafka.OpenSession(ctx, kafka.SessionConfig{Config: cfg, Topic: events.Raw, Group: events.Group,
 		Instance: "demo"})
 	if err != nil {

@@ -29,7 +29,7 @@ func Topics() *cli.Command {
 				&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"},
 					Usage: "`N` replicas of each partition"},
 			}, kafkaflags.Flags),
-			Description: `Partitions are never taken away, since their messages would be lost. They are not added to events.raw and events.silver, since
+			Description: `Partitions are never taken away, since their messages would be lost. They are not added to events.raw, events.silver and events.claims, since
 duplicates of earlier events would no longer be found.
 
    txflow topics apply --dry-run

@@ -36,7 +36,7 @@ func streamRefineCommand() *cli.Command {
 ` + events.Silver + ` or ` + events.DeadLetters +
 			`. Results, dead letters and offsets are one Kafka transaction. Any number may run; each
 needs an --instance of its own: of two with the same one the newer takes over, and the older exits 64. What duplicates are found by
-is read from ` + events.Silver + ` when partitions are assigned.
+is read from ` + events.Claims + ` when partitions are assigned.
 
    txflow stream refine
    txflow stream refine --print-rules > rules.json
@@ -72,12 +72,8 @@ func runRefine(c *cli.Context, rt *app.Runtime) error {
 			return err
 		}
 	}
-	silver, err := kafka.OpenScanner(broker, events.Silver)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = silver.Close() }() // it only read
-	handlerCfg.Silver = silver
+	handlerCfg.Claims = kafka.Topic{Config: broker, Name: events.Claims}
+	handlerCfg.Silver = kafka.Topic{Config: broker, Name: events.Silver}
 	handler := refine.New(handlerCfg)
 	watch.Register.MustRegister(handler)
 	stop, err := watch.serve(c.Context, c.String("watch-addr"))

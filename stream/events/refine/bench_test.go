@@ -11,13 +11,13 @@ import (
 
 // BenchmarkRefine is what an event costs without Kafka: read, judged, and written as a message of events.silver.
 func BenchmarkRefine(b *testing.B) {
-	h := New(config(b, nil))
+	l := &log{r: rand.New(rand.NewPCG(1, 1))}
+	h := New(config(b, l))
 	h.windows.Start(0, 0)
 	e := simple(event.NewID())
 	e.Form, e.Type = event.FormPackage, `Holded\Wallet\Domain\Transaction\Events\WalletTransactionCreatedEvent`
 	e.Attributes = `{"type":"Holded\\Wallet\\Domain\\Transaction","targetSubscription":"wallet_events","platform":"web"}`
 	const n = 10_000
-	l := &log{r: rand.New(rand.NewPCG(1, 1))}
 	for range n {
 		e.ID = event.NewID()
 		l.add(0, &e, 1)

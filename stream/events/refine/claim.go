@@ -3,7 +3,6 @@ package refine
 import (
 	"encoding/binary"
 	"encoding/json"
-	"hash/fnv"
 
 	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/stream/events"
@@ -11,27 +10,12 @@ import (
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// A message of events.silver carries its claim in a header, so that to restore a window no JSON is read: offset, the
-// log's
-// time and hash, each 8 bytes, and 8 bytes of a hash of the log's name.
+// claimSize is that of the header in which older releases wrote the claim of a message of events.silver: offset, the
+// log's time and hash, each 8 bytes, and 8 bytes of a hash of the log's name.
 const claimSize = 32
 
-func appendClaim(dst []byte, c *dedup.Claim, log string) []byte {
-	dst = binary.BigEndian.AppendUint64(dst, uint64(c.Offset)) //nolint:gosec // not negative
-	dst = binary.BigEndian.AppendUint64(dst, uint64(c.Time))   //nolint:gosec // as it is
-	dst = binary.BigEndian.AppendUint64(dst, c.Hash)
-	return binary.BigEndian.AppendUint64(dst, hashOf(log))
-}
-
-func hashOf(log string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(log)) // it never fails
-	return h.Sum64()
-}
-
-// claimOf reads the claim of a message of events.silver; ok is false for one of another log, or without a claim.
-// Without
-// the header, as another program may copy a message, it is in the value.
+// claimOf reads the claim of a message of events.silver; ok is false for one of another log. Without the header it is
+// in the value.
 func claimOf(m *pipeline.Message, log string, logHash uint64) (c dedup.Claim, ok bool) {
 	for i := range m.Headers {
 		if h := &m.Headers[i]; h.Name == events.HeaderClaim && len(h.Value) == claimSize {

@@ -17,12 +17,13 @@ type Config struct {
 	Rules   *Rules
 	Window  time.Duration // how long duplicates are found, by the time of the log
 	MaxIDs  int           // ids in the windows of all partitions of the member
-	Silver  Silver        // what the windows are restored from
+	Claims  Topic         // events.claims, which the windows are restored from
+	Silver  Topic         // events.silver, for windows that an older release wrote
 	Schemas Schemas       // nil: every message is of the schema that this release has
 }
 
-// Silver reads events.silver, to restore the windows.
-type Silver interface {
+// Topic is read to restore the windows.
+type Topic interface {
 	// Read reads the committed messages of partitions from a time on, each partition in its order; the zero time stands
 	// for
 	// the first message that is there. A message and its headers are valid until visit returns. It waits for a broker that

@@ -28,12 +28,16 @@ type Handler struct {
 
 	mu        sync.Mutex
 	committed map[int32]int64 // the log's time of the last committed record of a partition; Handle takes it over
+
+	// since is, by partition, the time of the log from which on all claims are in events.claims; unknown before the first
+	// message where that was not so until now. It is of the goroutine that handles.
+	since map[int32]int64
 }
 
 // New makes a handler.
 func New(cfg Config) *Handler {
 	h := &Handler{cfg: cfg, schemas: map[int32]events.Schema{}, committed: map[int32]int64{},
-		windows: dedup.New(cfg.Window, cfg.MaxIDs)}
+		since: map[int32]int64{}, windows: dedup.New(cfg.Window, cfg.MaxIDs)}
 	h.windows.Shortened = h.shortened
 	h.stats.rules.Store(&cfg.Rules.current().Version)
 	h.look()
@@ -42,8 +46,9 @@ func New(cfg Config) *Handler {
 
 // work is what the handler knows of a batch. Its memory is used again.
 type work struct {
-	claims  []byte            // headers of the records
-	headers []pipeline.Header // two for each record at most
+	packs   []pack            // by partition
+	last    int               // the one that was asked for
+	headers []pipeline.Header // one for each record at most
 	losses  []event.Loss
 	refined events.Refined
 }
@@ -57,7 +62,8 @@ func (h *Handler) Handle(ctx context.Context, b *pipeline.Batch) error {
 	}
 	h.takeCommitted()
 	n := len(b.Messages)
-	w.claims, w.headers = slices.Grow(w.claims[:0], n*claimSize), slices.Grow(w.headers[:0], 2*n)
+	w.headers = slices.Grow(w.headers[:0], n)
+	h.beginClaims(w, b.Messages)
 	now := h.cfg.Now()
 	rules := h.cfg.Rules.refresh(ctx, now)
 	h.stats.rules.Store(&rules.Version)
@@ -74,6 +80,7 @@ func (h *Handler) Handle(ctx context.Context, b *pipeline.Batch) error {
 			case dedup.Fresh:
 				if h.emit(b, i, w, rules, &e, schema, &claim, now) {
 					h.windows.Add(m.Partition, &claim)
+					w.pack(m.Partition).add(&claim)
 					continue
 				}
 				broken = Broken{Code: event.CodeSize, Message: event.CodeSize.Message()}
@@ -94,8 +101,51 @@ func (h *Handler) Handle(ctx context.Context, b *pipeline.Batch) error {
 		}
 		b.Reject(i, e.Token, d)
 	}
+	h.attachClaims(b, w)
 	h.look()
 	return nil
+}
+
+// beginClaims begins the messages of claims, one for each partition of the batch.
+func (h *Handler) beginClaims(w *work, messages []pipeline.Message) {
+	w.packs = w.packs[:0]
+	for i := range messages {
+		m := &messages[i]
+		p := w.pack(m.Partition)
+		if p == nil {
+			if h.since[m.Partition] == unknown && m.Gap == 0 { // the time of a gap may be unknown
+				h.since[m.Partition] = m.LogVersion
+			}
+			w.packs = slices.Grow(w.packs, 1)[:len(w.packs)+1] // what was there has its memory
+			p = &w.packs[len(w.packs)-1]
+			p.reset(m.Partition, hashOf(m.LogID), h.since[m.Partition])
+		}
+		p.next = m.Next()
+	}
+}
+
+// pack is that of a partition; nil where the batch has none of it (yet).
+func (w *work) pack(partition int32) *pack {
+	if w.last < len(w.packs) && w.packs[w.last].partition == partition { // they come in runs
+		return &w.packs[w.last]
+	}
+	for i := range w.packs {
+		if w.packs[i].partition == partition {
+			w.last = i
+			return &w.packs[i]
+		}
+	}
+	return nil
+}
+
+// attachClaims has the claims written with the batch.
+func (h *Handler) attachClaims(b *pipeline.Batch, w *work) {
+	for i := range w.packs {
+		p := &w.packs[i]
+		for _, value := range p.values() {
+			b.Attach(pipeline.Record{Topic: events.Claims, Pinned: true, Partition: p.partition, Value: value})
+		}
+	}
 }
 
 // largest is how many bytes a message of events.silver has at most: Kafka takes a megabyte unless it is set
@@ -109,9 +159,7 @@ func (h *Handler) emit(b *pipeline.Batch, i int, w *work, rules *event.Rules, e 
 	w.refine(rules, e, m)
 	r := &w.refined
 	r.ProcessedUS, r.SchemaID, r.ContentHash = now.UnixMicro(), schema, claim.Hash
-	start, first := len(w.claims), len(w.headers)
-	w.claims = appendClaim(w.claims, claim, m.LogID)
-	w.headers = append(w.headers, pipeline.Header{Name: events.HeaderClaim, Value: w.claims[start:]})
+	first := len(w.headers)
 	if m.Traceparent != "" {
 		w.headers = append(w.headers, pipeline.Header{Name: pipeline.HeaderTrace, Value: []byte(m.Traceparent)})
 	}
@@ -122,7 +170,7 @@ func (h *Handler) emit(b *pipeline.Batch, i int, w *work, rules *event.Rules, e 
 		size += len(dst)
 		return dst
 	}, w.headers[first:]...)
-	b.Pin(i, m.Partition) // where the window is restored from
+	b.Pin(i, m.Partition) // as older releases need it, which restore windows from there
 	return size <= largest
 }
 

@@ -27,11 +27,12 @@ func simple(id event.ID) event.Event {
 
 // TestWhatIsWritten has each event exactly once: in events.silver, in the dead letters, or nowhere as a duplicate, by
 // the rule,
-// whatever is aborted, revoked and killed. Members begin with windows from events.silver alone.
+// whatever is aborted, revoked and killed. Members begin with windows from events.claims alone; every third log has
+// members of a release that wrote none, in between, whose claims are in events.silver.
 func TestWhatIsWritten(t *testing.T) {
 	t.Parallel()
-	deaths, aborts := 0, 0
-	for seed := range uint64(12) {
+	deaths, aborts, older := 0, 0, 0
+	for seed := range uint64(18) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		l := &log{r: r, faults: true}
 		want := map[string]string{} // by partition and offset
@@ -69,6 +70,7 @@ func TestWhatIsWritten(t *testing.T) {
 			}
 		}
 		for {
+			l.old = seed%3 == 0 && r.IntN(2) == 0
 			err := l.member(t, New(config(t, l)))
 			if err == nil {
 				break
@@ -82,6 +84,9 @@ func TestWhatIsWritten(t *testing.T) {
 		for i := range l.written {
 			w := &l.written[i]
 			at, what := "", ""
+			if w.Topic == events.Claims {
+				continue
+			}
 			if w.Topic == events.Silver {
 				var s events.Refined
 				if err := json.Unmarshal(w.Value, &s); err != nil || string(w.Key) != s.EventID || !w.Pinned ||
@@ -107,9 +112,13 @@ func TestWhatIsWritten(t *testing.T) {
 		if len(want) > 0 {
 			t.Fatalf("seed %d: lost: %v", seed, want)
 		}
+		older += l.reads[events.Silver]
+		if seed%3 > 0 && l.reads[events.Silver] > 0 {
+			t.Errorf("seed %d: windows were restored from %v messages", seed, l.reads)
+		}
 	}
-	if deaths < 6 || aborts < 10 { // how many depends on random ids
-		t.Errorf("only %d deaths and %d aborts", deaths, aborts)
+	if deaths < 6 || aborts < 10 || older == 0 { // how many depends on random ids
+		t.Errorf("only %d deaths, %d aborts, %d messages of an older release", deaths, aborts, older)
 	}
 }
 
@@ -126,11 +135,11 @@ func TestRow(t *testing.T) {
 		Type:   `Holded\Wallet\Domain\Account\Events\AccountCreatedEvent`, Data: `{"id":"1"}`, Attributes: `{"type":"x"}`}
 	l.add(0, &other, 5000).Version = 4000
 	h := New(config(t, l))
-	if err := l.member(t, h); err != nil || len(l.written) != 2 {
-		t.Fatalf("%v, %d written", err, len(l.written))
+	if err := l.member(t, h); err != nil || len(l.results()) != 2 {
+		t.Fatalf("%v, %d written", err, len(l.results()))
 	}
 	rows := map[string]events.Refined{}
-	for _, w := range l.written {
+	for _, w := range l.results() {
 		var r events.Refined
 		if err := json.Unmarshal(w.Value, &r); err != nil {
 			t.Fatal(err)
@@ -195,10 +204,10 @@ func TestDeadLetters(t *testing.T) {
 	add("missing_value", of(func(e *event.Event) { e.Form, e.UserID = event.FormPackage, "" }))
 	add("event_format", of(func(e *event.Event) { e.Extra = "{" }))
 	add("event_too_large", of(func(e *event.Event) { e.Data = `["` + strings.Repeat(`\"`, 250_000) + `"]` }))
-	if err := l.member(t, New(config(t, l))); err != nil || len(l.written) != len(want) {
-		t.Fatalf("%v, %d written", err, len(l.written))
+	if err := l.member(t, New(config(t, l))); err != nil || len(l.results()) != len(want) {
+		t.Fatalf("%v, %d written", err, len(l.results()))
 	}
-	for i, w := range l.written {
+	for i, w := range l.results() {
 		var d deadletter.Message
 		if err := json.Unmarshal(w.Value, &d); err != nil || w.Topic != events.DeadLetters || d.Code != want[i] ||
 			d.Origin != events.Raw ||
@@ -237,17 +246,17 @@ func TestSchemas(t *testing.T) {
 	cfg, r := config(t, l), &registry{text: events.RawSchema}
 	r.failures.Store(1)
 	cfg.Schemas = r
-	if err := l.member(t, New(cfg)); err != nil || len(l.written) != 4 || r.asked.Load() != 3 {
-		t.Fatalf("%v, %d written, asked %d times", err, len(l.written), r.asked.Load())
+	if err := l.member(t, New(cfg)); err != nil || len(l.results()) != 4 || r.asked.Load() != 3 {
+		t.Fatalf("%v, %d written, asked %d times", err, len(l.results()), r.asked.Load())
 	}
-	for i, w := range l.written {
+	for i, w := range l.results() {
 		if (w.Topic == events.Silver) != (i < 3) || i == 3 && header(w.Headers, pipeline.HeaderReason) != "schema_unknown" {
 			t.Errorf("%d: %s %s", i, w.Topic, w.Value)
 		}
 	}
 	l.add(0, &e, 1)
 	r.text = `"string"`
-	if err := l.member(t, New(cfg)); fault.ExitCode(err) != fault.ExitData || len(l.written) != 4 {
-		t.Errorf("a schema that cannot be read: exit %d, %v, %d written", fault.ExitCode(err), err, len(l.written))
+	if err := l.member(t, New(cfg)); fault.ExitCode(err) != fault.ExitData || len(l.results()) != 4 {
+		t.Errorf("a schema that cannot be read: exit %d, %v, %d written", fault.ExitCode(err), err, len(l.results()))
 	}
 }

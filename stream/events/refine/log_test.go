@@ -21,8 +21,7 @@ import (
 
 const logID = "cluster/topic"
 
-// log is events.raw and what a group committed of it, in memory; it implements pipeline.Session and Silver. Its faults
-// are
+// log is events.raw and what a group committed of it, in memory; it implements pipeline.Session. Its faults are
 // random: aborted transactions, revoked partitions, members that die.
 type log struct {
 	r      *rand.Rand
@@ -36,7 +35,10 @@ type log struct {
 	epoch     uint64
 	assigned  bool
 	crashed   bool
+	old       bool // the member is of a release that writes no claims
 	written   []pipeline.Record
+	at        []int64        // when, by the log's time
+	reads     map[string]int // by topic, messages that windows were restored from
 	aborts    int
 }
 
@@ -108,13 +110,20 @@ func (l *log) Commit(_ context.Context, records []pipeline.Record, done []pipeli
 		l.crashed = true
 		return errCrash
 	}
+	last := map[int32]int64{}
+	for i := range done {
+		last[done[i].Partition] = done[i].LogVersion
+	}
 	for i := range records { // the caller uses its memory again
 		r := records[i]
+		if l.old && r.Topic == events.Claims {
+			continue
+		}
 		r.Key, r.Value, r.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), slices.Clone(r.Headers)
 		for j := range r.Headers {
 			r.Headers[j].Value = bytes.Clone(r.Headers[j].Value)
 		}
-		l.written = append(l.written, r)
+		l.written, l.at = append(l.written, r), append(l.at, last[r.Partition])
 	}
 	for i := range done {
 		l.committed[done[i].Partition] = int(done[i].Offset) + 1
@@ -126,20 +135,24 @@ func (l *log) Commit(_ context.Context, records []pipeline.Record, done []pipeli
 	return nil
 }
 
-func (l *log) Read(_ context.Context, since map[int32]time.Time, visit func(*pipeline.Message) error) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i := range l.written {
-		r := &l.written[i]
-		if r.Topic != events.Silver {
-			continue
-		}
+// topic is what a member wrote to one; it implements Topic.
+type topic struct {
+	l    *log
+	name string
+}
+
+func (t topic) Read(_ context.Context, since map[int32]time.Time, visit func(*pipeline.Message) error) error {
+	t.l.mu.Lock()
+	defer t.l.mu.Unlock()
+	for i := range t.l.written {
+		r := &t.l.written[i]
 		at, ok := since[r.Partition]
-		m := pipeline.Message{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value, Headers: r.Headers}
-		if c, good := claimOf(&m, logID, hashOf(logID)); !good || !ok || c.Time < at.UnixMicro() && !at.IsZero() {
+		if r.Topic != t.name || !ok || !at.IsZero() && t.l.at[i] < at.UnixMicro() {
 			continue
 		}
-		if err := visit(&m); err != nil {
+		t.l.reads[t.name]++
+		if err := visit(&pipeline.Message{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value,
+			Headers: r.Headers}); err != nil {
 			return err
 		}
 	}
@@ -163,14 +176,17 @@ type ignore struct{}
 func (ignore) Begin(int)          {}
 func (ignore) End(pipeline.Stats) {}
 
-func config(t testing.TB, silver Silver) Config {
+func config(t testing.TB, l *log) Config {
 	t.Helper()
 	rules, err := OpenRules("", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	if l.reads == nil {
+		l.reads = map[string]int{}
+	}
 	return Config{Now: time.Now, Log: slog.New(slog.DiscardHandler), Rules: rules, Window: DefaultWindow,
-		MaxIDs: DefaultMaxIDs, Silver: silver}
+		MaxIDs: DefaultMaxIDs, Claims: topic{l, events.Claims}, Silver: topic{l, events.Silver}}
 }
 
 // member runs a member until all is done, or it dies.
@@ -195,4 +211,14 @@ func header(headers []pipeline.Header, name string) string {
 		}
 	}
 	return ""
+}
+
+// results are what was written of messages, without the claims.
+func (l *log) results() (records []pipeline.Record) {
+	for i := range l.written {
+		if l.written[i].Topic != events.Claims {
+			records = append(records, l.written[i])
+		}
+	}
+	return records
 }

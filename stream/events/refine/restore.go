@@ -2,6 +2,7 @@ package refine
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/txflow/txflow/internal/fault"
@@ -10,48 +11,108 @@ import (
 )
 
 // Assigned implements pipeline.PartitionHandler: it restores the windows of partitions from what is committed in
-// events.silver, up to the committed offset.
+// events.claims, up to the committed offset; what is only in events.silver, since an older release wrote it, from
+// there.
 func (h *Handler) Assigned(ctx context.Context, partitions []pipeline.Assignment) error {
 	start := h.cfg.Now()
-	since, of := map[int32]time.Time{}, map[int32]*pipeline.Assignment{}
-	hashes := map[int32]uint64{}
+	of, since := map[int32]*restoring{}, map[int32]time.Time{}
 	h.mu.Lock()
 	for i := range partitions {
 		a := &partitions[i]
-		of[a.Number], hashes[a.Number] = a, hashOf(a.LogID)
-		delete(h.committed, a.Number)
-		h.windows.Start(a.Number, a.Version)
+		r := &restoring{Assignment: a, hash: hashOf(a.LogID), since: unknown}
 		switch {
 		case a.Next <= 0: // nothing is committed, and so nothing is claimed; but the partition must exist
-			since[a.Number] = start.Add(h.cfg.Window)
-		case a.Version > 0: // a message of events.silver is written after the one that it is made of
-			since[a.Number] = time.UnixMicro(a.Version).Add(-h.cfg.Window - h.cfg.Window/restoreMargin)
-		default:
-			since[a.Number] = time.Time{}
+			r.from, r.since = start.Add(h.cfg.Window), 0
+		case a.Version > 0: // a claim is written after the message that it is of
+			r.from = time.UnixMicro(a.Version).Add(-h.cfg.Window - h.cfg.Window/restoreMargin)
 		}
+		of[a.Number], since[a.Number] = r, r.from
+		delete(h.committed, a.Number)
+		h.windows.Start(a.Number, a.Version)
 	}
 	h.mu.Unlock()
-	n := 0
-	err := h.cfg.Silver.Read(ctx, since, func(m *pipeline.Message) error {
-		a := of[m.Partition]
-		c, ok := claimOf(m, a.LogID, hashes[m.Partition])
-		if !ok || c.Offset >= a.Next {
-			return nil
-		}
-		n++
-		h.windows.Add(m.Partition, &c)
-		h.windows.Committed(m.Partition, c.Time)
-		return nil
-	})
-	if err != nil {
+	if err := h.readClaims(ctx, of, since); err != nil {
 		return err
+	}
+	older := map[int32]time.Time{}
+	for number, r := range of {
+		if r.since > max(r.from.UnixMicro(), 0) && r.Next > 0 {
+			older[number] = r.from
+		}
+		h.since[number] = r.since
+	}
+	if len(older) > 0 {
+		if err := h.readSilver(ctx, of, older); err != nil {
+			return err
+		}
+		if err := h.readClaims(ctx, of, older); err != nil { // they know the log's time of a replay, a message does not
+			return err
+		}
+	}
+	n := 0
+	for _, r := range of {
+		n += r.claims
 	}
 	took := h.cfg.Now().Sub(start)
 	h.stats.restored.Store(int64(took))
 	h.look()
-	h.cfg.Log.InfoContext(ctx, "windows restored", "topic", events.Silver, "partitions", len(partitions), "ids", n, "took",
-		took)
+	h.cfg.Log.InfoContext(ctx, "windows restored", "topic", events.Claims, "partitions", len(partitions), "claims", n,
+		"from_silver", len(older), "took", took)
 	return nil
+}
+
+// restoring is a partition whose window is restored.
+type restoring struct {
+	*pipeline.Assignment
+	hash   uint64
+	from   time.Time // of the oldest claims that count; zero: of all
+	since  int64     // the claims of all messages of that time or later were found; unknown where the last ones were not
+	claims int
+}
+
+// unknown is a time that nothing is later than.
+const unknown = math.MaxInt64
+
+// readClaims takes over the claims of events.claims.
+func (h *Handler) readClaims(ctx context.Context, of map[int32]*restoring, since map[int32]time.Time) error {
+	return h.cfg.Claims.Read(ctx, since, func(m *pipeline.Message) error {
+		r := of[m.Partition]
+		c, ok := openClaims(m.Value)
+		if !ok || c.log != r.hash {
+			return nil
+		}
+		if c.next >= r.Next {
+			r.since = min(r.since, c.since)
+		}
+		at := int64(0)
+		for {
+			more, whole := c.claim()
+			if !whole {
+				return fault.Failf(fault.ExitData, "%s, partition %d, offset %d: the message is cut off", events.Claims,
+					m.Partition, m.Offset)
+			}
+			if !more || c.last.Offset >= r.Next {
+				break
+			}
+			r.claims++
+			at = c.last.Time
+			h.windows.Add(m.Partition, &c.last)
+		}
+		h.windows.Committed(m.Partition, at)
+		return nil
+	})
+}
+
+// readSilver takes over the claims of messages of events.silver.
+func (h *Handler) readSilver(ctx context.Context, of map[int32]*restoring, since map[int32]time.Time) error {
+	return h.cfg.Silver.Read(ctx, since, func(m *pipeline.Message) error {
+		r := of[m.Partition]
+		if c, ok := claimOf(m, r.LogID, r.hash); ok && c.Offset < r.Next {
+			r.claims++
+			h.windows.Add(m.Partition, &c)
+		}
+		return nil
+	})
 }
 
 // restoreMargin is the share of the window that is read in addition, since brokers' clocks differ: one of 12 parts.
@@ -64,6 +125,7 @@ func (h *Handler) Revoked(partitions []pipeline.Partition) {
 	for _, p := range partitions {
 		h.windows.Drop(p.Number)
 		delete(h.committed, p.Number)
+		delete(h.since, p.Number)
 	}
 }
 
@@ -73,6 +135,7 @@ func (h *Handler) Reset() {
 	defer h.mu.Unlock()
 	h.windows.Reset()
 	clear(h.committed)
+	clear(h.since)
 }
 
 // Committed implements pipeline.CommitHandler.

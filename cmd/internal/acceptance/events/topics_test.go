@@ -22,8 +22,8 @@ func TestAClusterWithoutTheTopicsOfEvents(t *testing.T) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Brokers))
 	harness.Must(t, err)
 	t.Cleanup(client.Close)
-	deleted, err := kadm.NewClient(client).DeleteTopics(t.Context(), events.Raw, events.Silver, events.DeadLetters,
-		events.Analytics)
+	deleted, err := kadm.NewClient(client).DeleteTopics(t.Context(), events.Raw, events.Silver, events.Claims,
+		events.DeadLetters, events.Analytics)
 	harness.Must(t, err)
 	harness.Must(t, deleted.Error())
 
@@ -47,7 +47,7 @@ func TestAClusterWithoutTheTopicsOfEvents(t *testing.T) {
 		Key: []byte("k")}).FirstErr())
 	b.Until("ClickHouse reads the topic that was made",
 		func() bool { return b.Count("SELECT count() FROM events_bronze WHERE value = 'any'") == 1 })
-	if text := b.OK("doctor").Stdout.String(); !strings.Contains(text, "7 topics at "+b.Brokers) ||
+	if text := b.OK("doctor").Stdout.String(); !strings.Contains(text, "8 topics at "+b.Brokers) ||
 		!strings.Contains(text, "5 Kafka tables progress") {
 		t.Errorf("doctor:\n%s", text)
 	}
