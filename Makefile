@@ -11,6 +11,7 @@ JAEGER_VERSION := v1.76.0
 JAEGER_RELEASE := 2.13.0
 HADOLINT_VERSION := 2.15.1
 GITLEAKS_VERSION := v8.30.1
+SYFT_VERSION := v1.57.1
 
 TOOLS := .cache/tools
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
@@ -122,14 +123,20 @@ $(JAEGER_BINARY):
 # An image a task: the targets of tasks/Dockerfile.
 IMAGES := $(shell sed -n 's/^FROM .* AS //p' tasks/Dockerfile)
 IMAGE_TAGS ?= $(VERSION) latest
-IMAGE_ARCH ?= $(shell go env GOARCH)
+HOST_ARCH := $(shell go env GOARCH)
+IMAGE_ARCH ?= $(HOST_ARCH)
+# Named where it is another one than the engine's own.
+PLATFORM = $(if $(filter-out $(HOST_ARCH),$(IMAGE_ARCH)),--platform "linux/$(IMAGE_ARCH)")
 
-.PHONY: images
-images: ## an image a task, txflow/TASK:VERSION and :latest, on the Docker engine that is there
+.PHONY: task-binary
+task-binary: # bin/linux/txflow-task, static, and the folders of the images
 	@rm -rf bin/linux && mkdir -p bin/linux/folders/artifacts && mkdir -m 1777 bin/linux/folders/tmp
 	GOOS=linux GOARCH="$(IMAGE_ARCH)" CGO_ENABLED=0 $(GO_BUILD) -o bin/linux/txflow-task ./cmd/txflow-task
+
+.PHONY: images
+images: task-binary ## an image a task, txflow/TASK:VERSION and :latest, on the Docker engine that is there; IMAGE_ARCH=arm64 for others
 	@for image in $(IMAGES); do \
-	  said=$$(docker build --file tasks/Dockerfile --target "$$image" $(IMAGE_TAGS:%=--tag "txflow/$$image:%") \
+	  said=$$(docker build $(PLATFORM) --file tasks/Dockerfile --target "$$image" $(IMAGE_TAGS:%=--tag "txflow/$$image:%") \
 	    --build-arg "VERSION=$(VERSION)" --build-arg "REVISION=$$(git rev-parse HEAD)" . 2>&1) || { echo "$$said"; exit 1; }; \
 	  echo "txflow/$$image:$(VERSION)"; \
 	done
@@ -143,29 +150,46 @@ GO_BUILD_STATIC := CGO_ENABLED=1 go build -trimpath -tags musl,noembed \
 .PHONY: static
 static: ## bin/linux/txflow, static, without the platform of its own; in a container where there is no compiler for musl
 	@mkdir -p bin/linux/folders/artifacts bin/linux/folders/tmp && chmod 1777 bin/linux/folders/tmp
-	@if test "$$(uname -s)" = Linux && command -v "$(MUSL_CC)" >/dev/null && command -v go >/dev/null; then \
+	@if test "$$(uname -s)" = Linux && test "$(IMAGE_ARCH)" = "$(HOST_ARCH)" && command -v "$(MUSL_CC)" >/dev/null && command -v go >/dev/null; then \
 	  CC="$(MUSL_CC)" $(GO_BUILD_STATIC) -o bin/linux/txflow ./cmd/txflow; \
 	else \
-	  echo "building txflow in a container of $(BUILDER), since there is no $(MUSL_CC)"; \
-	  docker run --rm --volume "$$PWD:/src" --volume txflow-go:/go --volume txflow-go-build:/root/.cache/go-build --workdir /src "$(BUILDER)" \
+	  echo "building txflow for $(IMAGE_ARCH) in a container of $(BUILDER), since there is no $(MUSL_CC) for it"; \
+	  docker run --rm $(PLATFORM) --volume "$$PWD:/src" --volume txflow-go:/go --volume txflow-go-build:/root/.cache/go-build --workdir /src "$(BUILDER)" \
 	    sh -ec 'apk add --no-cache gcc musl-dev >/dev/null; git() { :; }; export GOFLAGS=-buildvcs=false; $(GO_BUILD_STATIC) -o bin/linux/txflow ./cmd/txflow'; \
 	fi
 
 .PHONY: image-txflow image-airflow images-all
 image-txflow: static ## the image txflow/txflow: stream, dead letters, ML API, migrations, reports
-	docker build --quiet --file cmd/txflow/Dockerfile $(IMAGE_TAGS:%=--tag "txflow/txflow:%") \
+	docker build --quiet $(PLATFORM) --file cmd/txflow/Dockerfile $(IMAGE_TAGS:%=--tag "txflow/txflow:%") \
 	  --build-arg "VERSION=$(VERSION)" --build-arg "REVISION=$$(git rev-parse HEAD)" .
 image-airflow: ## the image txflow/airflow: Airflow, the locked requirements and the DAGs
-	docker build --quiet --file dags/image/Dockerfile $(IMAGE_TAGS:%=--tag "txflow/airflow:%") \
+	docker build --quiet $(PLATFORM) --file dags/image/Dockerfile $(IMAGE_TAGS:%=--tag "txflow/airflow:%") \
 	  --build-arg "VERSION=$(VERSION)" --build-arg "REVISION=$$(git rev-parse HEAD)" dags
 images-all: images image-txflow image-airflow ## all of txflow's own images
+
+REGISTRY ?=
+ARCHS ?= amd64 arm64
+.PHONY: release
+release: ## push the images to REGISTRY for each of ARCHS (amd64 arm64), with a bill of materials and how they were built; takes buildx
+	@internal/stack/release "$(REGISTRY)" "$(VERSION)" "$(ARCHS)" $(IMAGES)
+
+.PHONY: sbom
+sbom: ## what is in each image of txflow that the Docker engine has, in CycloneDX: bin/sbom/IMAGE.cdx.json
+	@syft="$(TOOLS)/syft-$(SYFT_VERSION)/syft"; \
+	test -x "$$syft" || { echo "building syft $(SYFT_VERSION), once"; \
+	  GOBIN="$$PWD/$(TOOLS)/syft-$(SYFT_VERSION)" CGO_ENABLED=0 go install "github.com/anchore/syft/cmd/syft@$(SYFT_VERSION)"; }; \
+	mkdir -p bin/sbom; \
+	for image in $(IMAGES) txflow airflow; do \
+	  SYFT_CHECK_FOR_APP_UPDATE=false "$$syft" scan --quiet "docker:txflow/$$image:latest" --output "cyclonedx-json=bin/sbom/$$image.cdx.json"; \
+	  echo "bin/sbom/$$image.cdx.json"; \
+	done
 
 # --- The Docker stack: docker-compose.yml. STACK is the script behind it.
 STACK := internal/stack/stack
 SERVICE ?=
 MEMBERS ?= 2
 
-.PHONY: up all infra batch streaming events status logs down rebuild scale urls backup restore
+.PHONY: up all infra batch streaming events status logs down rebuild scale digests urls backup restore
 up: all ## the whole stack in Docker, with pages for everything; prints the addresses
 all:
 	@$(STACK) up all
@@ -189,6 +213,8 @@ rebuild: images-all ## build txflow's images again, and restart what runs with t
 	@$(STACK) restart
 scale: ## MEMBERS (2) members share the live transactions
 	@$(STACK) scale "$(MEMBERS)"
+digests: ## pin the images of others by the digests that their registries have: writes docker-compose.digests.yml, which the stack then uses
+	@$(STACK) digests
 
 BACKUP ?= backups/$(shell date -u +%Y-%m-%dT%H-%M-%SZ)
 backup: ## stop the stack, copy all that it stored into the folder BACKUP (backups/TIME), and start it again

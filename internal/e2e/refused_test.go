@@ -17,7 +17,7 @@ func (s *stack) refuses() {
 			s.t.Errorf("ClickHouse does for %s: %s: %d %s %v", c.user, c.sql, status, said, err)
 		}
 	}
-	at := "http://127.0.0.1:" + s.ports["ML_API"] + "/predict"
+	at := s.url("ML_API", "/predict")
 	request, err := http.NewRequest(http.MethodPost, at, strings.NewReader("[]"))
 	if err != nil {
 		s.t.Fatal(err)

@@ -13,9 +13,12 @@ import (
 	"time"
 )
 
+// url is an address of a service on its port.
+func (s *stack) url(port, path string) string { return "http://127.0.0.1:" + s.ports[port] + path }
+
 // get asks a service by its port; false unless it answers with 200.
 func (s *stack) get(port, path, user, password string) (said string, ok bool) {
-	request, err := http.NewRequest(http.MethodGet, "http://127.0.0.1:"+s.ports[port]+path, http.NoBody)
+	request, err := http.NewRequest(http.MethodGet, s.url(port, path), http.NoBody)
 	if err != nil {
 		return "", false
 	}
@@ -41,7 +44,7 @@ func answer(request *http.Request) (status int, said string, err error) {
 
 // clickhouse runs a statement as a user, and returns what ClickHouse answers, with its status.
 func (s *stack) clickhouse(user, password, sql string) (status int, said string, err error) {
-	at := "http://127.0.0.1:" + s.ports["CLICKHOUSE"] + "/?database=txflow"
+	at := s.url("CLICKHOUSE", "/?database=txflow")
 	request, err := http.NewRequest(http.MethodPost, at, strings.NewReader(sql))
 	if err != nil {
 		return 0, "", err

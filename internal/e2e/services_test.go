@@ -24,20 +24,32 @@ func (s *stack) services(profile string) (all []string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(file.Services)) {
 		service := file.Services[name]
-		const format = `{{index .Config.Labels "txflow.standin"}}`
-		label, err := exec.Command("docker", "image", "inspect", "--format", format, service.Image).Output()
+		label, err := standinLabel(service.Image)
 		if err != nil {
 			if said, err := exec.Command("docker", "pull", "--quiet", service.Image).CombinedOutput(); err != nil {
 				s.t.Logf("LEFT OUT: %s: its image cannot be pulled here, and has no stand-in: %s", name, said)
 				continue
 			}
 		}
-		if what := strings.TrimSpace(string(label)); what != "" {
-			s.t.Logf("STAND-IN: %s: %s", name, what)
+		if label != "" {
+			s.t.Logf("STAND-IN: %s: %s", name, label)
 		}
 		all = append(all, name)
 	}
 	return all
+}
+
+// standinLabel says what a stand-in's image is and cannot prove; "" for a real one.
+func standinLabel(image string) (string, error) {
+	const format = `{{index .Config.Labels "txflow.standin"}}`
+	label, err := exec.Command("docker", "image", "inspect", "--format", format, image).Output()
+	return strings.TrimSpace(string(label)), err
+}
+
+// standsIn is what stands in for the image of a service that runs; "" for its own.
+func (s *stack) standsIn(service string) string {
+	s.t.Helper()
+	return s.containers()[service].Config.Labels["txflow.standin"]
 }
 
 // up starts services, waits until they are healthy, and returns how long that took.
@@ -50,10 +62,13 @@ func (s *stack) up(services ...string) time.Duration {
 
 // container is what docker inspect says of one.
 type container struct {
-	ID           string `json:"Id"`
-	RestartCount int
-	Config       struct{ Labels map[string]string }
-	State        struct {
+	ID              string `json:"Id"`
+	RestartCount    int
+	Config          struct{ Labels map[string]string }
+	NetworkSettings struct {
+		Networks map[string]struct{ IPAddress string }
+	}
+	State struct {
 		Status    string
 		StartedAt time.Time
 		Pid       int

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/txflow/txflow/internal/testtool"
 )
@@ -33,6 +34,21 @@ func asked(t *testing.T, core bool) {
 		t.Skip("NOT RUN: make e2e starts the Docker stack")
 	case which == "core" && !core:
 		t.Skip("NOT RUN: left out of the core: make e2e runs it")
+	}
+}
+
+// phase runs a part of a test under its own name, which go test's -run may choose; the test ends when it fails.
+func (s *stack) phase(name string, do func()) {
+	s.t.Helper()
+	whole := s.t
+	began := time.Now()
+	ok := whole.Run(name, func(t *testing.T) {
+		s.t = t
+		do()
+		t.Logf("took %s", time.Since(began).Round(time.Second))
+	})
+	if s.t = whole; !ok {
+		whole.FailNow()
 	}
 }
 
@@ -71,7 +87,7 @@ func start(t *testing.T) *stack {
 	}
 	s.env = append(os.Environ(), fmt.Sprintf("COMPOSE_PROJECT_NAME=txflow-e2e-%d", os.Getpid()), "SECRETS="+s.secrets,
 		"DOCKER_SOCKET="+socket, "PRODUCE_RATE=200", "PRODUCE_BURST=20")
-	const ports = "AIRFLOW CLICKHOUSE ML_API JAEGER KAFKA_UI SCHEMA_REGISTRY S3 PROMETHEUS GRAFANA UI"
+	const ports = "AIRFLOW CLICKHOUSE MYSQL COLLECT ML_API JAEGER KAFKA_UI SCHEMA_REGISTRY S3 PROMETHEUS GRAFANA UI"
 	for _, name := range strings.Fields(ports) {
 		s.ports[name] = freePort(t)
 		s.env = append(s.env, name+"_PORT="+s.ports[name])

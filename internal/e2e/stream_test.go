@@ -8,55 +8,79 @@ import (
 	"time"
 )
 
-// TestStream has live messages arrive in ClickHouse, Prometheus answer each panel, and each service crash in turn; then
-// every message of Kafka is in one place, also after the stack was stopped and started.
+// TestStream has live messages and business events arrive in ClickHouse, Prometheus answer each panel, and each service
+// crash in turn; then every message of Kafka is in one place, also after the stack was stopped and started, with three
+// members, and from a backup.
 func TestStream(t *testing.T) {
 	asked(t, false)
 	s := start(t)
-	all := s.services("all")
 	batch := regexp.MustCompile("^(airflow-.*|postgres|docker-proxy)$")
-	all = slices.DeleteFunc(all, batch.MatchString)
+	all := slices.DeleteFunc(s.services("all"), batch.MatchString)
 	t.Logf("all healthy after %s", s.up(all...))
-	s.more(500, 0)
-	s.traced("txflow-stream-classify", "txflow-ml-api")
-	s.observed()
-	s.page("/stream", "transactions.raw")
-	s.compose("stop", "stream-produce")
-	s.reconciled()
-	s.everyCallIsTraced()
-	s.up(all...)
-
-	for _, name := range all {
-		if !s.containers()[name].healthy() {
-			continue // it ended, as it should
+	s.phase("messages", func() {
+		s.more(500, 0)
+		s.traced("txflow-stream-classify", "txflow-ml-api")
+		s.observed()
+		s.pages()
+		s.compose("stop", "stream-produce")
+		s.reconciled()
+		s.everyCallIsTraced()
+		s.up(all...)
+	})
+	s.phase("events", func() {
+		s.collects()
+		s.whileEventsAreSent(3000, func() { s.crashes("refine", "collect", "refine", "clickhouse", "collect") })
+	})
+	s.phase("crashes", func() {
+		for _, name := range all {
+			if s.containers()[name].healthy() { // the others ended, as they should
+				s.crashes(name)
+				s.more(200, s.count(stored))
+			}
 		}
-		took := s.crash(name)
+		s.stopped()
+	})
+	s.phase("down and up", func() {
+		rows, events := s.count(stored), s.count(gold)
+		s.script("down")
+		t.Logf("down and up: healthy again after %s", s.up(all...))
+		s.more(200, rows)
+		if now := s.count(gold); now != events {
+			s.t.Errorf("gold has %d events, there were %d", now, events)
+		}
+		s.collects()
+		s.stopped()
+	})
+	s.phase("scale", func() {
+		s.script("scale", "3")
+		s.up("stream-produce")
 		s.more(200, s.count(stored))
-		t.Logf("%s crashed: healthy again after %s, and messages arrive", name, took)
+		s.stopped()
+	})
+	s.phase("backup and restore", func() { s.restored(all) })
+}
+
+// crashes has services crash one after the other.
+func (s *stack) crashes(services ...string) {
+	s.t.Helper()
+	for _, name := range services {
+		s.t.Logf("%s crashed, and was healthy again after %s", name, s.crash(name))
 	}
-	s.compose("stop", "stream-produce")
-	s.reconciled()
-	rows := s.count(stored)
+}
 
-	s.script("down")
-	t.Logf("down and up: healthy again after %s", s.up(all...))
-	s.more(200, rows)
+// stopped ends the live messages, and proves what became of all messages and events.
+func (s *stack) stopped() {
+	s.t.Helper()
 	s.compose("stop", "stream-produce")
 	s.reconciled()
-
-	s.script("scale", "3")
-	s.up("stream-produce")
-	s.more(200, s.count(stored))
-	s.compose("stop", "stream-produce")
-	s.reconciled()
-	s.restored(all)
+	s.eventsReconciled()
 }
 
 // restored backs the stack up, removes all that it stored, and restores it: the same rows are there, and the stream
 // goes on.
 func (s *stack) restored(all []string) {
 	s.t.Helper()
-	folder, rows, began := filepath.Join(s.t.TempDir(), "backup"), s.count(stored), time.Now()
+	folder, rows, events, began := filepath.Join(s.t.TempDir(), "backup"), s.count(stored), s.count(gold), time.Now()
 	s.script("backup", folder)
 	s.t.Logf("a backup took %s", time.Since(began).Round(time.Second))
 	s.script("clean")
@@ -65,8 +89,11 @@ func (s *stack) restored(all []string) {
 	if now := s.count(stored); now != rows {
 		s.t.Errorf("%d rows are restored, there were %d", now, rows)
 	}
+	if now := s.count(gold); now != events {
+		s.t.Errorf("%d events are restored, there were %d", now, events)
+	}
 	s.up(all...)
 	s.more(200, rows)
-	s.compose("stop", "stream-produce")
-	s.reconciled()
+	s.collects()
+	s.stopped()
 }

@@ -6,39 +6,54 @@ import (
 	"time"
 )
 
-// TestWhole, the core, starts all that make up does, sends a file through Airflow while live messages arrive, and
-// crashes two services.
+// TestWhole, the core, starts all that make up does, sends a file through Airflow while live messages and business
+// events arrive, crashes a service of each kind, and stops and starts all.
 func TestWhole(t *testing.T) {
 	asked(t, true)
 	s := start(t)
 	all := s.services("all")
-	t.Logf("all healthy after %s", s.up(all...))
-	rows := s.more(500, 0)
-	if used := s.memory(); used > 4<<10 {
-		t.Errorf("the stack takes %.0f MiB", used)
-	}
-	s.refuses()
-	s.proxyRefuses()
-
-	s.trigger()
-	s.ledger()
-	s.compose("stop", "stream-produce")
-	s.reconciled()
-	s.traced("airflow", "txflow-validate", "txflow-classify", "txflow-load", "txflow-stream-classify", "txflow-ml-api")
-	s.everyCallIsTraced()
-	s.page("/runs", "transactions_batch.")
-
-	s.up(all...)
-	s.unchanged(func() { t.Logf("a second up took %s", s.up(all...)) })
-	for _, name := range []string{"stream-classify", "clickhouse"} {
-		t.Logf("%s crashed, and was healthy again after %s", name, s.crash(name))
-		rows = s.more(200, s.count(stored))
-	}
-	s.compose("stop", "stream-produce")
-	s.reconciled()
-	if now := s.count(stored); now < rows {
-		t.Errorf("%d rows are stored, there were %d", now, rows)
-	}
+	s.phase("up", func() {
+		s.t.Logf("all healthy after %s", s.up(all...))
+		if used := s.memory(); used > 4<<10 {
+			s.t.Errorf("the stack takes %.0f MiB", used)
+		}
+		s.unchanged(func() { s.t.Logf("a second up took %s", s.up(all...)) })
+	})
+	s.phase("refusals", func() {
+		s.refuses()
+		s.proxyRefuses()
+		s.onlyClientsReachKafka()
+	})
+	s.phase("messages, events and a file", func() {
+		s.more(500, 0)
+		s.collects()
+		s.trigger()
+		s.ledger()
+		s.page("/runs", "transactions_batch.")
+		s.stopped()
+		s.traced("airflow", "txflow-validate", "txflow-classify", "txflow-load", "txflow-stream-classify", "txflow-ml-api",
+			"txflow-collect")
+		s.everyCallIsTraced()
+	})
+	s.phase("crashes", func() {
+		s.up("stream-produce")
+		s.whileEventsAreSent(1000, func() { s.crashes("collect", "refine", "stream-classify", "clickhouse") })
+		s.more(200, s.count(stored))
+		s.stopped()
+	})
+	s.phase("down and up", func() {
+		rows, events, runs := s.count(stored), s.count(gold), s.runs()
+		s.script("down")
+		s.t.Logf("all healthy again after %s", s.up(all...))
+		if now := s.count(gold); now != events {
+			s.t.Errorf("gold has %d events, there were %d", now, events)
+		}
+		if now := s.runs(); now != runs {
+			s.t.Errorf("Airflow knows %d runs, there were %d", now, runs)
+		}
+		s.more(200, rows)
+		s.stopped()
+	})
 }
 
 // trigger sends the sample through the DAG, as make trigger does.

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"crypto/sha1" //nolint:gosec // MySQL's hash of a password
 	"encoding/json"
 	"fmt"
 	"net"
@@ -19,7 +20,7 @@ import (
 func script(t *testing.T, docker string, env []string, args ...string) (code int, said string) {
 	t.Helper()
 	bin := t.TempDir()
-	const tools = "bash awk sed sort head tail df dirname grep tr cat mkdir chmod mv base64 sha256sum cut basename " +
+	const tools = "bash awk sed sort head tail df dirname grep tr cat mkdir chmod mv base64 sha256sum sha1sum cut basename " +
 		"curl sleep"
 	for _, tool := range strings.Fields(tools) {
 		path, err := exec.LookPath(tool)
@@ -64,7 +65,7 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 	_, taken, _ := net.SplitHostPort(listener.Addr().String())
 	free := func(others ...string) []string {
 		env := []string{}
-		for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "UI", "ML_API", "JAEGER", "KAFKA_UI", "SCHEMA_REGISTRY", "S3",
+		for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "MYSQL", "COLLECT", "UI", "ML_API", "JAEGER", "KAFKA_UI", "SCHEMA_REGISTRY", "S3",
 			"PROMETHEUS", "GRAFANA"} {
 			env = append(env, name+"_PORT=1") // nobody listens there
 		}
@@ -129,6 +130,11 @@ func TestSecretsAreMadeOnce(t *testing.T) {
 	if err := json.Unmarshal([]byte(first["airflow_passwords"]), &passwords); err != nil ||
 		passwords["admin"] != first["airflow_admin"] {
 		t.Errorf("Airflow's passwords: %v %v", passwords, err)
+	}
+	once := sha1.Sum([]byte(first["clickhouse_reader"]))                                                               //nolint:gosec // MySQL's
+	hash := fmt.Sprintf("<reader><password_double_sha1_hex>%x</password_double_sha1_hex></reader>", sha1.Sum(once[:])) //nolint:gosec // MySQL's
+	if !strings.Contains(first["clickhouse_users"], hash) {
+		t.Errorf("ClickHouse's users are %s, want %s", first["clickhouse_users"], hash)
 	}
 	if code, _ := script(t, "", []string{"SECRETS=" + dir}, "secrets"); code != 0 {
 		t.Errorf("made again: exit %d", code)

@@ -37,7 +37,7 @@ func Command() *cli.Command {
 			&cli.StringFlag{Name: "clickhouse-kafka-brokers", EnvVars: []string{"TXFLOW_CLICKHOUSE_KAFKA_BROKERS"},
 				Usage: "Kafka as ClickHouse reaches it, at `HOST:PORT` (default: --kafka-brokers)"},
 		}, kafkaflags.Flags, batchcmd.ClickHouseFlags),
-		Description: `The order is the one in which things depend on each other: topics, schemas, tables with what reads from Kafka, buckets.
+		Description: `The order is topics, tables with what reads from Kafka, buckets, and last the schemas, since a registry takes longest to start.
 Servers that do not answer yet are waited for. An empty --kafka-brokers leaves the stream out. A ClickHouse that reads Kafka
 already is pointed to other brokers with txflow migrate --stream.
 

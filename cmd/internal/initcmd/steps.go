@@ -34,9 +34,6 @@ func steps(c *cli.Context, rt *app.Runtime) (all []step) {
 			return makeTopics(ctx, cfg, want, c.Int("replicas"), out)
 		}})
 	}
-	if url := c.String("registry-url"); url != "" {
-		all = append(all, step{"the Schema Registry", func(ctx context.Context) error { return registerSchemas(ctx, url, out) }})
-	}
 	all = append(all, step{"ClickHouse", func(ctx context.Context) error {
 		db, err := store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")), Log: rt.Log})
 		if err != nil {
@@ -60,6 +57,10 @@ func steps(c *cli.Context, rt *app.Runtime) (all []step) {
 		for _, url := range strings.Split(list, ",") {
 			all = append(all, step{"S3", func(ctx context.Context) error { return makeBucket(ctx, rt.Artifacts, strings.TrimSpace(url), out) }})
 		}
+	}
+	// Last: it is the slowest to start, and nothing here needs it.
+	if url := c.String("registry-url"); url != "" {
+		all = append(all, step{"the Schema Registry", func(ctx context.Context) error { return registerSchemas(ctx, url, out) }})
 	}
 	return all
 }

@@ -1,10 +1,11 @@
 // Command clickhouse is the stand-in for a ClickHouse server where its image cannot be pulled: txflow platform with
 // ClickHouse's own engine, and before it the users of the stack with the passwords of their file. What it cannot prove:
-// grants, profiles, the native port. The user reader may only read, as its profile says.
+// grants, profiles, the native port, that of MySQL. The user reader may only read, as its profile says.
 package main
 
 import (
 	"context"
+	"crypto/sha1" //nolint:gosec // what clients of MySQL send is made of it
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -17,7 +18,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -70,8 +70,23 @@ func run() error {
 	}
 }
 
-// users are SHA-256 of passwords, by name.
+// users are hashes of passwords in hexadecimal, by name: of 32 bytes SHA-256, of 20 SHA-1 of SHA-1.
 type users map[string]string
+
+// has reports whether a user has this password.
+func (u users) has(name, password string) bool {
+	want, err := hex.DecodeString(u[name])
+	if err != nil {
+		return false
+	}
+	if len(want) == sha1.Size {
+		once := sha1.Sum([]byte(password)) //nolint:gosec // see above
+		twice := sha1.Sum(once[:])         //nolint:gosec // see above
+		return subtle.ConstantTimeCompare(twice[:], want) == 1
+	}
+	sum := sha256.Sum256([]byte(password))
+	return subtle.ConstantTimeCompare(sum[:], want) == 1
+}
 
 func readUsers(file string) (users, error) {
 	text, err := os.ReadFile(file)
@@ -82,7 +97,8 @@ func readUsers(file string) (users, error) {
 		Users struct {
 			All []struct {
 				XMLName xml.Name
-				Hash    string `xml:"password_sha256_hex"`
+				SHA256  string `xml:"password_sha256_hex"`
+				SHA1    string `xml:"password_double_sha1_hex"`
 			} `xml:",any"`
 		} `xml:"users"`
 	}
@@ -91,7 +107,7 @@ func readUsers(file string) (users, error) {
 	}
 	all := users{}
 	for _, u := range found.Users.All {
-		all[u.XMLName.Local] = u.Hash
+		all[u.XMLName.Local] = u.SHA256 + u.SHA1 // one of them
 	}
 	return all, nil
 }
@@ -107,10 +123,8 @@ func (u users) before(next http.Handler) http.Handler {
 				name, password = other[0], other[1]
 			}
 		}
-		sum := sha256.Sum256([]byte(password))
 		open := r.URL.Path == "/ping" || r.URL.Path == "/metrics" || r.URL.Path == "/readyz"
-		if want := u[name]; !open &&
-			(want == "" || subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(strings.ToLower(want))) != 1) {
+		if !open && !u.has(name, password) {
 			w.Header().Set("X-ClickHouse-Exception-Code", "516")
 			http.Error(w, "Code: 516. DB::Exception: "+name+
 				": Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)",
