@@ -126,7 +126,7 @@ IMAGE_TAGS ?= $(VERSION) latest
 HOST_ARCH := $(shell go env GOARCH)
 IMAGE_ARCH ?= $(HOST_ARCH)
 # Named where it is another one than the engine's own.
-PLATFORM = $(if $(filter-out $(HOST_ARCH),$(IMAGE_ARCH)),--platform "linux/$(IMAGE_ARCH)")
+OTHER_ARCH = $(filter-out $(HOST_ARCH),$(IMAGE_ARCH))
 
 .PHONY: task-binary
 task-binary: # bin/linux/txflow-task, static, and the folders of the images
@@ -136,7 +136,7 @@ task-binary: # bin/linux/txflow-task, static, and the folders of the images
 .PHONY: images
 images: task-binary ## an image a task, txflow/TASK:VERSION and :latest, on the Docker engine that is there; IMAGE_ARCH=arm64 for others
 	@for image in $(IMAGES); do \
-	  said=$$(docker build $(PLATFORM) --file tasks/Dockerfile --target "$$image" $(IMAGE_TAGS:%=--tag "txflow/$$image:%") \
+	  said=$$(docker build $(OTHER_ARCH:%=--platform "linux/%") --file tasks/Dockerfile --target "$$image" $(IMAGE_TAGS:%=--tag "txflow/$$image:%") \
 	    --build-arg "VERSION=$(VERSION)" --build-arg "REVISION=$$(git rev-parse HEAD)" . 2>&1) || { echo "$$said"; exit 1; }; \
 	  echo "txflow/$$image:$(VERSION)"; \
 	done
@@ -154,16 +154,16 @@ static: ## bin/linux/txflow, static, without the platform of its own; in a conta
 	  CC="$(MUSL_CC)" $(GO_BUILD_STATIC) -o bin/linux/txflow ./cmd/txflow; \
 	else \
 	  echo "building txflow for $(IMAGE_ARCH) in a container of $(BUILDER), since there is no $(MUSL_CC) for it"; \
-	  docker run --rm $(PLATFORM) --volume "$$PWD:/src" --volume txflow-go:/go --volume txflow-go-build:/root/.cache/go-build --workdir /src "$(BUILDER)" \
+	  docker run --rm $(OTHER_ARCH:%=--platform "linux/%") --volume "$$PWD:/src" --volume txflow-go:/go --volume txflow-go-build:/root/.cache/go-build --workdir /src "$(BUILDER)" \
 	    sh -ec 'apk add --no-cache gcc musl-dev >/dev/null; git() { :; }; export GOFLAGS=-buildvcs=false; $(GO_BUILD_STATIC) -o bin/linux/txflow ./cmd/txflow'; \
 	fi
 
 .PHONY: image-txflow image-airflow images-all
 image-txflow: static ## the image txflow/txflow: stream, dead letters, ML API, migrations, reports
-	docker build --quiet $(PLATFORM) --file cmd/txflow/Dockerfile $(IMAGE_TAGS:%=--tag "txflow/txflow:%") \
+	docker build --quiet $(OTHER_ARCH:%=--platform "linux/%") --file cmd/txflow/Dockerfile $(IMAGE_TAGS:%=--tag "txflow/txflow:%") \
 	  --build-arg "VERSION=$(VERSION)" --build-arg "REVISION=$$(git rev-parse HEAD)" .
 image-airflow: ## the image txflow/airflow: Airflow, the locked requirements and the DAGs
-	docker build --quiet $(PLATFORM) --file dags/image/Dockerfile $(IMAGE_TAGS:%=--tag "txflow/airflow:%") \
+	docker build --quiet $(OTHER_ARCH:%=--platform "linux/%") --file dags/image/Dockerfile $(IMAGE_TAGS:%=--tag "txflow/airflow:%") \
 	  --build-arg "VERSION=$(VERSION)" --build-arg "REVISION=$$(git rev-parse HEAD)" dags
 images-all: images image-txflow image-airflow ## all of txflow's own images
 
@@ -225,8 +225,8 @@ restore: ## what the folder BACKUP holds, where the stack has stored nothing; th
 .PHONY: e2e e2e-core
 e2e: engine jaeger dags-env ## the Docker stack, as users get it, on a real engine: files, messages, a browser; services crash, nothing is lost
 	TXFLOW_E2E=1 TXFLOW_REQUIRE_TOOLS=1 go test -count 1 -timeout 60m -v ./internal/e2e
-e2e-core: engine jaeger dags-env ## of e2e, all services at once: a file and messages arrive, two services crash
-	@echo "######## LEFT OUT of the core: the browser, each other service's crash, down and up, Prometheus' panels: make e2e ########"
+e2e-core: engine jaeger dags-env ## of e2e, all services at once: a file, messages and events arrive, a service of each kind crashes, down and up
+	@echo "######## LEFT OUT of the core: the browser, the other services' crashes, Prometheus' panels, scale, backup and restore: make e2e ########"
 	TXFLOW_E2E=core go test -count 1 -timeout 20m -v ./internal/e2e
 
 .PHONY: test-images

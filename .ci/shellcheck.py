@@ -15,7 +15,7 @@ from pathlib import Path
 
 # Variables of the Makefile that hold a command with its arguments, or a list of words.
 WORDS = {"GO_BUILD": "go build", "MAKE": "make", "HAVE_JAEGER": "true", "IMAGES": "one two", "DAGS_LOCK": "one two"}
-FUNCTION = re.compile(r"\$\((?:addprefix|IMAGE_TAGS:)[^()]*(?:\([^()]*\)[^()]*)*\)")
+FUNCTION = re.compile(r"\$\((?:addprefix|IMAGE_TAGS:|OTHER_ARCH:)[^()]*(?:\([^()]*\)[^()]*)*\)")
 SHELL = re.compile(r"#!.*\b(?:ba|da|)sh\b")
 # In recipes: a variable of make is assigned elsewhere (SC2154), and SHELL's flags are make's affair.
 RECIPE_EXCLUDES = "SC2154"
