@@ -20,7 +20,8 @@ CREATE TABLE outcomes
     `first_origin` LowCardinality(String) COMMENT 'of a duplicate: where the first row stands',
     `first_position` UInt64,
     `recorded_at` DateTime64(6, 'UTC') DEFAULT now64(6),
-    INDEX by_id id TYPE bloom_filter GRANULARITY 4
+    INDEX by_id id TYPE bloom_filter GRANULARITY 4,
+    INDEX by_recording recorded_at TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(recorded_at)
 PARTITION BY toYYYYMM(recorded_at)
