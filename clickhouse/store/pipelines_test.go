@@ -24,15 +24,18 @@ func (d database) ledgerOf(pipeline, source, category string, first, end int) {
 // entries has entries like ledgerOf, of contents of one time and recorded at another: expressions of SQL.
 func (d database) entries(pipeline, source, category string, first, end int, version, recorded string) {
 	d.t.Helper()
-	d.sql(`INSERT INTO outcomes (pipeline, run_id, origin, position, source, id, outcome, category, version, classified_at, recorded_at)
-SELECT '%s', '%s', 'o', number, '%s', reinterpretAsUUID(MD5(toString(number))), 'stored', '%s', %s AS v, v, %s FROM numbers(%d, %d)`,
+	d.sql(`INSERT INTO outcomes (pipeline, run_id, origin, position, source, id, outcome, category, version,
+    classified_at, recorded_at)
+SELECT '%s', '%s', 'o', number, '%s', reinterpretAsUUID(MD5(toString(number))), 'stored', '%s', %s AS v, v, %s
+FROM numbers(%d, %d)`,
 		pipeline, uuid.NewString(), source, category, version, recorded, first, end-first)
 }
 
 // later is ten minutes later: what was recorded before the last comparison is not new any longer.
 func (d database) later() {
 	d.t.Helper()
-	d.sql("INSERT INTO pipeline_comparisons (every_source, source, baseline, until, differing) SELECT every_source, source, baseline, now64(6), differing FROM pipeline_comparisons FINAL")
+	d.sql(`INSERT INTO pipeline_comparisons (every_source, source, baseline, until, differing)
+SELECT every_source, source, baseline, now64(6), differing FROM pipeline_comparisons FINAL`)
 }
 
 // compare compares and returns how many ids were, and what was found, as text.
