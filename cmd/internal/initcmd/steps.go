@@ -15,6 +15,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
 	"github.com/txflow/txflow/cmd/internal/setupcmd"
 	"github.com/txflow/txflow/internal/artifact"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
@@ -29,8 +30,12 @@ func steps(c *cli.Context, rt *app.Runtime) (all []step) {
 			if err != nil {
 				return app.Usage(c, err)
 			}
+			file, err := kafkaflags.TopicsFile(c)
+			if err != nil {
+				return err
+			}
 			want := topics.Partitions{Transactions: c.Int("partitions"), Events: c.Int("event-partitions")}
-			return makeTopics(ctx, cfg, want, c.Int("replicas"), out)
+			return makeTopics(ctx, cfg, topics.All(want, c.Int("replicas")), file, out)
 		}})
 	}
 	all = append(all, step{"ClickHouse", func(ctx context.Context) error {
@@ -64,20 +69,21 @@ func steps(c *cli.Context, rt *app.Runtime) (all []step) {
 	return all
 }
 
-// makeTopics makes the stream's topics. Those that are there keep their partitions.
-func makeTopics(ctx context.Context, cfg kafka.Config, partitions topics.Partitions, replicas int,
-	out io.Writer) error {
+// makeTopics makes the stream's topics. Those that are there keep their partitions, unless the file asks for more.
+func makeTopics(ctx context.Context, cfg kafka.Config, want []topics.Topic, file topics.File, out io.Writer) error {
 	admin, err := kafka.NewAdmin(cfg)
 	if err != nil {
 		return err
 	}
 	defer admin.Close()
-	want := topics.All(partitions, replicas)
 	have, err := admin.Topics(ctx, topics.Names(want))
 	if err != nil {
 		return err
 	}
 	topics.KeepPartitions(want, have)
+	if err := file.Apply(want); err != nil {
+		return fault.Failf(fault.ExitUsage, "--topics-file: %w", err)
+	}
 	plan, err := topics.Plan(ctx, admin, want)
 	if err != nil {
 		return err

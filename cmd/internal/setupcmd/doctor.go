@@ -44,7 +44,7 @@ func Doctor() *cli.Command {
 				Usage: "`TIME` limit for each dependency"},
 			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"},
 				Usage: "folder or `URL` for artifacts"},
-			querycmd.JaegerFlag, batchcmd.CategoriesFlag, readers.StalledFlag,
+			querycmd.JaegerFlag, batchcmd.CategoriesFlag, readers.StalledFlag, kafkaflags.Topics,
 		}, batchcmd.MLAddressFlags, kafkaflags.Flags, []cli.Flag{kafkaflags.Registry}, batchcmd.ClickHouseFlags),
 		Description: `Exits 69 when something is missing that all commands need. What is "optional" only some commands need.
 
