@@ -101,7 +101,7 @@ def _recorded() -> dict[str, Process]:
             saved = json.loads(file.read_text())
             found[file.stem] = Process(int(saved["pid"]), str(saved["start"]))
         except (OSError, ValueError, TypeError, KeyError):
-            continue  # half of it is as good as nothing: the process is not known
+            continue  # half of it is worth nothing: the process is not known
     return found
 
 

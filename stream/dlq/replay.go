@@ -39,7 +39,7 @@ type Config struct {
 	MaxReplays int                    // those that came back so often stay open; 0 leaves all alone
 	// Record makes the message of a dead letter, or says why there is none, which leaves it open; nil is for transactions.
 	Record func(ctx context.Context, l *ledger.DeadLetterState) (r pipeline.Record, why string, err error)
-	Left   func(l *ledger.DeadLetterState, why string) // is told of those that are left open; nil for nobody
+	Left   func(l *ledger.DeadLetterState, why string) // is called with those that are left open; may be nil
 }
 
 // Bounds of what is read and changed at once.

@@ -7,13 +7,11 @@ import (
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
 	"github.com/txflow/txflow/internal/fault"
-	"github.com/txflow/txflow/stream/events/archive"
 	"github.com/txflow/txflow/stream/pipeline"
+	"github.com/txflow/txflow/stream/status"
 )
 
-// Ranges reads parts of a topic's partitions, and keeps in a group's committed offsets how far each is read. It
-// implements
-// archive.Log. It is for one goroutine.
+// Ranges reads parts of a topic's partitions, and keeps in a group's committed offsets how far each is read. It is for one goroutine.
 type Ranges struct {
 	*Scanner
 	group string
@@ -28,8 +26,8 @@ func OpenRanges(cfg Config, group, topic string) (*Ranges, error) {
 	return &Ranges{s, group}, nil
 }
 
-// Partitions implements archive.Log.
-func (r *Ranges) Partitions(ctx context.Context) (topic string, partitions []archive.Partition, err error) {
+// Partitions returns how far each is read, and the topic's id, which a topic that is made again does not share.
+func (r *Ranges) Partitions(ctx context.Context) (topic string, partitions []status.Partition, err error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	meta, err := r.reader.GetMetadata(&r.topic, false, int(untilOf(ctx).Milliseconds()))
@@ -49,25 +47,20 @@ func (r *Ranges) Partitions(ctx context.Context) (topic string, partitions []arc
 	if err != nil {
 		return "", nil, r.cfg.unavailable(err)
 	}
-	found, err := groupOffsets(ctx, r.admin, r.group, r.topic, numbers)
-	if err != nil {
+	if partitions, err = groupOffsets(ctx, r.admin, r.group, r.topic, numbers); err != nil {
 		return "", nil, r.cfg.unavailable(err)
-	}
-	for i := range found {
-		p := &found[i]
-		partitions = append(partitions, archive.Partition{Number: p.Number, Begin: p.Begin, End: p.End, Next: p.Committed})
 	}
 	_, id, _ := strings.Cut(name, "/")
 	return id, partitions, nil
 }
 
-// Read implements archive.Log.
+// Read visits the committed messages from one offset up to another, without that one.
 func (r *Ranges) Read(ctx context.Context, partition int32, from, end int64,
 	visit func(*pipeline.Message) error) error {
 	return r.Scan(ctx, map[int32]Span{partition: {from, end}}, visit)
 }
 
-// Record implements archive.Log.
+// Record commits the offset that is read next.
 func (r *Ranges) Record(_ context.Context, partition int32, next int64) error {
 	done, err := r.reader.CommitOffsets([]kafka.TopicPartition{{Topic: &r.topic, Partition: partition, Offset: kafka.Offset(next)}})
 	if err == nil {

@@ -14,23 +14,17 @@ import (
 
 	"github.com/txflow/txflow/internal/batch"
 	"github.com/txflow/txflow/stream/pipeline"
+	"github.com/txflow/txflow/stream/status"
 )
 
 // Range is how many offsets an object has.
 const Range = 10_000
 
-// Partition is how far a partition is.
-type Partition struct {
-	Number int32
-	Begin  int64 // the first offset that is there
-	End    int64 // after the last offset that is decided: committed, or aborted
-	Next   int64 // the first offset that is not copied; -1: none is
-}
-
 // Log is events.silver.
 type Log interface {
-	// Partitions returns how far each is, and the topic's id, which a topic that is made again does not share.
-	Partitions(ctx context.Context) (topic string, partitions []Partition, err error)
+	// Partitions returns how far each is, where all before what is committed is copied, and the topic's id, which a
+	// topic that is made again does not share.
+	Partitions(ctx context.Context) (topic string, partitions []status.Partition, err error)
 	// Read visits the committed messages of a part of a partition, in order; see pipeline.Message. Of each only partition,
 	// offset, value and time are needed, which are valid until visit returns.
 	Read(ctx context.Context, partition int32, from, end int64, visit func(*pipeline.Message) error) error
@@ -73,8 +67,8 @@ func (a *Archiver) Run(ctx context.Context) (done Done, err error) {
 }
 
 // partition copies the complete ranges of a partition.
-func (a *Archiver) partition(ctx context.Context, topic string, p Partition, done *Done) error {
-	from, end := max(p.Next, 0), p.End-p.End%Range
+func (a *Archiver) partition(ctx context.Context, topic string, p status.Partition, done *Done) error {
+	from, end := max(p.Committed, 0), p.End-p.End%Range
 	if whole := (p.Begin + Range - 1) / Range * Range; whole > from { // the ranges before it are not whole any more
 		if p.Begin > from {
 			done.Deleted += p.Begin - from

@@ -16,6 +16,7 @@ import (
 
 	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/stream/pipeline"
+	"github.com/txflow/txflow/stream/status"
 )
 
 // log is a partition in memory: offsets of messages, between which are those of markers and of aborted messages.
@@ -27,8 +28,8 @@ type log struct {
 
 var errRead = errors.New("gone")
 
-func (l *log) Partitions(context.Context) (string, []Partition, error) {
-	return "a/b+=", []Partition{{Number: 3, Begin: l.begin, End: l.end, Next: l.next}}, nil
+func (l *log) Partitions(context.Context) (string, []status.Partition, error) {
+	return "a/b+=", []status.Partition{{Number: 3, Begin: l.begin, End: l.end, Committed: l.next}}, nil
 }
 
 func (l *log) Read(_ context.Context, _ int32, from, end int64, visit func(*pipeline.Message) error) error {

@@ -90,7 +90,7 @@ func TestPipelinesAreCompared(t *testing.T) {
 	}
 }
 
-// TestDeadLettersAreReplayed has the ML API refuse everything, mends it, and replays: in the end none is open and all
+// TestDeadLettersAreReplayed has the ML API refuse everything, has it work again, and replays: in the end none is open and all
 // is stored. Dead letters that can not be corrected come back, and are left alone after so many times.
 func TestDeadLettersAreReplayed(t *testing.T) {
 	const rows = 300
