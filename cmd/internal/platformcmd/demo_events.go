@@ -144,8 +144,15 @@ func refineDemo(ctx context.Context, rt *app.Runtime, cfg kafka.Config, messages
 		return err
 	}
 	member := &demoMember{want: messages, all: make(chan struct{})}
-	memberCtx, stop := member.context(ctx)
+	memberCtx, stop := context.WithTimeout(ctx, demoPatience)
 	defer stop()
+	go func() {
+		select {
+		case <-member.all:
+			stop()
+		case <-memberCtx.Done():
+		}
+	}()
 	err = pipeline.New(session, handler, pipeline.Config{Name: events.Name, Ledger: events.Ledger, Topic: events.Raw,
 		DeadLetters: events.DeadLetters,
 		Group:       events.Group, Now: time.Now, Tracer: rt.Tracer, Log: rt.Log, Observer: member,
