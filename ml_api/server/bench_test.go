@@ -42,21 +42,25 @@ func BenchmarkServer(b *testing.B) {
 	var out []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		var ok bool
-		if ids, ok = scan(ids[:0], body, benchRows); !ok {
-			b.Fatal("the fast path refused an ordinary body")
+		var complaints []complaint
+		if ids, complaints = decode(ids[:0], body, benchRows); len(complaints) > 0 {
+			b.Fatal(complaints)
 		}
 		out = s.encode(out[:0], ids)
 	}
 	b.ReportMetric(float64(b.N)*benchRows/b.Elapsed().Seconds(), "rows/s")
 }
 
-// BenchmarkSlowPath is the same for a body that the scanner leaves to the standard library.
-func BenchmarkSlowPath(b *testing.B) {
+// BenchmarkDecode is parsing and checking alone.
+func BenchmarkDecode(b *testing.B) {
 	body := sampleBody(benchRows)
+	var ids []transaction.ID
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
 	for b.Loop() {
-		if _, faults := validate(nil, body, benchRows); len(faults) > 0 {
-			b.Fatal(faults)
+		var complaints []complaint
+		if ids, complaints = decode(ids[:0], body, benchRows); len(complaints) > 0 {
+			b.Fatal(complaints)
 		}
 	}
 	b.ReportMetric(float64(b.N)*benchRows/b.Elapsed().Seconds(), "rows/s")

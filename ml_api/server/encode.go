@@ -7,7 +7,8 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// encoder writes answers. Everything after an id is one of a few texts, made once.
+// encoder writes answers. Everything after an id is one of a few texts, which encoding/json makes once:
+// an answer is copying them.
 type encoder struct {
 	tails []string // by the index of the category
 }
@@ -28,31 +29,12 @@ func newEncoder(categories *transaction.Categories, model string, rotate int) (*
 	return e, nil
 }
 
-var hexPairs = func() (t [256][2]byte) {
-	const digits = "0123456789abcdef"
-	for i := range t {
-		t[i] = [2]byte{digits[i>>4], digits[i&15]}
-	}
-	return t
-}()
-
 // append appends the answer for one transaction, after a comma unless it is the first.
 func (e *encoder) append(b []byte, id *transaction.ID, first bool) []byte {
 	if !first {
 		b = append(b, ',')
 	}
 	b = append(b, answerHead...)
-	var text [36]byte
-	at := 0
-	for i, c := range id {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			text[at] = '-'
-			at++
-		}
-		pair := hexPairs[c]
-		text[at], text[at+1] = pair[0], pair[1]
-		at += 2
-	}
-	b = append(b, text[:]...)
+	b = id.Append(b)
 	return append(b, e.tails[categoryIndex(id, len(e.tails))]...)
 }

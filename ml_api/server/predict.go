@@ -105,19 +105,11 @@ func (s *Server) answer(r *http.Request, buffers *scratch, held *inflight.Lease,
 	case t.throttle:
 		return plainResponse(http.StatusTooManyRequests, "practice_throttle", "Too Many Requests")
 	}
-	ids, fast := scan(buffers.ids[:0], body, s.cfg.MaxItems)
-	if !fast {
-		const copies = 3 // that the full parser makes of a body
-		if !held.Grow(min(copies*int64(len(body)), s.cfg.MaxInFlight)) {
-			return busy()
-		}
-		var complaints []complaint
-		if ids, complaints = validate(ids[:0], body, s.cfg.MaxItems); len(complaints) > 0 {
-			buffers.ids = ids
-			return unprocessable(complaints, len(ids))
-		}
-	}
+	ids, complaints := decode(buffers.ids[:0], body, s.cfg.MaxItems)
 	buffers.ids = ids
+	if len(complaints) > 0 {
+		return unprocessable(complaints, len(ids))
+	}
 	if answered := len(ids); t.truncate && answered > 0 {
 		buffers.answer = s.encode(buffers.answer[:0], ids[:answered-1])
 		return response{status: http.StatusOK, body: buffers.answer, rows: answered, outcome: "practice_short"}
