@@ -55,8 +55,12 @@ func (s *stack) phase(name string, do func()) {
 // standins are the services whose images can be built from the real software where they cannot be pulled.
 var standins = strings.Fields("kafka schema-registry clickhouse s3 jaeger otel-collector prometheus postgres airflow")
 
-// built makes all images once for all tests; what it says is why there are none.
+// built makes all images once for all tests; what it says is why there are none. With TXFLOW_E2E_IMAGES=keep those
+// that are there are used, so that a phase can be run again soon.
 var built = sync.OnceValue(func() (said string) {
+	if os.Getenv("TXFLOW_E2E_IMAGES") == "keep" {
+		return ""
+	}
 	for _, command := range [][]string{
 		append([]string{"../standins/build"}, standins...),
 		{"make", "-C", "../..", "images", "image-txflow", "image-airflow", "IMAGE_TAGS=latest"},
