@@ -117,8 +117,11 @@ func (s *stack) onlyClientsReachKafka() {
 	s.t.Helper()
 	project := s.script("setting", "COMPOSE_PROJECT_NAME")
 	kafka := s.containers()["kafka"].NetworkSettings.Networks
-	for network, reaches := range map[string]bool{"data": true, "tasks": true, "edge": false, "airflow": false,
-		"observability": false, "bridge": false} {
+	networks := map[string]bool{"data": true, "tasks": true, "edge": false, "bridge": false}
+	if s.profile == "all" {
+		networks["airflow"], networks["observability"] = false, false
+	}
+	for network, reaches := range networks {
 		address := kafka[project+"-data"].IPAddress
 		if network != "bridge" { // Docker's own
 			network = project + "-" + network

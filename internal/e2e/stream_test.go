@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -96,4 +97,34 @@ func (s *stack) restored(all []string) {
 	s.more(200, rows)
 	s.collects()
 	s.stopped()
+}
+
+// TestEvents is make events: what senders and readers of business events need, and nothing else.
+func TestEvents(t *testing.T) {
+	asked(t, false)
+	s := start(t)
+	s.services("events")
+	up := func() string {
+		took, _, _ := strings.Cut(s.script("up", "events"), "\n")
+		return took
+	}
+	t.Log(up())
+	s.phase("a package", func() {
+		s.memory()
+		s.collects()
+	})
+	s.phase("Kafka is for its clients", s.onlyClientsReachKafka)
+	s.phase("crashes", func() {
+		s.whileEventsAreSent(2000, func() { s.crashes("refine", "collect", "refine", "clickhouse", "collect") })
+	})
+	s.phase("down and up", func() {
+		events := s.count(gold)
+		s.script("down")
+		t.Log(up())
+		if now := s.count(gold); now != events {
+			s.t.Errorf("gold has %d events, there were %d", now, events)
+		}
+		s.collects()
+		s.eventsReconciled()
+	})
 }
