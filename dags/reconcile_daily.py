@@ -29,6 +29,12 @@ with DAG(
             title="Source name",
             description_md="Only ids of this source; empty for all.",
         ),
+        "all": Param(
+            False,
+            type="boolean",
+            title="All ids",
+            description_md="Compare all ids of batch and stream again, not only what is new since the last time.",
+        ),
         "findings": params.number(20, "Findings", "How many of each kind the log names.", 0, 1000),
         "clickhouse_conn_id": params.clickhouse(),
     },
@@ -38,6 +44,7 @@ with DAG(
         "reconcile",
         "--pipelines=true",
         "--source={{ params.source or '' }}",
+        "--all={{ params.all | lower }}",
         "--findings={{ params.findings }}",
     )
     command(

@@ -50,11 +50,4 @@ AS SELECT
     at,
     version_us
 FROM arrived_dead_letters
-WHERE (problem = '') AND ((origin, origin_digest, partition, position) NOT IN (
-    SELECT
-        origin,
-        origin_digest,
-        partition,
-        position
-    FROM erased_messages
-));
+WHERE problem = '';

@@ -11,7 +11,7 @@ CREATE TABLE outcomes
     `origin_digest` LowCardinality(String),
     `id` UUID COMMENT 'zero when the row has none',
     `content_hash` UInt64,
-    `outcome` Enum8('stored' = 1, 'rejected' = 2, 'duplicate' = 3, 'dead_letter' = 4, 'erased' = 5),
+    `outcome` Enum8('stored' = 1, 'rejected' = 2, 'duplicate' = 3, 'dead_letter' = 4),
     `code` LowCardinality(String),
     `category` LowCardinality(String),
     `model_version` LowCardinality(String),
@@ -20,7 +20,8 @@ CREATE TABLE outcomes
     `first_origin` LowCardinality(String) COMMENT 'of a duplicate: where the first row stands',
     `first_position` UInt64,
     `recorded_at` DateTime64(6, 'UTC') DEFAULT now64(6),
-    INDEX by_id id TYPE bloom_filter GRANULARITY 4
+    INDEX by_id id TYPE bloom_filter GRANULARITY 4,
+    INDEX by_recording recorded_at TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(recorded_at)
 PARTITION BY toYYYYMM(recorded_at)

@@ -2,70 +2,155 @@ package store
 
 import (
 	"context"
-	"fmt"
+	"maps"
+	"strconv"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/google/uuid"
 
 	"github.com/txflow/txflow/internal/ledger"
 )
 
-// What each pipeline last stored of an id, by the ledger; then how many ids the two agree on (no kind), and what not,
-// with the first of each kind. It reads the ledger once, and its memory follows neither the ids nor the findings:
-// groups go to the disk.
-const pipelinesDiffer = `
-SELECT kind, count(), groupArraySorted(%d)((toString(id), toString(origin), position)) FROM
-(
-    SELECT id, any(last_origin) AS origin, any(last_position) AS position,
-        multiIf(min(last_category) != max(last_category), 'category_differs', count() > 1, '', any(pipeline) = 'batch', 'only_batch', 'only_stream') AS kind
-    FROM
-    (
-        SELECT id, pipeline, argMax((category, origin, position), (version, classified_at)) AS last,
-            last.1 AS last_category, last.2 AS last_origin, last.3 AS last_position
-        FROM outcomes FINAL
-        WHERE outcome = 'stored' AND (source = {source:String} OR {all:UInt8} = 1)
-        GROUP BY id, pipeline
-    )
-    GROUP BY id
+var (
+	pipelinesLast           = sqlFile("pipelines_last")
+	pipelinesFill           = sqlFile("pipelines_fill")
+	pipelinesDiffer         = sqlFile("pipelines_differ")
+	pipelinesDifferByLedger = sqlFile("pipelines_differ_by_ledger")
 )
-GROUP BY kind
-ORDER BY kind`
+
+const (
+	// recordingTime is how long an insert may take from the time that its entries carry to when they can be read.
+	recordingTime = 10 * time.Minute
+	// maxDiffering bounds the ids that are looked at again for not having agreed. While there are more, the next
+	// comparison begins where this one began.
+	maxDiffering = 10_000
+)
+
+// pipelinesDelta is one comparison of what batch and stream stored.
+type pipelinesDelta struct {
+	store    *Store
+	every    bool   // all sources together
+	source   string // "" with every
+	baseline uint64 // when everything was compared, in microseconds: names the states that count
+	since    int64  // what was recorded after this is new, in microseconds; 0: everything
+	until    int64  // where the next one goes on
+}
 
 // ComparePipelines compares what batch and stream stored, by the ledger: ids that only one has, and ids that were given
-// different categories. It returns the number of all ids and the first findings of each kind. A nil source means all.
-func (s *Store) ComparePipelines(ctx context.Context, source *string, limit int) (compared int64, found ledger.Findings,
-	err error) {
-	found.Limit = limit
+// different categories. It looks at the ids that were recorded since the last comparison of the same source, and at
+// those that did not agree then; at all ids with everything, or where there was none. It returns the number of ids it
+// looked at and the first findings of each kind. A nil source means all.
+func (s *Store) ComparePipelines(ctx context.Context, source *string, everything bool, limit int) (compared int64,
+	found ledger.Findings, err error) {
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(problemSettings))
-	name, all := "", "1"
+	c := &pipelinesDelta{store: s, every: source == nil}
 	if source != nil {
-		name, all = *source, "0"
+		c.source = *source
 	}
-	rows, err := s.query(ctx, fmt.Sprintf(pipelinesDiffer, max(limit, 1)), clickhouse.Named("source", name),
-		clickhouse.Named("all", all))
-	if err != nil {
+	if err := c.begin(ctx, everything); err != nil {
 		return 0, found, err
+	}
+	switch err := c.fill(ctx); {
+	case Code(err) == codeAccessDenied: // of a user who may only read
+		compared, found, _, err = c.differ(ctx, pipelinesDifferByLedger, limit, 0)
+		return compared, found, err
+	case err != nil:
+		return 0, found, err
+	}
+	compared, found, differing, err := c.differ(ctx, pipelinesDiffer, limit, maxDiffering)
+	if err == nil {
+		err = c.record(ctx, differing, found.Total())
+	}
+	return compared, found, err
+}
+
+func (c *pipelinesDelta) arguments(more ...any) []any {
+	every := "0"
+	if c.every {
+		every = "1"
+	}
+	return append(more, clickhouse.Named("source", c.source), clickhouse.Named("every", every),
+		clickhouse.Named("baseline", strconv.FormatUint(c.baseline, 10)),
+		clickhouse.Named("since", strconv.FormatInt(c.since, 10)))
+}
+
+func (c *pipelinesDelta) begin(ctx context.Context, everything bool) error {
+	var now, until int64
+	err := c.store.retry(ctx, func(ctx context.Context) error {
+		return c.store.conn.QueryRow(ctx, pipelinesLast, c.arguments()...).Scan(&now, &c.baseline, &until)
+	})
+	if err != nil {
+		return err
+	}
+	// Whatever the server's clock does, what is recorded last counts: it is not less than what was there.
+	if c.until = max(now-recordingTime.Microseconds(), until); everything || c.baseline == 0 {
+		c.baseline, c.since = max(uint64(now), c.baseline+1), 0 //nolint:gosec // the time is not negative
+		return nil
+	}
+	c.since = until
+	return nil
+}
+
+// fill adds what is new to the states. All of it is read with FINAL, which knows the entries that were replaced.
+func (c *pipelinesDelta) fill(ctx context.Context) error {
+	settings := maps.Clone(problemSettings)
+	if c.since == 0 {
+		settings["final"] = 1
+	}
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings))
+	return c.store.retry(ctx, func(ctx context.Context) error {
+		return c.store.conn.Exec(ctx, pipelinesFill, c.arguments()...)
+	})
+}
+
+// differ returns the number of ids, the findings, of which some are kept, and up to so many ids that do not agree.
+func (c *pipelinesDelta) differ(ctx context.Context, sql string, limit, ids int) (compared int64, found ledger.Findings,
+	differing []uuid.UUID, err error) {
+	found.Limit = limit
+	rows, err := c.store.query(ctx, sql, c.arguments(clickhouse.Named("first", strconv.Itoa(max(limit, ids, 1))))...)
+	if err != nil {
+		return 0, found, nil, err
 	}
 	defer func() { _ = rows.Close() }() // it was only read
 	for rows.Next() {
 		var kind ledger.FindingKind
-		var ids uint64
+		var n uint64
 		var first [][]any // id, origin, position
-		if err := rows.Scan((*string)(&kind), &ids, &first); err != nil {
-			return compared, found, err
+		if err := rows.Scan((*string)(&kind), &n, &first); err != nil {
+			return compared, found, nil, err
 		}
-		compared += int64(ids) //nolint:gosec // a count
+		compared += int64(n) //nolint:gosec // a count
 		if kind == "" {
 			continue
 		}
-		all := make([]ledger.Finding, 0, len(first))
+		findings := make([]ledger.Finding, 0, len(first))
 		for _, f := range first {
-			finding := ledger.Finding{Kind: kind}
-			finding.ID, _ = f[0].(string)
+			id, _ := f[0].(uuid.UUID)
+			finding := ledger.Finding{Kind: kind, ID: id.String()}
 			finding.Origin, _ = f[1].(string)
 			finding.Position, _ = f[2].(uint64)
-			all = append(all, finding)
+			findings = append(findings, finding)
+			differing = append(differing, id)
 		}
-		found.Add(int64(ids), all...) //nolint:gosec // a count
+		found.Add(int64(n), findings...) //nolint:gosec // a count
 	}
-	return compared, found, s.explain(rows.Err())
+	return compared, found, differing, c.store.explain(rows.Err())
+}
+
+var comparisonColumns = columns{
+	{Name: "every_source", Type: "UInt8"}, {Name: "source", Type: "LowCardinality(String)"},
+	{Name: "baseline", Type: "UInt64"}, {Name: "until", Type: microTimestamp}, {Name: "differing", Type: "Array(UUID)"},
+}
+
+var comparisonInsert = comparisonColumns.statement("pipeline_comparisons")
+
+// record keeps where the next comparison goes on, unless there are too many differences to keep.
+func (c *pipelinesDelta) record(ctx context.Context, differing []uuid.UUID, found int64) error {
+	if found > maxDiffering {
+		return nil
+	}
+	return c.store.insertRows(ctx, comparisonInsert, comparisonColumns, 1, func(int) []any {
+		return []any{flag(c.every), c.source, c.baseline, time.UnixMicro(c.until).UTC(), differing}
+	})
 }

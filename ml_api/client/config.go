@@ -1,22 +1,18 @@
 package client
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"time"
-
-	"github.com/txflow/txflow/internal/retry"
-
-	"github.com/txflow/txflow/internal/fault"
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/txflow/txflow/internal/prediction"
+	"github.com/txflow/txflow/internal/retry"
 	"github.com/txflow/txflow/internal/secret"
+	"github.com/txflow/txflow/internal/settings"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -65,14 +61,14 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.CallTimeout, DefaultCallTimeout)
-	setDefault(&c.OutageLimit, DefaultOutageLimit)
-	setDefault(&c.BackoffBase, DefaultBackoffBase)
-	setDefault(&c.BackoffMax, max(DefaultBackoffMax, c.BackoffBase))
-	setDefault(&c.RetryAfterMax, DefaultRetryAfterMax)
-	setDefault(&c.BreakerDelay, DefaultBreakerDelay)
-	setDefault(&c.MaxConcurrency, DefaultMaxConcurrency)
-	setDefault(&c.MaxBodyBytes, DefaultMaxBodyBytes)
+	settings.Default(&c.CallTimeout, DefaultCallTimeout)
+	settings.Default(&c.OutageLimit, DefaultOutageLimit)
+	settings.Default(&c.BackoffBase, DefaultBackoffBase)
+	settings.Default(&c.BackoffMax, max(DefaultBackoffMax, c.BackoffBase))
+	settings.Default(&c.RetryAfterMax, DefaultRetryAfterMax)
+	settings.Default(&c.BreakerDelay, DefaultBreakerDelay)
+	settings.Default(&c.MaxConcurrency, DefaultMaxConcurrency)
+	settings.Default(&c.MaxBodyBytes, DefaultMaxBodyBytes)
 	if c.Categories == nil {
 		c.Categories = transaction.DefaultCategories
 	}
@@ -88,21 +84,10 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
 // Validate reports every fault at once, with exit code 64.
 func (c *Config) Validate() error {
-	var faults []error
-	complain := func(bad bool, format string, args ...any) {
-		if bad {
-			faults = append(faults, fmt.Errorf(format, args...))
-		}
-	}
+	var faults settings.Faults
+	complain := faults.Add
 	u, err := url.Parse(c.URL.Reveal())
 	complain(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "",
 		"the ML API's URL must be like http://127.0.0.1:8000")
@@ -115,7 +100,7 @@ func (c *Config) Validate() error {
 	complain(c.BreakerDelay < 0, "the breaker's delay must not be negative")
 	complain(c.MaxConcurrency < 0, "the concurrency must be at least 1")
 	complain(c.MaxBodyBytes < 0, "the largest body must be at least 1 byte")
-	return fault.Fail(fault.ExitUsage, errors.Join(faults...))
+	return faults.Err()
 }
 
 func (c *Config) backoff() retry.Policy {

@@ -1,20 +1,17 @@
 package server
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"strings"
 	"time"
-
-	"github.com/txflow/txflow/internal/fault"
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/txflow/txflow/internal/secret"
+	"github.com/txflow/txflow/internal/settings"
 	"github.com/txflow/txflow/internal/transaction"
 )
 
@@ -61,13 +58,13 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.Addr, DefaultAddr)
-	setDefault(&c.ModelVersion, DefaultModelVersion)
-	setDefault(&c.MaxBodyBytes, DefaultMaxBodyBytes)
-	setDefault(&c.MaxItems, DefaultMaxItems)
-	setDefault(&c.MaxInFlight, max(DefaultMaxInFlight, c.MaxBodyBytes))
-	setDefault(&c.ShutdownLimit, DefaultShutdownLimit)
-	setDefault(&c.Practice.RetryAfter, DefaultRetryAfter)
+	settings.Default(&c.Addr, DefaultAddr)
+	settings.Default(&c.ModelVersion, DefaultModelVersion)
+	settings.Default(&c.MaxBodyBytes, DefaultMaxBodyBytes)
+	settings.Default(&c.MaxItems, DefaultMaxItems)
+	settings.Default(&c.MaxInFlight, max(DefaultMaxInFlight, c.MaxBodyBytes))
+	settings.Default(&c.ShutdownLimit, DefaultShutdownLimit)
+	settings.Default(&c.Practice.RetryAfter, DefaultRetryAfter)
 	if c.Categories == nil {
 		c.Categories = transaction.DefaultCategories
 	}
@@ -83,21 +80,10 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
 // Validate reports every fault at once, with exit code 64.
 func (c *Config) Validate() error {
-	var faults []error
-	complain := func(bad bool, format string, args ...any) {
-		if bad {
-			faults = append(faults, fmt.Errorf(format, args...))
-		}
-	}
+	var faults settings.Faults
+	complain := faults.Add
 	_, _, err := net.SplitHostPort(c.Addr)
 	complain(err != nil, "the address must be host:port, like %s", DefaultAddr)
 	complain(strings.TrimSpace(c.ModelVersion) == "" || len(c.ModelVersion) > 100,
@@ -117,5 +103,5 @@ func (c *Config) Validate() error {
 	}{{"error", p.ErrorRate}, {"429", p.ThrottleRate}, {"short answer", p.ShortRate}} {
 		complain(!(r.rate >= 0 && r.rate <= 1), "the %s rate must be from 0 to 1", r.name)
 	}
-	return fault.Fail(fault.ExitUsage, errors.Join(faults...))
+	return faults.Err()
 }

@@ -164,6 +164,34 @@ func (t Topic) Read(ctx context.Context, since map[int32]time.Time, visit func(*
 	return s.Read(ctx, since, visit)
 }
 
+// ReadAll scans what all partitions hold now. The error has exit code 69 when there is no such topic.
+func (t Topic) ReadAll(ctx context.Context, visit func(*pipeline.Message) error) error {
+	s, err := OpenScanner(t.Config, t.Name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }() // it only read
+	all := map[int32]time.Time{}
+	err = s.retry(ctx, func(ctx context.Context) error {
+		meta, err := s.reader.GetMetadata(&t.Name, false, int(untilOf(ctx).Milliseconds()))
+		if err != nil {
+			return err
+		}
+		for _, p := range meta.Topics[t.Name].Partitions {
+			all[p.ID] = time.Time{}
+		}
+		if len(all) == 0 {
+			return fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s has no topic %s", t.Brokers, t.Name),
+				"make it with txflow topics apply")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.Read(ctx, all, visit)
+}
+
 // Read scans what partitions hold now, from a time on.
 func (s *Scanner) Read(ctx context.Context, since map[int32]time.Time, visit func(*pipeline.Message) error) error {
 	spans, err := s.Spans(ctx, since)

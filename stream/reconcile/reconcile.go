@@ -75,21 +75,36 @@ func Run(ctx context.Context, log Log, tables Tables, cfg Config, observe func(m
 	if err := r.gaps(ctx, topic); err != nil {
 		return r.counts, r.found, err
 	}
+	err = topic.Verify(ctx, log, &r.found, func(number int32, from, to int64) error {
+		return r.partition(ctx, topic.Log, number, from, to)
+	})
+	return r.counts, r.found, err
+}
+
+// Recorder is the part of a Log that notes how far partitions are verified.
+type Recorder interface {
+	Record(ctx context.Context, verified map[int32]int64) error
+}
+
+// Verify calls partition with what each partition has committed since it was verified, and records how far it came
+// when there are no findings.
+func (t *Topic) Verify(ctx context.Context, log Recorder, found *ledger.Findings,
+	partition func(number int32, from, to int64) error) error {
 	verified := map[int32]int64{}
-	for _, p := range topic.Partitions {
+	for _, p := range t.Partitions {
 		from := max(p.Verified, p.Begin)
 		if p.Committed <= from {
 			continue
 		}
-		if err := r.partition(ctx, topic.Log, p.Number, from, p.Committed); err != nil {
-			return r.counts, r.found, fmt.Errorf("partition %d: %w", p.Number, err)
+		if err := partition(p.Number, from, p.Committed); err != nil {
+			return fmt.Errorf("partition %d: %w", p.Number, err)
 		}
 		verified[p.Number] = p.Committed
 	}
-	if r.found.Total() > 0 || len(verified) == 0 {
-		return r.counts, r.found, nil
+	if found.Total() > 0 || len(verified) == 0 {
+		return nil
 	}
-	return r.counts, r.found, log.Record(ctx, verified)
+	return log.Record(ctx, verified)
 }
 
 type run struct {

@@ -18,6 +18,7 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/deadletter"
 	"github.com/txflow/txflow/stream/events"
+	"github.com/txflow/txflow/stream/events/analytics"
 	"github.com/txflow/txflow/stream/topics"
 	"github.com/txflow/txflow/stream/transactions/message"
 )
@@ -95,6 +96,10 @@ func written() map[string][][]byte {
 		for _, lost := range [][]events.Lost{nil, {}, {{Rule: text, Points: "0.1"}, {Rule: "user_id", Points: "1"}}} {
 			add(events.Silver, refined(text, lost))
 		}
+		rollup, _ := json.Marshal(analytics.Message{Rollup: "hour", AccountID: text, Type: text, Context: text, //nolint:errchkjson
+			Hour: "2026-01-01T02:00:00Z", Events: math.MaxUint64, AverageScore: "0.9231",
+			FirstEventAt: at.UTC().Format(time.RFC3339Nano), LastEventAt: at.UTC().Format(time.RFC3339Nano)})
+		add(events.Analytics, rollup)
 	}
 	return out
 }

@@ -45,7 +45,8 @@ const RawEvents = events.Raw + "-value"
 
 // All are the subjects of all topics that a registry knows of.
 func All() ([]Subject, error) {
-	all, err := load(files, topics.Raw, topics.Classified, topics.DeadLetters, events.Silver, events.DeadLetters)
+	all, err := load(files, topics.Raw, topics.Classified, topics.DeadLetters, events.Silver, events.DeadLetters,
+		events.Analytics)
 	return append(all, Subject{Name: RawEvents, Format: Avro, Versions: events.RawSchemas}), err
 }
 

@@ -185,12 +185,15 @@ func reconcileCommand() *cli.Command {
 			&cli.StringFlag{Name: "run", EnvVars: []string{"TXFLOW_RUN"}, Usage: "`FOLDER` of the run, by path or URL"},
 			&cli.BoolFlag{Name: "pipelines", EnvVars: []string{"TXFLOW_PIPELINES"},
 				Usage: "compare what batch and stream stored, instead of verifying a run"},
+			&cli.BoolFlag{Name: "all", EnvVars: []string{"TXFLOW_RECONCILE_ALL"},
+				Usage: "with --pipelines: compare all ids again, not only what is new since the last comparison"},
 			SourceNameFlag("TXFLOW_SOURCE", "with --pipelines: only ids of the source `NAME`")}),
 		Description: `Reads the source files again and compares each row with the ledger, and the ledger with the tables.
 
    txflow reconcile out/RUN_ID
    txflow reconcile --findings 100 --run s3://bucket/out/RUN_ID
-   txflow reconcile --pipelines --source bank`,
+   txflow reconcile --pipelines --source bank
+   txflow reconcile --pipelines --all`,
 		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
 			cfg := ReconcileConfig(c)
 			if err := Check(c, &cfg); err != nil {
@@ -198,6 +201,9 @@ func reconcileCommand() *cli.Command {
 			}
 			if c.Bool("pipelines") {
 				return comparePipelines(c, rt)
+			}
+			if c.Bool("all") {
+				return app.Usage(c, errors.New("--all needs --pipelines"))
 			}
 			layout, _, err := runFolder(c, "run")
 			if err != nil {
@@ -235,7 +241,7 @@ func comparePipelines(c *cli.Context, rt *app.Runtime) error {
 		source = &name
 	}
 	m, err := reconcile.Pipelines(c.Context, NewEnv(c, rt, batch.Layout{}, "", c.String("source")), db, source,
-		c.Int("findings"))
+		c.Bool("all"), c.Int("findings"))
 	return Finish(c, rt, m, err, "")
 }
 

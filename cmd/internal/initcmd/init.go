@@ -34,6 +34,7 @@ func Command() *cli.Command {
 				EnvVars: []string{"TXFLOW_TOPICS_EVENT_PARTITIONS"}, Usage: "`N` partitions for events, where the topics are new"},
 			&cli.IntFlag{Name: "replicas", Value: 1, EnvVars: []string{"TXFLOW_TOPICS_REPLICAS"},
 				Usage: "`N` replicas of each partition"},
+			kafkaflags.Topics,
 			&cli.StringFlag{Name: "clickhouse-kafka-brokers", EnvVars: []string{"TXFLOW_CLICKHOUSE_KAFKA_BROKERS"},
 				Usage: "Kafka as ClickHouse reaches it, at `HOST:PORT` (default: --kafka-brokers)"},
 		}, kafkaflags.Flags, batchcmd.ClickHouseFlags),

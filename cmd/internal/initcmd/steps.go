@@ -13,11 +13,11 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
+	"github.com/txflow/txflow/cmd/internal/setupcmd"
 	"github.com/txflow/txflow/internal/artifact"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/kafka"
-	"github.com/txflow/txflow/stream/registry"
-	"github.com/txflow/txflow/stream/schemas"
 	"github.com/txflow/txflow/stream/topics"
 )
 
@@ -30,8 +30,12 @@ func steps(c *cli.Context, rt *app.Runtime) (all []step) {
 			if err != nil {
 				return app.Usage(c, err)
 			}
+			file, err := kafkaflags.TopicsFile(c)
+			if err != nil {
+				return err
+			}
 			want := topics.Partitions{Transactions: c.Int("partitions"), Events: c.Int("event-partitions")}
-			return makeTopics(ctx, cfg, want, c.Int("replicas"), out)
+			return makeTopics(ctx, cfg, topics.All(want, c.Int("replicas")), file, out)
 		}})
 	}
 	all = append(all, step{"ClickHouse", func(ctx context.Context) error {
@@ -65,20 +69,21 @@ func steps(c *cli.Context, rt *app.Runtime) (all []step) {
 	return all
 }
 
-// makeTopics makes the stream's topics. Those that are there keep their partitions.
-func makeTopics(ctx context.Context, cfg kafka.Config, partitions topics.Partitions, replicas int,
-	out io.Writer) error {
+// makeTopics makes the stream's topics. Those that are there keep their partitions, unless the file asks for more.
+func makeTopics(ctx context.Context, cfg kafka.Config, want []topics.Topic, file topics.File, out io.Writer) error {
 	admin, err := kafka.NewAdmin(cfg)
 	if err != nil {
 		return err
 	}
 	defer admin.Close()
-	want := topics.All(partitions, replicas)
 	have, err := admin.Topics(ctx, topics.Names(want))
 	if err != nil {
 		return err
 	}
 	topics.KeepPartitions(want, have)
+	if err := file.Apply(want); err != nil {
+		return fault.Failf(fault.ExitUsage, "--topics-file: %w", err)
+	}
 	plan, err := topics.Plan(ctx, admin, want)
 	if err != nil {
 		return err
@@ -87,19 +92,11 @@ func makeTopics(ctx context.Context, cfg kafka.Config, partitions topics.Partiti
 }
 
 func registerSchemas(ctx context.Context, url string, out io.Writer) error {
-	all, err := schemas.All()
+	plan, client, err := setupcmd.PlanSchemas(ctx, url)
 	if err != nil {
 		return err
 	}
-	client, err := registry.New(url)
-	if err != nil {
-		return err
-	}
-	plan, err := schemas.Plan(ctx, client, all)
-	if err != nil {
-		return err
-	}
-	return schemas.Apply(ctx, client, plan, func(change schemas.Change) { _, _ = fmt.Fprintln(out, change.Text) })
+	return setupcmd.ApplySchemas(ctx, client, plan, out)
 }
 
 // makeTables migrates ClickHouse. With brokers it also reads Kafka there; one that is up to date is left alone, since
@@ -108,11 +105,7 @@ func makeTables(ctx context.Context, db *store.Store, brokers string, security m
 	if _, err := db.ServerVersion(ctx); err != nil {
 		return err
 	}
-	core, err := schema.Core()
-	if err == nil {
-		err = apply(ctx, db, core, out)
-	}
-	if err != nil || brokers == "" {
+	if err := setupcmd.MigrateUp(ctx, db, out, false); err != nil || brokers == "" {
 		return err
 	}
 	stream, err := schema.Stream()
@@ -126,25 +119,7 @@ func makeTables(ctx context.Context, db *store.Store, brokers string, security m
 	if err != nil || len(state.Pending) == 0 {
 		return err
 	}
-	old, err := db.SetBrokers(ctx, brokers, security)
-	if err != nil {
-		return err
-	}
-	if err := apply(ctx, db, stream, out); err != nil {
-		return err
-	}
-	_, err = db.Reattach(ctx, old)
-	return err
-}
-
-func apply(ctx context.Context, db *store.Store, set migrate.Set, out io.Writer) error {
-	applied := 0
-	err := migrate.Up(ctx, db, set, func(migrate.Migration) { applied++ })
-	if applied > 0 {
-		_, _ = fmt.Fprintf(out, "schema %s, %s: %d migrations applied, %d in all\n", db.Database(), set.Name, applied,
-			len(set.Migrations))
-	}
-	return err
+	return setupcmd.MigrateStream(ctx, db, out, brokers, security)
 }
 
 func makeBucket(ctx context.Context, store *artifact.Store, url string, out io.Writer) error {

@@ -144,15 +144,8 @@ func refineDemo(ctx context.Context, rt *app.Runtime, cfg kafka.Config, messages
 		return err
 	}
 	member := &demoMember{want: messages, all: make(chan struct{})}
-	memberCtx, stop := context.WithTimeout(ctx, demoPatience)
+	memberCtx, stop := member.context(ctx)
 	defer stop()
-	go func() {
-		select {
-		case <-member.all:
-			stop()
-		case <-memberCtx.Done():
-		}
-	}()
 	err = pipeline.New(session, handler, pipeline.Config{Name: events.Name, Ledger: events.Ledger, Topic: events.Raw,
 		DeadLetters: events.DeadLetters,
 		Group:       events.Group, Now: time.Now, Tracer: rt.Tracer, Log: rt.Log, Observer: member,

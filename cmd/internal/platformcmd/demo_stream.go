@@ -66,15 +66,8 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 		return err
 	}
 	member := &demoMember{want: sent.Messages, all: make(chan struct{})}
-	memberCtx, stop := context.WithTimeout(ctx, demoPatience)
+	memberCtx, stop := member.context(ctx)
 	defer stop()
-	go func() {
-		select {
-		case <-member.all:
-			stop()
-		case <-memberCtx.Done():
-		}
-	}()
 	handler := classify.New(api, classify.Config{Now: time.Now, BatchRows: 500, Concurrency: 4})
 	err = pipeline.New(session, handler, pipeline.Config{Name: transactions.Name, Ledger: transactions.Ledger,
 		Topic:       topics.Raw,
@@ -127,8 +120,23 @@ type demoMember struct {
 	all        chan struct{}
 }
 
+// context ends when all messages are done, or after demoPatience.
+func (m *demoMember) context(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithTimeout(ctx, demoPatience)
+	go func() {
+		select {
+		case <-m.all:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, stop
+}
+
+// Begin implements pipeline.Observer.
 func (m *demoMember) Begin(int) {}
 
+// End implements pipeline.Observer.
 func (m *demoMember) End(t pipeline.Stats) {
 	if t.Aborted {
 		return

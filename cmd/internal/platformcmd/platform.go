@@ -181,7 +181,7 @@ func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform,
 		return err
 	}
 	defer db.Close()
-	if err := setupcmd.MigrateUp(ctx, db, rt.Stderr); err != nil || p.KafkaAddr() == "" {
+	if err := setupcmd.MigrateUp(ctx, db, rt.Stderr, true); err != nil || p.KafkaAddr() == "" {
 		return err
 	}
 	brokers := ""

@@ -44,7 +44,7 @@ func Doctor() *cli.Command {
 				Usage: "`TIME` limit for each dependency"},
 			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"},
 				Usage: "folder or `URL` for artifacts"},
-			querycmd.JaegerFlag, batchcmd.CategoriesFlag, readers.StalledFlag,
+			querycmd.JaegerFlag, batchcmd.CategoriesFlag, readers.StalledFlag, kafkaflags.Topics,
 		}, batchcmd.MLAddressFlags, kafkaflags.Flags, []cli.Flag{kafkaflags.Registry}, batchcmd.ClickHouseFlags),
 		Description: `Exits 69 when something is missing that all commands need. What is "optional" only some commands need.
 
@@ -64,7 +64,6 @@ func runDoctor(c *cli.Context, rt *app.Runtime) error {
 	checks := append(checkEngine(), checkClickHouse(c, rt)...)
 	checks = append(checks, checkMLAPI(c, rt), checkArtifacts(c, rt), checkKafka(c, rt), checkRegistry(c))
 	checks = append(checks, checkReaders(c, rt)...)
-	checks = append(checks, checkErasures(c, rt)...)
 	checks = append(checks, checkTraces(c)...)
 	bad, needed := 0, 0
 	for _, k := range checks {

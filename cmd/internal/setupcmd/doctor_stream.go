@@ -50,8 +50,11 @@ func checkKafka(c *cli.Context, rt *app.Runtime) check {
 	if err != nil {
 		return failed("Kafka", err)
 	}
-	want := slices.DeleteFunc(topics.Kept(have, topics.Default),
-		func(t topics.Topic) bool { return lacksEvents(have, t.Name) })
+	want, err := kafkaflags.Wanted(c, topics.Kept(have, topics.Default))
+	if err != nil {
+		return failed("Kafka", err)
+	}
+	want = slices.DeleteFunc(want, func(t topics.Topic) bool { return lacksEvents(have, t.Name) })
 	plan, err := topics.Plan(ctx, admin, want)
 	switch {
 	case err != nil:

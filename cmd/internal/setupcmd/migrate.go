@@ -54,7 +54,7 @@ ClickHouse's own. Without any of these it keeps those that it has.
 				brokers = cfg.Brokers
 			}
 			if !c.Bool("dry-run") && !c.Bool("check") {
-				if err := MigrateUp(c.Context, db, rt.Stderr); err != nil || brokers == "" {
+				if err := MigrateUp(c.Context, db, rt.Stderr, true); err != nil || brokers == "" {
 					return err
 				}
 				return MigrateStream(c.Context, db, rt.Stderr, brokers, cfg.Settings.Security())
@@ -96,13 +96,14 @@ func migrationSets(stream bool) ([]migrate.Set, error) {
 	return []migrate.Set{core, kafka}, err
 }
 
-// MigrateUp brings the tables that every txflow needs up to date.
-func MigrateUp(ctx context.Context, db *store.Store, w io.Writer) error {
+// MigrateUp brings the tables that every txflow needs up to date. It says what it did, always or only where it did
+// something.
+func MigrateUp(ctx context.Context, db *store.Store, w io.Writer, always bool) error {
 	set, err := schema.Core()
 	if err != nil {
 		return err
 	}
-	return applySet(ctx, db, w, set)
+	return applySet(ctx, db, w, set, always)
 }
 
 // MigrateStream brings up to date what reads from Kafka. ClickHouse's named collection gets the brokers and how they
@@ -114,23 +115,23 @@ func MigrateStream(ctx context.Context, db *store.Store, w io.Writer, brokers st
 		return err
 	}
 	if brokers == "" {
-		return applySet(ctx, db, w, set)
+		return applySet(ctx, db, w, set, true)
 	}
 	old, err := db.SetBrokers(ctx, brokers, security)
 	if err != nil {
 		return err
 	}
-	if err := applySet(ctx, db, w, set); err != nil {
+	if err := applySet(ctx, db, w, set, true); err != nil {
 		return err
 	}
 	_, err = db.Reattach(ctx, old)
 	return err
 }
 
-func applySet(ctx context.Context, db *store.Store, w io.Writer, set migrate.Set) error {
+func applySet(ctx context.Context, db *store.Store, w io.Writer, set migrate.Set, always bool) error {
 	applied := 0
 	err := migrate.Up(ctx, db, set, func(migrate.Migration) { applied++ })
-	if applied > 0 || err == nil {
+	if applied > 0 || err == nil && always {
 		_, _ = fmt.Fprintf(w, "schema %s, %s: %d migrations applied, %d in all\n", db.Database(), set.Name, applied,
 			len(set.Migrations))
 	}

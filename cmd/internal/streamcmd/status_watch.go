@@ -16,7 +16,7 @@ import (
 // watchReaders serves readiness and metrics of ClickHouse's Kafka tables until it is stopped.
 func watchReaders(c *cli.Context, rt *app.Runtime, at *kafka.Status, db *store.Store) error {
 	follow, registry := readers.Follow(c.Duration("stalled-after"), at, db)
-	stop, err := serveWatch(c.Context, c.String("watch-addr"), follow.Ready, registry, rt.Stderr)
+	stop, err := ServeWatch(c.Context, c.String("watch-addr"), follow.Ready, registry, rt.Stderr)
 	if err != nil {
 		return err
 	}

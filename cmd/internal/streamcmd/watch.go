@@ -38,7 +38,8 @@ type streamWatch struct {
 
 // newStreamWatch is for a pipeline that asks the ML API, by api.
 func newStreamWatch(rt *app.Runtime, stuck time.Duration) *streamWatch {
-	w := &streamWatch{health: watch.NewHealth(stuck), out: rt.Stderr, show: progress.NewTicker(rt.Stderr, rt.Interactive, "done"), result: "classified"}
+	w := &streamWatch{health: watch.NewHealth(stuck), out: rt.Stderr, show: progress.NewTicker(rt.Stderr, rt.Interactive,
+		"done"), result: "classified"}
 	w.Metrics = watch.NewMetrics(transactions.Name, w.result, w.health, func() watch.ML {
 		s := w.api.Stats()
 		return watch.ML{Breaker: s.Breaker, InFlight: s.InFlight}
@@ -48,7 +49,8 @@ func newStreamWatch(rt *app.Runtime, stuck time.Duration) *streamWatch {
 
 // newRefineWatch is for the pipeline of events.
 func newRefineWatch(rt *app.Runtime, stuck time.Duration) *streamWatch {
-	w := &streamWatch{health: watch.NewHealth(stuck), out: rt.Stderr, show: progress.NewTicker(rt.Stderr, rt.Interactive, "done"), result: "refined"}
+	w := &streamWatch{health: watch.NewHealth(stuck), out: rt.Stderr, show: progress.NewTicker(rt.Stderr, rt.Interactive,
+		"done"), result: "refined"}
 	w.Metrics = watch.NewMetrics(events.Name, w.result, w.health, nil)
 	return w
 }
@@ -97,7 +99,7 @@ func (w *streamWatch) follow(ctx context.Context, log watch.Log) (stop func()) {
 
 // serve answers at an address until stop is called; an empty one serves nothing.
 func (w *streamWatch) serve(ctx context.Context, addr string) (stop func(), err error) {
-	return serveWatch(ctx, addr, w.ready, w.Registry, w.out)
+	return ServeWatch(ctx, addr, w.ready, w.Registry, w.out)
 }
 
 // ready is an error that says why the member does not do its work.
@@ -110,8 +112,8 @@ func (w *streamWatch) ready() error {
 	return w.health.Ready()
 }
 
-// serveWatch serves /healthz, /readyz and /metrics at an address until stop is called; an empty one serves nothing.
-func serveWatch(ctx context.Context, addr string, ready func() error, metrics prometheus.Gatherer,
+// ServeWatch serves /healthz, /readyz and /metrics at an address until stop is called; an empty one serves nothing.
+func ServeWatch(ctx context.Context, addr string, ready func() error, metrics prometheus.Gatherer,
 	out io.Writer) (stop func(), err error) {
 	if addr == "" {
 		return func() {}, nil

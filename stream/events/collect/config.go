@@ -4,8 +4,6 @@ package collect
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"time"
@@ -14,7 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/settings"
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
@@ -78,14 +76,14 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.Addr, DefaultAddr)
-	setDefault(&c.MaxBodyBytes, DefaultMaxBodyBytes)
-	setDefault(&c.MaxItems, DefaultMaxItems)
-	setDefault(&c.MaxEventBytes, DefaultMaxEventBytes)
-	setDefault(&c.MaxInFlight, max(DefaultMaxInFlight, c.MaxBodyBytes))
-	setDefault(&c.AckTimeout, DefaultAckTimeout)
-	setDefault(&c.BodyTimeout, DefaultBodyTimeout)
-	setDefault(&c.ShutdownLimit, c.AckTimeout+5*time.Second)
+	settings.Default(&c.Addr, DefaultAddr)
+	settings.Default(&c.MaxBodyBytes, DefaultMaxBodyBytes)
+	settings.Default(&c.MaxItems, DefaultMaxItems)
+	settings.Default(&c.MaxEventBytes, DefaultMaxEventBytes)
+	settings.Default(&c.MaxInFlight, max(DefaultMaxInFlight, c.MaxBodyBytes))
+	settings.Default(&c.AckTimeout, DefaultAckTimeout)
+	settings.Default(&c.BodyTimeout, DefaultBodyTimeout)
+	settings.Default(&c.ShutdownLimit, c.AckTimeout+5*time.Second)
 	if c.Propagator == nil {
 		c.Propagator = propagation.TraceContext{}
 	}
@@ -101,21 +99,10 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
 // Validate reports every fault at once, with exit code 64.
 func (c *Config) Validate() error {
-	var faults []error
-	complain := func(bad bool, format string, args ...any) {
-		if bad {
-			faults = append(faults, fmt.Errorf(format, args...))
-		}
-	}
+	var faults settings.Faults
+	complain := faults.Add
 	host, _, err := net.SplitHostPort(c.Addr)
 	complain(err != nil, "the address must be host:port, like %s", DefaultAddr)
 	complain(err == nil && c.Tokens == nil && !loopback(host),
@@ -134,7 +121,7 @@ func (c *Config) Validate() error {
 		complain(!validOrigin(origin), "%q is no origin of a web page, like https://shop.example", origin)
 	}
 	complain(c.BodyTimeout < 0 || c.ShutdownLimit < 0, "times must not be negative")
-	return fault.Fail(fault.ExitUsage, errors.Join(faults...))
+	return faults.Err()
 }
 
 // loopback tells whether only this machine reaches a host to listen on. No host is all addresses.

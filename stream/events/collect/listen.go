@@ -2,38 +2,22 @@ package collect
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
-	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/httpserve"
 	"github.com/txflow/txflow/internal/sameorigin"
 )
 
-// ListenAndServe serves at the configured address until the context ends, then lets the requests in flight finish.
-func (s *Server) ListenAndServe(ctx context.Context) error {
-	listener, err := s.Listen(ctx)
-	if err != nil {
-		return err
-	}
-	return s.Serve(ctx, listener)
-}
-
 // Listen takes the configured address; exit code 69 if it is not available.
-func (s *Server) Listen(ctx context.Context) (net.Listener, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Addr)
-	if err != nil {
-		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "the collector can not listen at %s: %w",
-			s.cfg.Addr, err),
-			"stop what listens there, or choose another address with --addr")
-	}
-	return listener, nil
+func (s *Server) Listen(ctx context.Context) (net.Listener, error) { return s.serving().Listen(ctx) }
+
+func (s *Server) serving() *httpserve.Server {
+	return &httpserve.Server{Name: "the collector", Addr: s.cfg.Addr, CertFile: s.cfg.CertFile, KeyFile: s.cfg.KeyFile,
+		ShutdownLimit: s.cfg.ShutdownLimit, Log: s.cfg.Logger}
 }
 
 // Bounds of a connection.
@@ -47,44 +31,17 @@ const (
 // Serve serves at a listener, which it closes, until the context ends. Then it takes no more requests and answers those
 // in flight: what was accepted is acknowledged.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{
+	learning, learned := context.WithCancel(ctx)
+	defer learned()
+	go s.cfg.Schema.Learn(learning)
+	err := s.serving().Serve(ctx, listener, &http.Server{
 		Handler:           s.guarded(),
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       s.cfg.BodyTimeout,
 		WriteTimeout:      s.cfg.BodyTimeout + s.cfg.AckTimeout + answerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
-	}
-	served, scheme := make(chan error, 1), "http://"
-	if s.cfg.CertFile != "" {
-		certificate, err := tls.LoadX509KeyPair(s.cfg.CertFile, s.cfg.KeyFile)
-		if err != nil {
-			return errors.Join(fault.Failf(fault.ExitUsage, "the collector's certificate: %w", err), listener.Close())
-		}
-		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-		scheme = "https://"
-		go func() { served <- server.ServeTLS(listener, "", "") }()
-	} else {
-		go func() { served <- server.Serve(listener) }()
-	}
-	learning, learned := context.WithCancel(ctx)
-	defer learned()
-	go s.cfg.Schema.Learn(learning)
-	s.cfg.Logger.Info("the collector serves", "url", scheme+listener.Addr().String())
-	select {
-	case err := <-served:
-		return fmt.Errorf("the collector stopped serving: %w", err)
-	case <-ctx.Done():
-	}
-	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ShutdownLimit)
-	defer cancel()
-	err := server.Shutdown(deadline)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("requests were still in flight after %s: %w", s.cfg.ShutdownLimit, err),
-			server.Close())
-	}
-	<-served //nolint:errcheck // it is http.ErrServerClosed
+	})
 	s.cfg.Logger.Info("the collector has stopped")
 	return err
 }

@@ -19,8 +19,7 @@ import (
 type Tables interface {
 	// EventLedger returns the entries of a range, by their offsets.
 	EventLedger(ctx context.Context, r ledger.StreamRange) ([]ledger.StreamEntry, error)
-	// EventClaims calls visit with each message of these ids that the ledger calls stored, or erased, with 0 for
-	// the hash of its contents, in a log (CLUSTER_ID/TOPIC_ID).
+	// EventClaims calls visit with each message of these ids that the ledger calls stored, in a log (CLUSTER_ID/TOPIC_ID).
 	EventClaims(ctx context.Context, log string, ids []event.ID,
 		visit func(id event.ID, partition int32, position, contentHash uint64)) error
 	// EventsStored calls visit for each of the ids that gold has, with the message that it is from.
@@ -47,8 +46,7 @@ const (
 )
 
 // Run reconciles what the group has committed since the last time, and records how far it came when there are no
-// findings.
-// Observe gets the number of messages as they are done.
+// findings. Observe gets the number of messages as they are done.
 func Run(ctx context.Context, log reconcile.Log, tables Tables, cfg Config, observe func(messages int)) (ledger.Counts,
 	ledger.Findings, error) {
 	r := &run{tables: tables, cfg: cfg, found: ledger.Findings{Limit: cfg.Limit}}
@@ -62,22 +60,11 @@ func Run(ctx context.Context, log reconcile.Log, tables Tables, cfg Config, obse
 	if err := r.gaps(ctx, &topic); err != nil {
 		return r.counts, r.found, err
 	}
-	verified := map[int32]int64{}
-	for _, p := range topic.Partitions {
-		from := max(p.Verified, p.Begin)
-		if p.Committed <= from {
-			continue
-		}
-		part := ledger.StreamRange{Topic: events.Raw, Log: topic.Log, Partition: p.Number, From: from, To: p.Committed}
-		if err := r.partition(ctx, log, part, observe); err != nil {
-			return r.counts, r.found, fmt.Errorf("partition %d: %w", p.Number, err)
-		}
-		verified[p.Number] = p.Committed
-	}
-	if r.found.Total() > 0 || len(verified) == 0 {
-		return r.counts, r.found, nil
-	}
-	return r.counts, r.found, log.Record(ctx, verified)
+	err = topic.Verify(ctx, log, &r.found, func(number int32, from, to int64) error {
+		part := ledger.StreamRange{Topic: events.Raw, Log: topic.Log, Partition: number, From: from, To: to}
+		return r.partition(ctx, log, part, observe)
+	})
+	return r.counts, r.found, err
 }
 
 type run struct {

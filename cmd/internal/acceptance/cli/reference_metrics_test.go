@@ -13,9 +13,10 @@ import (
 
 // servedBy says where the metrics of a package are served; a package that is not named stands for itself.
 var servedBy = map[string]string{
-	"ml_api/server":         "`txflow ml-api`, at `/metrics` of its address",
-	"stream/events/collect": "`txflow collect`, at `/metrics` of its address",
-	"stream/events/refine":  "`txflow stream refine --watch-addr`",
+	"ml_api/server":           "`txflow ml-api`, at `/metrics` of its address",
+	"stream/events/analytics": "`txflow events publish --watch-addr`",
+	"stream/events/collect":   "`txflow collect`, at `/metrics` of its address",
+	"stream/events/refine":    "`txflow stream refine --watch-addr`",
 	"stream/watch": "`txflow stream classify --watch-addr` and `txflow stream refine --watch-addr`, with a label `pipeline` " +
 		"(`transactions`, `events`); those of `txflow_clickhouse_reader_` by `txflow platform` and by " +
 		"`txflow stream status --watch-addr`",

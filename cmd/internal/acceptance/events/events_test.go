@@ -10,8 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/stream/events"
 )
 
 // TestEventsFromCollectToGold sends a package to a collector, twice, has it refined, and proves what became of each
@@ -63,6 +66,7 @@ func TestEventsFromCollectToGold(t *testing.T) {
 		"company-123       2 ") {
 		t.Errorf("events report:\n%s", text)
 	}
+	publishes(t, b)
 	if code, r := b.Run("dlq", "replay", "--pipeline", "events"); code != 0 ||
 		!strings.Contains(r.Stderr.String(), "left open") {
 		t.Errorf("a dead letter that still breaks a rule: exit %d\n%s", code, r.Stderr.String())
@@ -79,6 +83,52 @@ func TestEventsFromCollectToGold(t *testing.T) {
 		"missing id "+answer.Items[0].ID) {
 		t.Errorf("gold lacks an event: exit %d\n%s", code, r.Stderr.String())
 	}
+}
+
+// publishes publishes roll-ups of gold, of which the totals are those of the report, and publishes them again when
+// gold has
+// lost an event, as by an erasure.
+func publishes(t *testing.T, b *harness.Live) {
+	t.Helper()
+	publish := func(want string) {
+		t.Helper()
+		if said := b.OK("events", "publish", "--once").Stderr.String(); !strings.Contains(said, want) {
+			t.Errorf("events publish says %q, want %q", said, want)
+		}
+	}
+	publish("5 roll-ups published, 0 removed; events.analytics has 5") // two hours and types, one account
+	publish("0 roll-ups published, 0 removed; events.analytics has 5")
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.Brokers), kgo.ConsumeTopics(events.Analytics))
+	harness.Must(t, err)
+	defer client.Close()
+	has := map[string]string{}
+	read := func(messages int) {
+		for messages > 0 {
+			fetched := client.PollFetches(t.Context())
+			harness.Must(t, fetched.Err())
+			fetched.EachRecord(func(r *kgo.Record) {
+				messages--
+				if has[string(r.Key)] = string(r.Value); r.Value == nil {
+					delete(has, string(r.Key))
+				}
+			})
+		}
+	}
+	read(5)
+	account := `["account","company-123"]`
+	if total := has[account]; !strings.Contains(total, `"events":2,"users":1,`) {
+		t.Errorf("of %v, the account has %s", has, total)
+	}
+	row := b.SQL("SELECT event_id FROM events WHERE type LIKE '%%UserUpdatedEvent' LIMIT 1 FORMAT TSV")
+	b.SQL("CREATE TABLE kept AS events")
+	b.SQL("INSERT INTO kept SELECT * FROM events")
+	b.SQL("DELETE FROM events WHERE event_id = '%s'", strings.TrimSpace(row))
+	publish("1 roll-ups published, 2 removed; events.analytics has 3")
+	if read(3); len(has) != 3 || !strings.Contains(has[account], `"events":1,"users":1,`) {
+		t.Errorf("after an event is gone: %v", has)
+	}
+	b.SQL("INSERT INTO events SELECT * FROM kept")
+	publish("3 roll-ups published, 0 removed; events.analytics has 5")
 }
 
 // answerOfPackage is what the test reads of the collector's answer.

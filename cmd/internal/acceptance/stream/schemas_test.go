@@ -37,8 +37,8 @@ func TestSchemas(t *testing.T) {
 
 // There are so many subjects, which have so many versions in all.
 const (
-	schemaSubjects = 6
-	schemaVersions = 9
+	schemaSubjects = 7
+	schemaVersions = 10
 )
 
 // TestSchemasThatCanNotFollow meets a registry that has something else, which passes everything by itself.
