@@ -15,6 +15,7 @@ import (
 // ReportQuery says how to add up the transactions.
 type ReportQuery struct {
 	By       string    // one of ReportKeys; "" is category
+	Sort     string    // one of ReportSorts; "" is name
 	Source   *string   // nil: all sources
 	Category string    // "": all
 	From, To time.Time // zero: open; To is exclusive
@@ -27,6 +28,13 @@ var ReportKeys = map[string][]ReportKey{
 	"day":      {{"day", "toString(toDate32(timestamp))"}, {"category", "toString(category)"}},
 	"merchant": {{"merchant", "ifNull(merchant, '')"}},
 	"side":     {{"category", "toString(category)"}, {"side", "toString(side)"}},
+}
+
+// ReportSorts are the orders of a report's rows, with the expression for each that comes before the names.
+var ReportSorts = map[string]string{
+	"name":   "",
+	"count":  "count() DESC, ",
+	"amount": "sum(abs(amount)) DESC, ", // what was moved: debits and credits without their signs
 }
 
 // ReportKey is a column that a report is grouped by.
@@ -48,6 +56,13 @@ func (s *Store) Report(ctx context.Context, q ReportQuery) (out []ReportRow, err
 	if !ok {
 		return nil, fault.Failf(fault.ExitUsage, "a report by %q is unknown: category, month, day, merchant or side", q.By)
 	}
+	if q.Sort == "" {
+		q.Sort = "name"
+	}
+	order, ok := ReportSorts[q.Sort]
+	if !ok {
+		return nil, fault.Failf(fault.ExitUsage, "a report sorted by %q is unknown: name, count or amount", q.Sort)
+	}
 	var names, numbers []string
 	for i, k := range keys {
 		names = append(names, k.expression)
@@ -56,7 +71,8 @@ func (s *Store) Report(ctx context.Context, q ReportQuery) (out []ReportRow, err
 	group := strings.Join(numbers, ", ")
 	where, args := q.conditions()
 	rows, err := s.query(ctx, fmt.Sprintf(`SELECT %s, count(), toDecimalString(sumIf(amount, side = 'debit'), 4), toDecimalString(sumIf(amount, side = 'credit'), 4), toDecimalString(sum(amount), 4)
-FROM transactions FINAL WHERE %s GROUP BY %s ORDER BY %s`, strings.Join(names, ", "), where, group, group), args...)
+FROM transactions FINAL WHERE %s GROUP BY %s ORDER BY %s`, strings.Join(names, ", "), where, group,
+		order+group), args...)
 	if err != nil {
 		return nil, err
 	}

@@ -402,6 +402,10 @@ func TestReportGroups(t *testing.T) {
 			"[Food 1 -0.0005 0.0000 -0.0005] [Rent 1 -7.0000 0.0000 -7.0000]"},
 		"to":     {store.ReportQuery{To: time.Date(2024, 2, 1, 0, 0, 0, 0, time.UTC)}, "[Rent 1 0.0000 5.0000 5.0000]"},
 		"source": {store.ReportQuery{Source: &other}, ""},
+		"count":  {store.ReportQuery{Sort: "count"}, "[Rent 2 -7.0000 5.0000 -2.0000] [Food 1 -0.0005 0.0000 -0.0005]"},
+		"amount": {store.ReportQuery{By: "month", Sort: "amount"},
+			"[2024-02/Rent 1 -7.0000 0.0000 -7.0000] [2024-01/Rent 1 0.0000 5.0000 5.0000] " +
+				"[2024-02/Food 1 -0.0005 0.0000 -0.0005]"},
 	} {
 		rows, err := db.Report(t.Context(), c.q)
 		must(t, err)
@@ -414,8 +418,10 @@ func TestReportGroups(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, s, c.want)
 		}
 	}
-	if _, err := db.Report(t.Context(), store.ReportQuery{By: "color"}); fault.ExitCode(err) != fault.ExitUsage {
-		t.Error(err)
+	for _, q := range []store.ReportQuery{{By: "color"}, {Sort: "color"}} {
+		if _, err := db.Report(t.Context(), q); fault.ExitCode(err) != fault.ExitUsage {
+			t.Error(err)
+		}
 	}
 }
 

@@ -26,6 +26,8 @@ func reportCommand() *cli.Command {
 		Flags: batchcmd.Flags([]cli.Flag{
 			&cli.StringFlag{Name: "by", Value: "category", EnvVars: []string{"TXFLOW_REPORT_BY"},
 				Usage: "group by `KEY`: category, month, day, merchant or side"},
+			&cli.StringFlag{Name: "sort", Value: "name", EnvVars: []string{"TXFLOW_REPORT_SORT"},
+				Usage: "sort by `KEY`: name, count or amount (debits and credits together, without signs); the largest first"},
 			batchcmd.SourceNameFlag("TXFLOW_REPORT_SOURCE", "only rows of the source `NAME`"),
 			&cli.StringFlag{Name: "category", EnvVars: []string{"TXFLOW_REPORT_CATEGORY"},
 				Usage: "only rows of category `NAME`"},
@@ -44,10 +46,11 @@ func reportCommand() *cli.Command {
 
    txflow report
    txflow report --by month --from 2024-01-01 --to 2024-06-30
+   txflow report --by merchant --sort amount --limit 20
    txflow report --by merchant --source demo --csv > merchants.csv
    txflow report --json | jq -r 'select(.category == "Rent") | .debit'`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
-			q := store.ReportQuery{By: c.String("by"), Category: c.String("category")}
+			q := store.ReportQuery{By: c.String("by"), Sort: c.String("sort"), Category: c.String("category")}
 			if c.IsSet("source") {
 				s := c.String("source")
 				q.Source = &s
