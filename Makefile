@@ -280,7 +280,7 @@ dags-env: # Airflow and what the DAGs need, in an environment of their own
 HAVE_JAEGER = "$(PYTHON)" dags/dev jaeger || $(MAKE) --no-print-directory jaeger || true
 
 .PHONY: dev
-dev: dev-check engine dags-env ## the platform, the ML API, Jaeger and a real Airflow, in the background; JAEGER=off without Jaeger
+dev: dev-check engine dags-env ## the platform, the ML API, events, Jaeger and a real Airflow, in the background; JAEGER=off without Jaeger
 	@$(HAVE_JAEGER)
 	@"$(VENV_PYTHON)" dags/dev up
 

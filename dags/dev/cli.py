@@ -26,7 +26,7 @@ START_LIMIT, STOP_LIMIT = 900, 40  # seconds; a busy machine takes minutes
 def main() -> int:
     """Run a command; returns its exit code."""
     parser = argparse.ArgumentParser(
-        prog="python dags/dev", description="the development stack: platform, ML API, Jaeger, Airflow"
+        prog="python dags/dev", description="the development stack: platform, ML API, pipeline of events, Jaeger, Airflow"
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, run, text in (
@@ -151,6 +151,7 @@ def status(_: argparse.Namespace) -> int:
   the page       {layout.url("ui")}  (runs, rows, categories, dead letters)
   Jaeger         {layout.url("jaeger") if layout.jaeger else "off"}
   ML API         {layout.url("ml-api")}/docs
+  events         {layout.url("collect")}/docs  (POST /collect; `bin/txflow events send data/events.json`)
   ClickHouse     {layout.url("clickhouse")}/?database=txflow
   Kafka          127.0.0.1:{layout.ports["kafka"]}
   Registry       {layout.url("registry")}

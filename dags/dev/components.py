@@ -80,10 +80,46 @@ def components(layout: Layout) -> list[Component]:
             traced,
         ),
     ]
+    parts += events(layout, traced)
     env = traced | airflow_env.variables(layout)
     for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
         parts.append(Component(name, [*airflow(), name], _airflow_ready(layout, name), env))
     return parts
+
+
+# A command after the schemas are registered, once the platform's registry answers.
+REGISTERED = 'until "$0" schemas register; do sleep 1; done; exec "$0" "$@"'
+
+
+def events(layout: Layout, traced: dict[str, str]) -> list[Component]:
+    """The pipeline of events, over the platform: the collector, refine, and the publisher of roll-ups."""
+    ports = layout.ports
+    env = traced | {
+        "KAFKA_BROKERS": f"127.0.0.1:{ports['kafka']}",
+        "CLICKHOUSE_URL": layout.url("clickhouse") + "/?database=txflow",
+        "SCHEMA_REGISTRY_URL": layout.url("registry"),
+    }
+    watch = {part: ["--watch-addr", f"127.0.0.1:{ports[part]}"] for part in ("refine", "publish")}
+    return [
+        Component(
+            "collect",
+            ["sh", "-c", REGISTERED, txflow(), "collect", "--addr", f"127.0.0.1:{ports['collect']}"],
+            lambda: get(layout.url("collect") + "/ready"),
+            env,
+        ),
+        Component(
+            "refine",
+            [txflow(), "stream", "refine", "--instance", "dev", *watch["refine"]],
+            lambda: get(layout.url("refine") + "/readyz"),
+            env,
+        ),
+        Component(
+            "publish",
+            [txflow(), "events", "publish", *watch["publish"]],
+            lambda: get(layout.url("publish") + "/readyz"),
+            env,
+        ),
+    ]
 
 
 def airflow() -> list[str]:

@@ -12,6 +12,7 @@ import threading
 
 import airflow_setup
 import cli
+import components
 import database
 import pytest
 from components import Component
@@ -127,6 +128,22 @@ def test_make_dev_recovers_before_it_looks_at_ports(folder, sleeper):
     write_process(folder, "platform", part)
     dev("check")
     assert not Process.of(part).alive()
+
+
+def test_the_pipeline_of_events_is_a_part(folder, monkeypatch):
+    """Each of its parts has an address of its own; one that is taken is named with its variable."""
+    monkeypatch.setenv("JAEGER", "off")
+    layout = Layout.from_environment()
+    parts = {part.name: part for part in components.components(layout)}
+    for name, port in {"collect": 8001, "refine": 9466, "publish": 9467}.items():
+        assert f"127.0.0.1:{port}" in parts[name].argv
+        assert parts[name].env["KAFKA_BROKERS"] == f"127.0.0.1:{layout.ports['kafka']}"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("DEV_COLLECT_PORT", str(port))
+        assert f"port {port} (collect) is taken" in dev("check").stderr
 
 
 def test_another_process_with_the_same_number_is_another():

@@ -73,6 +73,7 @@ func runEventsPublish(c *cli.Context, rt *app.Runtime) error {
 	defer stop()
 	for {
 		d, err := p.Publish(c.Context)
+		wait := c.Duration("every")
 		done.Store(err == nil)
 		switch {
 		case c.Context.Err() != nil:
@@ -86,13 +87,17 @@ func runEventsPublish(c *cli.Context, rt *app.Runtime) error {
 			return err
 		case err != nil:
 			rt.Log.WarnContext(c.Context, "trying again", "error", err)
+			wait = min(wait, retryAfter)
 		}
 		select {
 		case <-c.Context.Done():
-		case <-time.After(c.Duration("every")):
+		case <-time.After(wait):
 		}
 	}
 }
+
+// retryAfter is how long a look that failed waits for the next.
+const retryAfter = 2 * time.Second
 
 // sink makes a producer when there is something to send, and another one after an error: it is of no more use then.
 type sink struct {
