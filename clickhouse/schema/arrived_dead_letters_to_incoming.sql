@@ -50,4 +50,11 @@ AS SELECT
     at,
     version_us
 FROM arrived_dead_letters
-WHERE problem = '';
+WHERE (problem = '') AND ((origin, origin_digest, partition, position) NOT IN (
+    SELECT
+        origin,
+        origin_digest,
+        partition,
+        position
+    FROM erased_messages
+));

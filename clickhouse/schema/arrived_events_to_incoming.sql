@@ -82,4 +82,7 @@ AS SELECT
     content_hash,
     trace_id
 FROM arrived_events
-WHERE problem = '';
+WHERE (problem = '') AND (form NOT IN ('erased', 'erased_rejected')) AND (event_id NOT IN (
+    SELECT event_id
+    FROM erased_events
+));

@@ -28,4 +28,11 @@ AS SELECT
     raw,
     fromUnixTimestamp64Micro(recorded_ms * 1000, 'UTC') AS at
 FROM arrived_events
-WHERE problem != '';
+WHERE (problem != '') AND ((topic, toString(recorded_ms), log_partition, log_offset) NOT IN (
+    SELECT
+        origin,
+        origin_digest,
+        partition,
+        position
+    FROM erased_messages
+));

@@ -11,7 +11,7 @@ CREATE TABLE outcomes
     `origin_digest` LowCardinality(String),
     `id` UUID COMMENT 'zero when the row has none',
     `content_hash` UInt64,
-    `outcome` Enum8('stored' = 1, 'rejected' = 2, 'duplicate' = 3, 'dead_letter' = 4),
+    `outcome` Enum8('stored' = 1, 'rejected' = 2, 'duplicate' = 3, 'dead_letter' = 4, 'erased' = 5),
     `code` LowCardinality(String),
     `category` LowCardinality(String),
     `model_version` LowCardinality(String),

@@ -3,7 +3,7 @@ CREATE VIEW run_outcomes
 (
     `pipeline` LowCardinality(String),
     `run_id` LowCardinality(String),
-    `outcome` Enum8('stored' = 1, 'rejected' = 2, 'duplicate' = 3, 'dead_letter' = 4),
+    `outcome` Enum8('stored' = 1, 'rejected' = 2, 'duplicate' = 3, 'dead_letter' = 4, 'erased' = 5),
     `code` LowCardinality(String),
     `rows` UInt64
 )

@@ -16,10 +16,10 @@ AND position >= {from:UInt64} AND position < {to:UInt64} AND log_id = {log:Strin
 
 // EventLedger returns the entries of a range of events.raw, by their offsets. Entries that were delivered again, and
 // are the
-// same, are one; so are several judgements of a message that store the same.
+// same, are one; so are several judgements of a message that store the same. One that is erased is nothing else.
 func (s *Store) EventLedger(ctx context.Context, r ledger.StreamRange) (out []ledger.StreamEntry, err error) {
-	rows, err := s.query(ctx, `SELECT position, any(id), any(content_hash), toString(any(outcome)), any(code),
-    uniqExact((id, content_hash, outcome, code))
+	rows, err := s.query(ctx, `SELECT position, any(id), any(content_hash), if(countIf(outcome = 'erased') > 0, 'erased', toString(any(outcome))), any(code),
+    if(countIf(outcome = 'erased') > 0, toUInt64(1), uniqExact((id, content_hash, outcome, code)))
 FROM `+eventsLedger+` GROUP BY position ORDER BY position`, streamArgs(&r)...)
 	if err != nil {
 		return nil, err
@@ -57,11 +57,12 @@ AND partition = {partition:Int32} AND position >= {from:UInt64} AND position < {
 	return offsets, s.explain(rows.Err())
 }
 
-// EventClaims calls visit with each message of these ids that the ledger calls stored, in a log (CLUSTER_ID/TOPIC_ID).
+// EventClaims calls visit with each message of these ids that the ledger calls stored, or erased, in a log
+// (CLUSTER_ID/TOPIC_ID). Of one that is erased the hash of the contents is 0.
 func (s *Store) EventClaims(ctx context.Context, log string, ids []event.ID,
 	visit func(id event.ID, partition int32, position, contentHash uint64)) error {
 	return s.eventRows(ctx, `SELECT DISTINCT id, partition, position, content_hash FROM outcomes
-WHERE pipeline = 'events' AND outcome = 'stored' AND log_id = `+literal(log)+` AND id IN (%s)`, ids, visit)
+WHERE pipeline = 'events' AND outcome IN ('stored', 'erased') AND log_id = `+literal(log)+` AND id IN (%s)`, ids, visit)
 }
 
 // EventsStored calls visit for each of the ids that gold has, with the message of events.raw that it is from.

@@ -70,12 +70,15 @@ origin, partition, position, trace_id FROM events FINAL WHERE event_id = {id:UUI
 }
 
 func (s *Store) erasedState(ctx context.Context, id string) (*EventState, error) {
-	var n uint64
-	found, err := s.one(ctx, `SELECT count() FROM outcomes WHERE id = {id:UUID} AND pipeline = 'events' AND toString(outcome) = 'erased'`, id, &n)
-	if !found || n == 0 {
+	e := EventState{State: EventErased}
+	var n, ids uint64
+	found, err := s.one(ctx, `SELECT count(), (SELECT count() FROM erased_events WHERE event_id = {id:UUID}),
+    (SELECT any(token) FROM erased_events WHERE event_id = {id:UUID})
+FROM outcomes WHERE id = {id:UUID} AND pipeline = 'events' AND outcome = 'erased'`, id, &n, &ids, &e.Token)
+	if !found || n+ids == 0 {
 		return nil, err
 	}
-	return &EventState{State: EventErased}, nil
+	return &e, nil
 }
 
 func (s *Store) deadLetterState(ctx context.Context, id string) (*EventState, error) {

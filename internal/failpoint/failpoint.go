@@ -28,7 +28,18 @@ const (
 	Committed  Name = "committed"  // the broker has confirmed
 )
 
-var names = []Name{Polled, Producing, Produced, Committing, Committed}
+// The points of txflow events forget.
+const (
+	Requested Name = "requested" // ClickHouse knows of the erasure, nobody else does
+	Forgotten Name = "forgotten" // the tombstone is in Kafka
+	Noted     Name = "noted"     // what is to be erased is noted; each table's part of it is a passage
+	Rewritten Name = "rewritten" // an archived object is written without the person
+	Erased    Name = "erased"    // the ledger says so, and the rows are there still
+	Deleted   Name = "deleted"   // the rows are not there any more
+)
+
+var names = []Name{Polled, Producing, Produced, Committing, Committed, Requested, Forgotten, Noted, Rewritten, Erased,
+	Deleted}
 
 // Point says where a process sends itself a signal.
 type Point struct {

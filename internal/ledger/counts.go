@@ -14,6 +14,8 @@ type Counts struct {
 	Superseded int64 `json:"superseded,omitempty"`
 	// OtherSources counts ids of the run that rows of other sources have, too: of two such rows one replaces the other.
 	OtherSources int64 `json:"other_sources,omitempty"`
+	// Erased counts events whose person is forgotten.
+	Erased int64 `json:"erased,omitempty"`
 }
 
 // Add adds o to c.
@@ -27,4 +29,5 @@ func (c *Counts) Add(o Counts) {
 	c.Stored += o.Stored
 	c.Superseded += o.Superseded
 	c.OtherSources += o.OtherSources
+	c.Erased += o.Erased
 }

@@ -56,6 +56,7 @@ const (
 	OutcomeRejected   Outcome = "rejected"
 	OutcomeDuplicate  Outcome = "duplicate"
 	OutcomeDeadLetter Outcome = "dead_letter"
+	OutcomeErased     Outcome = "erased" // the person of an event is forgotten
 )
 
 // DeadLetter is a row that could not be stored, with the reason: a reject (Outcome rejected) or a refusal by the ML API

@@ -10,13 +10,15 @@ const (
 	Ledger = "events" // in the column pipeline of every table
 )
 
-// Names of the topics. Raw and silver are keyed by event id, analytics by the key of its table.
+// Names of the topics. Raw and silver are keyed by event id, analytics by the key of its table, tombstones by the hash of
+// the person.
 const (
 	Raw         = "events.raw"         // Avro in Confluent's wire format
 	Silver      = "events.silver"      // JSON, see Refined
 	Claims      = "events.claims"      // what duplicates are found by, see stream/events/refine
 	DeadLetters = "events.dead.letter" // JSON, see stream/deadletter
 	Analytics   = "events.analytics"   // JSON, compacted
+	Tombstones  = "events.tombstones"  // JSON, compacted: persons that are forgotten, see stream/events/tombstone
 )
 
 // Collector is the origin of dead letters that the collector refused: nothing of them is in events.raw. Their digest is

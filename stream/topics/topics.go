@@ -55,8 +55,10 @@ func minInsync(replicas int) int { return min(2, replicas) }
 // another partition after, where nobody knows of it.
 const oneWindow = "duplicates of events that are there already would no longer be found"
 
-// All are the stream's topics. Dead letters are kept long enough to be corrected, and claims for longer than the
-// longest
+// oneOrder is why the topic of tombstones has one partition.
+const oneOrder = "whoever reads it expects all tombstones in one"
+
+// All are the stream's topics. Dead letters are kept long enough to be corrected, and claims for longer than the longest
 // window of duplicates. The broker notes when a message came:
 // versions and retention go by its clock, not by those of producers.
 func All(n Partitions, replicas int) []Topic {
@@ -78,6 +80,7 @@ func All(n Partitions, replicas int) []Topic {
 		{Name: events.Claims, Partitions: n.Events, Replicas: replicas, Config: keep(8), Fixed: oneWindow},
 		{Name: events.DeadLetters, Partitions: 1, Replicas: replicas, Config: keep(30)},
 		{Name: events.Analytics, Partitions: n.Events, Replicas: replicas, Config: config("compact")},
+		{Name: events.Tombstones, Partitions: 1, Replicas: replicas, Config: config("compact"), Fixed: oneOrder},
 	}
 }
 

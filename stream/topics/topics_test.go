@@ -42,7 +42,7 @@ func plan(t *testing.T, m memory, want []Topic) (texts []string) {
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	m := memory{}
-	if got := plan(t, m, All(Partitions{6, 3}, 1)); len(got) != 8 ||
+	if got := plan(t, m, All(Partitions{6, 3}, 1)); len(got) != 9 ||
 		!strings.HasPrefix(got[0],
 			"create transactions.raw: partitions 6, replicas 1, cleanup.policy delete, message.timestamp.type LogAppendTime, min.insync.replicas 1, retention.ms ") {
 		t.Errorf("the first time: %q", got)
@@ -149,7 +149,8 @@ func TestSettings(t *testing.T) {
 	want := map[string][2]string{events.Raw: {"delete", strconv.Itoa(7 * day)},
 		events.Silver:      {"delete", strconv.Itoa(30 * day)},
 		events.Claims:      {"delete", strconv.Itoa(8 * day)},
-		events.DeadLetters: {"delete", strconv.Itoa(30 * day)}, events.Analytics: {"compact", ""}}
+		events.DeadLetters: {"delete", strconv.Itoa(30 * day)}, events.Analytics: {"compact", ""},
+		events.Tombstones: {"compact", ""}}
 	for _, topic := range All(Partitions{6, 3}, 1) {
 		w, ok := want[topic.Name]
 		if !ok {

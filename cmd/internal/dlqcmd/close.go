@@ -19,6 +19,7 @@ import (
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/events/collect"
 	"github.com/txflow/txflow/stream/events/replay"
+	"github.com/txflow/txflow/stream/events/tombstone"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/registry"
 	"github.com/txflow/txflow/stream/schemas"
@@ -58,6 +59,12 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 			}
 			return client.AvroID(ctx, schemas.RawEvents, events.RawSchema)
 		}}
+		tombstones, err := kafka.OpenFollower(broker, events.Tombstones)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tombstones.Close() }() // it only read
+		maker.Forgotten = tombstone.NewSet(tombstones, c.String(kafkaflags.ErasureKey.Name), rt.Log)
 		cfg.Record = maker.Record
 		cfg.Left = func(l *ledger.DeadLetterState, why string) {
 			rt.Log.WarnContext(c.Context, "a dead letter is left open", "origin", l.Origin.Origin, "partition",

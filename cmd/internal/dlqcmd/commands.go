@@ -93,7 +93,7 @@ func Command() *cli.Command {
 						Usage: "`N` dead letters per second; 0 = unlimited"},
 					&cli.IntFlag{Name: "max-replays", Value: 3, EnvVars: []string{"TXFLOW_DLQ_MAX_REPLAYS"},
 						Usage: "skip dead letters replayed `N` times; 0 skips all"},
-				}, batchcmd.TaskFlags, kafkaflags.Flags, []cli.Flag{kafkaflags.Registry}, batchcmd.ClickHouseFlags),
+				}, batchcmd.TaskFlags, kafkaflags.Flags, []cli.Flag{kafkaflags.Registry, kafkaflags.ErasureKey}, batchcmd.ClickHouseFlags),
 				Description: `Correct the cause first: a message that fails again becomes a new dead letter. Rejected rows of files are closed by a new run
 of the corrected file. A replay keeps the trace and version of its message, and skips dead letters that arrive after its start.
 If interrupted, the same command continues with the dead letters that are still open. The manifest on stdout has the number

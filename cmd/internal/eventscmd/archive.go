@@ -14,6 +14,7 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/events/archive"
+	"github.com/txflow/txflow/stream/events/tombstone"
 	"github.com/txflow/txflow/stream/kafka"
 )
 
@@ -29,6 +30,7 @@ func eventsArchiveCommand() *cli.Command {
 				Usage: "end when all that is complete is copied"},
 			&cli.DurationFlag{Name: "every", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_EVENTS_ARCHIVE_EVERY"},
 				Usage: "look every `TIME` for more"},
+			kafkaflags.ErasureKey,
 		}, kafkaflags.Flags),
 		Description: fmt.Sprintf(`Makes an object for each range of %d offsets of a partition of %s, once all of them are decided:
 OBJECTS/silver/DATE/PARTITION-OFFSET-TOPICID.ndjson, an event a line. DATE is that of the first event, by the broker's clock. Names
@@ -51,7 +53,13 @@ func runEventsArchive(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	defer func() { _ = log.Close() }() // what is done is recorded
-	a := archive.Archiver{Log: log, Store: rt.Artifacts, Objects: c.String("objects"), Slog: rt.Log}
+	tombstones, err := kafka.OpenFollower(cfg, events.Tombstones)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tombstones.Close() }() // it only read
+	a := archive.Archiver{Log: log, Store: rt.Artifacts, Objects: c.String("objects"), Slog: rt.Log,
+		Forgotten: tombstone.NewSet(tombstones, c.String(kafkaflags.ErasureKey.Name), rt.Log)}
 	var all archive.Done
 	for {
 		done, err := a.Run(c.Context)

@@ -12,6 +12,6 @@ func Command() *cli.Command {
 	return &cli.Command{
 		Name: "events", Category: "Events", Usage: "send business events, and look at them from the package to gold",
 		Subcommands: []*cli.Command{collectcmd.SendCommand(), eventsShowCommand(), eventsReportCommand(),
-			eventsReconcileCommand(), eventsArchiveCommand(), eventsPublishCommand()},
+			eventsReconcileCommand(), eventsArchiveCommand(), eventsPublishCommand(), eventsForgetCommand()},
 	}
 }

@@ -99,3 +99,7 @@ func Config(c *cli.Context, rt *app.Runtime) (kafka.Config, error) {
 	}
 	return cfg, nil
 }
+
+// ErasureKey names the file of the key that forgotten persons are hashed with.
+var ErasureKey = &cli.StringFlag{Name: "erasure-key", Value: "out/erasure.key", EnvVars: []string{"TXFLOW_ERASURE_KEY"},
+	Usage: "`FILE` with the key by which forgotten persons are known; the same for forget, refine and archive"}

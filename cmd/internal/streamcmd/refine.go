@@ -11,6 +11,7 @@ import (
 	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/events/refine"
+	"github.com/txflow/txflow/stream/events/tombstone"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/registry"
@@ -30,6 +31,7 @@ func streamRefineCommand() *cli.Command {
 				Usage: "print the default rules and end"},
 			&cli.StringFlag{Name: "registry-url", EnvVars: []string{"SCHEMA_REGISTRY_URL"},
 				Usage: "`URL` of the Schema Registry, for events of other versions of the schema; empty for none"},
+			kafkaflags.ErasureKey,
 		}, memberFlags, kafkaflags.Flags),
 		Description: `Reads ` + events.Raw +
 			`, validates again, removes duplicates, says of each event what it is about and how good it is, and writes
@@ -74,6 +76,12 @@ func runRefine(c *cli.Context, rt *app.Runtime) error {
 	}
 	handlerCfg.Claims = kafka.Topic{Config: broker, Name: events.Claims}
 	handlerCfg.Silver = kafka.Topic{Config: broker, Name: events.Silver}
+	tombstones, err := kafka.OpenFollower(broker, events.Tombstones)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tombstones.Close() }() // it only read
+	handlerCfg.Forgotten = tombstone.NewSet(tombstones, c.String(kafkaflags.ErasureKey.Name), rt.Log)
 	handler := refine.New(handlerCfg)
 	watch.Register.MustRegister(handler)
 	stop, err := watch.serve(c.Context, c.String("watch-addr"))

@@ -6,6 +6,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/status"
 )
@@ -43,6 +45,16 @@ type Archiver struct {
 	Store   Store
 	Objects string // URL or folder
 	Slog    *slog.Logger
+
+	Forgotten Forgotten // nil: nobody is
+}
+
+// Forgotten are the persons whose events are erased: of those an object has no more than what events.Erase leaves.
+type Forgotten interface {
+	Now(ctx context.Context) error // learns of new tombstones
+	Changes() int                  // counts them
+	Any() bool                     // whether there are any
+	Erases(account, user string, published int64) bool
 }
 
 // Done is what a run did.
@@ -81,8 +93,23 @@ func (a *Archiver) partition(ctx context.Context, topic string, p status.Partiti
 		return nil
 	}
 	o := object{a: a, topic: topic, partition: p.Number, from: from, done: done}
-	defer o.abort()
-	err := a.Log.Read(ctx, p.Number, from, end, func(m *pipeline.Message) error {
+	for {
+		err := o.ranges(ctx, end)
+		o.abort()
+		if !errors.Is(err, errForgotten) {
+			return err
+		}
+		a.Slog.InfoContext(ctx, "a person was forgotten meanwhile: the range is copied again", "partition", p.Number,
+			"from", o.from)
+	}
+}
+
+// errForgotten says that somebody was forgotten while an object was made.
+var errForgotten = errors.New("a person was forgotten meanwhile")
+
+// ranges copies the ranges from the object's own on.
+func (o *object) ranges(ctx context.Context, end int64) error {
+	err := o.a.Log.Read(ctx, o.partition, o.from, end, func(m *pipeline.Message) error {
 		if m.Offset >= o.from+Range {
 			if err := o.next(ctx, m.Offset-m.Offset%Range); err != nil {
 				return err
@@ -96,6 +123,26 @@ func (a *Archiver) partition(ctx context.Context, topic string, p status.Partiti
 	return err
 }
 
+// forgotten is how many tombstones are known now.
+func (o *object) forgotten(ctx context.Context) (int, error) {
+	if o.a.Forgotten == nil {
+		return 0, nil
+	}
+	err := o.a.Forgotten.Now(ctx)
+	return o.a.Forgotten.Changes(), err
+}
+
+// erased is the value of a message, without what a forgotten person's event said.
+func (o *object) erased(value []byte) []byte {
+	if o.a.Forgotten == nil || !o.a.Forgotten.Any() {
+		return value
+	}
+	value, _ = events.EraseMessage(value, func(r *events.Refined) bool {
+		return o.a.Forgotten.Erases(r.AccountID, r.UserID, r.PublishedUS)
+	})
+	return value
+}
+
 // object is the copy of a range that is being made.
 type object struct {
 	a         *Archiver
@@ -106,6 +153,7 @@ type object struct {
 
 	w      batch.ArtifactWriter // nil before the first message
 	events int64
+	known  int // tombstones when it began
 }
 
 // inName makes an id of Kafka, which is Base64, a part of a file's name, as Base64 for URLs does.
@@ -113,6 +161,9 @@ var inName = strings.NewReplacer("/", "_", "+", "-", "=", "")
 
 func (o *object) write(ctx context.Context, m *pipeline.Message) (err error) {
 	if o.w == nil {
+		if o.known, err = o.forgotten(ctx); err != nil {
+			return err
+		}
 		name := fmt.Sprintf("%d-%012d-%s.ndjson", o.partition, o.from, inName.Replace(o.topic))
 		o.w, err = o.a.Store.Create(ctx, strings.TrimRight(o.a.Objects, "/")+"/"+path.Join("silver",
 			m.Time.UTC().Format(time.DateOnly), name))
@@ -120,7 +171,7 @@ func (o *object) write(ctx context.Context, m *pipeline.Message) (err error) {
 			return err
 		}
 	}
-	if _, err = o.w.Write(m.Value); err == nil {
+	if _, err = o.w.Write(o.erased(m.Value)); err == nil {
 		_, err = o.w.Write([]byte{'\n'})
 	}
 	o.events++
@@ -130,6 +181,13 @@ func (o *object) write(ctx context.Context, m *pipeline.Message) (err error) {
 // next ends the object, and begins with the range of another offset. A range without a committed message has none.
 func (o *object) next(ctx context.Context, from int64) error {
 	if o.w != nil {
+		known, err := o.forgotten(ctx)
+		if err == nil && known != o.known {
+			err = errForgotten
+		}
+		if err != nil {
+			return err
+		}
 		_, made, err := o.w.CommitNew(ctx)
 		if err != nil {
 			return err
@@ -149,4 +207,5 @@ func (o *object) abort() {
 	if o.w != nil {
 		o.w.Abort()
 	}
+	o.w, o.events = nil, 0
 }

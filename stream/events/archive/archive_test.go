@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/internal/artifact"
+	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/status"
 )
@@ -127,5 +128,74 @@ func TestDeleted(t *testing.T) {
 	if names := slices.Collect(maps.Keys(files(t, folder))); len(names) != 1 ||
 		!strings.Contains(names[0], "3-000000020000-") {
 		t.Errorf("%q", names)
+	}
+}
+
+// persons are forgotten one after another, each time that somebody asks, as far as asked says.
+type persons struct {
+	asked, at int
+	known     bool
+}
+
+func (p *persons) Now(context.Context) error {
+	p.asked++
+	p.known = p.known || p.asked >= p.at
+	return nil
+}
+
+func (p *persons) Changes() int {
+	if p.known {
+		return 1
+	}
+	return 0
+}
+
+func (p *persons) Any() bool { return p.known }
+
+func (p *persons) Erases(account, user string, published int64) bool {
+	return p.known && account == "a" && user == "gone" && published < 20_000
+}
+
+// silver is a log of refined events, of which every tenth is of a person who is forgotten.
+type silver struct{ log }
+
+func (s *silver) Read(ctx context.Context, partition int32, from, end int64, visit func(*pipeline.Message) error) error {
+	return s.log.Read(ctx, partition, from, end, func(m *pipeline.Message) error {
+		r := events.Refined{EventID: fmt.Sprint(m.Offset), AccountID: "a", UserID: "there", PublishedUS: m.Offset, Score: "1",
+			Form: "simple"}
+		if m.Offset%10 == 0 {
+			r.UserID = "gone"
+		}
+		m.Value = events.AppendRefined(nil, &r)
+		return visit(m)
+	})
+}
+
+// TestForgotten has nothing of a forgotten person in any object, whether the tombstone came before or while an object was
+// made; what was published later stays. Made again by whomever, objects are the same.
+func TestForgotten(t *testing.T) {
+	t.Parallel()
+	var want map[string]string
+	for _, at := range []int{0, 2, 4} { // twice an object is asked
+		folder := t.TempDir()
+		a := Archiver{Log: &silver{log{end: 20_000, next: -1}}, Store: artifact.New(t.Context()), Objects: folder,
+			Slog: slog.New(slog.DiscardHandler), Forgotten: &persons{at: at}}
+		done, err := a.Run(t.Context())
+		if err != nil || done.Objects != 2 {
+			t.Fatalf("%v, %+v", err, done)
+		}
+		got := files(t, folder)
+		text := strings.Join(slices.Collect(maps.Values(got)), "")
+		gone, erased := strings.Count(text, `"gone"`), strings.Count(text, `"form":"erased"`)
+		if objects := max((at+1)/2-1, 0); objects == 0 { // those that were made before the tombstone are forget's to erase
+			if want == nil {
+				want = got
+			}
+			if gone != 0 || erased != 2000 || !maps.Equal(got, want) {
+				t.Errorf("at %d: %d lines of the person, %d erased", at, gone, erased)
+			}
+		} else if gone != 1000*objects {
+			t.Errorf("at %d: %d lines of the person", at, gone)
+		}
 	}
 }

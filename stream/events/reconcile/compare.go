@@ -16,7 +16,7 @@ type place struct {
 	position  uint64
 }
 
-// claim is a message that was stored, by the ledger.
+// claim is a message that was stored, by the ledger; without a hash it is erased since.
 type claim struct {
 	position    uint64
 	contentHash uint64
@@ -46,7 +46,7 @@ func (r *run) facts(ctx context.Context, part ledger.StreamRange, messages []del
 		}
 	}
 	claims := func(id event.ID, partition int32, position, hash uint64) {
-		if has, ok := f.claims[id]; partition == part.Partition && (!ok || position < has.position) {
+		if has, ok := f.claims[id]; partition == part.Partition && (!ok || position < has.position || position == has.position && hash == 0) {
 			f.claims[id] = claim{position, hash}
 		}
 	}
@@ -82,6 +82,8 @@ func (r *run) compare(ctx context.Context, part ledger.StreamRange, messages []d
 			if err := r.unaccounted(ctx, &part, m); err != nil {
 				return err
 			}
+		case e.Outcome == ledger.OutcomeErased:
+			r.erased(&part, m, f)
 		case e.Variants > 1:
 			r.add(&part, ledger.FindingDoubled, event.ID(e.ID), m.offset,
 				"the ledger has several entries for this message that differ")
@@ -103,10 +105,21 @@ func (r *run) compare(ctx context.Context, part ledger.StreamRange, messages []d
 	return nil
 }
 
-// repeats reports whether a message says again what one at a lower offset of its partition said, which is stored.
+// erased is a message whose person is forgotten: gold must not have it.
+func (r *run) erased(part *ledger.StreamRange, m *delivered, f *facts) {
+	at, there := f.gold[m.id]
+	if there && at.partition == part.Partition && at.position == uint64(m.offset) { //nolint:gosec // not negative
+		r.add(part, ledger.FindingOther, m.id, m.offset, "events has an event that the ledger calls erased")
+		return
+	}
+	r.counts.Erased++
+}
+
+// repeats reports whether a message says again what one at a lower offset of its partition said, which is stored, or was
+// before it was erased.
 func (f *facts) repeats(m *delivered) bool {
 	c, ok := f.claims[m.id]
-	return ok && c.position < uint64(m.offset) && c.contentHash == m.hash //nolint:gosec // not negative
+	return ok && c.position < uint64(m.offset) && (c.contentHash == m.hash || c.contentHash == 0) //nolint:gosec // not negative
 }
 
 func (r *run) stored(part *ledger.StreamRange, m *delivered, e *ledger.StreamEntry, f *facts) {

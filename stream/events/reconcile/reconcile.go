@@ -19,7 +19,8 @@ import (
 type Tables interface {
 	// EventLedger returns the entries of a range, by their offsets.
 	EventLedger(ctx context.Context, r ledger.StreamRange) ([]ledger.StreamEntry, error)
-	// EventClaims calls visit with each message of these ids that the ledger calls stored, in a log (CLUSTER_ID/TOPIC_ID).
+	// EventClaims calls visit with each message of these ids that the ledger calls stored, or erased, with 0 for
+	// the hash of its contents, in a log (CLUSTER_ID/TOPIC_ID).
 	EventClaims(ctx context.Context, log string, ids []event.ID,
 		visit func(id event.ID, partition int32, position, contentHash uint64)) error
 	// EventsStored calls visit for each of the ids that gold has, with the message that it is from.

@@ -15,7 +15,7 @@ import (
 const claimSize = 32
 
 // claimOf reads the claim of a message of events.silver; ok is false for one of another log. Without the header it is
-// in the value.
+// in the value, unless the event is erased.
 func claimOf(m *pipeline.Message, log string, logHash uint64) (c dedup.Claim, ok bool) {
 	for i := range m.Headers {
 		if h := &m.Headers[i]; h.Name == events.HeaderClaim && len(h.Value) == claimSize {
@@ -27,7 +27,7 @@ func claimOf(m *pipeline.Message, log string, logHash uint64) (c dedup.Claim, ok
 		}
 	}
 	var r events.Refined
-	if json.Unmarshal(m.Value, &r) != nil || r.OriginDigest != log {
+	if json.Unmarshal(m.Value, &r) != nil || r.OriginDigest != log || r.Erased() {
 		return c, false
 	}
 	c = dedup.Claim{Offset: int64(r.Position), Time: r.PublishedUS, Hash: r.ContentHash} //nolint:gosec // 63 bits

@@ -7,10 +7,11 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// Config says how to refine events. All fields but Schemas are needed.
+// Config says how to refine events. All fields but Schemas and Forgotten are needed.
 type Config struct {
 	Now     func() time.Time // the clock; a member may live for months
 	Log     *slog.Logger
@@ -20,6 +21,30 @@ type Config struct {
 	Claims  Topic         // events.claims, which the windows are restored from
 	Silver  Topic         // events.silver, for windows that an older release wrote
 	Schemas Schemas       // nil: every message is of the schema that this release has
+
+	Forgotten Forgotten // nil: nobody is
+}
+
+// Forgotten are the persons whose events are erased.
+type Forgotten interface {
+	// Refresh learns of tombstones that are older than tombstone.Fresh. It waits for a broker that does not answer. Its
+	// error is of a key that is missing.
+	Refresh(ctx context.Context) error
+	// Erases reports whether an event of an account and a user is erased that was published at a time, in microseconds
+	// since 1970.
+	Erases(account, user string, published int64) bool
+}
+
+func (c *Config) refreshForgotten(ctx context.Context) error {
+	if c.Forgotten == nil {
+		return nil
+	}
+	return c.Forgotten.Refresh(ctx)
+}
+
+// erases reports whether the event of a message is to be erased. One that could not be read is of nobody.
+func (c *Config) erases(e *event.Event, m *pipeline.Message) bool {
+	return c.Forgotten != nil && e.ID != (event.ID{}) && c.Forgotten.Erases(e.AccountID, e.UserID, m.Version)
 }
 
 // Topic is read to restore the windows.

@@ -61,6 +61,9 @@ func (h *Handler) Handle(ctx context.Context, b *pipeline.Batch) error {
 		b.Memory = w
 	}
 	h.takeCommitted()
+	if err := h.cfg.refreshForgotten(ctx); err != nil {
+		return err
+	}
 	n := len(b.Messages)
 	w.headers = slices.Grow(w.headers[:0], n)
 	h.beginClaims(w, b.Messages)
@@ -73,12 +76,18 @@ func (h *Handler) Handle(ctx context.Context, b *pipeline.Batch) error {
 			return err
 		}
 		claim := dedup.Claim{ID: e.ID, Offset: m.Offset, Time: m.LogVersion}
+		erased := h.cfg.erases(&e, m)
 		if broken.Code == "" {
 			claim.Hash = e.ContentHash()
 			verdict, first := h.windows.Judge(m.Partition, &claim)
 			switch verdict {
 			case dedup.Fresh:
-				if h.emit(b, i, w, rules, &e, schema, &claim, now) {
+				form := ""
+				if erased {
+					form = events.FormErased
+					h.stats.erased.Add(1)
+				}
+				if h.emit(b, i, w, rules, &e, schema, &claim, now, form) {
 					h.windows.Add(m.Partition, &claim)
 					w.pack(m.Partition).add(&claim)
 					continue
@@ -93,6 +102,11 @@ func (h *Handler) Handle(ctx context.Context, b *pipeline.Batch) error {
 			}
 		}
 		h.windows.Withdraw(m.Partition, &claim)
+		if erased {
+			h.emit(b, i, w, rules, &e, schema, &claim, now, events.FormErasedRejected)
+			h.stats.erased.Add(1)
+			continue
+		}
 		d := ledger.DeadLetter{Outcome: ledger.OutcomeRejected, ContentHash: claim.Hash, Column: broken.Field,
 			Code: transaction.Code(broken.Code), Message: broken.Message, SourceID: e.MessageID}
 		if e.ID != (event.ID{}) {
@@ -152,14 +166,19 @@ func (h *Handler) attachClaims(b *pipeline.Batch, w *work) {
 // otherwise, and JSON in JSON may be twice as long. One that Kafka refuses would come again for ever.
 const largest = 900 << 10
 
-// emit decides that a message becomes one of events.silver; false for one that would be too large.
+// emit decides that a message becomes one of events.silver; false for one that would be too large. Of an event that is
+// erased the message says its form, and nothing that its sender said.
 func (h *Handler) emit(b *pipeline.Batch, i int, w *work, rules *event.Rules, e *event.Event, schema int32,
-	claim *dedup.Claim, now time.Time) bool {
+	claim *dedup.Claim, now time.Time, erased string) bool {
 	m := &b.Messages[i]
 	w.refine(rules, e, m)
 	r := &w.refined
 	r.ProcessedUS, r.SchemaID, r.ContentHash = now.UnixMicro(), schema, claim.Hash
 	first := len(w.headers)
+	if erased != "" {
+		r.EventID = e.ID.String() // the key may be another one
+		r.Erase(erased)
+	}
 	if m.Traceparent != "" {
 		w.headers = append(w.headers, pipeline.Header{Name: pipeline.HeaderTrace, Value: []byte(m.Traceparent)})
 	}

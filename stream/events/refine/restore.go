@@ -14,6 +14,9 @@ import (
 // events.claims, up to the committed offset; what is only in events.silver, since an older release wrote it, from
 // there.
 func (h *Handler) Assigned(ctx context.Context, partitions []pipeline.Assignment) error {
+	if err := h.cfg.refreshForgotten(ctx); err != nil {
+		return err
+	}
 	start := h.cfg.Now()
 	of, since := map[int32]*restoring{}, map[int32]time.Time{}
 	h.mu.Lock()

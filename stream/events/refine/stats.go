@@ -13,6 +13,7 @@ type stats struct {
 	ids, bytes, window atomic.Int64
 	dropped            atomic.Int64 // ids, within the window
 	restored           atomic.Int64
+	erased             atomic.Int64
 	rules              atomic.Pointer[string]
 }
 
@@ -44,6 +45,8 @@ var (
 		nil, nil)
 	rulesDesc = prometheus.NewDesc("txflow_stream_rules_info", "1 for the version of the rules that holds.",
 		[]string{"version"}, nil)
+	erasedDesc = prometheus.NewDesc("txflow_stream_erased_total",
+		"Messages of forgotten persons that were erased; those that came again after an abort count again.", nil, nil)
 	refusedDesc = prometheus.NewDesc("txflow_stream_rules_refused_total",
 		"Files of rules that were not taken over because of faults.", nil, nil)
 )
@@ -51,7 +54,7 @@ var (
 // Describe implements prometheus.Collector.
 func (h *Handler) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{idsDesc, bytesDesc, windowDesc, droppedDesc, restoreDesc, rulesDesc,
-		refusedDesc} {
+		refusedDesc, erasedDesc} {
 		out <- d
 	}
 }
@@ -64,6 +67,7 @@ func (h *Handler) Collect(out chan<- prometheus.Metric) {
 	gauge(windowDesc, time.Duration(h.stats.window.Load()).Seconds())
 	gauge(restoreDesc, time.Duration(h.stats.restored.Load()).Seconds())
 	out <- prometheus.MustNewConstMetric(droppedDesc, prometheus.CounterValue, float64(h.stats.dropped.Load()))
+	out <- prometheus.MustNewConstMetric(erasedDesc, prometheus.CounterValue, float64(h.stats.erased.Load()))
 	out <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(h.cfg.Rules.refused.Load()))
 	out <- prometheus.MustNewConstMetric(rulesDesc, prometheus.GaugeValue, 1, *h.stats.rules.Load())
 }

@@ -18,7 +18,32 @@ type Maker struct {
 	// Schema is the id of the schema of events.raw. It is asked for when there is something of the collector's to replay.
 	Schema    func(ctx context.Context) (int32, error)
 	ItemBytes int // how large an item may be
+
+	Forgotten Forgotten // nil: nobody is
 }
+
+// Forgotten are the persons whose events are erased: what was read of them before is not sent again.
+type Forgotten interface {
+	Refresh(ctx context.Context) error
+	Erases(account, user string, published int64) bool
+}
+
+// erases reports whether the event of a dead letter is to be erased.
+func (m *Maker) erases(ctx context.Context, l *ledger.DeadLetterState, e *event.Event) (bool, error) {
+	if m.Forgotten == nil {
+		return false, nil
+	}
+	if err := m.Forgotten.Refresh(ctx); err != nil {
+		return false, err
+	}
+	came := l.Version
+	if came == 0 {
+		came = l.FirstSeen.UnixMicro()
+	}
+	return m.Forgotten.Erases(e.AccountID, e.UserID, came), nil
+}
+
+const whyForgotten = "its person is forgotten"
 
 // Record is the message of a dead letter. What the collector refused is parsed again, by the rules of today; why says
 // why that
@@ -34,6 +59,9 @@ func (m *Maker) Record(ctx context.Context, l *ledger.DeadLetterState) (r pipeli
 		if e, why = m.parse(l); why != "" {
 			return r, why, nil
 		}
+		if erased, err := m.erases(ctx, l, &e); erased || err != nil {
+			return r, whyForgotten, err
+		}
 		schema, err := m.Schema(ctx)
 		if err != nil {
 			return r, "", err
@@ -41,6 +69,9 @@ func (m *Maker) Record(ctx context.Context, l *ledger.DeadLetterState) (r pipeli
 		r.Key, r.Value = []byte(e.ID.String()), events.AppendRaw(events.AppendHeader(nil, schema), &e)
 	} else if _, rest, ok := events.SplitHeader(l.Raw); ok {
 		if e, err := events.ParseRaw(rest); err == nil {
+			if erased, err := m.erases(ctx, l, &e); erased || err != nil {
+				return r, whyForgotten, err
+			}
 			r.Key, token = []byte(e.ID.String()), e.Token
 		}
 	}
@@ -50,6 +81,9 @@ func (m *Maker) Record(ctx context.Context, l *ledger.DeadLetterState) (r pipeli
 		}
 	}
 	add(pipeline.HeaderReplays, strconv.Itoa(l.Replays+1))
+	if l.Version > 0 { // whether its person was forgotten since depends on when it first came
+		add(pipeline.HeaderVersion, strconv.FormatInt(l.Version, 10))
+	}
 	add(events.HeaderToken, token)
 	add(pipeline.HeaderTrace, l.Parent)
 	return r, "", nil

@@ -25,11 +25,12 @@ func TestRecord(t *testing.T) {
 		deadLetter ledger.DeadLetterState
 		why        string
 	}{
-		"of refine": {ledger.DeadLetterState{ID: id.String(), Code: "id_conflict", Raw: raw, Replays: 1, Parent: "00-a-b-01",
+		"of refine": {ledger.DeadLetterState{ID: id.String(), Code: "id_conflict", Raw: raw, Replays: 1, Version: 9,
+			Parent: "00-a-b-01",
 			Origin: ledger.Origin{Origin: events.Raw}}, ""},
 		"of the collector": {ledger.DeadLetterState{ID: id.String(), Code: "missing_value", Raw: []byte(item), Source: "crm",
-			Replays: 1,
-			Parent:  "00-a-b-01", FirstSeen: time.UnixMicro(5), Origin: ledger.Origin{Origin: events.Collector,
+			Replays: 1, Version: 9,
+			Parent: "00-a-b-01", FirstSeen: time.UnixMicro(5), Origin: ledger.Origin{Origin: events.Collector,
 				Digest: pack.String(), Position: 4}}, ""},
 		"still wrong": {ledger.DeadLetterState{ID: id.String(), Raw: []byte(`{"event_type":"USER_LOGIN"}`),
 			Origin: ledger.Origin{Origin: events.Collector, Digest: pack.String()}}, "a value is required"},
@@ -50,7 +51,7 @@ func TestRecord(t *testing.T) {
 			continue
 		}
 		if got := fmt.Sprintf("%s %s %s", r.Topic, r.Key, r.Headers); got !=
-			"events.raw "+id.String()+" [{txflow-replays 2} {txflow-token crm} {traceparent 00-a-b-01}]" {
+			"events.raw "+id.String()+" [{txflow-replays 2} {txflow-version 9} {txflow-token crm} {traceparent 00-a-b-01}]" {
 			t.Errorf("%s: %s", name, got)
 		}
 		schema, rest, _ := events.SplitHeader(r.Value)

@@ -26,7 +26,7 @@ func TestAClusterWithoutTheTopicsOfEvents(t *testing.T) {
 	harness.Must(t, err)
 	t.Cleanup(client.Close)
 	deleted, err := kadm.NewClient(client).DeleteTopics(t.Context(), events.Raw, events.Silver, events.Claims,
-		events.DeadLetters, events.Analytics)
+		events.DeadLetters, events.Analytics, events.Tombstones)
 	harness.Must(t, err)
 	harness.Must(t, deleted.Error())
 
@@ -50,7 +50,7 @@ func TestAClusterWithoutTheTopicsOfEvents(t *testing.T) {
 		Key: []byte("k")}).FirstErr())
 	b.Until("ClickHouse reads the topic that was made",
 		func() bool { return b.Count("SELECT count() FROM events_bronze WHERE value = 'any'") == 1 })
-	if text := b.OK("doctor").Stdout.String(); !strings.Contains(text, "8 topics at "+b.Brokers) ||
+	if text := b.OK("doctor").Stdout.String(); !strings.Contains(text, "9 topics at "+b.Brokers) ||
 		!strings.Contains(text, "5 Kafka tables progress") {
 		t.Errorf("doctor:\n%s", text)
 	}

@@ -44,7 +44,7 @@ func TestStreamStatus(t *testing.T) {
 		}
 	}
 	if text := b.OK("doctor").Stdout.String(); !strings.Contains(text,
-		"8 topics at "+b.Brokers+", as they should be") || !strings.Contains(text, "ClickHouse reads Kafka") {
+		"9 topics at "+b.Brokers+", as they should be") || !strings.Contains(text, "ClickHouse reads Kafka") {
 		t.Errorf("doctor:\n%s", text)
 	}
 	b.Env = append(b.Env, "KAFKA_BROKERS=127.0.0.1:1")

@@ -1,0 +1,9 @@
+-- A bad message is a dead letter of the reader, unless it is erased.
+ALTER TABLE arrived_events_unreadable MODIFY QUERY
+SELECT
+    'events' AS pipeline, 'clickhouse' AS run_id, topic AS origin, toString(recorded_ms) AS origin_digest, log_partition AS partition,
+    log_offset AS position, 'dead_letter' AS outcome, column, 'unreadable' AS code, problem AS message, raw,
+    fromUnixTimestamp64Micro(recorded_ms * 1000, 'UTC') AS at
+FROM arrived_events
+WHERE problem != ''
+    AND (topic, toString(recorded_ms), log_partition, log_offset) NOT IN (SELECT origin, origin_digest, partition, position FROM erased_messages);
