@@ -21,7 +21,6 @@ var (
 	txflowCall   = regexp.MustCompile(`(?:^|[\s;|&(=])(?:bin/|\./)?txflow((?: +[a-z][a-z-]*)*)( [^|;&)#]*)?`)
 	makeCall     = regexp.MustCompile(`(?:^|[;|&(] *)make +([a-z][a-z0-9-]*)`)
 	makeTarget   = regexp.MustCompile(`(?m)^([a-z][a-z0-9 -]*):(?:[^=]|$)`)
-	ourVariable  = regexp.MustCompile(`\bTXFLOW_[A-Z0-9_]+\b`)
 )
 
 func readReference(t *testing.T, text string) reference {

@@ -110,14 +110,13 @@ func decodeItem(dec *jsontext.Decoder, i int, id *transaction.ID) (complaints []
 var errExtra = errors.New("there is more after the JSON")
 
 func atEnd(dec *jsontext.Decoder) error {
-	switch _, err := dec.ReadToken(); err {
-	case io.EOF:
+	switch _, err := dec.ReadToken(); {
+	case errors.Is(err, io.EOF):
 		return nil
-	case nil:
-		return errExtra
-	default:
+	case err != nil:
 		return err
 	}
+	return errExtra
 }
 
 // invalid is the complaint about a body that is not one JSON text in UTF-8.

@@ -79,7 +79,7 @@ func (m *matcher) json(text []byte) bool {
 	key := false       // whether the next text is the name of a field
 	for {
 		token, err := d.Token()
-		if err == io.EOF { //nolint:errorlint // Token returns it as it is
+		if err == io.EOF {
 			return user && account
 		}
 		if err != nil {

@@ -318,8 +318,7 @@ func (f *forgotten) String() string {
 	return strings.Join(all, ", ")
 }
 
-// TestForgetBeforeRefine erases events that nobody has refined yet, which are in bronze alone; refine then writes nothing
-// of them.
+// TestForgetUsage refuses what names nobody.
 func TestForgetUsage(t *testing.T) {
 	t.Parallel()
 	p := harness.Place{T: t, Dir: t.TempDir()}
