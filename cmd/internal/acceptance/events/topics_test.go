@@ -67,11 +67,11 @@ func TestAClusterWithoutTheTopicsOfEvents(t *testing.T) {
 		t.Errorf("the file changes:\n%s", text)
 	}
 	if text := b.OK("doctor", "--topics-file", file).Stdout.String(); !strings.Contains(text,
-		"8 topics at "+b.Brokers+", as") {
+		"9 topics at "+b.Brokers+", as") {
 		t.Errorf("doctor with the file:\n%s", text)
 	}
 	code, r := b.Run("doctor")
-	if text := r.Stdout.String(); code != fault.ExitUnavailable || strings.Contains(text, "8 topics at "+b.Brokers+", as") ||
+	if text := r.Stdout.String(); code != fault.ExitUnavailable || strings.Contains(text, "9 topics at "+b.Brokers+", as") ||
 		!strings.Contains(text, "configure events.dead.letter") {
 		t.Errorf("doctor without the file:\n%s", text)
 	}
