@@ -26,9 +26,10 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 	"github.com/txflow/txflow/stream/transactions"
 	"github.com/txflow/txflow/tasks"
+	"github.com/txflow/txflow/tasks/load"
 )
 
-// openLetters returns the number of open dead letters that a command is about, and how many of them do not hold their
+// openDeadLetters returns the number of open dead letters that a command is about, and how many of them do not hold their
 // message.
 func openDeadLetters(c *cli.Context, db *store.Store, q ledger.DeadLetterQuery) (n, without uint64, err error) {
 	q.State = ledger.StateOpen
@@ -42,7 +43,25 @@ func openDeadLetters(c *cli.Context, db *store.Store, q ledger.DeadLetterQuery) 
 	return n, without, err
 }
 
+// sayOthers says what a command about one pipeline leaves open in another one, with the same filters.
+func sayOthers(c *cli.Context, rt *app.Runtime, db *store.Store, q ledger.DeadLetterQuery, command string) error {
+	if c.String("pipeline") == events.Ledger {
+		return nil
+	}
+	q.Pipeline, q.Origin, q.Replays = events.Ledger, "", nil
+	n, _, err := openDeadLetters(c, db, q)
+	if err == nil && n > 0 {
+		rt.Log.WarnContext(c.Context, "only dead letters of transactions are looked at; those of events stay open", "dead_letters", n,
+			"next", "txflow "+command+" --pipeline "+events.Ledger)
+	}
+	return err
+}
+
 func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
+	if c.String("pipeline") == load.Pipeline {
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "--pipeline %s: rows of files are not replayed", load.Pipeline),
+			"correct the file and run it again: that closes its dead letters")
+	}
 	broker, err := kafkaflags.Config(c, rt)
 	if err != nil {
 		return err
@@ -76,6 +95,9 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	}
 	n, without, err := openDeadLetters(c, db, q)
 	if err != nil {
+		return err
+	}
+	if err := sayOthers(c, rt, db, q, "dlq replay"); err != nil {
 		return err
 	}
 	if n -= without; without > 0 {

@@ -187,11 +187,13 @@ func showDeadLetter(out io.Writer, l *ledger.DeadLetterState) {
 
 // dlqResolve closes dead letters whose id is stored, and prints how many.
 func dlqResolve(c *cli.Context, rt *app.Runtime, db *store.Store) error {
+	q := ledger.DeadLetterQuery{Source: c.String("source"), Pipeline: c.String("pipeline"), State: ledger.StateOpen}
 	open := func() (n int64, err error) {
-		counts, err := db.CountDeadLetters(c.Context, ledger.DeadLetterQuery{Source: c.String("source"),
-			Pipeline: c.String("pipeline"), State: ledger.StateOpen})
+		counts, err := db.CountDeadLetters(c.Context, q)
 		for _, count := range counts {
-			n += int64(count.Rows) //nolint:gosec // a count
+			if count.Pipeline != events.Ledger || q.Pipeline == events.Ledger {
+				n += int64(count.Rows) //nolint:gosec // a count
+			}
 		}
 		return n, err
 	}
@@ -210,6 +212,7 @@ func dlqResolve(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	if err == nil {
 		_, _ = fmt.Fprintf(rt.Stderr, "%s dead letters resolved, %s still open\n",
 			progress.Thousands(max(before-after, 0)), progress.Thousands(after))
+		err = sayOthers(c, rt, db, q, "dlq resolve")
 	}
 	return err
 }

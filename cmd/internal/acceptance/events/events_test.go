@@ -72,6 +72,18 @@ func TestEventsFromCollectToGold(t *testing.T) {
 		t.Errorf("a dead letter that still breaks a rule: exit %d\n%s", code, r.Stderr.String())
 	}
 
+	if code, r := b.Run("dlq", "replay"); code != fault.ExitNothing ||
+		!strings.Contains(r.Stderr.String(), "dlq replay --pipeline events") {
+		t.Errorf("a replay of transactions beside dead letters of events: exit %d\n%s", code, r.Stderr.String())
+	}
+	if code, r := b.Run("dlq", "replay", "--pipeline", "batch"); code != fault.ExitUsage {
+		t.Errorf("a replay of rows of files: exit %d\n%s", code, r.Stderr.String())
+	}
+	if text := b.OK("dlq", "resolve").Stderr.String(); !strings.Contains(text, "0 still open") ||
+		!strings.Contains(text, "dlq resolve --pipeline events") {
+		t.Errorf("what resolve says of dead letters of events:\n%s", text)
+	}
+
 	status, body := sendBody(t, url, briefsBody)
 	var answer answerOfPackage
 	if harness.Must(t, json.Unmarshal([]byte(body), &answer)); status != http.StatusOK {
