@@ -162,3 +162,23 @@ func (a *Admin) Configure(ctx context.Context, name string, config map[string]st
 		return true
 	})
 }
+
+// Committed is the offset that a group has committed in a partition, -1 for none. What it has committed in a
+// transaction
+// that is still open does not count.
+func (a *Admin) Committed(ctx context.Context, group, topic string, partition int32) (int64, error) {
+	asked := []kafka.ConsumerGroupTopicPartitions{{Group: group,
+		Partitions: []kafka.TopicPartition{{Topic: &topic, Partition: partition}}}}
+	answer, err := a.client.ListConsumerGroupOffsets(ctx, asked, kafka.SetAdminRequestTimeout(adminTimeout))
+	if err != nil {
+		return -1, a.cfg.unavailable(err)
+	}
+	for _, g := range answer.ConsumerGroupsTopicPartitions {
+		for _, p := range g.Partitions {
+			if p.Error == nil && p.Offset >= 0 {
+				return int64(p.Offset), nil
+			}
+		}
+	}
+	return -1, nil
+}

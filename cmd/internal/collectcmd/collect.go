@@ -57,6 +57,8 @@ func serverFlags() []cli.Flag {
 			Usage:   "append who sent what, and the outcome, to `FILE`, never the payload; empty for none"},
 		&cli.StringFlag{Name: "clickhouse-url", Value: "http://127.0.0.1:8123", EnvVars: []string{"CLICKHOUSE_URL"},
 			Usage: "`URL` of ClickHouse, which GET /events/{id} asks; empty for none"},
+		&cli.StringFlag{Name: "refine-group", Value: events.Group, EnvVars: []string{"TXFLOW_REFINE_GROUP"},
+			Usage: "consumer group `NAME` of stream refine, for GET /events/{id}: silver is what it is done with"},
 		&cli.StringFlag{Name: "objects", Value: "out/events", EnvVars: []string{"TXFLOW_EVENTS_OBJECTS"},
 			Usage: "keep copies of dead letters below `URL`, by date; empty for none"},
 		&cli.StringFlag{Name: "schema-cache", Value: "out/collect/schema.json",
@@ -118,7 +120,12 @@ func serve(c *cli.Context, rt *app.Runtime) error {
 			return err
 		}
 		defer db.Close()
-		cfg.States = &states{db}
+		admin, err := kafka.NewAdmin(brokers)
+		if err != nil {
+			return err
+		}
+		defer admin.Close()
+		cfg.States = &states{db, admin, c.String("refine-group"), rt.Log}
 	}
 	if objects := c.String("objects"); objects != "" {
 		cfg.Copies = &copies{rt.Artifacts, strings.TrimRight(objects, "/")}

@@ -29,7 +29,8 @@ import (
 	"github.com/txflow/txflow/tasks/load"
 )
 
-// openDeadLetters returns the number of open dead letters that a command is about, and how many of them do not hold their
+// openDeadLetters returns the number of open dead letters that a command is about, and how many of them do not hold
+// their
 // message.
 func openDeadLetters(c *cli.Context, db *store.Store, q ledger.DeadLetterQuery) (n, without uint64, err error) {
 	q.State = ledger.StateOpen
@@ -51,7 +52,8 @@ func sayOthers(c *cli.Context, rt *app.Runtime, db *store.Store, q ledger.DeadLe
 	q.Pipeline, q.Origin, q.Replays = events.Ledger, "", nil
 	n, _, err := openDeadLetters(c, db, q)
 	if err == nil && n > 0 {
-		rt.Log.WarnContext(c.Context, "only dead letters of transactions are looked at; those of events stay open", "dead_letters", n,
+		rt.Log.WarnContext(c.Context, "only dead letters of transactions are looked at; those of events stay open",
+			"dead_letters", n,
 			"next", "txflow "+command+" --pipeline "+events.Ledger)
 	}
 	return err

@@ -24,7 +24,6 @@ func TestEventsFromCollectToGold(t *testing.T) {
 	b := harness.NewLive(t)
 	collector := b.Start("collect", "--addr", "127.0.0.1:0", "--objects", "", "--audit-log", "", "--schema-id", "1")
 	url := "http://" + collector.Find(t, &collector.Stdout, `TXFLOW_COLLECT_ADDR=(\S+)`)
-	b.Start("stream", "refine")
 	gold := func(id, want string) {
 		t.Helper()
 		b.Until("GET /events/"+id+" says "+want, func() bool {
@@ -32,6 +31,7 @@ func TestEventsFromCollectToGold(t *testing.T) {
 			return status == http.StatusOK && strings.Contains(text, `"state":"`+want+`"`)
 		})
 	}
+	b.Start("stream", "refine")
 	demo, err := os.ReadFile(filepath.Join(harness.Repository, "cmd", "internal", "platformcmd", "demo_package.json"))
 	harness.Must(t, err)
 	var sent answerOfPackage
@@ -84,11 +84,14 @@ func TestEventsFromCollectToGold(t *testing.T) {
 		t.Errorf("what resolve says of dead letters of events:\n%s", text)
 	}
 
+	b.SQL("DETACH TABLE kafka_events_silver") // what refine makes of the next event stays in silver
 	status, body := sendBody(t, url, briefsBody)
 	var answer answerOfPackage
 	if harness.Must(t, json.Unmarshal([]byte(body), &answer)); status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
+	gold(answer.Items[0].ID, "silver")
+	b.SQL("ATTACH TABLE kafka_events_silver")
 	gold(answer.Items[0].ID, "gold")
 	b.SQL("TRUNCATE TABLE events")
 	if code, r := b.Run("events", "reconcile"); code != fault.ExitData || !strings.Contains(r.Stderr.String(),
