@@ -198,7 +198,7 @@ func TestSnapshot(t *testing.T) {
 	again := make(chan struct{})
 	failing.load = func(context.Context) (int, error) { <-again; return 0, errors.New("away") }
 	started := time.Now()
-	if r := failing.get(t.Context()); r.Known() || r.Err == nil || time.Since(started) >= firstWait {
+	if r := failing.get(t.Context()); r.Known() || r.Err == nil || time.Since(started) >= oldWait {
 		t.Errorf("after a failure: %+v in %s", r, time.Since(started))
 	}
 	close(again)

@@ -51,7 +51,8 @@ func (s *snapshot[T]) get(ctx context.Context) result[T] {
 	}
 	running, wait := s.running, patience
 	switch {
-	case s.at.IsZero() && s.err == nil: // after a failure no page waits: the next may fail as slowly
+	case s.err != nil: // the next fetch may fail as slowly as the last: no page waits for it
+	case s.at.IsZero():
 		wait = firstWait
 	case time.Since(s.at) > oldAfter:
 		wait = oldWait
