@@ -26,7 +26,7 @@ type Objects interface {
 	Remove(ctx context.Context, folder, url string) error
 }
 
-// objects looks through archived events and copies of dead letters, and writes those anew that hold any of the person.
+// objects looks through archived events and copies of dead letters, and writes those again that hold any of the person.
 func (f *Forget) objects(ctx context.Context, r *Result, erase bool) error {
 	if f.Folder == "" {
 		return nil
