@@ -21,7 +21,7 @@ func newSteps(rt *app.Runtime) *steps { return &steps{w: rt.Stderr} }
 // sayEvery is how often a long step says how far it is.
 const sayEvery = 5 * time.Second
 
-// at is told of a step, with -1, and of what is done of it.
+// at takes a step that begins, with -1, and what is done of it.
 func (s *steps) at(step string, done int64) {
 	now := time.Now()
 	switch {

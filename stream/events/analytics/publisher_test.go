@@ -16,9 +16,8 @@ import (
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// place is gold and the topic, in memory. Its faults are random: messages that are written although the publisher is
-// told
-// that they are not, and looks that end in the middle.
+// place is gold and the topic, in memory. Its faults are random: messages that are written although the publisher
+// gets an error for them, and looks that end in the middle.
 type place struct {
 	r       *rand.Rand
 	faults  bool
