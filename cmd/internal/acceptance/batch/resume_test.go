@@ -127,10 +127,10 @@ func TestAPipeWithoutAWriterIsInterrupted(t *testing.T) {
 	quiet, writer, err := os.Pipe()
 	harness.Must(t, err)
 	defer func() { _ = writer.Close() }()
-	for name, r := range map[string]*harness.Process{"a pipe": p.Start("validate", "pipe"),
-		"standard input": p.StartWith(quiet, "validate", "-")} {
+	for name, r := range map[string]*harness.Process{"a-pipe": p.Start("validate", "--out", "a-pipe", "pipe"),
+		"standard-input": p.StartWith(quiet, "validate", "--out", "standard-input", "-")} {
 		for deadline := time.Now().Add(30 * time.Second); ; <-time.After(5 * time.Millisecond) {
-			if found, _ := filepath.Glob(filepath.Join(p.Dir, "out/*/.tmp-*")); len(found) > 0 {
+			if found, _ := filepath.Glob(filepath.Join(p.Dir, name, "*/.tmp-*")); len(found) > 0 {
 				break
 			}
 			if time.Now().After(deadline) {
