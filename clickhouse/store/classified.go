@@ -1,19 +1,24 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"iter"
+	"slices"
 
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/ledger"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 )
 
 var classifiedColumns = columns{
 	{Name: "id", Type: "UUID"}, {Name: "source_id", Type: "String"}, {Name: "description", Type: "String"},
-	{Name: "amount_e4", Type: "Int64"}, {Name: "timestamp_us", Type: "Int64"}, {Name: "merchant", Type: "String"},
+	{Name: "amount", Type: "Decimal(18, 4)"}, {Name: "timestamp", Type: microTimestamp},
+	{Name: "merchant", Type: "String"},
 	{Name: "merchant_null", Type: "UInt8"}, {Name: "operation_type", Type: "String"}, {Name: "side", Type: "UInt8"},
 	{Name: "category", Type: "String"}, {Name: "position", Type: "UInt64"}, {Name: "content_hash", Type: "UInt64"},
 	{Name: "version_us", Type: "Int64"}, {Name: "call", Type: "LowCardinality(String)"},
@@ -35,16 +40,25 @@ func (s *Store) InsertClassified(ctx context.Context, info ledger.RunInfo,
 				return err
 			}
 		}
-		return nil
+		return f.done()
 	})
 }
 
 // filler fills a batch column by column, a piece of its rows after another.
 type filler struct {
-	batch  driver.Batch
-	rows   []ledger.Classified
+	batch               driver.Batch
+	rows                []ledger.Classified
+	column              int
+	err                 error
+	amounts, timestamps values64
+}
+
+// values64 are the values of a column as ClickHouse's format Native has a Decimal(18, …) or a DateTime64: 64 bits each,
+// the lowest byte first. The driver's own way in takes a Decimal through math/big, and a time between 1678 and 2262
+// only.
+type values64 struct {
 	column int
-	err    error
+	bytes  []byte
 }
 
 func (f *filler) add(info ledger.RunInfo, rows []ledger.Classified) error {
@@ -52,8 +66,8 @@ func (f *filler) add(info ledger.RunInfo, rows []ledger.Classified) error {
 	fill(f, func(r *ledger.Classified) uuid.UUID { return uuid.UUID(r.Transaction.ID) })
 	fill(f, func(r *ledger.Classified) string { return r.Transaction.SourceID })
 	fill(f, func(r *ledger.Classified) string { return r.Transaction.Description })
-	fill(f, func(r *ledger.Classified) int64 { return int64(r.Transaction.Amount) })
-	fill(f, func(r *ledger.Classified) int64 { return r.Transaction.Timestamp.UnixMicro() })
+	f.fill64(&f.amounts, func(r *ledger.Classified) int64 { return int64(r.Transaction.Amount) })
+	f.fill64(&f.timestamps, func(r *ledger.Classified) int64 { return r.Transaction.Timestamp.UnixMicro() })
 	fill(f, func(r *ledger.Classified) string { return r.Transaction.Merchant })
 	fill(f, func(r *ledger.Classified) uint8 { return flag(!r.Transaction.HasMerchant) })
 	fill(f, func(r *ledger.Classified) string { return r.Transaction.OperationType })
@@ -81,6 +95,26 @@ func fill[T any](f *filler, value func(*ledger.Classified) T) {
 		f.fail(column.Append(piece))
 	}
 	f.column++
+}
+
+// fill64 keeps the values of the next column until done.
+func (f *filler) fill64(values *values64, value func(*ledger.Classified) int64) {
+	values.column = f.column
+	values.bytes = slices.Grow(values.bytes, 8*len(f.rows))
+	for i := range f.rows {
+		values.bytes = binary.LittleEndian.AppendUint64(values.bytes, uint64(value(&f.rows[i]))) //nolint:gosec // the same bits
+	}
+	f.column++
+}
+
+// done completes the batch after its last piece.
+func (f *filler) done() error {
+	columns := f.batch.Columns()
+	for _, v := range []*values64{&f.amounts, &f.timestamps} {
+		f.column = v.column
+		f.fail(columns[v.column].Decode(proto.NewReader(bytes.NewReader(v.bytes)), len(v.bytes)/8))
+	}
+	return f.err
 }
 
 func (f *filler) fail(err error) {

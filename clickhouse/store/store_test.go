@@ -144,6 +144,39 @@ span_id, sampled, origin_trace_id FROM transactions FINAL ORDER BY position`)
 	}
 }
 
+// The least and the greatest values that the contract allows arrive as they are, in pieces and in one.
+func TestExtremesArriveExactly(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	amounts := []transaction.Amount{transaction.MaxAmount, -transaction.MaxAmount, 1, -1, 99_999, -10_000}
+	moments := []time.Time{time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC),
+		time.Date(1969, 12, 31, 23, 59, 59, 999_999_000, time.UTC), time.Unix(0, 0).UTC(),
+		time.Date(2262, 4, 11, 23, 47, 17, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)}
+	var rows []ledger.Classified
+	var want, micros []string
+	for i, amount := range amounts {
+		for j, moment := range moments {
+			rows = append(rows, classified(uint64(10+i*len(moments)+j), amount, "Rent", func(r *ledger.Classified) {
+				r.Transaction.Timestamp = moment
+			}))
+			want = append(want, amount.String())
+			micros = append(micros, fmt.Sprint(moment.UnixMicro()))
+		}
+	}
+	must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))
+	one := info
+	one.RunID = "run-2"
+	must(t, db.InsertClassified(t.Context(), one, pieces(rows[0])))
+	if got := db.sql("SELECT toString(amount) FROM transactions FINAL ORDER BY position"); got != strings.Join(want,
+		"\n") {
+		t.Errorf("amounts\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	}
+	if got := db.sql("SELECT toUnixTimestamp64Micro(timestamp) FROM transactions FINAL ORDER BY position"); got !=
+		strings.Join(micros, "\n") {
+		t.Errorf("timestamps\n%s\nwant\n%s", got, strings.Join(micros, "\n"))
+	}
+}
+
 func TestSumsAreExact(t *testing.T) {
 	db := open(t)
 	var rows []ledger.Classified

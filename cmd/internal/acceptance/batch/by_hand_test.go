@@ -251,15 +251,24 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// A row that comes by standard input lands under the id that the contract gives it.
+// A row that comes by standard input lands under the id that the contract gives it, and the least and the greatest
+// amounts and times as they were written.
 func TestReadsStandardInput(t *testing.T) {
 	_, clickhouse := harness.StartPlatform(t, t.TempDir(), "127.0.0.1:0")
 	w := harness.NewWorkbench(t, clickhouse)
-	r := w.StartWith(strings.NewReader(harness.Header+harness.Row(1)), "run", "--source", "", "-")
+	r := w.StartWith(strings.NewReader(harness.Header+harness.Row(1)+
+		"2,greatest,99999999999999.9999,9999-12-31T23:59:59.999999Z,m,card,credit\n"+
+		"3,least,-99999999999999.9999,0001-01-01 00:00:00,m,card,debit\n"+
+		"4,smallest,-0.0001,1969-12-31T23:59:59.999999Z,m,card,debit\n"), "run", "--source", "", "--earliest", "0001-01-01",
+		"--latest", "9999-12-31", "-")
 	if code := r.Wait(t); code != 0 {
 		t.Fatal(r.Stderr.String())
 	}
-	if got := w.SQL("SELECT id, source_id, amount FROM transactions FINAL"); got != "81fe8d20-b855-5e84-9566-f6693045d336\t1\t-12.34" {
+	if got := w.SQL("SELECT id, source_id, amount FROM transactions FINAL WHERE source_id = '1'"); got != "81fe8d20-b855-5e84-9566-f6693045d336\t1\t-12.34" {
 		t.Error(got)
+	}
+	if got, want := w.SQL("SELECT source_id, amount, toUnixTimestamp64Micro(timestamp) FROM transactions FINAL WHERE source_id > '1' ORDER BY source_id"),
+		"2\t99999999999999.9999\t253402300799999999\n3\t-99999999999999.9999\t-62135596800000000\n4\t-0.0001\t-1"; got != want {
+		t.Errorf("the extremes are\n%s\nwant\n%s", got, want)
 	}
 }
