@@ -21,6 +21,9 @@ type Publisher struct {
 	patience time.Duration
 	report   *reporter
 
+	queue   queue
+	handing chan struct{} // closed when nothing more is handed over
+
 	mu      sync.RWMutex
 	client  *kafka.Producer // nil after Close
 	follows sync.WaitGroup
@@ -28,16 +31,21 @@ type Publisher struct {
 
 // NewPublisher makes a client; it connects with the first message. Patience is how long it tries to deliver one.
 func NewPublisher(cfg Config, patience time.Duration) (*Publisher, error) {
-	p := &Publisher{cfg: cfg, patience: patience, report: newReporter(&cfg)}
+	p := &Publisher{cfg: cfg, patience: patience, report: newReporter(&cfg), handing: make(chan struct{}),
+		queue: queue{wake: make(chan struct{}, 1)}}
 	if err := p.open(); err != nil {
 		p.report.close()
 		return nil, err
 	}
+	go func() {
+		defer close(p.handing)
+		p.handOver()
+	}()
 	return p, nil
 }
 
 func (p *Publisher) open() error {
-	client, err := kafka.NewProducer(p.cfg.with(p.report, kafka.ConfigMap{"enable.idempotence": true, "linger.ms": 3,
+	client, err := kafka.NewProducer(p.cfg.with(p.report, kafka.ConfigMap{"enable.idempotence": true, "linger.ms": 5,
 		"compression.type": "lz4", "queue.buffering.max.messages": 1_000_000,
 		"delivery.timeout.ms":      int(p.patience.Milliseconds()),
 		"allow.auto.create.topics": false, "go.delivery.report.fields": "none", "go.events.channel.size": 10_000,
@@ -52,10 +60,17 @@ func (p *Publisher) open() error {
 
 // delivery is what becomes of the messages that were published together.
 type delivery struct {
+	records []pipeline.Record
+	since   time.Time // it waits to be handed over
+	group   *group
+
+	handing   sync.Mutex // held while it is handed over
+	abandoned bool       // nobody waits any more: it is not handed over
+
 	mu   sync.Mutex
-	left int
+	left int // messages that are not settled
 	errs []error
-	open []bool // not settled
+	open []bool // its caller does not know what became of it
 	done chan struct{}
 }
 
@@ -65,16 +80,19 @@ type ticket struct {
 	index int
 }
 
+// settle is called once for each message.
 func (t *ticket) settle(err error) {
 	d := t.of
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.open[t.index] {
-		return
+	if d.open[t.index] {
+		d.open[t.index], d.errs[t.index] = false, err
 	}
-	d.open[t.index], d.errs[t.index] = false, err
-	if d.left--; d.left == 0 {
+	d.left--
+	last := d.left == 0
+	d.mu.Unlock()
+	if last {
 		close(d.done)
+		d.group.done()
 	}
 }
 
@@ -83,6 +101,9 @@ func (d *delivery) wait(ctx context.Context) []error {
 	select {
 	case <-d.done:
 	case <-ctx.Done():
+		d.handing.Lock() // its records are the caller's again
+		d.abandoned = true
+		d.handing.Unlock()
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -102,22 +123,33 @@ func (p *Publisher) Publish(ctx context.Context, records []pipeline.Record) []er
 	if len(records) == 0 {
 		return nil
 	}
-	d := &delivery{left: len(records), errs: make([]error, len(records)), open: make([]bool, len(records)),
-		done: make(chan struct{})}
-	p.send(d, records)
+	d := &delivery{records: records, left: len(records), errs: make([]error, len(records)),
+		open: make([]bool, len(records)), done: make(chan struct{})}
+	for i := range d.open {
+		d.open[i] = true
+	}
+	if !p.queue.add(d) {
+		for i := range d.errs {
+			d.errs[i] = p.explain(errClosed)
+		}
+		return d.errs
+	}
 	return d.wait(ctx)
 }
 
-func (p *Publisher) send(d *delivery, records []pipeline.Record) {
-	tickets := make([]ticket, len(records))
-	for i := range records {
-		tickets[i], d.open[i] = ticket{d, i}, true
+// send hands a delivery over to librdkafka. The lock of the client is held.
+func (p *Publisher) send(d *delivery) {
+	d.handing.Lock()
+	defer d.handing.Unlock()
+	if d.abandoned {
+		d.group.done()
+		return
 	}
-	p.mu.RLock()
-	defer p.mu.RUnlock()
+	tickets := make([]ticket, len(d.records))
 	var m kafka.Message // librdkafka copies all of it
-	for i := range records {
-		r := &records[i]
+	for i := range d.records {
+		r := &d.records[i]
+		tickets[i] = ticket{d, i}
 		m.TopicPartition = kafka.TopicPartition{Topic: &r.Topic, Partition: kafka.PartitionAny}
 		m.Key, m.Value, m.Opaque, m.Headers = r.Key, r.Value, &tickets[i], m.Headers[:0]
 		for _, h := range r.Headers {
@@ -211,6 +243,8 @@ func (p *Publisher) Check(ctx context.Context, names ...string) error {
 
 // Close delivers what was handed over, as long as the context lasts, and drops the rest.
 func (p *Publisher) Close(ctx context.Context) {
+	p.queue.close()
+	<-p.handing
 	p.mu.Lock()
 	client := p.client
 	p.client = nil
