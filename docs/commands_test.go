@@ -85,8 +85,7 @@ func (r reference) unknown(line string) []string {
 }
 
 // commandLines are the lines of a page that a reader types: in blocks of a shell and in indented ones, with lines that
-// go
-// on joined.
+// go on joined.
 func commandLines(text string) []string {
 	var lines []string
 	fenced, shell := false, false

@@ -109,7 +109,7 @@ func appendMessage(row *ledger.Classified, info *ledger.RunInfo) []byte {
 
 // validDeadLetter is a message of transactions.dlq with fields that make sense.
 func validDeadLetter(r *rand.Rand) map[string]any {
-	return map[string]any{"pipeline": "stream", "run_id": "txflow-classify", "source": text(r),
+	m := map[string]any{"pipeline": "stream", "run_id": "txflow-classify", "source": text(r),
 		"origin":        "transactions.raw",
 		"origin_digest": pick(r, "", "cluster/topic"), "partition": pick(r, 0, 5, int32(math.MaxInt32)),
 		"position": position(r),
@@ -122,6 +122,19 @@ func validDeadLetter(r *rand.Rand) map[string]any {
 		"replays":    pick(r, 0, 3, 1<<16-1),
 		"at":         moment(r).Format("2006-01-02 15:04:05.000000"),
 		"version_us": pick(r, 0, 1, 1_700_000_000_000_000+r.Int64N(1_000_000_000))}
+	if r.IntN(4) > 0 { // those of older releases have no headers
+		m["key"], m["headers"] = odd(r), []any{}
+		for range r.IntN(4) {
+			m["headers"] = append(m["headers"].([]any), map[string]any{"name": pick(r, []byte("a"), []byte("\xff"), []byte{}),
+				"value": odd(r)})
+		}
+	}
+	return m
+}
+
+// odd are bytes that a key or a header may have, or none.
+func odd(r *rand.Rand) any {
+	return pick[any](r, nil, []byte{}, []byte("x"), []byte("\xff\x00\n"), []byte(text(r)))
 }
 
 // wild are values that a field may have where anybody writes to the topic.

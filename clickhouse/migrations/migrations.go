@@ -15,8 +15,8 @@ var Files embed.FS
 //go:embed stream/*.sql
 var stream embed.FS
 
-// Stream are the migrations for reading from Kafka, a set of their own. The named collection
-// txflow_kafka in them becomes that of the database (store.SetBrokers).
+// Stream are the migrations for reading from Kafka, a set of their own. The named collection txflow_kafka in them
+// becomes that of the database (store.SetBrokers).
 func Stream() fs.FS {
 	files, err := fs.Sub(stream, "stream")
 	if err != nil {

@@ -240,7 +240,8 @@ func (b *bench) unreadable(topic string, sent map[at][]byte) map[at]bool {
 	return dead
 }
 
-const everyDeadLetter = `SELECT * EXCEPT (raw, first_seen, updated_at) REPLACE (toString(outcome) AS outcome), hex(raw) AS raw, first_seen AS at FROM dead_letters FINAL
+const everyDeadLetter = `SELECT * EXCEPT (raw, key, headers, first_seen, updated_at) REPLACE (toString(outcome) AS outcome), hex(raw) AS raw, first_seen AS at,
+hex(key) AS key, arrayStringConcat(arrayMap(h -> concat(hex(h.name), '=', ifNull(hex(h.value), 'NULL')), headers), ' ') AS headers FROM dead_letters FINAL
 WHERE run_id != 'clickhouse'`
 
 func (b *bench) checkDeadLetters(sent [][]byte) {
@@ -266,14 +267,53 @@ func (b *bench) checkDeadLetters(sent [][]byte) {
 	}
 }
 
+// hexOf is a text in Base64 as ClickHouse's hex has it.
+func hexOf(text string) string {
+	raw, _ := base64.StdEncoding.DecodeString(text)
+	return strings.ToUpper(hex.EncodeToString(raw))
+}
+
+// keyAndHeaders are those of a message as everyDeadLetter has them.
+func keyAndHeaders(fields map[string]any) (string, bool) {
+	key, ok := fields["key"].(string)
+	named, isList := fields["headers"].([]any)
+	if fields["headers"] == nil { // of an older release
+		id, ok := fields["source_id"].(string)
+		return strings.ToUpper(hex.EncodeToString([]byte(id))) + " ", ok && !strings.Contains(id, "\ufffd")
+	}
+	if !isList || !ok && fields["key"] != nil {
+		return "", false // of a spoiled message
+	}
+	all := "NULL"
+	if ok {
+		all = hexOf(key)
+	}
+	for _, h := range named {
+		header, _ := h.(map[string]any)
+		name, _ := header["name"].(string)
+		if all += " " + hexOf(name) + "="; header["value"] == nil {
+			all += "NULL"
+		} else {
+			value, _ := header["value"].(string)
+			all += hexOf(value)
+		}
+	}
+	return all, true
+}
+
 func (b *bench) sameDeadLetter(row map[string]*string, fields map[string]any) {
 	b.t.Helper()
+	stored := strings.TrimSuffix(show(row["key"])+" "+show(row["headers"]), " ")
+	if want, ok := keyAndHeaders(fields); ok && stored != strings.TrimSuffix(want, " ") {
+		b.t.Errorf("key and headers of a dead letter are %.300q, the message says %.300q", stored, want)
+	}
 	for name, value := range fields {
 		want, ok := plain(value)
 		switch name {
 		case "raw":
-			raw, _ := base64.StdEncoding.DecodeString(want)
-			want = strings.ToUpper(hex.EncodeToString(raw))
+			want = hexOf(want)
+		case "key", "headers":
+			continue
 		case "version_us":
 			name = "version"
 			if us, err := strconv.ParseInt(want, 10, 64); err == nil && us > lastMicro {

@@ -30,6 +30,10 @@ CREATE TABLE arrived_dead_letters
     `topic` LowCardinality(String),
     `log_partition` Int32,
     `log_offset` UInt64,
-    `recorded_ms` Int64 COMMENT 'the record\'s timestamp'
+    `recorded_ms` Int64 COMMENT 'the record\'s timestamp',
+    `key` Nullable(String) COMMENT 'NULL for none',
+    `headers` Array(Tuple(
+        name String,
+        value Nullable(String)))
 )
 ENGINE = `Null`;

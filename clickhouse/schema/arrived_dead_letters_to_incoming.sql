@@ -23,7 +23,11 @@ CREATE MATERIALIZED VIEW arrived_dead_letters_to_incoming TO incoming_dead_lette
     `traceparent` String,
     `replays` UInt16,
     `at` DateTime64(6, 'UTC'),
-    `version_us` Int64
+    `version_us` Int64,
+    `key` Nullable(String),
+    `headers` Array(Tuple(
+        name String,
+        value Nullable(String)))
 )
 AS SELECT
     pipeline,
@@ -48,7 +52,9 @@ AS SELECT
     traceparent,
     replays,
     at,
-    version_us
+    version_us,
+    key,
+    headers
 FROM arrived_dead_letters
 WHERE (problem = '') AND ((origin, origin_digest, partition, position) NOT IN (
     SELECT

@@ -26,6 +26,10 @@ CREATE TABLE dead_letters
     `updated_at` DateTime64(6, 'UTC'),
     `version` DateTime64(6, 'UTC') DEFAULT first_seen COMMENT 'how new the contents are',
     `traceparent` String COMMENT 'W3C, of the message; empty without one',
+    `key` Nullable(String) DEFAULT source_id COMMENT 'of a message; NULL for none',
+    `headers` Array(Tuple(
+        name String,
+        value Nullable(String))) COMMENT 'of a message, in their order' CODEC(ZSTD(3)),
     INDEX by_id id TYPE bloom_filter GRANULARITY 4,
     INDEX by_state state TYPE set(4) GRANULARITY 1
 )

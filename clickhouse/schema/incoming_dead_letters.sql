@@ -24,6 +24,10 @@ CREATE TABLE incoming_dead_letters
     `at` DateTime64(6, 'UTC') COMMENT 'when it was judged: the same however often it is delivered',
     `version_us` Int64 COMMENT 'microseconds since 1970: how new the contents are; 0: as new as the judgement',
     `traceparent` String,
-    `first_seen` DateTime64(6, 'UTC') COMMENT 'by an earlier run; zero for none'
+    `first_seen` DateTime64(6, 'UTC') COMMENT 'by an earlier run; zero for none',
+    `key` Nullable(String),
+    `headers` Array(Tuple(
+        name String,
+        value Nullable(String)))
 )
 ENGINE = `Null`;

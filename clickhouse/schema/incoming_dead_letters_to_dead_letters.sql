@@ -25,7 +25,11 @@ CREATE MATERIALIZED VIEW incoming_dead_letters_to_dead_letters TO dead_letters
     `first_seen` DateTime64(6, 'UTC'),
     `updated_at` DateTime64(6, 'UTC'),
     `version` DateTime64(6, 'UTC'),
-    `traceparent` String
+    `traceparent` String,
+    `key` Nullable(String),
+    `headers` Array(Tuple(
+        name String,
+        value Nullable(String)))
 )
 AS SELECT
     origin,
@@ -52,5 +56,7 @@ AS SELECT
     if(first_seen > toDateTime64(0, 6, 'UTC'), least(first_seen, at), at) AS first_seen,
     at AS updated_at,
     if(version_us = 0, at, fromUnixTimestamp64Micro(greatest(version_us, 0), 'UTC')) AS version,
-    traceparent
+    traceparent,
+    key,
+    headers
 FROM incoming_dead_letters;

@@ -23,7 +23,9 @@ CREATE TABLE kafka_events_dead_letters
     `traceparent` Nullable(String),
     `replays` Nullable(String),
     `at` Nullable(String),
-    `version_us` Nullable(String)
+    `version_us` Nullable(String),
+    `key` Nullable(String),
+    `headers` Nullable(String)
 )
 ENGINE = Kafka(txflow_kafka)
 SETTINGS kafka_topic_list = 'events.dead.letter', kafka_group_name = 'txflow-clickhouse-events-dead-letters', kafka_format = 'JSONEachRow', kafka_handle_error_mode = 'stream', kafka_flush_interval_ms = 500;

@@ -24,6 +24,10 @@ CREATE MATERIALIZED VIEW kafka_events_dead_letters_to_arrived TO arrived_dead_le
     `replays` UInt16,
     `at` DateTime64(6, 'UTC'),
     `version_us` Int64,
+    `key` Nullable(String),
+    `headers` Array(Tuple(
+        name String,
+        value Nullable(String))),
     `bad` String,
     `problem` String,
     `whole` String,
@@ -34,7 +38,8 @@ CREATE MATERIALIZED VIEW kafka_events_dead_letters_to_arrived TO arrived_dead_le
 )
 AS WITH
     toDateTime64OrNull(k.at, 6, 'UTC') AS moment,
-    multiIf(length(k._error) > 0, '', k.pipeline IS NULL, 'pipeline', k.run_id IS NULL, 'run_id', k.source IS NULL, 'source', k.origin IS NULL, 'origin', k.source_id IS NULL, 'source_id', k.column IS NULL, 'column', k.code IS NULL, 'code', k.message IS NULL, 'message', k.model_version IS NULL, 'model_version', k.trace_id IS NULL, 'trace_id', k.span_id IS NULL, 'span_id', toInt32OrNull(k.partition) IS NULL, 'partition', toUInt64OrNull(k.position) IS NULL, 'position', (ifNull(length(k.id), 0) != 36) OR (toUUIDOrNull(k.id) IS NULL), 'id', toUInt64OrNull(k.content_hash) IS NULL, 'content_hash', NOT ifNull((k.outcome IN ('rejected', 'dead_letter')), 0), 'outcome', NOT ifNull(match(k.raw, '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'), 0), 'raw', toUInt16OrNull(k.attempt) IS NULL, 'attempt', toUInt16OrNull(k.replays) IS NULL, 'replays', NOT ifNull(toString(moment) = k.at, 0), 'at', (k.version_us IS NOT NULL) AND (toInt64OrNull(k.version_us) IS NULL), 'version_us', '-') AS bad_column
+    JSONExtract(ifNull(k.headers, ''), 'Array(Tuple(name Nullable(String), value Nullable(String)))') AS named,
+    multiIf(length(k._error) > 0, '', k.pipeline IS NULL, 'pipeline', k.run_id IS NULL, 'run_id', k.source IS NULL, 'source', k.origin IS NULL, 'origin', k.source_id IS NULL, 'source_id', k.column IS NULL, 'column', k.code IS NULL, 'code', k.message IS NULL, 'message', k.model_version IS NULL, 'model_version', k.trace_id IS NULL, 'trace_id', k.span_id IS NULL, 'span_id', toInt32OrNull(k.partition) IS NULL, 'partition', toUInt64OrNull(k.position) IS NULL, 'position', (ifNull(length(k.id), 0) != 36) OR (toUUIDOrNull(k.id) IS NULL), 'id', toUInt64OrNull(k.content_hash) IS NULL, 'content_hash', NOT ifNull((k.outcome IN ('rejected', 'dead_letter')), 0), 'outcome', NOT ifNull(match(k.raw, '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'), 0), 'raw', toUInt16OrNull(k.attempt) IS NULL, 'attempt', toUInt16OrNull(k.replays) IS NULL, 'replays', NOT ifNull(toString(moment) = k.at, 0), 'at', (k.version_us IS NOT NULL) AND (toInt64OrNull(k.version_us) IS NULL), 'version_us', (k.key IS NOT NULL) AND (NOT ifNull(match(k.key, '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'), 0)), 'key', (k.headers IS NOT NULL) AND ((toString(JSONType(assumeNotNull(k.headers))) != 'Array') OR (JSONLength(assumeNotNull(k.headers)) != length(named)) OR arrayExists(h -> ((NOT ifNull(match(h.name, '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'), 0)) OR ((h.value IS NOT NULL) AND (NOT ifNull(match(h.value, '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'), 0)))), named)), 'headers', '-') AS bad_column
 SELECT
     ifNull(k.pipeline, '') AS pipeline,
     ifNull(k.run_id, '') AS run_id,
@@ -59,9 +64,11 @@ SELECT
     toUInt16OrZero(ifNull(k.replays, '')) AS replays,
     ifNull(moment, toDateTime64(0, 6, 'UTC')) AS at,
     toInt64OrZero(ifNull(k.version_us, '')) AS version_us,
+    if(k.headers IS NULL, k.source_id, tryBase64Decode(k.key)) AS key,
+    CAST(arrayMap(h -> (tryBase64Decode(ifNull(h.name, '')), tryBase64Decode(h.value)), named), 'Array(Tuple(name String, value Nullable(String)))') AS headers,
     if(bad_column = '-', '', bad_column) AS bad,
     multiIf(bad_column = '-', '', bad_column = '', k._error, concat('ClickHouse can not take the value of ', bad_column, ' in this message')) AS problem,
-    multiIf(bad_column = '-', '', bad_column = '', k._raw_message, toJSONString(CAST(tuple(k.pipeline, k.run_id, k.source, k.origin, k.origin_digest, k.partition, k.position, k.id, k.source_id, k.content_hash, k.outcome, k.column, k.code, k.message, k.raw, k.attempt, k.model_version, k.trace_id, k.span_id, k.traceparent, k.replays, k.at, k.version_us), 'Tuple(pipeline Nullable(String), run_id Nullable(String), source Nullable(String), origin Nullable(String), origin_digest Nullable(String),\n        partition Nullable(String), position Nullable(String), id Nullable(String), source_id Nullable(String), content_hash Nullable(String),\n        outcome Nullable(String), column Nullable(String), code Nullable(String), message Nullable(String), raw Nullable(String), attempt\n        Nullable(String), model_version Nullable(String), trace_id Nullable(String), span_id Nullable(String), traceparent Nullable(String), replays\n        Nullable(String), at Nullable(String), version_us Nullable(String))'))) AS whole,
+    multiIf(bad_column = '-', '', bad_column = '', k._raw_message, toJSONString(CAST(tuple(k.pipeline, k.run_id, k.source, k.origin, k.origin_digest, k.partition, k.position, k.id, k.source_id, k.content_hash, k.outcome, k.column, k.code, k.message, k.raw, k.attempt, k.model_version, k.trace_id, k.span_id, k.traceparent, k.replays, k.at, k.version_us, k.key, k.headers), 'Tuple(pipeline Nullable(String), run_id Nullable(String), source Nullable(String), origin Nullable(String), origin_digest Nullable(String),\n        partition Nullable(String), position Nullable(String), id Nullable(String), source_id Nullable(String), content_hash Nullable(String),\n        outcome Nullable(String), column Nullable(String), code Nullable(String), message Nullable(String), raw Nullable(String), attempt\n        Nullable(String), model_version Nullable(String), trace_id Nullable(String), span_id Nullable(String), traceparent Nullable(String), replays\n        Nullable(String), at Nullable(String), version_us Nullable(String), key Nullable(String), headers Nullable(String))'))) AS whole,
     k._topic AS topic,
     CAST(k._partition, 'Int32') AS log_partition,
     k._offset AS log_offset,

@@ -16,6 +16,38 @@ import (
 // deadLetterKey identifies a dead letter; it is the order of the table.
 const deadLetterKey = "origin, origin_digest, partition, position"
 
+// messageSize is what the message of a dead letter takes, with its key and headers.
+const messageSize = "length(raw) + length(ifNull(key, '')) + arraySum(h -> length(h.name) + length(ifNull(h.value, '')), headers)"
+
+// messageOf is the message of a dead letter, as type message reads it.
+const messageOf = "raw, key, headers.name, headers.value"
+
+// message is what is read of messageOf.
+type message struct {
+	raw    string
+	key    *string
+	names  []string
+	values []*string
+}
+
+func (m *message) fields() []any { return []any{&m.raw, &m.key, &m.names, &m.values} }
+
+// into gives a dead letter its message.
+func (m *message) into(l *ledger.DeadLetterState) {
+	l.Raw, l.Key, l.Headers = []byte(m.raw), bytesOf(m.key), make([]ledger.Header, len(m.names))
+	for i := range m.names {
+		l.Headers[i] = ledger.Header{Name: m.names[i], Value: bytesOf(m.values[i])}
+	}
+}
+
+// bytesOf is nil for NULL, and not nil for no bytes.
+func bytesOf(text *string) []byte {
+	if text == nil {
+		return nil
+	}
+	return []byte(*text)
+}
+
 // DeadLetters returns dead letters in the order of their origins. Their messages are read only where the query asks for
 // them: they are nearly all of the table's bytes.
 func (s *Store) DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterState, err error) {
@@ -24,16 +56,16 @@ func (s *Store) DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out 
 	if q.Limit > 0 {
 		limit = " LIMIT " + itoa(q.Limit)
 	}
-	raw, size := "''", "toUInt64(0)"
+	more, size := "", "toUInt64(0), toUInt64(0)"
 	if q.Raw {
-		raw = "raw"
+		more = ", " + messageOf
 	}
 	if q.Sizes || q.Raw {
-		size = "length(raw)"
+		size = "length(raw), " + messageSize
 	}
 	rows, err := s.query(ctx, `SELECT `+deadLetterKey+`, pipeline, source, source_id, toString(id), toString(outcome), column, code,
-message, toString(state), replays, `+raw+`, `+size+
-		`, trace_id, toUnixTimestamp64Micro(version), traceparent, first_seen, updated_at
+message, toString(state), replays, `+size+
+		`, trace_id, toUnixTimestamp64Micro(version), traceparent, first_seen, updated_at`+more+`
 FROM dead_letters FINAL WHERE `+where+` ORDER BY `+deadLetterKey+limit, args...)
 	if err != nil {
 		return nil, err
@@ -42,43 +74,48 @@ FROM dead_letters FINAL WHERE `+where+` ORDER BY `+deadLetterKey+limit, args...)
 	for rows.Next() {
 		var l ledger.DeadLetterState
 		var replays uint16
-		var message string
-		var bytes uint64
-		if err := rows.Scan(&l.Origin.Origin, &l.Origin.Digest, &l.Origin.Partition, &l.Origin.Position, &l.Pipeline,
-			&l.Source, &l.SourceID, &l.ID, &l.Outcome,
-			&l.Column, &l.Code, &l.Message, &l.State, &replays, &message, &bytes, &l.TraceID, &l.Version, &l.Parent,
-			&l.FirstSeen, &l.UpdatedAt); err != nil {
+		var m message
+		var raw, bytes uint64
+		fields := []any{&l.Origin.Origin, &l.Origin.Digest, &l.Origin.Partition, &l.Origin.Position, &l.Pipeline,
+			&l.Source, &l.SourceID, &l.ID, &l.Outcome, &l.Column, &l.Code, &l.Message, &l.State, &replays, &raw, &bytes,
+			&l.TraceID,
+			&l.Version, &l.Parent, &l.FirstSeen, &l.UpdatedAt}
+		if q.Raw {
+			fields = append(fields, m.fields()...)
+		}
+		if err := rows.Scan(fields...); err != nil {
 			return nil, err
 		}
-		l.Replays, l.RawBytes = int(replays), int(bytes) //nolint:gosec // a message's size
+		l.Replays, l.RawBytes, l.Bytes = int(replays), int(raw), int(bytes) //nolint:gosec // a message's size
 		if q.Raw {
-			l.Raw = []byte(message)
+			m.into(&l)
 		}
 		out = append(out, l)
 	}
 	return out, s.explain(rows.Err())
 }
 
-// DeadLetterMessages reads the messages of dead letters into their Raw. By RawBytes the caller decides how many that
-// may be at once.
+// DeadLetterMessages reads the messages of dead letters into their Raw, Key and Headers. By Bytes the caller decides
+// how many that may be at once.
 func (s *Store) DeadLetterMessages(ctx context.Context, deadLetters []ledger.DeadLetterState) error {
 	byKey := make(map[ledger.Origin]*ledger.DeadLetterState, len(deadLetters))
 	for i := range deadLetters {
 		byKey[deadLetters[i].Origin] = &deadLetters[i]
 	}
 	for keys := range keyLists(deadLetters) {
-		rows, err := s.query(ctx, `SELECT `+deadLetterKey+`, raw FROM dead_letters FINAL WHERE `+keys)
+		rows, err := s.query(ctx, `SELECT `+deadLetterKey+`, `+messageOf+` FROM dead_letters FINAL WHERE `+keys)
 		if err != nil {
 			return err
 		}
 		for rows.Next() {
 			var at ledger.Origin
-			var raw string
-			if err := rows.Scan(&at.Origin, &at.Digest, &at.Partition, &at.Position, &raw); err != nil {
+			var m message
+			fields := append([]any{&at.Origin, &at.Digest, &at.Partition, &at.Position}, m.fields()...)
+			if err := rows.Scan(fields...); err != nil {
 				return errors.Join(err, rows.Close())
 			}
 			if l := byKey[at]; l != nil {
-				l.Raw = []byte(raw)
+				m.into(l)
 			}
 		}
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {

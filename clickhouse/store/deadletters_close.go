@@ -9,9 +9,8 @@ import (
 )
 
 // MarkDeadLetters gives open dead letters another state, by adding a row, which a redelivery of the dead letter does
-// not undo. Its
-// time is later than the one of the row that it replaces, whoever's clock that is from: the later time is what counts.
-// Marked again, nothing changes. RawBytes bounds the memory of a statement.
+// not undo. Its time is later than the one of the row that it replaces, whoever's clock that is from: the later time is
+// what counts. Marked again, nothing changes. Bytes bounds the memory of a statement.
 func (s *Store) MarkDeadLetters(ctx context.Context, deadLetters []ledger.DeadLetterState, state string) error {
 	for keys := range keyLists(deadLetters) {
 		err := s.retry(ctx, func(ctx context.Context) error {
@@ -34,13 +33,13 @@ const resolvePage = 10_000
 const openOf = `dead_letters FINAL WHERE state = 'open' AND source = {source:String} AND id != toUUID('00000000-0000-0000-0000-000000000000')`
 
 // resolved are those of them whose id is stored with newer contents, or with equally new ones that were classified
-// later. The run that a file's dead letter is from does not count, since its
-// row may be about another row with the same id. For the same reason an id_conflict, whose id was stored all along,
-// counts as
-// stored only where its own contents were.
+// later. The run that a file's dead letter is from does not count, since its row may be about another row with the same
+// id. For the same reason an id_conflict, whose id was stored all along, counts as stored only where its own contents
+// were.
 var resolved = `SELECT ` + deadLetterKey + `, bytes
 FROM (SELECT ` + deadLetterKey +
-	`, id, run_id, pipeline, code, content_hash, version, updated_at, length(raw) AS bytes FROM ` + openOf + `) AS open
+	`, id, run_id, pipeline, code, content_hash, version, updated_at, ` + messageSize + ` AS bytes FROM ` + openOf +
+	`) AS open
 INNER JOIN
 (
     SELECT id, last.1 AS stored_by, last.2 AS stored_content, last.3 AS stored_version, last.4 AS classified_at FROM
@@ -55,9 +54,8 @@ WHERE (stored_version, classified_at) > (version, updated_at) AND (stored_by != 
 ORDER BY ` + deadLetterKey + ` LIMIT ` + itoa(resolvePage)
 
 // ResolveDeadLetters closes the open dead letters of a source whose id is stored with newer contents, or with equally
-// new ones
-// that were classified after the dead letter was judged: by a run of the corrected file, or by another message. Done
-// again it changes nothing.
+// new ones that were classified after the dead letter was judged: by a run of the corrected file, or by another
+// message. Done again it changes nothing.
 func (s *Store) ResolveDeadLetters(ctx context.Context, source string) error {
 	return s.resolve(ctx, resolved, source)
 }
@@ -79,14 +77,13 @@ func (s *Store) resolve(ctx context.Context, query, source string) error {
 
 // resolvedEvents are the open dead letters of events whose id is in gold. An id_conflict, whose id was there all
 // along, is not one.
-var resolvedEvents = `SELECT ` + deadLetterKey + `, length(raw) FROM dead_letters FINAL
+var resolvedEvents = `SELECT ` + deadLetterKey + `, ` + messageSize + ` FROM dead_letters FINAL
 WHERE state = 'open' AND pipeline = 'events' AND code != 'id_conflict' AND ({source:String} = '' OR source = {source:String})
     AND id != toUUID('00000000-0000-0000-0000-000000000000') AND id IN (SELECT event_id FROM events)
 ORDER BY ` + deadLetterKey + ` LIMIT ` + itoa(resolvePage)
 
 // ResolveEventDeadLetters closes the open dead letters of events that are in gold: they were sent again, corrected.
-// source is the
-// name of a token; "" for all.
+// source is the name of a token; "" for all.
 func (s *Store) ResolveEventDeadLetters(ctx context.Context, source string) error {
 	return s.resolve(ctx, resolvedEvents, source)
 }
@@ -104,7 +101,7 @@ func (s *Store) deadLettersOf(ctx context.Context, sql string, args ...any) (out
 		if err := rows.Scan(&l.Origin.Origin, &l.Origin.Digest, &l.Origin.Partition, &l.Origin.Position, &bytes); err != nil {
 			return nil, err
 		}
-		l.RawBytes = int(bytes) //nolint:gosec // a message's size
+		l.Bytes = int(bytes) //nolint:gosec // a message's size
 		out = append(out, l)
 	}
 	return out, s.explain(rows.Err())

@@ -31,7 +31,7 @@ func afterKey(at *ledger.Origin) string {
 }
 
 // keyLists are conditions that select dead letters by their keys, each bounded by its own length and by the sizes of
-// the messages (RawBytes). Keys that follow each other in one partition share the text of their origin.
+// the messages (Bytes). Keys that follow each other in one partition share the text of their origin.
 func keyLists(deadLetters []ledger.DeadLetterState) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		var text strings.Builder
@@ -41,14 +41,14 @@ func keyLists(deadLetters []ledger.DeadLetterState) iter.Seq[string] {
 			at := deadLetters[i].Origin
 			of := at
 			of.Position = 0
-			if text.Len() > maxKeysText || text.Len() > 0 && bytes+deadLetters[i].RawBytes > maxKeysBytes {
+			if text.Len() > maxKeysText || text.Len() > 0 && bytes+deadLetters[i].Bytes > maxKeysBytes {
 				if !yield(text.String() + "))") {
 					return
 				}
 				text.Reset()
 				bytes = 0
 			}
-			bytes += deadLetters[i].RawBytes
+			bytes += deadLetters[i].Bytes
 			if text.Len() > 0 && of == group {
 				_, _ = fmt.Fprintf(&text, ", %d", at.Position)
 				continue

@@ -95,6 +95,11 @@ func TestDeadLettersOfLongOrigins(t *testing.T) {
 	if want := 12*700<<10 + (many-12)*len(deadLetter(0).Raw); bytes != want {
 		t.Errorf("messages of %d bytes, want %d", bytes, want)
 	}
+	for i := range all[:2] { // those of files have no key and no headers
+		if all[i].Key != nil || len(all[i].Headers) != 0 || all[i].Bytes != all[i].RawBytes {
+			t.Errorf("a dead letter of a file has the key %q and headers %v, %d bytes", all[i].Key, all[i].Headers, all[i].Bytes)
+		}
+	}
 	must(t, db.MarkDeadLetters(t.Context(), all, ledger.StatePurged))
 	if got := db.sql("SELECT state, count() FROM dead_letters FINAL GROUP BY state"); got != "purged\t1200" {
 		t.Errorf("they are %s", got)
@@ -103,6 +108,36 @@ func TestDeadLettersOfLongOrigins(t *testing.T) {
 	must(t, err)
 	if len(ends) != many {
 		t.Errorf("%d ends", len(ends))
+	}
+}
+
+// TestDeadLettersKeepKeyAndHeaders reads them back as they came, also after a mark.
+func TestDeadLettersKeepKeyAndHeaders(t *testing.T) {
+	db := open(t)
+	db.sql("INSERT INTO incoming_dead_letters (pipeline, origin, position, source_id, outcome, code, raw, key, headers, at) VALUES " +
+		"('stream', 't', 1, 'id', 'rejected', 'c', 'raw', unhex('FF00'), [('b', unhex('FE')), ('a', NULL), ('b', '')], now64(6)), " +
+		"('stream', 't', 2, 'id', 'rejected', 'c', 'raw', NULL, [], now64(6)), ('stream', 't', 3, 'id', 'rejected', 'c', '', '', [('', '')], now64(6))")
+	for _, state := range []string{ledger.StateOpen, ledger.StateReplayed} {
+		q := ledger.DeadLetterQuery{State: state, Sizes: true}
+		paged, err := db.DeadLetters(t.Context(), q)
+		must(t, err)
+		must(t, db.DeadLetterMessages(t.Context(), paged))
+		q.Raw = true
+		whole, err := db.DeadLetters(t.Context(), q)
+		must(t, err)
+		for name, found := range map[string][]ledger.DeadLetterState{"in pages": paged, "at once": whole} {
+			got := ""
+			for i := range found {
+				l := &found[i]
+				got += fmt.Sprintf("%q %t %q %t %d; ", l.Key, l.Key == nil, l.Headers, len(l.Headers) > 1 &&
+					l.Headers[1].Value == nil, l.Bytes)
+			}
+			const want = `"\xff\x00" false [{"b" "\xfe"} {"a" ""} {"b" ""}] true 9; "" true [] false 3; "" false [{"" ""}] false 0; `
+			if got != want {
+				t.Errorf("%s, %s: %s\nwant %s", state, name, got, want)
+			}
+		}
+		must(t, db.MarkDeadLetters(t.Context(), paged, ledger.StateReplayed))
 	}
 }
 

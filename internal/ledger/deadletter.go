@@ -4,19 +4,23 @@ import "time"
 
 // DeadLetterState is the current state of a dead letter.
 type DeadLetterState struct {
-	Origin    Origin
-	Pipeline  string
-	Source    string
-	SourceID  string
-	ID        string // UUID; zero when none could be read
-	Outcome   string
-	Column    string
-	Code      string
-	Message   string
-	State     string // open, replayed, resolved or purged
-	Replays   int
-	Raw       []byte // the message as it came; nil where the query did not ask for it
-	RawBytes  int    // its size; 0 where the query did not ask for it
+	Origin   Origin
+	Pipeline string
+	Source   string
+	SourceID string
+	ID       string // UUID; zero when none could be read
+	Outcome  string
+	Column   string
+	Code     string
+	Message  string
+	State    string // open, replayed, resolved or purged
+	Replays  int
+	Raw      []byte // the message as it came; nil where the query did not ask for it
+	RawBytes int    // its size; 0 where the query did not ask for it
+	// Key and Headers of the message are there where Raw is. A nil key is none.
+	Key       []byte   `json:"-"`
+	Headers   []Header `json:"-"` // in their order
+	Bytes     int      `json:"-"` // the size of Raw, Key and Headers together, where RawBytes is there
 	TraceID   string
 	Version   int64  // microseconds since 1970: how new the contents are
 	Parent    string // the message's own traceparent, "" without one

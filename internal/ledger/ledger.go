@@ -71,9 +71,17 @@ type DeadLetter struct {
 	Code        transaction.Code
 	Message     string
 	Raw         []byte           // the row as it came
+	Key         []byte           // of a message; nil for none
+	Headers     []Header         // of a message, in their order
 	Call        *prediction.Call // nil for a reject
 	At          time.Time        // when it was judged
 	Version     int64            // microseconds since 1970: how new the contents are; 0: as new as At
+}
+
+// Header is a header of a Kafka message; several may have one name. A nil value is one that is null.
+type Header struct {
+	Name  string
+	Value []byte
 }
 
 // Duplicate is a row that says again what an earlier row of the run said.

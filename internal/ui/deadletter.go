@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -81,14 +82,22 @@ func oneDeadLetterOf(l *ledger.DeadLetterState) oneDeadLetter {
 		one.ID = l.ID
 	}
 	one.Form, one.Shown, one.Cut = readable(l.Raw)
+	for _, h := range l.Headers { // they are read with the message
+		one.Headers = append(one.Headers, header{plain(h.Name), string(h.Value)})
+	}
+	known := func(name, value string) {
+		if !slices.ContainsFunc(one.Headers, func(h header) bool { return h.Name == name }) {
+			one.Headers = append(one.Headers, header{name, value})
+		}
+	}
 	if l.Parent != "" {
-		one.Headers = append(one.Headers, header{"traceparent", l.Parent})
+		known("traceparent", l.Parent)
 	}
 	if l.Version != 0 {
-		one.Headers = append(one.Headers, header{"txflow-version", strconv.FormatInt(l.Version, 10)})
+		known("txflow-version", strconv.FormatInt(l.Version, 10))
 	}
 	if l.Replays > 0 {
-		one.Headers = append(one.Headers, header{"txflow-replays", strconv.Itoa(l.Replays)})
+		known("txflow-replays", strconv.Itoa(l.Replays))
 	}
 	add := func(what, format, value string, more ...any) {
 		word, ok := shellQuote(value)

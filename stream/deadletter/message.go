@@ -29,14 +29,23 @@ type Message struct {
 	Code         string `json:"code"`
 	Message      string `json:"message"`
 	Raw          string `json:"raw"` // Base64 of the message as it came
-	Attempt      uint16 `json:"attempt"`
-	ModelVersion string `json:"model_version"`
-	TraceID      string `json:"trace_id"`
-	SpanID       string `json:"span_id"`
-	Traceparent  string `json:"traceparent"` // W3C, "" without one
-	Replays      uint16 `json:"replays"`     // how often it had been replayed when it was judged
-	At           string `json:"at"`          // UTC, YYYY-MM-DD HH:MM:SS.ffffff
-	VersionUS    int64  `json:"version_us"`  // microseconds since 1970: how new the contents are
+	// Key and Headers are the message's own, in Base64: they may be any bytes. Messages of older releases have neither.
+	Key          []byte   `json:"key"`     // null for none
+	Headers      []Header `json:"headers"` // in their order
+	Attempt      uint16   `json:"attempt"`
+	ModelVersion string   `json:"model_version"`
+	TraceID      string   `json:"trace_id"`
+	SpanID       string   `json:"span_id"`
+	Traceparent  string   `json:"traceparent"` // W3C, "" without one
+	Replays      uint16   `json:"replays"`     // how often it had been replayed when it was judged
+	At           string   `json:"at"`          // UTC, YYYY-MM-DD HH:MM:SS.ffffff
+	VersionUS    int64    `json:"version_us"`  // microseconds since 1970: how new the contents are
+}
+
+// Header is a header of the message. Its value may be null.
+type Header struct {
+	Name  []byte `json:"name"`
+	Value []byte `json:"value"`
 }
 
 const timestampLayout = "2006-01-02 15:04:05.000000"
@@ -48,7 +57,11 @@ func Append(b []byte, info *ledger.RunInfo, d *ledger.DeadLetter, replays int, t
 		ID: "00000000-0000-0000-0000-000000000000", SourceID: strings.ToValidUTF8(d.SourceID, "\uFFFD"),
 		ContentHash: d.ContentHash, Outcome: string(d.Outcome), Column: d.Column, Code: string(d.Code), Message: d.Message,
 		Raw: base64.StdEncoding.EncodeToString(d.Raw), Replays: uint16(min(max(replays, 0), 1<<16-1)), VersionUS: d.Version,
-		Traceparent: traceparent, At: d.At.UTC().Truncate(time.Microsecond).Format(timestampLayout)}
+		Key: d.Key, Headers: make([]Header, len(d.Headers)), Traceparent: traceparent,
+		At: d.At.UTC().Truncate(time.Microsecond).Format(timestampLayout)}
+	for i, h := range d.Headers {
+		m.Headers[i] = Header{Name: []byte(h.Name), Value: h.Value}
+	}
 	if d.ID != nil {
 		m.ID = d.ID.String()
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"iter"
 	"math"
-	"strconv"
 
 	"github.com/txflow/txflow/internal/ledger"
 
@@ -18,7 +17,7 @@ import (
 // DeadLetters holds the state of the dead letters.
 type DeadLetters interface {
 	DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) ([]ledger.DeadLetterState, error)
-	// DeadLetterMessages reads the messages of dead letters into their Raw.
+	// DeadLetterMessages reads the messages of dead letters into their Raw, Key and Headers.
 	DeadLetterMessages(ctx context.Context, deadLetters []ledger.DeadLetterState) error
 	// DeadLetterEnds returns the last position of each origin, digest and partition among what a query selects.
 	DeadLetterEnds(ctx context.Context, q ledger.DeadLetterQuery) (map[ledger.Origin]uint64, error)
@@ -103,24 +102,12 @@ func Replay(ctx context.Context, deadLetters DeadLetters, sink Sink, cfg Config,
 	return replayed, nil
 }
 
-// record is the message of a dead letter, for the topic that it came from. Headers say how often it was replayed, how
-// new its contents are, and what trace it goes on with.
+// record is the message of a dead letter, for the topic that it came from, with its own key and headers.
 func record(_ context.Context, l *ledger.DeadLetterState) (r pipeline.Record, why string, _ error) {
 	if !transaction.Code(l.Code).KeepsRow() {
 		return r, "it does not hold its message", nil
 	}
-	r = pipeline.Record{Topic: l.Origin.Origin, Key: []byte(l.SourceID), Value: l.Raw}
-	add := func(name, value string) {
-		r.Headers = append(r.Headers, pipeline.Header{Name: name, Value: []byte(value)})
-	}
-	add(pipeline.HeaderReplays, strconv.Itoa(l.Replays+1))
-	if l.Version > 0 {
-		add(pipeline.HeaderVersion, strconv.FormatInt(l.Version, 10))
-	}
-	if l.Parent != "" {
-		add(pipeline.HeaderTrace, l.Parent)
-	}
-	return r, "", nil
+	return pipeline.Record{Topic: l.Origin.Origin, Key: l.Key, Value: l.Raw, Headers: pipeline.ReplayHeaders(l)}, "", nil
 }
 
 // Purge gives open dead letters the state purged and returns how many those were. What arrives after the start stays
@@ -174,7 +161,7 @@ func Pieces(ctx context.Context, deadLetters DeadLetters, q ledger.DeadLetterQue
 func pieceOf(deadLetters []ledger.DeadLetterState, rows int) int {
 	n, bytes := 0, 0
 	for n < min(len(deadLetters), rows) {
-		if bytes += deadLetters[n].RawBytes; n > 0 && bytes > pieceBytes {
+		if bytes += deadLetters[n].Bytes; n > 0 && bytes > pieceBytes {
 			break
 		}
 		n++

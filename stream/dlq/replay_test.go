@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -20,8 +19,8 @@ type box struct {
 	deadLetters []ledger.DeadLetterState
 	sent        []string
 	topics      []string // of each
-	headers     []map[string]string
-	failAt      int // the flush that fails, counted from 1
+	headers     []string // of each
+	failAt      int      // the flush that fails, counted from 1
 	flushes     int
 	held        int            // bytes of messages that were read since the last flush
 	most        int            // the most of them at once
@@ -38,7 +37,7 @@ func (b *box) DeadLetters(_ context.Context, q ledger.DeadLetterQuery) (out []le
 	for _, l := range b.deadLetters {
 		if selects(&q, &l) && len(out) < q.Limit {
 			if !q.Raw {
-				l.Raw = nil
+				l.Raw, l.Key, l.Headers = nil, nil, nil
 			}
 			out = append(out, l)
 		}
@@ -48,8 +47,9 @@ func (b *box) DeadLetters(_ context.Context, q ledger.DeadLetterQuery) (out []le
 
 func (b *box) DeadLetterMessages(_ context.Context, deadLetters []ledger.DeadLetterState) error {
 	for i := range deadLetters {
-		deadLetters[i].Raw = b.deadLetters[deadLetters[i].Origin.Position].Raw
-		b.held += deadLetters[i].RawBytes
+		of := &b.deadLetters[deadLetters[i].Origin.Position]
+		deadLetters[i].Raw, deadLetters[i].Key, deadLetters[i].Headers = of.Raw, of.Key, of.Headers
+		b.held += deadLetters[i].Bytes
 	}
 	b.most = max(b.most, b.held)
 	return nil
@@ -75,13 +75,15 @@ func (b *box) MarkDeadLetters(_ context.Context, deadLetters []ledger.DeadLetter
 }
 
 func (b *box) Send(_ context.Context, r pipeline.Record) error {
-	headers := map[string]string{}
+	replays := ""
 	for _, h := range r.Headers {
-		headers[h.Name] = string(h.Value)
+		if h.Name == pipeline.HeaderReplays {
+			replays = string(h.Value)
+		}
 	}
-	b.sent = append(b.sent, fmt.Sprintf("%s %s %s", r.Key, r.Value, headers[pipeline.HeaderReplays]))
+	b.sent = append(b.sent, fmt.Sprintf("%s %s %s", r.Key, r.Value, replays))
 	b.topics = append(b.topics, r.Topic)
-	b.headers = append(b.headers, headers)
+	b.headers = append(b.headers, fmt.Sprintf("key %q %t, headers %q", r.Key, r.Key == nil, r.Headers))
 	if b.sending != nil {
 		b.sending(uint64(len(b.sent)))
 	}
@@ -106,9 +108,8 @@ func fill(n int) *box {
 
 func (b *box) add(id string, seen time.Time) *ledger.DeadLetterState {
 	b.deadLetters = append(b.deadLetters,
-		ledger.DeadLetterState{Origin: ledger.Origin{Position: uint64(len(b.deadLetters))}, SourceID: id, Raw: []byte("raw"),
-			RawBytes: 3,
-			State:    ledger.StateOpen, FirstSeen: seen})
+		ledger.DeadLetterState{Origin: ledger.Origin{Position: uint64(len(b.deadLetters))}, SourceID: id, Key: []byte(id),
+			Raw: []byte("raw"), Bytes: 3, State: ledger.StateOpen, FirstSeen: seen})
 	return &b.deadLetters[len(b.deadLetters)-1]
 }
 
@@ -137,27 +138,40 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestReplayKeepsWhatItIs sends messages to the topics that they came from, and says how new they are and what trace
-// they are of, where the dead letter knows.
+// TestReplayKeepsWhatItIs sends messages to the topics that they came from, with their own keys and headers, and says
+// how new they are and what trace they are of, where the dead letter knows.
 func TestReplayKeepsWhatItIs(t *testing.T) {
 	t.Parallel()
-	b := fill(2)
-	b.deadLetters[0].Origin.Origin, b.deadLetters[1].Origin.Origin = "transactions.raw", "events.raw"
-	b.deadLetters[0].Version, b.deadLetters[0].Parent = 1764118577123456,
-		"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 2}, ignore); err != nil || n != 2 {
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	b := fill(5)
+	l := b.deadLetters
+	l[0].Origin.Origin, l[0].Version, l[0].Parent = "transactions.raw", 1764118577123456, parent
+	l[1].Origin.Origin, l[1].Key = "events.raw", nil
+	l[2].Key = []byte{}
+	l[3].Key = []byte("\x00\xff another")
+	l[3].Headers = []pipeline.Header{{Name: "b", Value: []byte("\xff\x00")}, {Name: "a"}, {Name: "b", Value: []byte("2")},
+		{Name: "", Value: []byte{}}}
+	l[4].Replays, l[4].Version, l[4].Parent = 1, 5, parent
+	l[4].Headers = []pipeline.Header{{Name: pipeline.HeaderTime, Value: []byte("1")}, {Name: "traceparent",
+		Value: []byte(parent)}, {Name: pipeline.HeaderReplays, Value: []byte("1")}, {Name: "own", Value: []byte("x")},
+		{Name: pipeline.HeaderVersion, Value: []byte("5")}}
+	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 2}, ignore); err != nil || n != 5 {
 		t.Fatalf("%d %v", n, err)
 	}
 	if b.topics[0] != "transactions.raw" || b.topics[1] != "events.raw" {
 		t.Errorf("messages are sent to %q", b.topics)
 	}
-	for i, want := range []map[string]string{
-		{pipeline.HeaderReplays: "1", pipeline.HeaderVersion: "1764118577123456",
-			pipeline.HeaderTrace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
-		{pipeline.HeaderReplays: "1"},
+	for i, want := range []string{
+		`key "id0" false, headers [{"txflow-replays" "1"} {"txflow-version" "1764118577123456"} {"traceparent" "` + parent +
+			`"}]`,
+		`key "" true, headers [{"txflow-replays" "1"}]`,
+		`key "" false, headers [{"txflow-replays" "1"}]`,
+		`key "\x00\xff another" false, headers [{"b" "\xff\x00"} {"a" ""} {"b" "2"} {"" ""} {"txflow-replays" "1"}]`,
+		`key "id4" false, headers [{"traceparent" "` + parent +
+			`"} {"own" "x"} {"txflow-replays" "2"} {"txflow-version" "5"}]`,
 	} {
-		if !maps.Equal(b.headers[i], want) {
-			t.Errorf("message %d has headers %v", i, b.headers[i])
+		if b.headers[i] != want {
+			t.Errorf("message %d has %s\nwant %s", i, b.headers[i], want)
 		}
 	}
 }
@@ -221,7 +235,7 @@ func TestReplayOfLargeMessages(t *testing.T) {
 	b := fill(page)
 	large := []byte(strings.Repeat("x", 700<<10))
 	for i := range b.deadLetters {
-		b.deadLetters[i].Raw, b.deadLetters[i].RawBytes = large, len(large)
+		b.deadLetters[i].Raw, b.deadLetters[i].Bytes = large, len(large)
 	}
 	if n, err := Replay(t.Context(), b, b, Config{MaxReplays: 1}, ignore); err != nil || n != page || b.most > pieceBytes {
 		t.Errorf("%d, %v: %d bytes at once", n, err, b.most)

@@ -62,7 +62,7 @@ func (b *Batch) reset(cfg *Config, messages []Message) {
 		case m.Gap > 0:
 			b.Reject(i, "", ledger.DeadLetter{Outcome: ledger.OutcomeRejected, Code: transaction.CodeDeleted,
 				Message: fmt.Sprintf("%s: %d to %d", transaction.CodeDeleted.Message(), m.Offset, m.Next()-1)})
-		case len(m.Value) > cfg.MaxMessage:
+		case m.size() > cfg.MaxMessage:
 			b.Reject(i, "", ledger.DeadLetter{Outcome: ledger.OutcomeRejected, Code: transaction.CodeMessageSize,
 				Message: transaction.CodeMessageSize.Message()})
 		}
@@ -101,8 +101,8 @@ func (b *Batch) Pin(i int, partition int32) {
 // Attach adds a record to the transaction that is of the batch as a whole, and the result of none of its messages.
 func (b *Batch) Attach(r Record) { b.attached = append(b.attached, r) }
 
-// Reject decides that a message is a dead letter of a source, for the reason that d gives. Origin, Version and Raw of d
-// are set here, and At if it is zero.
+// Reject decides that a message is a dead letter of a source, for the reason that d gives. Origin, Version, Raw, Key
+// and Headers of d are set here, and At if it is zero.
 func (b *Batch) Reject(i int, source string, d ledger.DeadLetter) {
 	m := &b.Messages[i]
 	info := b.RunInfo(i, source)
@@ -114,14 +114,15 @@ func (b *Batch) Reject(i int, source string, d ledger.DeadLetter) {
 	case m.Gap > 0:
 		d.Raw = deadletter.AppendGap(nil, m.Offset, m.Next())
 	case d.Code.KeepsRow():
-		d.Raw = m.Value
+		d.Raw, d.Key, d.Headers = m.Value, m.Key, m.Headers
 	}
-	headers := []Header{{HeaderReason, []byte(d.Code)}, {HeaderError, []byte(d.Message)}, {HeaderOrigin, []byte(m.Topic)},
-		{HeaderReplays, strconv.AppendInt(nil, int64(m.Replays), 10)}}
+	headers := []Header{{Name: HeaderReason, Value: []byte(d.Code)}, {Name: HeaderError, Value: []byte(d.Message)},
+		{Name: HeaderOrigin, Value: []byte(m.Topic)},
+		{Name: HeaderReplays, Value: strconv.AppendInt(nil, int64(m.Replays), 10)}}
 	traceparent := ""
 	if info.OriginTraceID != "" { // else it is not valid
 		traceparent = m.Traceparent
-		headers = append(headers, Header{HeaderTrace, []byte(traceparent)})
+		headers = append(headers, Header{Name: HeaderTrace, Value: []byte(traceparent)})
 	}
 	b.decisions[i] = decision{kind: rejected, code: d.Code}
 	b.records[i] = Record{Topic: b.cfg.DeadLetters, Value: deadletter.Append(nil, &info, &d, m.Replays, traceparent),

@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// MessageLimit is the most that MaxMessage may be: a dead letter holds the message in Base64, and Kafka's own limit is
-// a megabyte unless it is raised.
+// MessageLimit is the most that MaxMessage may be: a dead letter holds the message in Base64 with its key and headers,
+// and Kafka's own limit is a megabyte unless it is raised.
 const MessageLimit = 700 << 10
 
 // DefaultBatchMessages is the default of BatchMessages: 5,000 were slower on a backlog, and more take memory.
@@ -28,7 +28,7 @@ type Config struct {
 	Log           *slog.Logger
 	Observer      Observer
 	BatchMessages int           // messages in a batch, and so in a transaction, at most
-	MaxMessage    int           // bytes; a larger message is a dead letter without its value, up to MessageLimit
+	MaxMessage    int           // bytes with key and headers; a larger message is a dead letter without them and its value
 	MaxWait       time.Duration // a message waits at most so long for others
 	DrainLimit    time.Duration // at the end, batches in work get so long to be done
 }

@@ -21,10 +21,7 @@ const (
 )
 
 // Header is one header of a message. A name may repeat.
-type Header struct {
-	Name  string
-	Value []byte
-}
+type Header = ledger.Header
 
 // Message is a message as it was consumed, or a gap: offsets that retention deleted before they were read.
 type Message struct {
@@ -73,6 +70,18 @@ func decimal(text []byte) int64 {
 	n, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil {
 		return 0
+	}
+	return n
+}
+
+// headerBytes is what a header takes in a dead letter besides its name and value, in bytes, or less.
+const headerBytes = 32
+
+// size is what a message takes in a dead letter, but for Base64: its value, key and headers.
+func (m *Message) size() int {
+	n := len(m.Value) + len(m.Key)
+	for i := range m.Headers {
+		n += headerBytes + len(m.Headers[i].Name) + len(m.Headers[i].Value)
 	}
 	return n
 }

@@ -13,14 +13,12 @@ import (
 )
 
 // Findings are the changes from an old version of a schema to a new one for which messages of the old would no longer
-// be
-// read as they were: a field that vanished or has another type, a field that is required now, a limit that was added or
-// changed. A new field that may be absent, a limit that is gone, and a longer enum are fine. It knows objects of plain
-// fields, which is what the topics have: any other change is a finding.
+// be read as they were: a field that vanished or has another type, a field that is required now, a limit that was added
+// or changed. A new field that may be absent, a limit that is gone, and a longer enum are fine. It knows objects of
+// plain fields, which is what the topics have: any other change is a finding.
 //
 // Registries have rules of their own. This one is stricter about types, since each field is a column of ClickHouse, and
-// it
-// is there where a registry lets everything pass, as the one of txflow platform does.
+// it is there where a registry lets everything pass, as the one of txflow platform does.
 func Findings(format Format, before, after string) ([]string, error) {
 	if format == Avro {
 		return avroFindings(before, after)

@@ -88,7 +88,8 @@ func written() map[string][][]byte {
 			{Outcome: ledger.OutcomeRejected, Code: transaction.CodeMessage, Origin: origin, At: at},
 			{Outcome: ledger.OutcomeDeadLetter, ID: &id, SourceID: text, ContentHash: math.MaxUint64, Column: text,
 				Code: transaction.CodePrediction, Message: text,
-				Raw: []byte(text), Call: &call, At: at, Origin: origin},
+				Raw: []byte(text), Key: []byte(text), Headers: []ledger.Header{{Name: text, Value: []byte(text)}, {}},
+				Call: &call, At: at, Origin: origin},
 		} {
 			add(topics.DeadLetters, deadletter.Append(nil, &info, &d, i*math.MaxUint16, text))
 			add(events.DeadLetters, deadletter.Append(nil, &info, &d, i*math.MaxUint16, text))

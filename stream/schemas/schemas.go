@@ -1,8 +1,6 @@
 // Package schemas is the one truth about the shape of messages: a schema for the value of each topic, every version of
-// it,
-// and what must be done for a Schema Registry to have them. Those of messages that ClickHouse reads are JSON Schemas,
-// in
-// files TOPIC.vN.json; such messages carry no schema id. events.raw is Avro, and its messages carry the id.
+// it, and what must be done for a Schema Registry to have them. Those of messages that ClickHouse reads are JSON
+// Schemas, in files TOPIC.vN.json; such messages carry no schema id. events.raw is Avro, and its messages carry the id.
 package schemas
 
 import (

@@ -30,8 +30,7 @@ import (
 )
 
 // openDeadLetters returns the number of open dead letters that a command is about, and how many of them do not hold
-// their
-// message.
+// their message.
 func openDeadLetters(c *cli.Context, db *store.Store, q ledger.DeadLetterQuery) (n, without uint64, err error) {
 	q.State = ledger.StateOpen
 	counts, err := db.CountDeadLetters(c.Context, q)

@@ -108,6 +108,8 @@ type deadLetterJSON struct {
 	State        string    `json:"state"`
 	Replays      int       `json:"replays"`
 	Raw          []byte    `json:"raw"`
+	Key          []byte    `json:"key"`     // null for none
+	Headers      []header  `json:"headers"` // in their order
 	TraceID      string    `json:"trace_id,omitempty"`
 	Version      string    `json:"version_us"`
 	FirstSeen    time.Time `json:"first_seen"`
@@ -115,17 +117,31 @@ type deadLetterJSON struct {
 	*ledger.DeadLetterState
 }
 
+// header is a header of a message. Values are Base64, or null; so is a name that is not UTF-8, beside its text.
+type header struct {
+	Name      string `json:"name"`
+	NameBytes []byte `json:"name_base64,omitempty"`
+	Value     []byte `json:"value"`
+}
+
 func encodeDeadLetter(out *json.Encoder, l *ledger.DeadLetterState) error {
 	id := l.ID
 	if id == noID {
 		id = ""
+	}
+	headers := make([]header, len(l.Headers))
+	for i, h := range l.Headers {
+		headers[i] = header{Name: strings.ToValidUTF8(h.Name, "\uFFFD"), Value: h.Value}
+		if headers[i].Name != h.Name {
+			headers[i].NameBytes = []byte(h.Name)
+		}
 	}
 	return out.Encode(deadLetterJSON{
 		Origin: l.Origin.Origin, OriginDigest: l.Origin.Digest, Partition: l.Origin.Partition,
 		Position: strconv.FormatUint(l.Origin.Position, 10), Pipeline: l.Pipeline, Source: l.Source,
 		SourceID: l.SourceID, ID: id,
 		Outcome: l.Outcome, Column: l.Column, Reason: l.Code, Message: l.Message, State: l.State, Replays: l.Replays,
-		Raw:     l.Raw,
+		Raw: l.Raw, Key: l.Key, Headers: headers,
 		TraceID: l.TraceID, Version: strconv.FormatInt(l.Version, 10), FirstSeen: l.FirstSeen.UTC(),
 		UpdatedAt:       l.UpdatedAt.UTC(),
 		DeadLetterState: l,
@@ -182,6 +198,16 @@ func showDeadLetter(out io.Writer, l *ledger.DeadLetterState) {
 	line("trace", l.TraceID)
 	line("first seen", l.FirstSeen.UTC().Format(time.RFC3339))
 	line("updated", l.UpdatedAt.UTC().Format(time.RFC3339))
+	if l.Key != nil {
+		_, _ = fmt.Fprintf(out, "%-10s  %s\n", "key", bytesText(l.Key))
+	}
+	for _, h := range l.Headers {
+		value := "null"
+		if h.Value != nil {
+			value = bytesText(h.Value)
+		}
+		_, _ = fmt.Fprintf(out, "%-10s  %s: %s\n", "header", bytesText([]byte(h.Name)), value)
+	}
 	_, _ = fmt.Fprintf(out, "%-10s  %s\n", "raw", rawText(l))
 }
 
@@ -215,6 +241,14 @@ func dlqResolve(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 		err = sayOthers(c, rt, db, q, "dlq resolve")
 	}
 	return err
+}
+
+// bytesText is a key or a part of a header in one line, quoted where a terminal could not show it.
+func bytesText(b []byte) string {
+	if text := string(b); text != "" && utf8.ValidString(text) && !strings.ContainsFunc(text, table.Unprintable) {
+		return text
+	}
+	return strconv.Quote(string(b))
 }
 
 // rawText is a message as it came, quoted where a terminal could not show it.

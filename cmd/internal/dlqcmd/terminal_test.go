@@ -35,6 +35,8 @@ func TestStoredTextNeverReachesATerminalRaw(t *testing.T) {
 		if got := strings.Count(out.String(), want); got != 4 {
 			t.Errorf("%q is shown as %q in %d of 4 places:\n%s", text, want, got, out.String())
 		}
+		showDeadLetter(&out, &ledger.DeadLetterState{Key: []byte(text), Headers: []ledger.Header{{Name: text,
+			Value: []byte(text)}}})
 		if want != text && strings.Contains(out.String(), text) {
 			t.Errorf("%q reaches the terminal", text)
 		}

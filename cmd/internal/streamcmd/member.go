@@ -34,7 +34,7 @@ var memberFlags = []cli.Flag{
 	&cli.IntFlag{Name: "transaction-rows", Value: pipeline.DefaultBatchMessages,
 		EnvVars: []string{"TXFLOW_STREAM_TRANSACTION_ROWS"}, Usage: "maximum `N` messages per Kafka transaction"},
 	&cli.IntFlag{Name: "max-message-bytes", Value: 512 << 10, EnvVars: []string{"TXFLOW_STREAM_MAX_MESSAGE_BYTES"},
-		Usage: "maximum message size of `N` bytes; a larger one becomes a dead letter without its content"},
+		Usage: "maximum message size of `N` bytes, with key and headers; a larger one becomes a dead letter without them"},
 	&cli.DurationFlag{Name: "max-wait", Value: 100 * time.Millisecond, EnvVars: []string{"TXFLOW_STREAM_MAX_WAIT"},
 		Usage: "maximum `TIME` that a message waits for a batch to fill"},
 	&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"},

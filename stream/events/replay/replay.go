@@ -3,7 +3,7 @@ package replay
 
 import (
 	"context"
-	"strconv"
+	"slices"
 
 	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/internal/event/parse"
@@ -45,9 +45,9 @@ func (m *Maker) erases(ctx context.Context, l *ledger.DeadLetterState, e *event.
 
 const whyForgotten = "its person is forgotten"
 
-// Record is the message of a dead letter. What the collector refused is parsed again, by the rules of today; why says
-// why that
-// is still no event, and then there is no message.
+// Record is the message of a dead letter, with its own headers. Its key is the event's id, whatever it came with: by
+// the key of the same event its duplicates are found. What the collector refused is parsed again, by the rules of
+// today; why says why that is still no event, and then there is no message.
 func (m *Maker) Record(ctx context.Context, l *ledger.DeadLetterState) (r pipeline.Record, why string, err error) {
 	if code := transaction.Code(l.Code); !code.KeepsRow() || event.Code(l.Code) == event.CodeSize {
 		return r, "it does not hold its message", nil
@@ -75,17 +75,10 @@ func (m *Maker) Record(ctx context.Context, l *ledger.DeadLetterState) (r pipeli
 			r.Key, token = []byte(e.ID.String()), e.Token
 		}
 	}
-	add := func(name, value string) {
-		if value != "" {
-			r.Headers = append(r.Headers, pipeline.Header{Name: name, Value: []byte(value)})
-		}
+	r.Headers = pipeline.ReplayHeaders(l)
+	if token != "" && !slices.ContainsFunc(r.Headers, func(h pipeline.Header) bool { return h.Name == events.HeaderToken }) {
+		r.Headers = append(r.Headers, pipeline.Header{Name: events.HeaderToken, Value: []byte(token)})
 	}
-	add(pipeline.HeaderReplays, strconv.Itoa(l.Replays+1))
-	if l.Version > 0 { // whether its person was forgotten since depends on when it first came
-		add(pipeline.HeaderVersion, strconv.FormatInt(l.Version, 10))
-	}
-	add(events.HeaderToken, token)
-	add(pipeline.HeaderTrace, l.Parent)
 	return r, "", nil
 }
 

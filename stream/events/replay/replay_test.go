@@ -12,6 +12,7 @@ import (
 	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/events"
+	"github.com/txflow/txflow/stream/pipeline"
 )
 
 // TestRecord makes messages of dead letters of refine and of the collector.
@@ -21,12 +22,21 @@ func TestRecord(t *testing.T) {
 	m := Maker{Schema: func(context.Context) (int32, error) { return 7, nil }, ItemBytes: 1 << 10}
 	raw := events.AppendRaw(events.AppendHeader(nil, 3), &event.Event{ID: id, Token: "crm", Form: event.FormSimple})
 	item := `{"event_type":"USER_LOGIN","company_id":"c-1","user_id":"u","timestamp":1700000000000}`
+	headers := map[string]string{
+		"of refine":           "[{txflow-request r} {txflow-token crm} {txflow-replays 2} {txflow-version 9} {traceparent 00-a-b-01}]",
+		"of an older release": "[{txflow-replays 1} {txflow-token crm}]",
+		"of the collector":    "[{txflow-replays 2} {txflow-version 9} {traceparent 00-a-b-01} {txflow-token crm}]",
+	}
 	for name, c := range map[string]struct {
 		deadLetter ledger.DeadLetterState
 		why        string
 	}{
 		"of refine": {ledger.DeadLetterState{ID: id.String(), Code: "id_conflict", Raw: raw, Replays: 1, Version: 9,
-			Parent: "00-a-b-01",
+			Parent: "00-a-b-01", Key: []byte("not the id"), Headers: []pipeline.Header{{Name: "txflow-request",
+				Value: []byte("r")}, {Name: pipeline.HeaderVersion, Value: []byte("3")}, {Name: events.HeaderToken,
+				Value: []byte("crm")}},
+			Origin: ledger.Origin{Origin: events.Raw}}, ""},
+		"of an older release": {ledger.DeadLetterState{ID: id.String(), Code: "id_conflict", Raw: raw,
 			Origin: ledger.Origin{Origin: events.Raw}}, ""},
 		"of the collector": {ledger.DeadLetterState{ID: id.String(), Code: "missing_value", Raw: []byte(item), Source: "crm",
 			Replays: 1, Version: 9,
@@ -51,7 +61,7 @@ func TestRecord(t *testing.T) {
 			continue
 		}
 		if got := fmt.Sprintf("%s %s %s", r.Topic, r.Key, r.Headers); got !=
-			"events.raw "+id.String()+" [{txflow-replays 2} {txflow-version 9} {txflow-token crm} {traceparent 00-a-b-01}]" {
+			"events.raw "+id.String()+" "+headers[name] {
 			t.Errorf("%s: %s", name, got)
 		}
 		schema, rest, _ := events.SplitHeader(r.Value)
@@ -62,8 +72,9 @@ func TestRecord(t *testing.T) {
 		}
 	}
 	m.Schema = func(context.Context) (int32, error) { return 0, errors.New("no registry") }
-	deadLetter := ledger.DeadLetterState{ID: id.String(), Raw: []byte(item), Origin: ledger.Origin{Origin: events.Collector,
-		Digest: pack.String()}}
+	deadLetter := ledger.DeadLetterState{ID: id.String(), Raw: []byte(item),
+		Origin: ledger.Origin{Origin: events.Collector,
+			Digest: pack.String()}}
 	if _, _, err := m.Record(t.Context(), &deadLetter); err == nil {
 		t.Error("a message is made without the id of its schema")
 	}
