@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/txflow/txflow/internal/fault"
@@ -101,26 +100,15 @@ const partSum = `,"sha256":"`
 
 const partSumSize = len(partSum) + 2*sha256.Size + len("\"}\n")
 
-// AppendPart appends the part as JSON. Categories, which are nearly all of it, hold nothing that needs escaping.
+// AppendPart appends the part as JSON, with its checksum as the last field.
 func AppendPart(b []byte, p *Part) []byte {
-	start := len(b)
-	head := *p
-	head.Categories = nil
-	rest, err := json.Marshal(&head)
+	content, err := json.Marshal(p)
 	if err != nil {
 		panic(fmt.Sprintf("a part is plain data: %v", err))
 	}
-	b = append(b, `{"categories":[`...)
-	for i, name := range p.Categories {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendQuote(b, name)
-	}
-	b = append(b, "],"...)
-	b = append(b, rest[1:len(rest)-1]...)
-	sum := sha256.Sum256(b[start:])
-	return append(hex.AppendEncode(append(b, partSum...), sum[:]), "\"}\n"...)
+	content = content[:len(content)-1] // without the brace
+	sum := sha256.Sum256(content)
+	return append(hex.AppendEncode(append(append(b, content...), partSum...), sum[:]), "\"}\n"...)
 }
 
 // ParsePart reads what AppendPart wrote; parts of older releases have no checksum.

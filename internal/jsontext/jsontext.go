@@ -1,4 +1,5 @@
-// Package jsontext writes text into JSON by hand, for the paths where every row counts.
+// Package jsontext writes text into JSON by hand, for the paths where every row counts: whoever uses it says what that
+// saves.
 package jsontext
 
 import "unicode/utf8"

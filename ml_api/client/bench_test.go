@@ -1,6 +1,7 @@
 package client
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -43,6 +44,48 @@ func BenchmarkEncode(b *testing.B) {
 		out = AppendTransactions(out[:0], rows)
 	}
 	b.ReportMetric(float64(b.N)*benchRows/b.Elapsed().Seconds(), "rows/s")
+}
+
+// BenchmarkLibraries does by encoding/json what is done by hand.
+func BenchmarkLibraries(b *testing.B) {
+	rows := sample(benchRows)
+	body := sampleAnswer(rows)
+	type request struct {
+		ID            string      `json:"id"`
+		Description   string      `json:"description"`
+		Amount        json.Number `json:"amount"`
+		Timestamp     string      `json:"timestamp"`
+		Merchant      *string     `json:"merchant"`
+		OperationType string      `json:"operation_type"`
+		Side          string      `json:"side"`
+	}
+	rate := func(b *testing.B) {
+		b.ReportMetric(float64(b.N)*benchRows/b.Elapsed().Seconds(), "rows/s")
+	}
+	b.Run("encode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			all := make([]request, len(rows))
+			for i := range rows {
+				t := &rows[i]
+				all[i] = request{t.ID.String(), t.Description, json.Number(t.Amount.String()),
+					string(transaction.AppendTimestamp(nil, t.Timestamp)), &t.Merchant, t.OperationType, t.Side.String()}
+			}
+			if _, err := json.Marshal(all); err != nil {
+				b.Fatal(err)
+			}
+		}
+		rate(b)
+	})
+	b.Run("answer", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, _, err := decodeAnswers(nil, body, transaction.DefaultCategories); err != nil {
+				b.Fatal(err)
+			}
+		}
+		rate(b)
+	})
 }
 
 func BenchmarkAnswer(b *testing.B) {

@@ -6,7 +6,8 @@ import (
 )
 
 // AppendTransactions appends the batch as the JSON array that POST /predict takes. Amounts are exact decimals,
-// timestamps RFC 3339 in UTC.
+// timestamps RFC 3339 in UTC. It is written by hand: each row comes here, and encoding/json takes 2.5 times as long
+// (BenchmarkLibraries).
 func AppendTransactions(b []byte, transactions []transaction.Transaction) []byte {
 	b = append(b, '[')
 	for i := range transactions {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"reflect"
 	"testing"
+
+	jsonlibrary "github.com/go-json-experiment/json"
 )
 
 // TestAppendRefined has every field read back by the standard library as it was, also texts that must be escaped.
@@ -46,5 +48,30 @@ func TestAppendRefined(t *testing.T) {
 	r.LostPoints = nil
 	if got := (Refined{}); json.Unmarshal(AppendRefined(nil, &r), &got) != nil || len(got.LostPoints) != 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// BenchmarkRefined compares the writer by hand with the libraries.
+func BenchmarkRefined(b *testing.B) {
+	const id = "3f7c0a52-18ab-4f0e-9d5e-5b4a4d1c7c11"
+	r := Refined{EventID: id, CorrelationID: id, Token: "crm", Form: "package", Type: `Holded\Wallet\Domain\PaymentWasMade`,
+		TargetSubscription: "billing", AccountID: "account-1", UserID: "user-1", MessageID: id, TimestampUS: 1735689600123000,
+		TimestampSource: "sender", Data: `{"id":"1","amount":100.50}`, Attributes: `{"trackedDevice":"desktop"}`, Extra: "{}",
+		ReceivedUS: 1735689600123000, PublishedUS: 1735689600123000, ProcessedUS: 1735689600123000, SchemaID: 7, Context: "billing",
+		Score: "0.9", LostPoints: []Lost{{"user_agent", "0.1"}}, RulesVersion: "1", Origin: Raw, OriginDigest: "cluster/topic",
+		Position: 1 << 40, ContentHash: 1 << 63}
+	for name, write := range map[string]func() error{
+		"by hand":       func() error { _ = AppendRefined(make([]byte, 0, 1500), &r); return nil },
+		"encoding/json": func() error { _, err := json.Marshal(&r); return err },
+		"json v2":       func() error { _, err := jsonlibrary.Marshal(&r); return err },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := write(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

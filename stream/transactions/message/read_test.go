@@ -159,19 +159,3 @@ func same(a transaction.Fields, aSource []byte, b transaction.Fields, bSource []
 	}
 	return bytes.Equal(aSource, bSource)
 }
-
-// BenchmarkParse compares the usual form with one that has an escape.
-func BenchmarkParse(b *testing.B) {
-	for name, text := range map[string]string{"usual": good, "escaped": strings.Replace(good, "EDF", `\u00c9DF`, 1)} {
-		b.Run(name, func(b *testing.B) {
-			r, value := parser(), []byte(text)
-			var p Parsed
-			b.ReportAllocs()
-			for b.Loop() {
-				if v := r.Parse(value, &p); v.Code != transaction.CodeOK {
-					b.Fatal(v)
-				}
-			}
-		})
-	}
-}
