@@ -67,7 +67,7 @@ func buildVersity(t *testing.T) string {
 
 func waitFor(t *testing.T, addr, log string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		c, err := net.DialTimeout("tcp", addr, time.Second)
 		if err == nil {
 			must0(t, c.Close())

@@ -89,7 +89,7 @@ func attackStalls(a *attacker) {
 			must(a.T, err)
 		}
 		for range 10 {
-			client := http.Client{Timeout: 5 * time.Second}
+			client := http.Client{Timeout: time.Minute}
 			resp, err := client.Post(a.p.ClickHouseURL(), "text/plain", strings.NewReader("SELECT 1"))
 			a.check(fmt.Sprintf("a query waits for stalled clients: %v", err), err == nil)
 			if err == nil {
@@ -120,7 +120,7 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 	for range 4 {
 		hold("POST /?query=INSERT+INTO+t+FORMAT+TSV HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n11000\r\n" + strings.Repeat("1", 0x11000) + "\r\n")
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for ask(t, "POST", p.ClickHouseURL(), "SELECT count() >= 4 FROM system.processes") != "1" {
 		if time.Now().After(deadline) {
 			t.Fatal("the statements do not run: ", ask(t, "POST", p.ClickHouseURL(), "SELECT query FROM system.processes"))
@@ -128,7 +128,7 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 	}
 	started := time.Now()
 	stop(t, p)
-	if took := time.Since(started); took > 10*time.Second {
+	if took := time.Since(started); took > time.Minute {
 		t.Errorf("the platform took %s to end", took)
 	}
 }

@@ -435,7 +435,7 @@ func TestStaleFigures(t *testing.T) {
 	u := pages(t, proxy.URL+"/?"+to.RawQuery, nil)
 	body(t, u, "/")
 	unavailable = true
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(body(t, u, "/"),
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(body(t, u, "/"),
 		"the figures are not new"); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("figures of a ClickHouse that is unavailable pass for new")

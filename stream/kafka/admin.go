@@ -164,8 +164,7 @@ func (a *Admin) Configure(ctx context.Context, name string, config map[string]st
 }
 
 // Committed is the offset that a group has committed in a partition, -1 for none. What it has committed in a
-// transaction
-// that is still open does not count.
+// transaction that is still open does not count.
 func (a *Admin) Committed(ctx context.Context, group, topic string, partition int32) (int64, error) {
 	asked := []kafka.ConsumerGroupTopicPartitions{{Group: group,
 		Partitions: []kafka.TopicPartition{{Topic: &topic, Partition: partition}}}}

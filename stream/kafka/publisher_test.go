@@ -18,7 +18,7 @@ import (
 // publisherServes has many callers publish at once: each learns what became of its own messages, and a message that the
 // broker refuses, a missing topic, and a client that can do nothing more harm nobody else.
 func publisherServes(t *testing.T, b *broker) {
-	p, err := NewPublisher(b.cfg, 5*time.Second)
+	p, err := NewPublisher(b.cfg, time.Minute)
 	b.must(err)
 	defer p.Close(t.Context())
 	b.must(p.Check(t.Context(), b.topic, b.out))
@@ -65,7 +65,7 @@ func publisherServes(t *testing.T, b *broker) {
 
 // publisherIsReplaced breaks the client for good: the next messages go through another one.
 func publisherIsReplaced(t *testing.T, b *broker) {
-	p, err := NewPublisher(b.cfg, 5*time.Second)
+	p, err := NewPublisher(b.cfg, time.Minute)
 	b.must(err)
 	send := func(name string) error {
 		return p.Publish(t.Context(), []pipeline.Record{{Topic: b.topic, Key: []byte(name), Value: []byte(name)}})[0]

@@ -13,8 +13,7 @@ import (
 )
 
 // Scanner reads what is committed in partitions of a topic now. It is a member of no group and commits nothing. It is
-// for one
-// goroutine.
+// for one goroutine.
 type Scanner struct {
 	cfg    Config
 	topic  string
@@ -59,10 +58,8 @@ func (s *Scanner) Close() error {
 type Span struct{ From, End int64 }
 
 // Spans finds what partitions hold: from the first message of a time on (the zero time: from the first that is there)
-// to
-// after the last that was written, committed or not. The error has exit code 69 when a partition does not exist. It
-// waits for
-// a broker that does not answer.
+// to after the last that was written, committed or not. The error has exit code 69 when a partition does not exist. It
+// waits for a broker that does not answer.
 func (s *Scanner) Spans(ctx context.Context, since map[int32]time.Time) (spans map[int32]Span, err error) {
 	err = s.retry(ctx, func(ctx context.Context) error {
 		spans, err = s.spans(ctx, since)
@@ -202,10 +199,8 @@ func (s *Scanner) Read(ctx context.Context, since map[int32]time.Time, visit fun
 }
 
 // Scan reads the spans, each in its order, and visits the messages of transactions that are committed; transactions
-// that are
-// open are waited for. The message and its headers are valid until visit returns; key and value stay valid. It waits
-// for a
-// broker that does not answer.
+// that are open are waited for. The message and its headers are valid until visit returns; key and value stay valid. It
+// waits for a broker that does not answer.
 func (s *Scanner) Scan(ctx context.Context, spans map[int32]Span, visit func(*pipeline.Message) error) error {
 	var assign []kafka.TopicPartition
 	left := map[int32]int64{}

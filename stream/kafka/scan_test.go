@@ -13,8 +13,7 @@ import (
 )
 
 // scanIsCommitted reads what is committed, in pinned partitions, up to what was there when it was asked; an open
-// transaction is
-// waited for.
+// transaction is waited for.
 func scanIsCommitted(t *testing.T, b *broker) {
 	b.send(0, 6, 0)
 	l := b.open("a")

@@ -129,7 +129,7 @@ func TestAPipeWithoutAWriterIsInterrupted(t *testing.T) {
 	defer func() { _ = writer.Close() }()
 	for name, r := range map[string]*harness.Process{"a-pipe": p.Start("validate", "--out", "a-pipe", "pipe"),
 		"standard-input": p.StartWith(quiet, "validate", "--out", "standard-input", "-")} {
-		for deadline := time.Now().Add(30 * time.Second); ; <-time.After(5 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; <-time.After(5 * time.Millisecond) {
 			if found, _ := filepath.Glob(filepath.Join(p.Dir, name, "*/.tmp-*")); len(found) > 0 {
 				break
 			}
@@ -143,7 +143,7 @@ func TestAPipeWithoutAWriterIsInterrupted(t *testing.T) {
 			if code := r.Cmd.ProcessState.ExitCode(); code != fault.ExitInterrupted || r.Manifest(t).ExitCode != code {
 				t.Errorf("%s: exit %d\n%s", name, code, r.Stderr.String())
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Errorf("%s: it goes on after SIGTERM", name)
 		}
 	}

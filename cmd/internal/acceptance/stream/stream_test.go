@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -32,25 +31,15 @@ func TestStream(t *testing.T) {
 		"--watch-addr", watch, "--stuck", "1s")
 	second.Find(t, &second.Stderr, `(partitions assigned)`)
 	first.Kill() // what it had goes to the second
-	if code, text := harness.Get(t, "http://"+watch+"/readyz"); code != http.StatusOK {
-		t.Errorf("/readyz answers %d %s", code, text)
+	ready := func(want int) func() bool {
+		return func() bool { code, _ := harness.Get(t, "http://"+watch+"/readyz"); return code == want }
 	}
-	var outage sync.Once
-	var back time.Time
-	b.API.HarmWith(func(w http.ResponseWriter, r *http.Request, _ []byte, honest http.Handler) {
-		outage.Do(func() { back = time.Now().Add(3 * time.Second) })
-		if time.Now().Before(back) {
-			harness.HangUp(w)
-			return
-		}
-		honest.ServeHTTP(w, r)
-	})
+	b.Until("/readyz says that it works", ready(http.StatusOK))
+	b.API.HarmWith(func(w http.ResponseWriter, _ *http.Request, _ []byte, _ http.Handler) { harness.HangUp(w) })
 	again, badAgain := b.Produce(rows) // the same once more
 	messages, bad = messages+again, bad+badAgain
-	b.Until("/readyz says that messages are stuck", func() bool {
-		code, _ := harness.Get(t, "http://"+watch+"/readyz")
-		return code == http.StatusServiceUnavailable
-	})
+	b.Until("/readyz says that messages are stuck", ready(http.StatusServiceUnavailable))
+	b.API.Harm.Store(nil)
 	b.Reaches("messages are in the ledger", messages, func() int { return b.Count(harness.OutcomesOfStream) })
 	b.Until("/metrics tells that nothing waits", func() bool {
 		_, text := harness.Get(t, "http://"+watch+"/metrics")
