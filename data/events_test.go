@@ -27,8 +27,7 @@ func TestEventsFile(t *testing.T) {
 }
 
 // TestEvents has the collector's parser judge what is made: what is broken is refused with that code, the rest is
-// accepted,
-// and the shares are about those that were asked for.
+// accepted, and the shares are about those that were asked for.
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	o := sampleEvents

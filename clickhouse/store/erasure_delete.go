@@ -51,8 +51,7 @@ func erasing(e *ledger.Erasure) []struct{ table, where string } {
 }
 
 // EraseRows deletes what an erasure noted, and waits until ClickHouse has written the parts without it. Observe is
-// called
-// before each table, and as parts are done.
+// called before each table, and as parts are done.
 func (s *Store) EraseRows(ctx context.Context, e *ledger.Erasure, observe func(table string, parts int64)) error {
 	for _, d := range erasing(e) {
 		observe(d.table, -1)

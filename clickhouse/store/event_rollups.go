@@ -15,9 +15,8 @@ WHERE database = currentDatabase() AND table = 'events' AND active`).Scan(&versi
 	return version, err
 }
 
-// eventRollups adds up the events as they are now, by all that there are roll-ups of, in one look at the table. Much
-// of it may
-// be on ClickHouse's disk meanwhile.
+// eventRollups adds up the events as they are now, by all that there are roll-ups of, in one look at the table. Much of
+// it may be on ClickHouse's disk meanwhile.
 const eventRollups = `SELECT multiIf(grouping(hour) = 0, 'hour', grouping(account) = 0, 'account', 'type') AS kind,
     account, type, context, fromUnixTimestamp64Micro(hour, 'UTC'), count(), uniqExact(user),
     toDecimalString(toDecimal64(avg(score), 6), 4), countIf(score >= 0.9), countIf(score >= 0.7 AND score < 0.9),

@@ -15,8 +15,8 @@ const eventsLedger = `outcomes WHERE pipeline = 'events' AND origin = {topic:Str
 AND position >= {from:UInt64} AND position < {to:UInt64} AND log_id = {log:String}`
 
 // EventLedger returns the entries of a range of events.raw, by their offsets. Entries that were delivered again, and
-// are the
-// same, are one; so are several judgements of a message that store the same. One that is erased is nothing else.
+// are the same, are one; so are several judgements of a message that store the same. One that is erased is nothing
+// else.
 func (s *Store) EventLedger(ctx context.Context, r ledger.StreamRange) (out []ledger.StreamEntry, err error) {
 	rows, err := s.query(ctx, `SELECT position, any(id), any(content_hash), if(countIf(outcome = 'erased') > 0, 'erased', toString(any(outcome))), any(code),
     if(countIf(outcome = 'erased') > 0, toUInt64(1), uniqExact((id, content_hash, outcome, code)))

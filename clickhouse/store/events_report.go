@@ -36,8 +36,7 @@ type EventReportRow struct {
 }
 
 // EventReport adds up the events as they are now. By rule there is a row for each rule of the score, with the events
-// that lost
-// points by it.
+// that lost points by it.
 func (s *Store) EventReport(ctx context.Context, q EventReportQuery) (out []EventReportRow, err error) {
 	if q.By == "" {
 		q.By = "type"

@@ -9,8 +9,7 @@ import (
 )
 
 // TestContentHash is as its description says: what was stored with it must stay comparable. Every text of the sender
-// counts, and
-// nothing of the collector's.
+// counts, and nothing of the collector's.
 func TestContentHash(t *testing.T) {
 	t.Parallel()
 	e := Event{ID: NewID(), Correlation: NewID(), Index: 3, Token: "t", Received: 5, Form: FormSimple, Type: "USER_LOGIN",

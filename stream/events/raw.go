@@ -109,8 +109,7 @@ func SplitHeader(value []byte) (schema int32, rest []byte, ok bool) {
 type Schema struct{ resolved *avro.Schema } // nil: RawSchema itself
 
 // ParseSchema reads the text of a schema. Its error is that of a text that is no schema, or of one that RawSchema
-// cannot
-// read.
+// cannot read.
 func ParseSchema(text string) (Schema, error) {
 	writer, err := avro.Parse(text)
 	if err != nil {
@@ -127,8 +126,7 @@ func ParseSchema(text string) (Schema, error) {
 func ParseRaw(value []byte) (event.Event, error) { return Schema{}.Parse(value) }
 
 // Parse reads a record of the schema, without the header of the wire format. Bytes after the record are an error, as
-// are
-// texts that are not valid UTF-8.
+// are texts that are not valid UTF-8.
 func (s Schema) Parse(value []byte) (event.Event, error) {
 	if s.resolved == nil {
 		return parseRaw(value)

@@ -22,9 +22,8 @@ type override struct {
 	Config     map[string]string `json:"config,omitempty"`
 }
 
-// File is what a user wants of the topics, by their names: an object like
-// {"transactions.raw": {"partitions": 12, "replicas": 3, "config": {"retention.ms": "86400000"}}}. The zero value
-// changes nothing.
+// File is what a user wants of the topics, by their names: an object like {"transactions.raw": {"partitions": 12,
+// "replicas": 3, "config": {"retention.ms": "86400000"}}}. The zero value changes nothing.
 type File struct{ topics map[string]override }
 
 // fixed are the settings that promises of txflow rest on, with the reason.
@@ -34,8 +33,7 @@ var fixed = map[string]string{
 }
 
 // ParseFile reads a file of topics. It refuses unknown topics and fields, values out of bounds, and settings that
-// txflow's
-// promises rest on; the errors name the topic.
+// txflow's promises rest on; the errors name the topic.
 func ParseFile(text []byte) (File, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()

@@ -50,9 +50,8 @@ const (
 // acknowledged messages along, and with all of them every failure is an outage.
 func minInsync(replicas int) int { return min(2, replicas) }
 
-// oneWindow is why the topics that duplicates are found in do not grow: the id of an event that was accepted before
-// may be in
-// another partition after, where nobody knows of it.
+// oneWindow is why the topics that duplicates are found in do not grow: the id of an event that was accepted before may
+// be in another partition after, where nobody knows of it.
 const oneWindow = "duplicates of events that are there already would no longer be found"
 
 // oneOrder is why the topic of tombstones has one partition.
@@ -133,8 +132,7 @@ func Names(of []Topic) []string {
 var Internal = []string{"__consumer_offsets", "__transaction_state"}
 
 // Weak returns the internal topics with fewer replicas than the stream's topics have: with them a broker that fails
-// takes
-// offsets and transactions along. Those that are not there yet, or not shown, do not count.
+// takes offsets and transactions along. Those that are not there yet, or not shown, do not count.
 func Weak(have map[string]State) (names []string) {
 	for _, name := range Internal {
 		if state, ok := have[name]; ok && state.Replicas < Kept(have, Default)[0].Replicas {
@@ -159,8 +157,8 @@ type Change struct {
 	do   func(context.Context, Admin) error
 }
 
-// Plan compares; it is empty when nothing is to do. Partitions can not be removed, nor
-// replicas be changed: that is an error with exit code 65.
+// Plan compares; it is empty when nothing is to do. Partitions can not be removed, nor replicas be changed: that is an
+// error with exit code 65.
 func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 	have, err := admin.Topics(ctx, Names(want))
 	if err != nil {

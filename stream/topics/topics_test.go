@@ -106,8 +106,7 @@ func TestReplicas(t *testing.T) {
 }
 
 // TestEventsDoNotGrow refuses to add partitions to the topics that duplicates are found in, and says what to do; the
-// others
-// of the pipeline may grow.
+// others of the pipeline may grow.
 func TestEventsDoNotGrow(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{events.Raw, events.Silver, events.Claims} {

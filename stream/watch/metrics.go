@@ -34,8 +34,7 @@ type Metrics struct {
 var secondBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 3600}
 
 // NewMetrics makes a registry with all of them, for a pipeline; result is how it calls a message that has become a
-// result.
-// ml is asked at each scrape, unless it is nil.
+// result. ml is asked at each scrape, unless it is nil.
 func NewMetrics(pipeline, result string, health *Health, ml func() ML) *Metrics {
 	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
 		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})

@@ -141,9 +141,8 @@ func (b *bencher) restores(ctx context.Context, r *refineReport, ids int, args f
 	return err
 }
 
-// claims writes the claims of so many ids to events.claims, as transactions of 3,000 in a partition would have, and
-// has the
-// group be after them.
+// claims writes the claims of so many ids to events.claims, as transactions of 3,000 in a partition would have, and has
+// the group be after them.
 func (b *bencher) claims(ctx context.Context, ids int) error {
 	log, err := kafka.OpenVerifier(kafka.Config{Brokers: b.brokers, Log: slog.New(slog.DiscardHandler)}, events.Group,
 		events.Raw)

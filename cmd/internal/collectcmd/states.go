@@ -45,8 +45,7 @@ func (s *states) EventState(ctx context.Context, id event.ID) (*collect.State, e
 }
 
 // refined reports whether refine is done with an event that ClickHouse only knows from events.raw: what it made of it
-// is
-// in Kafka, and on its way to ClickHouse. Where Kafka does not answer the event counts as raw, which it was.
+// is in Kafka, and on its way to ClickHouse. Where Kafka does not answer the event counts as raw, which it was.
 func (s *states) refined(ctx context.Context, is *store.EventState) bool {
 	committed, err := s.admin.Committed(ctx, s.group, is.Topic, is.Partition)
 	if err != nil {

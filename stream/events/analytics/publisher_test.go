@@ -79,9 +79,8 @@ func (p *place) compacted() map[string]string {
 	return found
 }
 
-// TestConverges changes gold between looks of publishers that fail and die at any place. In the end the topic says
-// what gold
-// says, key by key, and a look at what is the same writes nothing.
+// TestConverges changes gold between looks of publishers that fail and die at any place. In the end the topic says what
+// gold says, key by key, and a look at what is the same writes nothing.
 func TestConverges(t *testing.T) {
 	t.Parallel()
 	failed := 0

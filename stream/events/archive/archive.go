@@ -1,7 +1,6 @@
 // Package archive copies events.silver to an object store: an object for each range of 10,000 offsets of a partition,
-// one
-// message a line. A range is copied once all its offsets are decided, so that names and contents are always the same,
-// however often and by whomever it is copied.
+// one message a line. A range is copied once all its offsets are decided, so that names and contents are always the
+// same, however often and by whomever it is copied.
 package archive
 
 import (

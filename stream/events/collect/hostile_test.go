@@ -71,8 +71,7 @@ func raw(t *testing.T, addr, text string, more func(io.Writer)) (status string) 
 const head = "POST /collect HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 // TestHugeBodies has bodies of a gigabyte, announced, not announced, and packed. None is read much beyond the limit,
-// and the
-// memory stays near it.
+// and the memory stays near it.
 func TestHugeBodies(t *testing.T) {
 	t.Parallel()
 	b := &broker{}
@@ -153,8 +152,7 @@ func TestPacked(t *testing.T) {
 }
 
 // TestSlowSenders has a thousand idle connections, and senders that do not finish their head or their body: others are
-// served,
-// and the slow ones are answered and let go.
+// served, and the slow ones are answered and let go.
 func TestSlowSenders(t *testing.T) {
 	t.Parallel()
 	s, addr, _ := listening(t, Config{Publisher: &broker{}, BodyTimeout: 2 * time.Second, MaxBodyBytes: 1 << 20,

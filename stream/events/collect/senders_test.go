@@ -32,8 +32,7 @@ func tokenFile(t *testing.T, path, content string, at int64) {
 }
 
 // TestTokens rotates a token while its sender runs: both count, then the new one alone. A file that can not be used
-// leaves
-// what was.
+// leaves what was.
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tokens")
@@ -176,8 +175,7 @@ func TestEventIsItsSenders(t *testing.T) {
 }
 
 // TestAudit reads the log of good, refused and broken packages: who, when and what became of it, and nothing of what
-// was sent.
-// The log may be moved; while it can not be written, nothing is accepted.
+// was sent. The log may be moved; while it can not be written, nothing is accepted.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -1,18 +1,14 @@
 // Package dedup finds duplicates of events. What it says is a function of the log alone: whoever reads the same log
-// from the
-// same claims says the same, however often, whatever was aborted in between.
+// from the same claims says the same, however often, whatever was aborted in between.
 //
 // An accepted record claims the id of its event, with its offset and the hash of its content. A record at an offset is
-// a
-// duplicate iff its id is claimed at a lower offset of the partition, within the window before it, with the same hash;
-// with
-// another hash it is a conflict. Time is that of the log, in 24ths of the window ("hours"), never the clock's.
+// a duplicate iff its id is claimed at a lower offset of the partition, within the window before it, with the same
+// hash; with another hash it is a conflict. Time is that of the log, in 24ths of the window ("hours"), never the
+// clock's.
 //
 // Claims of records that were not committed do no harm: the same records come again, and a claim counts only for
-// records at
-// higher offsets. So nothing is rolled back. But nothing may be forgotten either that a record which comes again would
-// ask
-// for: claims are dropped by the time of the last committed record.
+// records at higher offsets. So nothing is rolled back. But nothing may be forgotten either that a record which comes
+// again would ask for: claims are dropped by the time of the last committed record.
 package dedup
 
 import (
@@ -197,8 +193,7 @@ func (w *Windows) Withdraw(partition int32, c *Claim) {
 }
 
 // Committed says that the records of a partition up to one of a time do not come again. Claims that no later record
-// asks for
-// are dropped.
+// asks for are dropped.
 func (w *Windows) Committed(partition int32, at int64) {
 	if of := w.all[partition]; of != nil {
 		of.committed = max(of.committed, w.hourOf(at))

@@ -54,9 +54,8 @@ func newLog(r *rand.Rand, n int) []record {
 }
 
 // TestAgainstTheRule runs members over a log: batches are aborted, one or two at a time, members die, partitions go to
-// others,
-// which learn what was committed. Every verdict, the first time and each time that a record comes again, is that of
-// the rule.
+// others, which learn what was committed. Every verdict, the first time and each time that a record comes again, is
+// that of the rule.
 func TestAgainstTheRule(t *testing.T) {
 	t.Parallel()
 	var seen [3]int

@@ -11,8 +11,7 @@ import (
 const mapped = 1 << 12
 
 // allocate makes places. Large ones are outside of Go's heap: the garbage collector would let the heap grow to twice
-// their
-// size before it ran, and the system has them back at once when they are released.
+// their size before it ran, and the system has them back at once when they are released.
 func allocate(n int) []entry {
 	if n < mapped {
 		return make([]entry, n)

@@ -27,8 +27,7 @@ func (e *entry) offset() int64 { return int64(e.at&offsetMask) - 1 } //nolint:go
 func (e *entry) hour() int64   { return int64(e.at >> offsetBits) }  //nolint:gosec // 8 bits
 
 // table is a hash table by open addressing, in memory that the garbage collector does not know. It is made of parts
-// that grow
-// one at a time, by a quarter, so that it is well filled and never copied as a whole.
+// that grow one at a time, by a quarter, so that it is well filled and never copied as a whole.
 type table struct {
 	seed  uint64
 	parts [parts]part

@@ -1,6 +1,5 @@
 // Package reconcile proves what became of each event that was accepted: it reads events.raw itself, up to what refine
-// has
-// committed, and looks for each message in gold, as a duplicate of one that is there, or among the dead letters.
+// has committed, and looks for each message in gold, as a duplicate of one that is there, or among the dead letters.
 package reconcile
 
 import (

@@ -99,8 +99,7 @@ func message(id byte, kind string) (value []byte, e event.Event) {
 }
 
 // healthy has a stored event, its duplicate, a dead letter, an event that came again when it was forgotten, a result
-// that
-// ClickHouse could not read, and deleted offsets that are recorded.
+// that ClickHouse could not read, and deleted offsets that are recorded.
 func healthy() *world {
 	first, e := message(1, "A")
 	conflict, _ := message(1, "B")

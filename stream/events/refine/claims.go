@@ -69,8 +69,7 @@ func (p *pack) values() [][]byte {
 }
 
 // PackClaims makes messages of events.claims, in the order of their offsets; next is the offset after the last. No
-// others
-// are before them in the log.
+// others are before them in the log.
 func PackClaims(log string, next int64, all []dedup.Claim) [][]byte {
 	var p pack
 	p.reset(0, hashOf(log), 0)

@@ -50,9 +50,8 @@ func (c *Config) erases(e *event.Event, m *pipeline.Message) bool {
 // Topic is read to restore the windows.
 type Topic interface {
 	// Read reads the committed messages of partitions from a time on, each partition in its order; the zero time stands
-	// for
-	// the first message that is there. A message and its headers are valid until visit returns. It waits for a broker that
-	// does not answer. The error of a partition that does not exist has exit code 69.
+	// for the first message that is there. A message and its headers are valid until visit returns. It waits for a broker
+	// that does not answer. The error of a partition that does not exist has exit code 69.
 	Read(ctx context.Context, since map[int32]time.Time, visit func(*pipeline.Message) error) error
 }
 

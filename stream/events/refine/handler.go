@@ -1,6 +1,6 @@
 // Package refine is the handler of the pipeline of events: it reads accepted events from events.raw, removes
-// duplicates,
-// says what each is about and how good it is, and decides between a message of events.silver and a dead letter.
+// duplicates, says what each is about and how good it is, and decides between a message of events.silver and a dead
+// letter.
 package refine
 
 import (
@@ -233,8 +233,7 @@ func broken(code event.Code, field, why string) Broken {
 }
 
 // read reads the event of a message, and validates it again: another program may have written it. It waits for the
-// Schema
-// Registry where the message names a schema that is not known yet.
+// Schema Registry where the message names a schema that is not known yet.
 func (h *Handler) read(ctx context.Context, m *pipeline.Message) (e event.Event, schema int32, b Broken, err error) {
 	schema, record, ok := events.SplitHeader(m.Value)
 	if !ok {

@@ -26,9 +26,8 @@ func simple(id event.ID) event.Event {
 }
 
 // TestWhatIsWritten has each event exactly once: in events.silver, in the dead letters, or nowhere as a duplicate, by
-// the rule,
-// whatever is aborted, revoked and killed. Members begin with windows from events.claims alone; every third log has
-// members of a release that wrote none, in between, whose claims are in events.silver.
+// the rule, whatever is aborted, revoked and killed. Members begin with windows from events.claims alone; every third
+// log has members of a release that wrote none, in between, whose claims are in events.silver.
 func TestWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	deaths, aborts, older := 0, 0, 0

@@ -1,6 +1,5 @@
 // Package send sends events to a collector, as an application should: packages with an Idempotency-Key, sent again
-// until the
-// collector has answered for good.
+// until the collector has answered for good.
 package send
 
 import (
@@ -51,8 +50,7 @@ type Stats struct {
 type Next func() (string, error)
 
 // Run sends all events. Its error has exit code 65 for a package that the collector refuses as a whole, 64 for a token
-// that it
-// does not know, 75 for one that it did not take in time.
+// that it does not know, 75 for one that it did not take in time.
 func Run(ctx context.Context, cfg Config, next Next) (Stats, error) {
 	s := &sender{cfg: cfg, stats: Stats{Codes: map[string]int64{}}}
 	if cfg.Rate > 0 {

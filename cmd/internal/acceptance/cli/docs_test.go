@@ -16,8 +16,7 @@ import (
 var docsBlock = regexp.MustCompile("(?s)```sh\n(.*?)```(?:\n\n```text\n(.*?)```)?")
 
 // TestDocsCommands runs the sh blocks of docs/start, as a reader does after starting the services. Each must succeed,
-// and print
-// the lines that the page shows, where … stands for anything, and so does a number.
+// and print the lines that the page shows, where … stands for anything, and so does a number.
 func TestDocsCommands(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

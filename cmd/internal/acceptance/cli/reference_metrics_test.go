@@ -56,8 +56,7 @@ func metricsPage(sources []sourceFile) string {
 }
 
 // metricOf finds the three ways in which a metric is made: a Vec of options, options alone, and a function that takes
-// the
-// name and the help first.
+// the name and the help first.
 func metricOf(n ast.Node) (metric, bool) {
 	switch n := n.(type) {
 	case *ast.CallExpr:

@@ -15,8 +15,7 @@ import (
 )
 
 // TestTheEngineIsSilentOnATerminal starts the platform, which migrates, as a user does: on a terminal. The engine used
-// to write
-// lines of its own there, among the progress.
+// to write lines of its own there, among the progress.
 func TestTheEngineIsSilentOnATerminal(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()

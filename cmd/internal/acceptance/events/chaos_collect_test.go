@@ -18,10 +18,8 @@ import (
 	"github.com/txflow/txflow/stream/events"
 )
 
-// TestChaosOfTheCollector kills the collector and a member of refine again and again while senders send packages,
-// each until
-// it is answered. Every event that was acknowledged is refined exactly once, whatever was sent twice;
-// every one
+// TestChaosOfTheCollector kills the collector and a member of refine again and again while senders send packages, each
+// until it is answered. Every event that was acknowledged is refined exactly once, whatever was sent twice; every one
 // that was refused is a dead letter and nowhere else.
 func TestChaosOfTheCollector(t *testing.T) {
 	t.Parallel()

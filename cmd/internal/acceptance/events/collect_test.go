@@ -34,8 +34,7 @@ const briefsBody = `[{
 
 // TestCollect runs the collector as a user does, on a broker and a registry: it accepts nothing before the schema is
 // registered, answers the brief's call with 200 when Kafka has the event, keeps a copy of a dead letter and a line of
-// the
-// audit log, ends when it is asked to, and starts again without the registry.
+// the audit log, ends when it is asked to, and starts again without the registry.
 func TestCollect(t *testing.T) {
 	t.Parallel()
 	p := harness.Place{T: t, Dir: t.TempDir()}

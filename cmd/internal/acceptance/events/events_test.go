@@ -100,9 +100,8 @@ func TestEventsFromCollectToGold(t *testing.T) {
 	}
 }
 
-// publishes publishes roll-ups of gold, of which the totals are those of the report, and publishes them again when
-// gold has
-// lost an event, as by an erasure.
+// publishes publishes roll-ups of gold, of which the totals are those of the report, and publishes them again when gold
+// has lost an event, as by an erasure.
 func publishes(t *testing.T, b *harness.Live) {
 	t.Helper()
 	publish := func(want string) {

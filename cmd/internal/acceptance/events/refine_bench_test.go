@@ -134,8 +134,7 @@ func (b *refineBench) drained() {
 }
 
 // verify checks that every event of events.raw is exactly once in what it must have become, by the log alone. It
-// returns
-// how many were refined, rejected and duplicates.
+// returns how many were refined, rejected and duplicates.
 func (b *refineBench) verify() (refined, rejected, duplicates int) {
 	b.T.Helper()
 	type at struct {

@@ -23,8 +23,7 @@ import (
 )
 
 // TestRefine runs members as a user does, on the embedded Kafka: metrics, readiness, rules that change meanwhile,
-// totals, and a
-// member that starts again with its window from events.silver.
+// totals, and a member that starts again with its window from events.silver.
 func TestRefine(t *testing.T) {
 	t.Parallel()
 	p := harness.Place{T: t, Dir: t.TempDir()}
@@ -127,10 +126,9 @@ func TestRefineUsage(t *testing.T) {
 }
 
 // TestChaosOfEvents kills members of refine at every point of a transaction, on a real Kafka, with new events,
-// duplicates and
-// conflicts before and after each, stops the broker, and has two members take over from each other. Each member's
-// window is made
-// of events.silver alone. Every event is exactly once where it must be. In make test it dies at fewer points.
+// duplicates and conflicts before and after each, stops the broker, and has two members take over from each other. Each
+// member's window is made of events.silver alone. Every event is exactly once where it must be. In make test it dies at
+// fewer points.
 func TestChaosOfEvents(t *testing.T) {
 	t.Parallel()
 	broker := kafkatest.Start(t, nil)

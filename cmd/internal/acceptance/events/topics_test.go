@@ -17,8 +17,7 @@ import (
 )
 
 // TestAClusterWithoutTheTopicsOfEvents is one of an older release: everything else goes on, and ClickHouse reads the
-// topics once
-// they are made.
+// topics once they are made.
 func TestAClusterWithoutTheTopicsOfEvents(t *testing.T) {
 	t.Parallel()
 	b := harness.NewLive(t)
