@@ -54,12 +54,15 @@ func TestAppendRefined(t *testing.T) {
 // BenchmarkRefined compares the writer by hand with the libraries.
 func BenchmarkRefined(b *testing.B) {
 	const id = "3f7c0a52-18ab-4f0e-9d5e-5b4a4d1c7c11"
-	r := Refined{EventID: id, CorrelationID: id, Token: "crm", Form: "package", Type: `Holded\Wallet\Domain\PaymentWasMade`,
+	r := Refined{EventID: id, CorrelationID: id, Token: "crm", Form: "package",
+		Type:               `Holded\Wallet\Domain\PaymentWasMade`,
 		TargetSubscription: "billing", AccountID: "account-1", UserID: "user-1", MessageID: id, TimestampUS: 1735689600123000,
 		TimestampSource: "sender", Data: `{"id":"1","amount":100.50}`, Attributes: `{"trackedDevice":"desktop"}`, Extra: "{}",
-		ReceivedUS: 1735689600123000, PublishedUS: 1735689600123000, ProcessedUS: 1735689600123000, SchemaID: 7, Context: "billing",
-		Score: "0.9", LostPoints: []Lost{{"user_agent", "0.1"}}, RulesVersion: "1", Origin: Raw, OriginDigest: "cluster/topic",
-		Position: 1 << 40, ContentHash: 1 << 63}
+		ReceivedUS: 1735689600123000, PublishedUS: 1735689600123000, ProcessedUS: 1735689600123000, SchemaID: 7,
+		Context: "billing",
+		Score:   "0.9", LostPoints: []Lost{{"user_agent", "0.1"}}, RulesVersion: "1", Origin: Raw,
+		OriginDigest: "cluster/topic",
+		Position:     1 << 40, ContentHash: 1 << 63}
 	for name, write := range map[string]func() error{
 		"by hand":       func() error { _ = AppendRefined(make([]byte, 0, 1500), &r); return nil },
 		"encoding/json": func() error { _, err := json.Marshal(&r); return err },

@@ -56,7 +56,8 @@ func TestKnown(t *testing.T) {
 		"reclassified, other contents": {ledger.Stored{Category: "Rent", Version: 99, ContentHash: 2}, true,
 			fmt.Sprintf("1 0 0 0 [%d]", batch.NeverReplaces)},
 	} {
-		c2 := &comparison{cfg: Config{Chunks: &batch.Chunks{Contents: batch.Contents{Reclassify: c.reclassify}}}, report: &Report{},
+		c2 := &comparison{cfg: Config{Chunks: &batch.Chunks{Contents: batch.Contents{Reclassify: c.reclassify}}},
+			report:  &Report{},
 			keep:    make([]int64, 1),
 			changes: map[pair]int64{}, models: map[pair]int64{}}
 		c2.known(transaction.ID{}, answer{category: food, at: at, version: 5, hash: 1}, c.was)

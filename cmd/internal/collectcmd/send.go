@@ -185,21 +185,33 @@ func lines(r io.Reader) (send.Next, error) {
 
 func array(d *json.Decoder) (send.Next, error) {
 	if _, err := d.Token(); err != nil {
-		return nil, fault.Fail(fault.ExitData, err)
+		return nil, badArray(err)
 	}
 	return func() (string, error) {
 		if !d.More() {
 			if _, err := d.Token(); err != nil {
-				return "", fault.Fail(fault.ExitData, fmt.Errorf("the array has no end: %w", err))
+				return "", badArray(err)
+			}
+			if _, err := d.Token(); !errors.Is(err, io.EOF) {
+				return "", fault.Failf(fault.ExitData, "more follows the array: a file is one array, or an event a line")
 			}
 			return "", io.EOF
 		}
 		var event json.RawMessage
 		if err := d.Decode(&event); err != nil {
-			return "", fault.Fail(fault.ExitData, err)
+			return "", badArray(err)
 		}
 		return string(event), nil
 	}, nil
+}
+
+// badArray is the error of an array that can not be read. One that is cut off is not io.EOF, which is the end of a
+// file.
+func badArray(err error) error {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return fault.Failf(fault.ExitData, "the array of events can not be read: %w", err)
 }
 
 func printEvents(ctx context.Context, out io.Writer, next send.Next) error {
