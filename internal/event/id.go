@@ -3,7 +3,6 @@ package event
 import (
 	"crypto/rand"
 	"crypto/sha1" //nolint:gosec // UUIDs of version 5 are made with it (RFC 9562, 5.5)
-	"encoding/hex"
 	"strconv"
 )
 
@@ -48,23 +47,53 @@ func named(parts ...string) (id ID) {
 // String is the canonical text of a UUID: 36 characters, in lower case.
 func (id ID) String() string { return string(id.Append(nil)) }
 
-// Append appends String.
+// Append appends String. It is written out, as ParseID is: each event has its ids written four times on its way.
 func (id ID) Append(dst []byte) []byte {
-	for i, part := range [][]byte{id[:4], id[4:6], id[6:8], id[8:10], id[10:]} {
-		if i > 0 {
-			dst = append(dst, '-')
+	const digits = "0123456789abcdef"
+	var text [36]byte
+	at := 0
+	for i, b := range id {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			text[at] = '-'
+			at++
 		}
-		dst = hex.AppendEncode(dst, part)
+		text[at], text[at+1] = digits[b>>4], digits[b&15]
+		at += 2
 	}
-	return dst
+	return append(dst, text[:]...)
 }
+
+// hexValues are those of hexadecimal digits in lower or upper case; 0xff for other bytes.
+var hexValues = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xff
+	}
+	for i := range byte(10) {
+		t['0'+i] = i
+	}
+	for i := range byte(6) {
+		t['a'+i], t['A'+i] = 10+i, 10+i
+	}
+	return t
+}()
 
 // ParseID reads the canonical text of a UUID, in lower or upper case.
 func ParseID(text string) (id ID, ok bool) {
 	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return ID{}, false
 	}
-	digits := text[:8] + text[9:13] + text[14:18] + text[19:23] + text[24:]
-	n, err := hex.Decode(id[:], []byte(digits))
-	return id, err == nil && n == len(id)
+	at, wrong := 0, byte(0)
+	for i := range id {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			at++
+		}
+		high, low := hexValues[text[at]], hexValues[text[at+1]]
+		id[i] = high<<4 | low
+		wrong |= high | low
+		at += 2
+	}
+	if wrong > 15 {
+		return ID{}, false
+	}
+	return id, true
 }

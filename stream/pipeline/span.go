@@ -14,6 +14,9 @@ import (
 func startSpan(ctx context.Context, cfg *Config, messages []Message) (context.Context, trace.Span) {
 	var links []trace.Link
 	for i := range messages {
+		if i > 0 && messages[i].Traceparent == messages[i-1].Traceparent {
+			continue // messages of one span mostly follow each other
+		}
 		if sc := messages[i].span(); sc.IsValid() {
 			links = append(links, trace.Link{SpanContext: sc})
 		}
@@ -39,6 +42,48 @@ func spanOf(traceparent string) trace.SpanContext {
 	if traceparent == "" {
 		return trace.SpanContext{}
 	}
+	if sc, ok := usualSpan(traceparent); ok {
+		return sc
+	}
 	carrier := propagation.MapCarrier{HeaderTrace: traceparent}
 	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))
+}
+
+// usualSpan reads a traceparent of version 00, which is asked for with each message; false for any other, and for what
+// is not valid: OpenTelemetry's reading took 5 % of refine's time.
+func usualSpan(t string) (sc trace.SpanContext, ok bool) {
+	const version, size = "00-", len("00-0123456789abcdef0123456789abcdef-0123456789abcdef-01")
+	if len(t) != size || t[:3] != version || t[35] != '-' || t[52] != '-' || t[53] != '0' || t[54] < '0' || t[54] > '1' {
+		return sc, false
+	}
+	var c trace.SpanContextConfig
+	if !lowerHex(c.TraceID[:], t[3:35]) || !lowerHex(c.SpanID[:], t[36:52]) {
+		return sc, false
+	}
+	c.TraceFlags, c.Remote = trace.TraceFlags(t[54]-'0'), true
+	sc = trace.NewSpanContext(c)
+	return sc, sc.IsValid()
+}
+
+// lowerHex reads hexadecimal digits in lower case.
+func lowerHex(dst []byte, text string) bool {
+	for i := range dst {
+		high, low := digit(text[2*i]), digit(text[2*i+1])
+		if high|low > 15 {
+			return false
+		}
+		dst[i] = high<<4 | low
+	}
+	return true
+}
+
+// digit is the value of a hexadecimal digit; above 15 for what is none.
+func digit(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 0xff
 }

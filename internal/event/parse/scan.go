@@ -74,6 +74,9 @@ func appendToken(b []byte, key string) []byte {
 }
 
 func (p *parser) space() {
+	if p.at < len(p.text) && p.text[p.at] > ' ' { // mostly
+		return
+	}
 	for ; p.at < len(p.text); p.at++ {
 		switch p.text[p.at] {
 		case ' ', '\t', '\n', '\r':
@@ -297,10 +300,11 @@ func (p *parser) string() string {
 	p.at++
 	start := p.at
 	for {
-		for p.at < len(p.text) && plain[p.text[p.at]] {
-			p.at++
+		text, i := p.text, p.at // in registers: most of a package is read here
+		for i < len(text) && plain[text[i]] {
+			i++
 		}
-		if p.at >= len(p.text) {
+		if p.at = i; p.at >= len(p.text) {
 			break
 		}
 		switch c := p.text[p.at]; {

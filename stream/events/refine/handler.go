@@ -5,13 +5,13 @@ package refine
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/txflow/txflow/internal/event"
+	"github.com/txflow/txflow/internal/jsontext"
 	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/events"
@@ -270,7 +270,7 @@ func check(e *event.Event, key []byte) Broken {
 	}
 	for _, t := range [...]struct{ name, text string }{{"timestamp_text", e.TimestampText}, {"data", e.Data},
 		{"attributes", e.Attributes}, {"extra", e.Extra}} {
-		if t.text != "" && !json.Valid([]byte(t.text)) {
+		if t.text != "" && !jsontext.Valid(t.text) {
 			return broken(event.CodeFormat, t.name, "it is not JSON")
 		}
 	}
