@@ -18,10 +18,21 @@ import (
 type Audit struct {
 	path string
 
-	mu      sync.Mutex
+	mu   sync.Mutex // held for moments
+	next *lines     // that wait; nil: none
+
+	writing sync.Mutex // held while lines are written
 	file    *os.File
 	checked time.Time // when the path was last looked at
-	line    []byte
+	free    []byte    // memory for lines
+}
+
+// lines are those of several requests, which are written together: what comes while lines are written waits, and is the
+// next to be written.
+type lines struct {
+	text    []byte
+	written bool
+	err     error
 }
 
 // NewAudit opens a file, whose folder it makes. A file that is moved is made again, so that logs can be rotated.
@@ -60,18 +71,40 @@ type entry struct {
 	took           time.Duration
 }
 
-// write appends a line, in one piece.
+// write appends a line, in one piece, and returns when it is in the file.
 func (a *Audit) write(e *entry) error {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.line = e.append(a.line[:0])
+	if a.next == nil {
+		a.next, a.free = &lines{text: a.free[:0]}, nil
+	}
+	mine := a.next
+	mine.text = e.append(mine.text)
+	a.mu.Unlock()
+
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	if mine.written { // by another request
+		return mine.err
+	}
+	a.mu.Lock()
+	a.next = nil // mine gets no more
+	a.mu.Unlock()
+	mine.written, mine.err = true, a.append(mine.text)
+	a.mu.Lock()
+	a.free, mine.text = mine.text, nil
+	a.mu.Unlock()
+	return mine.err
+}
+
+// append writes to the file. The lock for writing is held.
+func (a *Audit) append(text []byte) error {
 	if now := time.Now(); a.file == nil || now.Sub(a.checked) >= recheck {
 		a.checked = now
 		if err := a.follow(); err != nil {
 			return err
 		}
 	}
-	_, err := a.file.Write(a.line)
+	_, err := a.file.Write(text)
 	return err
 }
 
@@ -91,8 +124,8 @@ func (a *Audit) follow() error {
 
 // Close closes the file.
 func (a *Audit) Close() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.writing.Lock()
+	defer a.writing.Unlock()
 	if a.file == nil {
 		return nil
 	}
