@@ -63,6 +63,9 @@ func FreeAddr(ctx context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
+// PID is the broker's process.
+func (s *Server) PID() int { return s.process.Process.Pid }
+
 // Addr is where clients reach the broker directly.
 func (s *Server) Addr() string { return s.addr }
 

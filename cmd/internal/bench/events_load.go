@@ -3,10 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"sync"
 	"syscall"
@@ -24,20 +21,27 @@ type load struct {
 	connections int
 	rate        float64 // packages a second; 0: as fast as they are answered
 	took        time.Duration
+	collector   int // process ids
+	broker      int
 }
 
 // loaded is what came of it.
 type loaded struct {
-	events    float64 // a second, acknowledged
-	p50, p99  time.Duration
-	failed    int
-	generator float64 // processors that the load generator used itself
+	events   float64 // a second, acknowledged
+	p50, p99 time.Duration
+	failed   int
+	// How many processors the load generator, the collector and the broker used.
+	generator, collector, broker float64
 }
 
-// bodies are packages of generated events, in the form that both collectors take.
-func bodies(size int) [][]byte {
-	const different = 200
-	made := data.NewEvents(data.EventOptions{Seed: uint64(size), Start: time.Now()}) //nolint:gosec // a size
+// each is the processor time of an event in microseconds, of a process that used so many processors.
+func (l *loaded) each(processors float64) float64 { return processors / l.events * 1e6 }
+
+func (l *loaded) processors() float64 { return l.collector + l.broker + l.generator }
+
+// bodies are requests with packages of generated events, in the form that both collectors take.
+func bodies(size, different int, seed uint64) [][]byte {
+	made := data.NewEvents(data.EventOptions{Seed: seed, Start: time.Now()})
 	all := make([][]byte, different)
 	for i := range all {
 		b := []byte("[")
@@ -48,7 +52,7 @@ func bodies(size int) [][]byte {
 			event, _ := made.Next()
 			b = append(b, bytes.Replace([]byte(event), []byte(`"attributes":`), []byte(`"headers":`), 1)...)
 		}
-		all[i] = append(b, ']')
+		all[i] = request(append(b, ']'))
 	}
 	return all
 }
@@ -57,9 +61,6 @@ func bodies(size int) [][]byte {
 func (l *load) run(ctx context.Context, packages [][]byte) (loaded, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.took)
 	defer cancel()
-	transport := &http.Transport{MaxIdleConnsPerHost: l.connections}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
 	limiter := pace.NewLimiter(pace.Inf, 1)
 	if l.rate > 0 {
 		limiter = pace.NewLimiter(pace.Limit(l.rate), l.connections)
@@ -68,14 +69,22 @@ func (l *load) run(ctx context.Context, packages [][]byte) (loaded, error) {
 	var times []time.Duration
 	var out loaded
 	var first error
-	before, started := ownCPU(), time.Now()
+	cpu := [...]func() time.Duration{ownCPU, func() time.Duration { return processCPU(l.collector) },
+		func() time.Duration { return processCPU(l.broker) }}
+	var before [len(cpu)]time.Duration
+	for i := range cpu {
+		before[i] = cpu[i]()
+	}
+	started := time.Now()
 	var workers sync.WaitGroup
 	for w := range l.connections {
 		workers.Go(func() {
 			var mine []time.Duration
-			for i := w; limiter.Wait(ctx) == nil && ctx.Err() == nil; i += l.connections {
+			to := newSender(l.url)
+			defer to.close()
+			for i := w; (l.rate == 0 || limiter.Wait(ctx) == nil) && ctx.Err() == nil; i += l.connections {
 				sent := time.Now()
-				err := l.post(client, packages[i%len(packages)])
+				_, err := to.post(packages[i%len(packages)], false)
 				if err != nil {
 					mu.Lock()
 					out.failed++
@@ -98,29 +107,10 @@ func (l *load) run(ctx context.Context, packages [][]byte) (loaded, error) {
 	slices.Sort(times)
 	out.events = float64(len(times)*l.size) / seconds
 	out.p50, out.p99 = times[len(times)/2], times[len(times)*99/100]
-	out.generator = (ownCPU() - before).Seconds() / seconds
+	for i, used := range []*float64{&out.generator, &out.collector, &out.broker} {
+		*used = (cpu[i]() - before[i]).Seconds() / seconds
+	}
 	return out, nil
-}
-
-// post sends a package; what was begun is waited for.
-func (l *load) post(client *http.Client, body []byte) error {
-	r, err := http.NewRequest(http.MethodPost, l.url+"/collect", bytes.NewReader(body)) //nolint:noctx // see above
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	got, err := client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer got.Body.Close()
-	if got.StatusCode != http.StatusOK {
-		var answer json.RawMessage
-		_ = json.NewDecoder(got.Body).Decode(&answer) // whatever it says
-		return fmt.Errorf("status %d: %.300s", got.StatusCode, answer)
-	}
-	_, err = io.Copy(io.Discard, got.Body)
-	return err
 }
 
 // ownCPU is the processor time that this program has used.

@@ -34,8 +34,15 @@ type refineReport struct {
 	bytes    int // of one, in events.raw
 	rate     float64
 	member   used
-	ceiling  float64
-	ids      float64
+	broker   time.Duration // processor time of the broker meanwhile
+
+	// Of a first, smaller backlog.
+	few       int
+	cold      float64
+	fewMember used
+
+	ceiling float64
+	ids     float64
 	// bytesPerID is what the windows take, of the memory of the process.
 	bytesPerID float64
 	restore    time.Duration
@@ -61,22 +68,28 @@ func refineBench(ctx context.Context, o options, b *bencher) (report string, err
 	if _, err := b.time(ctx, "topics", "apply"); err != nil {
 		return "", err
 	}
-	r := &refineReport{machine: thisMachine(), messages: o.messages}
+	r := &refineReport{machine: thisMachine(), messages: o.messages, few: o.messages / 10}
+	say("producing %d events, for everything to warm up", r.few)
+	if _, err = b.produceEvents(ctx, r.few); err != nil {
+		return "", err
+	}
+	if r.cold, r.fewMember, err = b.workOff(ctx, r.few, refineMember); err != nil {
+		return "", err
+	}
 	say("producing %d events", o.messages)
 	if r.bytes, err = b.produceEvents(ctx, o.messages); err != nil {
 		return "", err
 	}
-	refineArgs := func(addr string) []string {
-		return []string{"stream", "refine", "--watch-addr", addr, "--instance", "bench"}
-	}
-	if r.rate, r.member, err = b.workOff(ctx, o.messages, refineArgs); err != nil {
+	before := processCPU(broker.PID())
+	if r.rate, r.member, err = b.workOff(ctx, o.messages, refineMember); err != nil {
 		return "", err
 	}
+	r.broker = processCPU(broker.PID()) - before
 	say("refined: %.0f a second, %s", r.rate, megabytes(r.member.memory))
 	if r.ceiling, err = b.ceilingOf(ctx, events.Raw, o.messages); err != nil {
 		return "", err
 	}
-	if err := b.restores(ctx, r, o.ids, refineArgs); err != nil {
+	if err := b.restores(ctx, r, o.ids, refineMember); err != nil {
 		return "", err
 	}
 	return r.markdown(), nil
@@ -225,14 +238,22 @@ about %s bytes in `+"`events.raw`"+
 | | |
 | --- | ---: |
 | **`+"`txflow stream refine`"+`**, a backlog of %s events | **%s events/s** |
+| the same on a backlog of %s, the first of all: the broker's Java is still cold | %s events/s |
 | the ceiling: the same messages read and written as they are, in transactions of the same size | %s events/s |
 | what refine reaches of it | **%.0f %%** |
-| events that refine does in a second of one processor's time | %s |
-| memory of the member, resident at the most | %s |
+| processor time of an event: refine, and the broker meanwhile | %.1f and %.1f µs |
+| memory of the member, resident at the most: after %s events, and after %s more | %s and %s |
 | windows restored from `+"`events.claims`"+` by a member that starts | %s ids in %s |
 | ids that are restored in a second of one processor's time | %s |
 | memory of the windows | %.0f bytes an id |
 `, commit(), r.machine, progress.Thousands(int64(r.bytes)), progress.Thousands(int64(r.messages)), thousands(r.rate),
-		thousands(r.ceiling), share, thousands(float64(r.messages)/r.member.cpu.Seconds()), megabytes(r.member.memory),
+		progress.Thousands(int64(r.few)), thousands(r.cold), thousands(r.ceiling), share,
+		r.each(r.member.cpu), r.each(r.broker), progress.Thousands(int64(r.few)), progress.Thousands(int64(r.messages)),
+		megabytes(r.fewMember.memory), megabytes(r.member.memory),
 		thousands(r.ids), r.restore.Round(10*time.Millisecond), thousands(r.ids/r.restored.cpu.Seconds()), r.bytesPerID)
+}
+
+// each is the microseconds of an event.
+func (r *refineReport) each(cpu time.Duration) float64 {
+	return float64(cpu.Microseconds()) / float64(r.messages)
 }
