@@ -1,12 +1,10 @@
 package migrations_test
 
 import (
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,8 +13,6 @@ import (
 	"github.com/txflow/txflow/internal/ledger"
 
 	"github.com/google/uuid"
-
-	"github.com/txflow/txflow/internal/transaction"
 )
 
 const layout = "2006-01-02 15:04:05.000000"
@@ -240,128 +236,6 @@ func (b *bench) unreadable(topic string, sent map[at][]byte) map[at]bool {
 	return dead
 }
 
-const everyDeadLetter = `SELECT * EXCEPT (raw, key, headers, first_seen, updated_at) REPLACE (toString(outcome) AS outcome), hex(raw) AS raw, first_seen AS at,
-hex(key) AS key, arrayStringConcat(arrayMap(h -> concat(hex(h.name), '=', ifNull(hex(h.value), 'NULL')), headers), ' ') AS headers FROM dead_letters FINAL
-WHERE run_id != 'clickhouse'`
-
-func (b *bench) checkDeadLetters(sent [][]byte) {
-	b.t.Helper()
-	want := map[string]map[string]any{}
-	for _, m := range sent {
-		fields := decode(m)
-		want[fields["id"].(string)] = fields
-	}
-	b.rows(everyDeadLetter, func(row map[string]*string) {
-		fields := want[*row["id"]]
-		if fields == nil {
-			return // of a spoiled message
-		}
-		delete(want, *row["id"])
-		b.sameDeadLetter(row, fields)
-		if *row["state"] != "open" {
-			b.t.Errorf("a new dead letter is %s", *row["state"])
-		}
-	})
-	for id, fields := range want {
-		b.t.Errorf("the dead letter %s is lost: %.300v", id, fields)
-	}
-}
-
-// hexOf is a text in Base64 as ClickHouse's hex has it.
-func hexOf(text string) string {
-	raw, _ := base64.StdEncoding.DecodeString(text)
-	return strings.ToUpper(hex.EncodeToString(raw))
-}
-
-// keyAndHeaders are those of a message as everyDeadLetter has them.
-func keyAndHeaders(fields map[string]any) (string, bool) {
-	key, ok := fields["key"].(string)
-	named, isList := fields["headers"].([]any)
-	if fields["headers"] == nil { // of an older release
-		id, ok := fields["source_id"].(string)
-		return strings.ToUpper(hex.EncodeToString([]byte(id))) + " ", ok && !strings.Contains(id, "\ufffd")
-	}
-	if !isList || !ok && fields["key"] != nil {
-		return "", false // of a spoiled message
-	}
-	all := "NULL"
-	if ok {
-		all = hexOf(key)
-	}
-	for _, h := range named {
-		header, _ := h.(map[string]any)
-		name, _ := header["name"].(string)
-		if all += " " + hexOf(name) + "="; header["value"] == nil {
-			all += "NULL"
-		} else {
-			value, _ := header["value"].(string)
-			all += hexOf(value)
-		}
-	}
-	return all, true
-}
-
-func (b *bench) sameDeadLetter(row map[string]*string, fields map[string]any) {
-	b.t.Helper()
-	stored := strings.TrimSuffix(show(row["key"])+" "+show(row["headers"]), " ")
-	if want, ok := keyAndHeaders(fields); ok && stored != strings.TrimSuffix(want, " ") {
-		b.t.Errorf("key and headers of a dead letter are %.300q, the message says %.300q", stored, want)
-	}
-	for name, value := range fields {
-		want, ok := plain(value)
-		switch name {
-		case "raw":
-			want = hexOf(want)
-		case "key", "headers":
-			continue
-		case "version_us":
-			name = "version"
-			if us, err := strconv.ParseInt(want, 10, 64); err == nil && us > lastMicro {
-				ok = false // ClickHouse writes no year of more than four digits
-			} else if err == nil && us != 0 {
-				want = micro(time.UnixMicro(max(us, 0)))
-			} else {
-				want, _ = plain(fields["at"])
-			}
-		}
-		if ok && row[name] != nil && !same(name, *row[name], want) {
-			b.t.Errorf("%s of a dead letter is %.200q, the message says %.200q", name, *row[name], want)
-		}
-		if row[name] == nil && name != "unknown" {
-			if _, known := row[name]; known {
-				b.t.Errorf("%s of a dead letter is NULL", name)
-			}
-		}
-	}
-}
-
-func (b *bench) checkSpoiledDeadLetters(topic string, sent map[at][]byte) {
-	b.t.Helper()
-	dead := b.unreadable(topic, sent)
-	stored := map[string]map[string]*string{}
-	b.rows(everyDeadLetter, func(row map[string]*string) { stored[*row["position"]] = row })
-	for place, m := range sent {
-		fields := decode(m)
-		if dead[place] || nothing(m) {
-			continue
-		}
-		position, _ := plain(fields["position"])
-		if found := positionOf.FindSubmatch(m); fields["position"] == nil && found != nil {
-			position = string(found[1]) // no JSON, which ClickHouse reads all the same: it takes any escape in a text
-		}
-		row := stored[plainNumber(position)]
-		if row == nil {
-			b.t.Errorf("neither stored nor a dead letter: %.1500q", m)
-			continue
-		}
-		id, _ := fields["id"].(string) // a spoiled digit may make it another message's position
-		if strict := decodeStrictly(m); strict != nil && !slices.Contains(spoiledPositions, plainNumber(position)) &&
-			strings.ToLower(id) == *row["id"] {
-			b.sameDeadLetter(row, strict)
-		}
-	}
-}
-
 // spoiledPositions are all positions that wild gives, each to many messages, of which the tables keep one.
 var spoiledPositions = []string{"0", "1", "999999999999999", "9223372036854775807", "18446744073709551615"}
 
@@ -382,70 +256,4 @@ func (b *bench) testBrokers() {
 	if got := b.sql("SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine = 'Kafka'"); got != "5" {
 		b.t.Errorf("%s Kafka tables are there, want 5", got)
 	}
-}
-
-// nothing reports whether a message holds no row at all.
-func nothing(m []byte) bool {
-	text := strings.Trim(string(m), " \t\r\n")
-	return text == "" || text == "[]"
-}
-
-// plain is a value as ClickHouse's text columns read it; false for what has no one form.
-func plain(value any) (string, bool) {
-	switch v := value.(type) {
-	case string:
-		return v, !strings.Contains(v, "\ufffd")
-	case json.Number:
-		return v.String(), true
-	case bool:
-		return strconv.FormatBool(v), true
-	}
-	return "", false
-}
-
-// same compares a stored value with the message's.
-func same(name, stored, want string) bool {
-	switch name {
-	case "amount":
-		whole, fraction, _ := strings.Cut(want, ".")
-		want = whole + "." + (fraction + "0000")[:4]
-		return stored == want || strings.TrimPrefix(want, "-") == "0.0000" && stored == "0.0000" ||
-			trimZeros(stored) == trimZeros(want)
-	case "id":
-		want = strings.ToLower(want)
-	case "position", "content_hash", "attempt", "replays", "partition":
-		want = plainNumber(want)
-	}
-	return stored == want
-}
-
-// plainNumber is a number without a plus sign, which a text may have.
-func plainNumber(s string) string { return strings.TrimPrefix(s, "+") }
-
-// trimZeros drops zeros in front: a message may have them.
-func trimZeros(s string) string {
-	sign := ""
-	if strings.HasPrefix(s, "-") {
-		sign, s = "-", s[1:]
-	}
-	return sign + strings.TrimLeft(s, "0")
-}
-
-func fixed(a transaction.Amount) string {
-	whole, fraction, _ := strings.Cut(a.String(), ".")
-	return whole + "." + (fraction + "0000")[:4]
-}
-
-func show(s *string) string {
-	if s == nil {
-		return "NULL"
-	}
-	return *s
-}
-
-func describe(row map[string]*string) (out []string) {
-	for name, value := range row {
-		out = append(out, name+"="+show(value))
-	}
-	return out
 }

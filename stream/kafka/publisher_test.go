@@ -20,7 +20,11 @@ import (
 func publisherServes(t *testing.T, b *broker) {
 	p, err := NewPublisher(b.cfg, time.Minute)
 	b.must(err)
-	defer p.Close(t.Context())
+	defer func() { // a message of the missing topic still waits
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		p.Close(ctx)
+	}()
 	b.must(p.Check(t.Context(), b.topic, b.out))
 	if err := p.Check(t.Context(), b.topic, "not-there"); !errors.Is(err, topics.ErrMissing) {
 		t.Errorf("a missing topic: %v", err)

@@ -36,7 +36,7 @@ func (h *history) RecordRun(ctx context.Context, r ledger.RunRecord) error {
 }
 
 func (h *history) RecordTask(_ context.Context, m *batch.Manifest) error {
-	h.tasks = append(h.tasks, m.Task+" "+string(m.Status))
+	h.tasks = append(h.tasks, m.Task+" "+m.Status)
 	return nil
 }
 
