@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/txflow/txflow/internal/testtool"
 )
@@ -78,14 +79,19 @@ func (s *stack) pages() {
 		Password string `json:"password,omitempty"`
 	}
 	all := []page{
+		{"ui-overview", s.url("UI", "/"), "Utilities", s.secret("ui_token")},
 		{"ui-stream", s.url("UI", "/stream"), "transactions.raw", s.secret("ui_token")},
 		{"collect", s.url("COLLECT", "/docs"), "/collect", ""},
-		{"prometheus", s.url("PROMETHEUS", "/alerts"), "StreamMakesNoProgress", ""},
 	}
-	if what := s.standsIn("jaeger"); what == "" {
-		all = append(all, page{"jaeger", s.url("JAEGER", "/search?service=txflow-stream-classify&limit=5"), "predict", ""})
-	} else {
-		s.t.Logf("NOT PROVEN: Jaeger's pages: %s", what)
+	for service, p := range map[string]page{
+		"jaeger":     {"jaeger", s.url("JAEGER", "/search?service=txflow-stream-classify&limit=5"), "predict", ""},
+		"prometheus": {"prometheus", s.url("PROMETHEUS", "/alerts"), "StreamMakesNoProgress", ""},
+	} {
+		if what := s.standsIn(service); what != "" {
+			s.t.Logf("NOT PROVEN: the pages of %s: %s", service, what)
+			continue
+		}
+		all = append(all, p)
 	}
 	text, err := json.Marshal(all)
 	if err != nil {
@@ -115,31 +121,36 @@ func (s *stack) chromium(part string, env ...string) {
 	}
 }
 
-// runs counts the runs of the DAG that Airflow knows.
-func (s *stack) runs() int {
+// runs counts the runs of the DAG that Airflow knows, once it answers.
+func (s *stack) runs() (n int) {
 	s.t.Helper()
+	s.until("Airflow says how many runs there are", time.Minute, func() (known bool) {
+		n, known = s.runsNow()
+		return known
+	})
+	return n
+}
+
+func (s *stack) runsNow() (n int, known bool) {
 	login := strings.NewReader(fmt.Sprintf(`{"username": "admin", "password": %q}`, s.secret("airflow_admin")))
 	request, err := http.NewRequest(http.MethodPost, s.url("AIRFLOW", "/auth/token"), login)
 	if err != nil {
-		s.t.Fatal(err)
+		return 0, false
 	}
 	request.Header.Set("Content-Type", "application/json")
-	status, text, err := answer(request)
+	_, text, err := answer(request)
 	var token struct {
 		Token string `json:"access_token"`
 	}
-	if err == nil {
-		err = json.Unmarshal([]byte(text), &token)
-	}
-	if err != nil || token.Token == "" {
-		s.t.Fatalf("Airflow's login: %d %v", status, err)
+	if err != nil || json.Unmarshal([]byte(text), &token) != nil || token.Token == "" {
+		return 0, false
 	}
 	var found struct {
-		Total int `json:"total_entries"`
+		Total *int `json:"total_entries"`
 	}
 	said, ok := s.get("AIRFLOW", "/api/v2/dags/transactions_batch/dagRuns", "", token.Token)
-	if !ok || json.Unmarshal([]byte(said), &found) != nil {
-		s.t.Fatalf("Airflow's runs: %s", said)
+	if !ok || json.Unmarshal([]byte(said), &found) != nil || found.Total == nil {
+		return 0, false
 	}
-	return found.Total
+	return *found.Total, true
 }

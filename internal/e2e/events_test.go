@@ -52,6 +52,27 @@ func (s *stack) collects() {
 	}
 }
 
+// forgets erases a person with the service that may, whose key refine then reads as it starts.
+func (s *stack) forgets() {
+	s.t.Helper()
+	const ofPerson = "SELECT count() FROM events FINAL WHERE new_context_user_id = 'u'"
+	before, all := s.count(ofPerson), s.count(gold)
+	if before < 1 {
+		s.t.Fatalf("the person has %d events", before)
+	}
+	said := s.script("compose", "--profile", "tools", "run", "--rm", "--no-TTY", "--no-deps", "forget", "--user", "u", "--json")
+	s.t.Logf("forget: %s", said)
+	if now := s.count(ofPerson); now != 0 {
+		s.t.Errorf("the person has %d events still", now)
+	}
+	if now := s.count(gold); now != all-before {
+		s.t.Errorf("gold has %d events, want %d", now, all-before)
+	}
+	s.crashes("refine")
+	s.collects()
+	s.eventsReconciled()
+}
+
 // post sends a package with a token.
 func (s *stack) post(token, body string) (status int, said string) {
 	s.t.Helper()

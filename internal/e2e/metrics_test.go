@@ -36,6 +36,7 @@ func (s *stack) observed() {
 			})
 		}
 	}
+	s.rolledUp()
 	var rules struct {
 		Data struct {
 			Groups []struct {
@@ -52,6 +53,18 @@ func (s *stack) observed() {
 			s.t.Errorf("the rule %+v", rule)
 		}
 	}
+}
+
+// rolledUp waits until events.analytics says what gold says, by the publisher's own metrics.
+func (s *stack) rolledUp() {
+	s.t.Helper()
+	s.until("events.analytics has roll-ups", 3*time.Minute, func() bool {
+		var found struct {
+			Data struct{ Result []json.RawMessage }
+		}
+		const query = "txflow_events_rollups > 0 and txflow_events_rollups_timestamp_seconds > 0"
+		return s.prometheus("query?"+url.Values{"query": {query}}.Encode(), &found) && len(found.Data.Result) > 0
+	})
 }
 
 // prometheus asks its API, and reports whether it answered.

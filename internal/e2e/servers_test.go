@@ -53,14 +53,20 @@ func (s *stack) clickhouse(user, password, sql string) (status int, said string,
 	return answer(request)
 }
 
-// count is a number that ClickHouse answers its reader with; -1 while it does not answer.
-func (s *stack) count(sql string) int {
-	n := -1
-	status, said, err := s.clickhouse("reader", s.secret("clickhouse_reader"), sql)
-	if err == nil && status == http.StatusOK {
-		_, _ = fmt.Sscan(said, &n) // else it is none
+// count is a number that ClickHouse answers its reader with; -1 where it has not answered for half a minute.
+func (s *stack) count(sql string) (n int) {
+	password := s.secret("clickhouse_reader")
+	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(250 * time.Millisecond) {
+		status, said, err := s.clickhouse("reader", password, sql)
+		if err == nil && status == http.StatusOK {
+			if _, err = fmt.Sscan(said, &n); err == nil {
+				return n
+			}
+		}
+		if time.Now().After(deadline) {
+			return -1
+		}
 	}
-	return n
 }
 
 const stored = "SELECT count() FROM transactions FINAL"

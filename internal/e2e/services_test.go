@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -26,7 +27,7 @@ func (s *stack) services(profile string) (all []string) {
 		service := file.Services[name]
 		label, err := standinLabel(service.Image)
 		if err != nil {
-			if said, err := exec.Command("docker", "pull", "--quiet", service.Image).CombinedOutput(); err != nil {
+			if said, err := pull(service.Image); err != nil {
 				s.t.Logf("LEFT OUT: %s: its image cannot be pulled here, and has no stand-in: %s", name, said)
 				continue
 			}
@@ -37,6 +38,13 @@ func (s *stack) services(profile string) (all []string) {
 		all = append(all, name)
 	}
 	return all
+}
+
+// pull gets an image, where its registry answers.
+func pull(image string) (said []byte, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	return exec.CommandContext(ctx, "docker", "pull", "--quiet", image).CombinedOutput()
 }
 
 // standinLabel says what a stand-in's image is and cannot prove; "" for a real one.

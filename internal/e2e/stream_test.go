@@ -21,6 +21,7 @@ func TestStream(t *testing.T) {
 	s.phase("messages", func() {
 		s.more(500, 0)
 		s.traced("txflow-stream-classify", "txflow-ml-api")
+		s.collects()
 		s.observed()
 		s.pages()
 		s.compose("stop", "stream-produce")
@@ -115,8 +116,9 @@ func TestEvents(t *testing.T) {
 	})
 	s.phase("Kafka is for its clients", s.onlyClientsReachKafka)
 	s.phase("crashes", func() {
-		s.whileEventsAreSent(2000, func() { s.crashes("refine", "collect", "refine", "clickhouse", "collect") })
+		s.whileEventsAreSent(2000, func() { s.crashes("refine", "collect", "publish", "refine", "clickhouse", "collect") })
 	})
+	s.phase("a person is forgotten", s.forgets)
 	s.phase("down and up", func() {
 		events := s.count(gold)
 		s.script("down")

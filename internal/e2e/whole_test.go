@@ -30,6 +30,7 @@ func TestWhole(t *testing.T) {
 		s.trigger()
 		s.ledger()
 		s.page("/runs", "transactions_batch.")
+		s.rolledUp()
 		s.stopped()
 		s.traced("airflow", "txflow-validate", "txflow-classify", "txflow-load", "txflow-stream-classify", "txflow-ml-api",
 			"txflow-collect")
