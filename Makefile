@@ -276,6 +276,10 @@ dags-env: # Airflow and what the DAGs need, in an environment of their own
 	  "$(VENV_PYTHON)" -m pip install -q --disable-pip-version-check --require-hashes $(addprefix -r ,$(DAGS_LOCK)) && \
 	  touch "$(AIRFLOW_VENV)/.done"; }
 
+.PHONY: dags-env-path
+dags-env-path:
+	@echo "$(AIRFLOW_VENV)"
+
 # The one that is there, else one that is built; without any it goes on, and says so.
 HAVE_JAEGER = "$(PYTHON)" dags/dev jaeger || $(MAKE) --no-print-directory jaeger || true
 
