@@ -64,7 +64,7 @@ func (s *stack) standsIn(service string) string {
 func (s *stack) up(services ...string) time.Duration {
 	s.t.Helper()
 	began := time.Now()
-	s.compose(append([]string{"up", "--detach", "--wait", "--wait-timeout", "600"}, services...)...)
+	s.compose(append([]string{"up", "--detach", "--wait", "--wait-timeout", "900"}, services...)...)
 	return time.Since(began).Round(time.Second)
 }
 

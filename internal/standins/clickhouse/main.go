@@ -134,7 +134,7 @@ func (u users) before(next http.Handler) http.Handler {
 		query.Del("user")
 		query.Del("password")
 		if name == reader {
-			query.Set("readonly", "1")
+			query.Set("readonly", "2") // as its profile has it: it writes nothing, and may bound a query
 		}
 		r.URL.RawQuery = query.Encode()
 		for _, header := range []string{"Authorization", "X-ClickHouse-User", "X-ClickHouse-Key", "Origin", "Referer"} {
