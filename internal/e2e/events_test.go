@@ -44,7 +44,8 @@ func (s *stack) collects() {
 	if err != nil || status != http.StatusMultiStatus || answer.Accepted != 1 || answer.Rejected != 1 {
 		s.t.Fatalf("the collector: %d %s %v", status, said, err)
 	}
-	s.until("the event is in gold", time.Minute, func() bool { return s.count(fmt.Sprintf(goldByID, answer.Items[0].ID)) == 1 })
+	s.until("the event is in gold", time.Minute,
+		func() bool { return s.count(fmt.Sprintf(goldByID, answer.Items[0].ID)) == 1 })
 	s.until("the dead letter is stored", time.Minute, func() bool { return s.count(deadEvents) == dead+1 })
 	if said, ok := s.get("COLLECT", "/events/"+answer.Items[0].ID, "", s.secret("collect_token")); !ok ||
 		!strings.Contains(said, `"state":"gold"`) {
@@ -60,7 +61,8 @@ func (s *stack) forgets() {
 	if before < 1 {
 		s.t.Fatalf("the person has %d events", before)
 	}
-	said := s.script("compose", "--profile", "tools", "run", "--rm", "--no-TTY", "--no-deps", "forget", "--user", "u", "--json")
+	said := s.script("compose", "--profile", "tools", "run", "--rm", "--no-TTY", "--no-deps", "forget", "--user", "u",
+		"--json")
 	s.t.Logf("forget: %s", said)
 	if now := s.count(ofPerson); now != 0 {
 		s.t.Errorf("the person has %d events still", now)
@@ -110,11 +112,13 @@ func (s *stack) whileEventsAreSent(events int, do func()) {
 	do()
 	o := <-ended
 	var sent struct{ Events, Accepted, Rejected int }
-	if o.err != nil || json.Unmarshal(o.said, &sent) != nil || sent.Accepted+sent.Rejected != events || sent.Rejected == 0 {
+	if o.err != nil || json.Unmarshal(o.said, &sent) != nil || sent.Accepted+sent.Rejected != events ||
+		sent.Rejected == 0 {
 		s.t.Fatalf("the sender: %v\n%s\n%s", o.err, o.said, stderr(o.err))
 	}
 	s.until("each accepted event is in gold", 2*time.Minute, func() bool { return s.count(gold) >= before+sent.Accepted })
-	s.until("the rejected events are dead letters", time.Minute, func() bool { return s.count(deadEvents) >= dead+sent.Rejected })
+	s.until("the rejected events are dead letters", time.Minute,
+		func() bool { return s.count(deadEvents) >= dead+sent.Rejected })
 	if now := s.count(gold); now != before+sent.Accepted {
 		s.t.Errorf("%d events were accepted, gold has %d more", sent.Accepted, now-before)
 	}
@@ -191,7 +195,8 @@ s = socket.create_connection((sys.argv[1], 9092), 3)
 s.settimeout(3)
 s.sendall(bytes.fromhex(sys.argv[2]))
 sys.exit(s.recv(8, socket.MSG_WAITALL)[7:] != b"\x07")`
-	said, err := s.command("docker", "run", "--rm", "--network", network, "--entrypoint", "python", "txflow/airflow:latest",
+	said, err := s.command("docker", "run", "--rm", "--network", network, "--entrypoint", "python",
+		"txflow/airflow:latest",
 		"-c", ask, address, hex.EncodeToString(versions)).CombinedOutput()
 	if (err == nil) != reaches {
 		s.t.Errorf("from the network %s to Kafka at %s: %v, want %t\n%s", network, address, err, reaches, said)
