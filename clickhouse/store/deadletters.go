@@ -3,26 +3,18 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
+	"math"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/txflow/txflow/internal/ledger"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// deadLetterKey identifies a dead letter; it is the order of the table.
-const deadLetterKey = "origin, origin_digest, partition, position"
-
-// messageSize is what the message of a dead letter takes, with its key and headers.
-const messageSize = "length(raw) + length(ifNull(key, '')) + arraySum(h -> length(h.name) + length(ifNull(h.value, '')), headers)"
-
-// messageOf is the message of a dead letter, as type message reads it.
-const messageOf = "raw, key, headers.name, headers.value"
-
-// message is what is read of messageOf.
+// message is what is read of the message of a dead letter: raw, key, headers.name, headers.value.
 type message struct {
 	raw    string
 	key    *string
@@ -51,48 +43,30 @@ func bytesOf(text *string) []byte {
 // DeadLetters returns dead letters in the order of their origins. Their messages are read only where the query asks for
 // them: they are nearly all of the table's bytes.
 func (s *Store) DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterState, err error) {
-	where, args := deadLetterConditions(&q)
-	limit := ""
-	if q.Limit > 0 {
-		limit = " LIMIT " + itoa(q.Limit)
+	limit := q.Limit
+	if limit <= 0 {
+		limit = math.MaxInt
 	}
-	more, size := "", "toUInt64(0), toUInt64(0)"
-	if q.Raw {
-		more = ", " + messageOf
-	}
-	if q.Sizes || q.Raw {
-		size = "length(raw), " + messageSize
-	}
-	rows, err := s.query(ctx, `SELECT `+deadLetterKey+`, pipeline, source, source_id, toString(id), toString(outcome), column, code,
-message, toString(state), replays, `+size+
-		`, trace_id, toUnixTimestamp64Micro(version), traceparent, first_seen, updated_at`+more+`
-FROM dead_letters FINAL WHERE `+where+` ORDER BY `+deadLetterKey+limit, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // it was only read
-	for rows.Next() {
+	args := deadLetterArgs(&q, "limit", itoa(limit), "raw", zeroOne(q.Raw), "sizes", zeroOne(q.Raw || q.Sizes))
+	err = s.each(ctx, statements.Text("dead_letters/list"), args, func(rows driver.Rows) error {
 		var l ledger.DeadLetterState
 		var replays uint16
 		var m message
 		var raw, bytes uint64
 		fields := []any{&l.Origin.Origin, &l.Origin.Digest, &l.Origin.Partition, &l.Origin.Position, &l.Pipeline,
 			&l.Source, &l.SourceID, &l.ID, &l.Outcome, &l.Column, &l.Code, &l.Message, &l.State, &replays, &raw, &bytes,
-			&l.TraceID,
-			&l.Version, &l.Parent, &l.FirstSeen, &l.UpdatedAt}
-		if q.Raw {
-			fields = append(fields, m.fields()...)
-		}
-		if err := rows.Scan(fields...); err != nil {
-			return nil, err
+			&l.TraceID, &l.Version, &l.Parent, &l.FirstSeen, &l.UpdatedAt}
+		if err := rows.Scan(append(fields, m.fields()...)...); err != nil {
+			return err
 		}
 		l.Replays, l.RawBytes, l.Bytes = int(replays), int(raw), int(bytes) //nolint:gosec // a message's size
 		if q.Raw {
 			m.into(&l)
 		}
 		out = append(out, l)
-	}
-	return out, s.explain(rows.Err())
+		return nil
+	})
+	return out, err
 }
 
 // DeadLetterMessages reads the messages of dead letters into their Raw, Key and Headers. By Bytes the caller decides
@@ -103,7 +77,7 @@ func (s *Store) DeadLetterMessages(ctx context.Context, deadLetters []ledger.Dea
 		byKey[deadLetters[i].Origin] = &deadLetters[i]
 	}
 	for keys := range keyLists(deadLetters) {
-		rows, err := s.query(ctx, `SELECT `+deadLetterKey+`, `+messageOf+` FROM dead_letters FINAL WHERE `+keys)
+		rows, err := s.query(ctx, statements.With("dead_letters/messages", "keys", keys))
 		if err != nil {
 			return err
 		}
@@ -128,81 +102,56 @@ func (s *Store) DeadLetterMessages(ctx context.Context, deadLetters []ledger.Dea
 // DeadLetterEnds returns the last position of each origin, digest and partition among the dead letters that a query
 // selects. What arrives later in a topic has a higher one, whatever the clocks of those who write it say.
 func (s *Store) DeadLetterEnds(ctx context.Context, q ledger.DeadLetterQuery) (map[ledger.Origin]uint64, error) {
-	where, args := deadLetterConditions(&q)
-	rows, err := s.query(ctx, `SELECT origin, origin_digest, partition, max(position) FROM dead_letters FINAL WHERE `+
-		where+`
-GROUP BY origin, origin_digest, partition`, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // it was only read
 	ends := map[ledger.Origin]uint64{}
-	for rows.Next() {
+	err := s.each(ctx, statements.Text("dead_letters/ends"), deadLetterArgs(&q), func(rows driver.Rows) error {
 		var at ledger.Origin
 		var last uint64
 		if err := rows.Scan(&at.Origin, &at.Digest, &at.Partition, &last); err != nil {
-			return nil, err
+			return err
 		}
 		ends[at] = last
-	}
-	return ends, s.explain(rows.Err())
+		return nil
+	})
+	return ends, err
 }
 
 // CountDeadLetters counts dead letters by reason and state, the largest number first.
 func (s *Store) CountDeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out []ledger.DeadLetterCount,
 	err error) {
-	where, args := deadLetterConditions(&q)
-	rows, err := s.query(ctx, `SELECT pipeline, source, code, column, toString(state), count() AS rows, min(first_seen) FROM dead_letters FINAL WHERE `+where+`
-GROUP BY pipeline, source, code, column, state ORDER BY rows DESC, pipeline, source, code, column, state`, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // it was only read
-	for rows.Next() {
+	err = s.each(ctx, statements.Text("dead_letters/counts"), deadLetterArgs(&q), func(rows driver.Rows) error {
 		var c ledger.DeadLetterCount
 		if err := rows.Scan(&c.Pipeline, &c.Source, &c.Code, &c.Column, &c.State, &c.Rows, &c.Oldest); err != nil {
-			return nil, err
+			return err
 		}
 		out = append(out, c)
-	}
-	return out, s.explain(rows.Err())
+		return nil
+	})
+	return out, err
 }
 
-func deadLetterConditions(q *ledger.DeadLetterQuery) (string, []any) {
-	where, args := []string{"1"}, []any{}
-	bind := func(condition, name, value string) {
-		if value != "" {
-			where, args = append(where, condition), append(args, clickhouse.Named(name, value))
-		}
-	}
-	bind("pipeline = {pipeline:String}", "pipeline", q.Pipeline)
-	bind("origin = {origin:String}", "origin", q.Origin)
-	bind("code = {code:String}", "code", q.Code)
-	bind("source = {source:String}", "source", q.Source)
-	bind("toString(state) = {state:String}", "state", q.State)
-	if id, err := uuid.Parse(q.ID); err == nil { // an id of a source that is a UUID is the id itself; the table has an index of it
-		bind("id = {id:UUID}", "id", id.String())
-	} else {
-		bind("source_id = {id:String}", "id", q.ID)
-	}
-	moment := func(condition, name string, t time.Time) {
-		if !t.IsZero() {
-			bind(condition+" parseDateTime64BestEffort({"+name+":String}, 6, 'UTC')", name, t.UTC().Format(time.RFC3339Nano))
-		}
-	}
-	moment("first_seen >=", "since", q.Since)
-	moment("first_seen <", "until", q.Until)
-	if q.At != nil {
-		where = append(where, fmt.Sprintf("origin = %s AND partition = %d AND position = %d", literal(q.At.Origin),
-			q.At.Partition, q.At.Position))
-	}
-	if q.After != nil {
-		where = append(where, afterKey(q.After))
+// deadLetterArgs are the parameters of sql/dead_letters/selected.part.sql.
+func deadLetterArgs(q *ledger.DeadLetterQuery, more ...string) []any {
+	id, sourceID, replays := "", q.ID, ""
+	if parsed, err := uuid.Parse(q.ID); err == nil { // an id of a source that is a UUID is the id itself
+		id, sourceID = parsed.String(), ""
 	}
 	if q.Replays != nil {
-		where = append(where, "replays < "+itoa(max(*q.Replays, 0)))
+		replays = itoa(max(*q.Replays, 0))
 	}
-	return strings.Join(where, " AND "), args
+	var at, after ledger.Origin
+	if q.At != nil {
+		at = *q.At
+	}
+	if q.After != nil {
+		after = *q.After
+	}
+	return named(append(more, "pipeline", q.Pipeline, "origin", q.Origin, "code", q.Code, "source", q.Source,
+		"state", q.State, "id", id, "source_id", sourceID, "since", micros(q.Since), "until", micros(q.Until),
+		"replays", replays,
+		"at", zeroOne(q.At != nil), "at_origin", at.Origin, "at_partition", itoa(int(at.Partition)),
+		"at_position", strconv.FormatUint(at.Position, 10),
+		"after", zeroOne(q.After != nil), "after_origin", after.Origin, "after_digest", after.Digest,
+		"after_partition", itoa(int(after.Partition)), "after_position", strconv.FormatUint(after.Position, 10))...)
 }
 
 // literal writes a text as SQL does.

@@ -18,18 +18,6 @@ const (
 	maxKeysBytes = 16 << 20
 )
 
-// afterKey selects the keys that follow one. Comparing tuples would select the same, but ClickHouse reads the whole
-// table for it.
-func afterKey(at *ledger.Origin) string {
-	condition := fmt.Sprintf("position > %d", at.Position)
-	for _, c := range []struct{ column, value string }{
-		{"partition", itoa(int(at.Partition))}, {"origin_digest", literal(at.Digest)}, {"origin", literal(at.Origin)},
-	} {
-		condition = fmt.Sprintf("%[1]s >= %[2]s AND (%[1]s > %[2]s OR %[3]s)", c.column, c.value, condition)
-	}
-	return "(" + condition + ")"
-}
-
 // keyLists are conditions that select dead letters by their keys, each bounded by its own length and by the sizes of
 // the messages (Bytes). Keys that follow each other in one partition share the text of their origin.
 func keyLists(deadLetters []ledger.DeadLetterState) iter.Seq[string] {
@@ -74,8 +62,7 @@ func (s *Store) firstSeen(ctx context.Context, rows []ledger.DeadLetter) (map[le
 	}
 	seen := map[ledger.Origin]time.Time{}
 	for keys := range keyLists(deadLetters) {
-		found, err := s.query(ctx, `SELECT `+deadLetterKey+`, min(first_seen) FROM dead_letters WHERE `+keys+` GROUP BY `+
-			deadLetterKey)
+		found, err := s.query(ctx, statements.With("dead_letters/first_seen", "keys", keys))
 		if err != nil {
 			return nil, err
 		}

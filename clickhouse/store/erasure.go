@@ -2,46 +2,44 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
-
-	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/ledger"
-)
 
-const erasureSQL = `SELECT hash, scope, key_id, toUnixTimestamp64Micro(at), toString(erasure), state = 'done', requested_at FROM tombstones FINAL`
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
 
 // Erasures returns those of all persons, the one that was requested first first.
 func (s *Store) Erasures(ctx context.Context) ([]ledger.Erasure, error) {
-	return s.erasures(ctx, erasureSQL+` ORDER BY requested_at`)
+	return s.erasures(ctx, "")
 }
 
 // Erasure returns that of a person by the hash; nil for none.
 func (s *Store) Erasure(ctx context.Context, hash string) (*ledger.Erasure, error) {
-	all, err := s.erasures(ctx, erasureSQL+` WHERE hash = {hash:String}`, clickhouse.Named("hash", hash))
+	if hash == "" { // which stands for all
+		return nil, nil
+	}
+	all, err := s.erasures(ctx, hash)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
 	return &all[0], nil
 }
 
-func (s *Store) erasures(ctx context.Context, sql string, args ...any) (out []ledger.Erasure, err error) {
-	rows, err := s.query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // it was only read
-	for rows.Next() {
+func (s *Store) erasures(ctx context.Context, hash string) (out []ledger.Erasure, err error) {
+	err = s.each(ctx, statements.Text("erasure/states"), named("hash", hash), func(rows driver.Rows) error {
 		var e ledger.Erasure
 		var done uint8
 		if err := rows.Scan(&e.Hash, &e.Scope, &e.KeyID, &e.Before, &e.ID, &done, &e.Requested); err != nil {
-			return nil, err
+			return err
 		}
 		e.Done = done == 1
 		out = append(out, e)
-	}
-	return out, s.explain(rows.Err())
+		return nil
+	})
+	return out, err
 }
 
 // PutErasure keeps the state of an erasure; the last one counts.
@@ -50,18 +48,15 @@ func (s *Store) PutErasure(ctx context.Context, e *ledger.Erasure) error {
 	if e.Done {
 		state = "done"
 	}
-	return s.exec(ctx, `INSERT INTO tombstones (hash, scope, key_id, at, erasure, state, requested_at, updated_at)
-SELECT {hash:String}, {scope:String}, {key:String}, fromUnixTimestamp64Micro(`+itoa(int(e.Before))+
-		`, 'UTC'), {erasure:UUID}, {state:String},
-    fromUnixTimestamp64Micro(`+itoa(int(e.Requested.UnixMicro()))+`, 'UTC'),
-    greatest(now64(6, 'UTC'), (SELECT max(updated_at) FROM tombstones WHERE hash = {hash:String}) + toIntervalMicrosecond(1))`,
-		clickhouse.Named("hash", e.Hash), clickhouse.Named("scope", e.Scope), clickhouse.Named("key", e.KeyID),
-		clickhouse.Named("erasure", e.ID), clickhouse.Named("state", state))
+	return s.exec(ctx, "erasure/put", "hash", e.Hash, "scope", e.Scope, "key", e.KeyID, "erasure", e.ID, "state", state,
+		"at", strconv.FormatInt(e.Before, 10), "requested", strconv.FormatInt(e.Requested.UnixMicro(), 10))
 }
 
-// exec runs a statement that may be run again.
-func (s *Store) exec(ctx context.Context, sql string, args ...any) error {
-	return s.retry(ctx, func(ctx context.Context) error { return s.conn.Exec(ctx, sql, args...) })
+// exec runs the statement of a file, which may be run again, with its parameters.
+func (s *Store) exec(ctx context.Context, name string, pairs ...string) error {
+	return s.retry(ctx, func(ctx context.Context) error {
+		return s.conn.Exec(ctx, statements.Text(name), named(pairs...)...)
+	})
 }
 
 // Tables that events are erased from.

@@ -2,12 +2,11 @@ package store
 
 import (
 	"context"
-	"strings"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-
 	"github.com/txflow/txflow/internal/fault"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // EventReportQuery says how to add up the events.
@@ -17,13 +16,14 @@ type EventReportQuery struct {
 	From, To time.Time // of the event; zero: open; To is exclusive
 }
 
-// EventReportKeys are what a report of events can be grouped by, with the expressions for each.
-var EventReportKeys = map[string][]ReportKey{
-	"type":    {{"type", "toString(type)"}, {"context", "toString(context)"}},
-	"account": {{"account", "new_context_account_id"}},
-	"context": {{"context", "toString(context)"}},
-	"day":     {{"day", "toString(toDate32(timestamp_stamp))"}, {"context", "toString(context)"}},
-	"rule":    {{"rule", "toString(lost.rule)"}},
+// EventReportKeys are what a report of events can be grouped by, with the names of the keys; sql/events/report.sql and
+// report_by_rule.sql have them.
+var EventReportKeys = map[string][]string{
+	"type":    {"type", "context"},
+	"account": {"account"},
+	"context": {"context"},
+	"day":     {"day", "context"},
+	"rule":    {"rule"},
 }
 
 // EventReportRow is a group of events; score is the mean, with four decimals.
@@ -46,52 +46,21 @@ func (s *Store) EventReport(ctx context.Context, q EventReportQuery) (out []Even
 		return nil, fault.Failf(fault.ExitUsage, "a report of events by %q is unknown: type, account, context, day or rule",
 			q.By)
 	}
-	var names, numbers []string
-	for i, k := range keys {
-		names, numbers = append(names, k.expression), append(numbers, itoa(i+1))
+	args := named("account", q.Account, "from", micros(q.From), "to", micros(q.To))
+	sql := statements.Text("events/report_by_rule")
+	if q.By != "rule" {
+		sql, args = statements.Text("events/report"), append(args, named("by", q.By)...)
 	}
-	from, group := "events AS e FINAL", strings.Join(numbers, ", ")
-	if q.By == "rule" {
-		from += " ARRAY JOIN lost_points AS lost"
-	}
-	where, args := q.conditions()
-	rows, err := s.query(ctx, `SELECT `+strings.Join(names, ", ")+`, count(), uniqExact(new_context_account_id), uniqExact(new_context_user_id),
-toDecimalString(toDecimal64(avg(score), 6), 4), countIf(score >= 0.9), countIf(score >= 0.7 AND score < 0.9), countIf(score >= 0.5 AND score < 0.7), countIf(score < 0.5),
-countIf(e.late), countIf(e.future), toUInt64(greatest(toUnixTimestamp64Second(max(published_at)), 0))
-FROM `+from+` WHERE `+where+` GROUP BY `+group+` ORDER BY count() DESC, `+group, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // it was only read
-	for rows.Next() {
-		r := EventReportRow{Keys: make([]string, len(keys))}
-		var to []any
-		for i := range r.Keys {
-			to = append(to, &r.Keys[i])
+	err = s.each(ctx, sql, args, func(rows driver.Rows) error {
+		var r EventReportRow
+		var all [2]string // the second is empty where a group has one key
+		if err := rows.Scan(&all[0], &all[1], &r.Events, &r.Accounts, &r.Users, &r.Score, &r.Excellent, &r.Good, &r.Fair,
+			&r.Poor, &r.Late, &r.Future, &r.PublishedSeconds); err != nil {
+			return err
 		}
-		if err := rows.Scan(append(to, &r.Events, &r.Accounts, &r.Users, &r.Score, &r.Excellent, &r.Good, &r.Fair, &r.Poor,
-			&r.Late, &r.Future, &r.PublishedSeconds)...); err != nil {
-			return nil, err
-		}
+		r.Keys = all[:len(keys):len(keys)]
 		out = append(out, r)
-	}
-	return out, s.explain(rows.Err())
-}
-
-func (q *EventReportQuery) conditions() (string, []any) {
-	where, args := []string{"1"}, []any{}
-	add := func(condition, name, value string) {
-		where, args = append(where, condition), append(args, clickhouse.Named(name, value))
-	}
-	if q.Account != "" {
-		add("new_context_account_id = {account:String}", "account", q.Account)
-	}
-	if !q.From.IsZero() {
-		add("timestamp_stamp >= parseDateTime64BestEffort({from:String}, 6, 'UTC')", "from",
-			q.From.UTC().Format(time.RFC3339))
-	}
-	if !q.To.IsZero() {
-		add("timestamp_stamp < parseDateTime64BestEffort({to:String}, 6, 'UTC')", "to", q.To.UTC().Format(time.RFC3339))
-	}
-	return strings.Join(where, " AND "), args
+		return nil
+	})
+	return out, err
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-
 	"github.com/txflow/txflow/internal/event"
 )
 
@@ -44,11 +42,9 @@ func (s *Store) EventState(ctx context.Context, id event.ID) (*EventState, error
 	return nil, nil
 }
 
-// one scans the only row of a query; it reports false where there is none.
-func (s *Store) one(ctx context.Context, query, id string, dest ...any) (bool, error) {
-	err := s.retry(ctx, func(ctx context.Context) error {
-		return s.conn.QueryRow(ctx, query, clickhouse.Named("id", id)).Scan(dest...)
-	})
+// one scans the only row of the statement of a file; it reports false where there is none.
+func (s *Store) one(ctx context.Context, name, id string, dest ...any) (bool, error) {
+	err := s.row(ctx, name, named("id", id), dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -58,8 +54,7 @@ func (s *Store) one(ctx context.Context, query, id string, dest ...any) (bool, e
 func (s *Store) goldState(ctx context.Context, id string) (*EventState, error) {
 	e := EventState{State: EventGold}
 	var position uint64
-	found, err := s.one(ctx, `SELECT token, toString(correlation_id), type, context, toDecimalString(score, 4), received_at, published_at, processed_at,
-origin, partition, position, trace_id FROM events FINAL WHERE event_id = {id:UUID}`, id, &e.Token, &e.CorrelationID,
+	found, err := s.one(ctx, "events/gold", id, &e.Token, &e.CorrelationID,
 		&e.Type, &e.Context, &e.Score,
 		&e.ReceivedAt, &e.PublishedAt, &e.ProcessedAt, &e.Topic, &e.Partition, &position, &e.TraceID)
 	if !found {
@@ -72,9 +67,7 @@ origin, partition, position, trace_id FROM events FINAL WHERE event_id = {id:UUI
 func (s *Store) erasedState(ctx context.Context, id string) (*EventState, error) {
 	e := EventState{State: EventErased}
 	var n, ids uint64
-	found, err := s.one(ctx, `SELECT count(), (SELECT count() FROM erased_events WHERE event_id = {id:UUID}),
-    (SELECT any(token) FROM erased_events WHERE event_id = {id:UUID})
-FROM outcomes WHERE id = {id:UUID} AND pipeline = 'events' AND outcome = 'erased'`, id, &n, &ids, &e.Token)
+	found, err := s.one(ctx, "events/erased", id, &n, &ids, &e.Token)
 	if !found || n+ids == 0 {
 		return nil, err
 	}
@@ -85,8 +78,7 @@ func (s *Store) deadLetterState(ctx context.Context, id string) (*EventState, er
 	e := EventState{State: EventDead}
 	var digest string
 	var position uint64
-	found, err := s.one(ctx, `SELECT source, origin, origin_digest, partition, position, code, column, message, toString(state), trace_id, first_seen FROM dead_letters FINAL
-WHERE id = {id:UUID} AND pipeline = 'events' ORDER BY state = 'open' DESC, first_seen DESC LIMIT 1`, id, &e.Token,
+	found, err := s.one(ctx, "events/dead_letter", id, &e.Token,
 		&e.Topic, &digest, &e.Partition, &position,
 		&e.Code, &e.Pointer, &e.Message, &e.DeadLetter, &e.TraceID, &e.ProcessedAt)
 	if !found {
@@ -113,8 +105,7 @@ const eventsCollector = "collect"
 func (s *Store) rawState(ctx context.Context, id string) (*EventState, error) {
 	e := EventState{State: EventRaw}
 	var position uint64
-	found, err := s.one(ctx, `SELECT token, recorded_at, origin, partition, position FROM events_bronze FINAL WHERE id = {id:UUID} ORDER BY recorded_at, position LIMIT 1`,
-		id, &e.Token, &e.PublishedAt, &e.Topic, &e.Partition, &position)
+	found, err := s.one(ctx, "events/raw", id, &e.Token, &e.PublishedAt, &e.Topic, &e.Partition, &position)
 	if !found {
 		return nil, err
 	}

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-
 	"github.com/txflow/txflow/internal/event"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // EventStory is all that is known of one event id.
@@ -61,9 +61,8 @@ type EventPackageItem struct {
 // EventStory looks up an event from its package to gold.
 func (s *Store) EventStory(ctx context.Context, id event.ID) (*EventStory, error) {
 	st := &EventStory{ID: id.String()}
-	named := clickhouse.Named("id", st.ID)
-	rows, err := s.jsonRows(ctx, `SELECT * EXCEPT (data) REPLACE (toString(content_hash) AS content_hash, toDecimalString(score, 4) AS score)
-FROM events FINAL WHERE event_id = {id:UUID}`, named)
+	args := named("id", st.ID)
+	rows, err := s.jsonRows(ctx, statements.Text("events/story"), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +75,7 @@ FROM events FINAL WHERE event_id = {id:UUID}`, named)
 	if st.DeadLetters, err = s.eventDeadLetters(ctx, st.ID); err != nil {
 		return nil, err
 	}
-	if st.Outcomes, err = s.jsonRows(ctx, outcomesOfID, named); err != nil {
+	if st.Outcomes, err = s.jsonRows(ctx, statements.Text("ledger/of_id"), args...); err != nil {
 		return nil, err
 	}
 	st.State = st.state()
@@ -105,62 +104,46 @@ func (st *EventStory) state() string {
 const storyMessages = 100
 
 func (s *Store) eventMessages(ctx context.Context, id string) (out []EventMessage, err error) {
-	rows, err := s.query(ctx, `SELECT origin, partition, position, recorded_at, token, request, traceparent, value FROM events_bronze FINAL
-WHERE id = {id:UUID} ORDER BY recorded_at, partition, position LIMIT `+itoa(storyMessages), clickhouse.Named("id", id))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // it was only read
-	for rows.Next() {
+	args := named("id", id, "limit", itoa(storyMessages))
+	err = s.each(ctx, statements.Text("events/story_messages"), args, func(rows driver.Rows) error {
 		var m EventMessage
 		var value string
 		if err := rows.Scan(&m.Topic, &m.Partition, &m.Offset, &m.RecordedAt, &m.Token, &m.Request, &m.Traceparent,
 			&value); err != nil {
-			return nil, err
+			return err
 		}
 		m.Value = []byte(value)
 		out = append(out, m)
-	}
-	return out, s.explain(rows.Err())
+		return nil
+	})
+	return out, err
 }
 
 func (s *Store) eventDeadLetters(ctx context.Context, id string) (out []EventDeadLetter, err error) {
-	rows, err := s.query(ctx, `SELECT origin, origin_digest, partition, position, source, code, column, message, toString(state), trace_id, first_seen, updated_at
-FROM dead_letters FINAL WHERE id = {id:UUID} AND pipeline = 'events' ORDER BY first_seen, origin, partition, position LIMIT `+itoa(storyMessages), clickhouse.Named("id", id))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // it was only read
-	for rows.Next() {
+	args := named("id", id, "limit", itoa(storyMessages))
+	err = s.each(ctx, statements.Text("events/story_dead_letters"), args, func(rows driver.Rows) error {
 		var d EventDeadLetter
 		if err := rows.Scan(&d.Origin, &d.Digest, &d.Partition, &d.Position, &d.Source, &d.Code, &d.Pointer, &d.Message,
 			&d.State, &d.TraceID, &d.FirstSeen, &d.UpdatedAt); err != nil {
-			return nil, err
+			return err
 		}
 		out = append(out, d)
-	}
-	return out, s.explain(rows.Err())
+		return nil
+	})
+	return out, err
 }
 
-// EventPackage returns what came in a package, by place: its events in gold, and what the collector refused. The ids are
+// EventPackage returns what came in a package, by place: its events in gold, and what the collector refused. The ids
+// are
 // found by an index, which FINAL would not use.
 func (s *Store) EventPackage(ctx context.Context, correlation string) (out []EventPackageItem, err error) {
-	rows, err := s.query(ctx, `SELECT place, id, t, state FROM (SELECT package_index AS place, toString(event_id) AS id, toString(type) AS t, 'gold' AS state FROM events FINAL
-WHERE event_id IN (SELECT event_id FROM events WHERE correlation_id = toUUIDOrZero({package:String})) AND correlation_id = toUUIDOrZero({package:String})
-UNION ALL
-SELECT toInt32(least(position, 2147483647)), toString(id), '', 'dead_letter' FROM dead_letters FINAL
-WHERE pipeline = 'events' AND origin = 'collect' AND origin_digest = {package:String} AND partition = 0)
-ORDER BY place, id LIMIT 10000`, clickhouse.Named("package", correlation))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // it was only read
-	for rows.Next() {
+	err = s.each(ctx, statements.Text("events/package"), named("package", correlation), func(rows driver.Rows) error {
 		var i EventPackageItem
 		if err := rows.Scan(&i.Index, &i.ID, &i.Type, &i.State); err != nil {
-			return nil, err
+			return err
 		}
 		out = append(out, i)
-	}
-	return out, s.explain(rows.Err())
+		return nil
+	})
+	return out, err
 }

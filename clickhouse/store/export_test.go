@@ -8,30 +8,27 @@ import (
 
 // PipelinesFill and PipelinesDiffer are what ComparePipelines asks.
 var (
-	PipelinesFill   = pipelinesFill
-	PipelinesDiffer = pipelinesDiffer
+	PipelinesFill   = statements.Text("pipelines/fill")
+	PipelinesDiffer = statements.Text("pipelines/differ")
 )
 
 // ComparedByLedger compares the pipelines as for a user who may only read, and returns what it found.
 func (s *Store) ComparedByLedger(ctx context.Context, source string) (string, error) {
 	c := &pipelinesDelta{store: s, source: source}
-	_, found, _, err := c.differ(ctx, pipelinesDifferByLedger, 1, 0)
+	_, found, _, err := c.differ(ctx, "pipelines/differ_by_ledger", 1, 0)
 	return strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(found.Counts), "map["), "]"), err
 }
-
-// NewerThanRun is what Superseded reads of transactions.
-const NewerThanRun = newerThanRun
 
 // TransactionsOf is what Problems reads of transactions: of the parts of a run alone, or all.
 func TransactionsOf(recent bool) string {
 	if recent {
-		return recentParts
+		return "transactions FINAL WHERE " + recentParts
 	}
-	return allParts
+	return "transactions FINAL WHERE " + allParts
 }
 
-// Sampled and OtherSourcesQuery are what OtherSources asks.
-const (
-	Sampled           = sampled
-	OtherSourcesQuery = otherSources
-)
+// Statements are the files below sql.
+var Statements = statements
+
+// RecentParts is the condition of the parts of a run.
+var RecentParts = recentParts

@@ -6,9 +6,9 @@ import (
 
 	"github.com/txflow/txflow/internal/ledger"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-
 	"github.com/txflow/txflow/internal/batch"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 const milliTimestamp = "DateTime64(3, 'UTC')"
@@ -78,14 +78,7 @@ func (s *Store) RecordTask(ctx context.Context, m *batch.Manifest) error {
 
 // Runs returns the last runs, the newest first. One that says it is running, and whose lease is over, is interrupted.
 func (s *Store) Runs(ctx context.Context, limit int) (runs []ledger.RunRecord, err error) {
-	rows, err := s.query(ctx, `SELECT run_id, pipeline, source, if(status = 'running' AND ifNull(lease_until < now64(3), false), 'interrupted', status), files, rows_in, accepted, rejected, duplicates, predicted,
-dead_lettered, stored, error, trace_id, started_at, finished_at FROM runs FINAL ORDER BY started_at DESC, run_id LIMIT {limit:UInt32}`,
-		clickhouse.Named("limit", itoa(limit)))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // it was only read
-	for rows.Next() {
+	err = s.each(ctx, statements.Text("history/runs"), named("limit", itoa(limit)), func(rows driver.Rows) error {
 		var r ledger.RunRecord
 		var files uint32
 		var n [7]uint64
@@ -93,7 +86,7 @@ dead_lettered, stored, error, trace_id, started_at, finished_at FROM runs FINAL 
 		if err := rows.Scan(&r.RunID, &r.Pipeline, &r.Source, &r.Status, &files, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5],
 			&n[6],
 			&r.Error, &r.TraceID, &r.StartedAt, &finished); err != nil {
-			return nil, err
+			return err
 		}
 		r.Files = int(files)
 		r.Counts = ledger.Counts{In: int64(n[0]), Accepted: int64(n[1]), Rejected: int64(n[2]), Duplicates: int64(n[3]), //nolint:gosec // counts
@@ -102,6 +95,7 @@ dead_lettered, stored, error, trace_id, started_at, finished_at FROM runs FINAL 
 			r.FinishedAt = *finished
 		}
 		runs = append(runs, r)
-	}
-	return runs, s.explain(rows.Err())
+		return nil
+	})
+	return runs, err
 }

@@ -2,12 +2,10 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"iter"
 
 	"github.com/txflow/txflow/internal/ledger"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 )
@@ -16,11 +14,8 @@ import (
 func (s *Store) Ledger(ctx context.Context, pipeline, runID, origin string, partition int32) iter.Seq2[ledger.Entry,
 	error] {
 	return func(yield func(ledger.Entry, error) bool) {
-		rows, err := s.query(ctx, `SELECT position, id, content_hash, toString(outcome) FROM outcomes FINAL
-WHERE pipeline = {pipeline:String} AND run_id = {run:String} AND origin = {origin:String} AND partition = {partition:Int32}
-ORDER BY position`,
-			clickhouse.Named("pipeline", pipeline), clickhouse.Named("run", runID), clickhouse.Named("origin", origin),
-			clickhouse.Named("partition", fmt.Sprint(partition)))
+		rows, err := s.query(ctx, statements.Text("ledger/of_file"),
+			named("pipeline", pipeline, "run", runID, "origin", origin, "partition", itoa(int(partition)))...)
 		if err != nil {
 			yield(ledger.Entry{}, err)
 			return
@@ -51,22 +46,33 @@ func (s *Store) query(ctx context.Context, sql string, args ...any) (rows driver
 	return rows, err
 }
 
-// CountOutcomes counts the entries of a run in the ledger by outcome.
-func (s *Store) CountOutcomes(ctx context.Context, pipeline, runID string) (map[ledger.Outcome]int64, error) {
-	rows, err := s.query(ctx, "SELECT toString(outcome), count() FROM "+ledgerOfRun+" GROUP BY outcome",
-		clickhouse.Named("pipeline", pipeline), clickhouse.Named("run", runID))
+// each calls scan for each row of a query.
+func (s *Store) each(ctx context.Context, sql string, args []any, scan func(driver.Rows) error) error {
+	rows, err := s.query(ctx, sql, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = rows.Close() }() // it was only read
-	counts := map[ledger.Outcome]int64{}
 	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return s.explain(rows.Err())
+}
+
+// CountOutcomes counts the entries of a run in the ledger by outcome.
+func (s *Store) CountOutcomes(ctx context.Context, pipeline, runID string) (map[ledger.Outcome]int64, error) {
+	counts := map[ledger.Outcome]int64{}
+	args := named("pipeline", pipeline, "run", runID)
+	err := s.each(ctx, statements.Text("ledger/counts"), args, func(rows driver.Rows) error {
 		var outcome string
 		var n uint64
 		if err := rows.Scan(&outcome, &n); err != nil {
-			return nil, err
+			return err
 		}
 		counts[ledger.Outcome(outcome)] = int64(n) //nolint:gosec // a count
-	}
-	return counts, s.explain(rows.Err())
+		return nil
+	})
+	return counts, err
 }

@@ -8,8 +8,9 @@ import (
 
 	"github.com/txflow/txflow/internal/fault"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // The lock of a database's migrations is a table named by its generation: of two processes that make the same table,
@@ -56,22 +57,15 @@ func (s *Store) Lock(ctx context.Context) (held func(context.Context) error, unl
 
 // latestLock returns the greatest generation (0: nobody holds the lock), its holder, and how long it was not touched.
 func (s *Store) latestLock(ctx context.Context) (generation uint64, holder string, age time.Duration, err error) {
-	rows, err := s.query(ctx, `SELECT toUInt64OrZero(substring(name, length({prefix:String}) + 1)) AS generation, comment,
-dateDiff('second', metadata_modification_time, now()) FROM system.tables
-WHERE database = currentDatabase() AND startsWith(name, {prefix:String}) ORDER BY generation DESC LIMIT 1`,
-		clickhouse.Named("prefix", lockPrefix))
-	if err != nil {
-		return 0, "", 0, err
-	}
-	defer func() { _ = rows.Close() }() // it was only read
-	for rows.Next() {
+	err = s.each(ctx, statements.Text("server/lock"), named("prefix", lockPrefix), func(rows driver.Rows) error {
 		var seconds int64
 		if err := rows.Scan(&generation, &holder, &seconds); err != nil {
-			return 0, "", 0, err
+			return err
 		}
 		age = time.Duration(seconds) * time.Second
-	}
-	return generation, strings.TrimSpace(holder), age, s.explain(rows.Err())
+		return nil
+	})
+	return generation, strings.TrimSpace(holder), age, err
 }
 
 // hold keeps a lock fresh until it is released.
@@ -106,8 +100,9 @@ func (s *Store) hold(ctx context.Context, name, token string) (held func(context
 			return // it is another's, or gets old by itself
 		}
 		// Locks that others left, too: whoever held them finds its own gone.
-		rows, err := s.query(ctx, "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, {prefix:String}) ORDER BY name = {own:String}",
-			clickhouse.Named("prefix", lockPrefix), clickhouse.Named("own", name))
+		rows, err := s.query(ctx, "SELECT name FROM system.tables WHERE database = currentDatabase() AND "+
+			"startsWith(name, {prefix:String}) ORDER BY name = {own:String}, name",
+			named("prefix", lockPrefix, "own", name)...)
 		if err != nil {
 			return
 		}

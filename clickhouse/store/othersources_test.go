@@ -44,7 +44,7 @@ func TestOtherSourcesReadsTheRunsIDsAlone(t *testing.T) {
 	db.sql("%s", `INSERT INTO transactions (id, timestamp, version) SELECT generateUUIDv4(number), toDateTime64('2022-01-01 00:00:00', 6, 'UTC'), toDateTime64('2022-01-01 00:00:00', 6, 'UTC') FROM numbers(200000)`)
 	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil))))
 	query := strings.NewReplacer("{pipeline:String}", "'batch'", "{run:String}", "'"+info.RunID+"'", "{source:String}",
-		"'s'", "%s", store.Sampled).Replace(store.OtherSourcesQuery)
+		"'s'").Replace(store.Statements.Text("ledger/other_sources_sample"))
 	if plan := db.sql("EXPLAIN indexes = 1 %s", query); !strings.Contains(plan, "Granules: 1/25") &&
 		!strings.Contains(plan, "Granules: 2/26") {
 		t.Errorf("it reads more than the run's ids:\n%s", plan)

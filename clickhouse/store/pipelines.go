@@ -10,13 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/txflow/txflow/internal/ledger"
-)
 
-var (
-	pipelinesLast           = sqlFile("pipelines_last")
-	pipelinesFill           = sqlFile("pipelines_fill")
-	pipelinesDiffer         = sqlFile("pipelines_differ")
-	pipelinesDifferByLedger = sqlFile("pipelines_differ_by_ledger")
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 const (
@@ -53,32 +48,27 @@ func (s *Store) ComparePipelines(ctx context.Context, source *string, everything
 	}
 	switch err := c.fill(ctx); {
 	case Code(err) == codeAccessDenied: // of a user who may only read
-		compared, found, _, err = c.differ(ctx, pipelinesDifferByLedger, limit, 0)
+		compared, found, _, err = c.differ(ctx, "pipelines/differ_by_ledger", limit, 0)
 		return compared, found, err
 	case err != nil:
 		return 0, found, err
 	}
-	compared, found, differing, err := c.differ(ctx, pipelinesDiffer, limit, maxDiffering)
+	compared, found, differing, err := c.differ(ctx, "pipelines/differ", limit, maxDiffering)
 	if err == nil {
 		err = c.record(ctx, differing, found.Total())
 	}
 	return compared, found, err
 }
 
-func (c *pipelinesDelta) arguments(more ...any) []any {
-	every := "0"
-	if c.every {
-		every = "1"
-	}
-	return append(more, clickhouse.Named("source", c.source), clickhouse.Named("every", every),
-		clickhouse.Named("baseline", strconv.FormatUint(c.baseline, 10)),
-		clickhouse.Named("since", strconv.FormatInt(c.since, 10)))
+func (c *pipelinesDelta) arguments(more ...string) []any {
+	return named(append(more, "source", c.source, "every", zeroOne(c.every),
+		"baseline", strconv.FormatUint(c.baseline, 10), "since", strconv.FormatInt(c.since, 10))...)
 }
 
 func (c *pipelinesDelta) begin(ctx context.Context, everything bool) error {
 	var now, until int64
 	err := c.store.retry(ctx, func(ctx context.Context) error {
-		return c.store.conn.QueryRow(ctx, pipelinesLast, c.arguments()...).Scan(&now, &c.baseline, &until)
+		return c.store.conn.QueryRow(ctx, statements.Text("pipelines/last"), c.arguments()...).Scan(&now, &c.baseline, &until)
 	})
 	if err != nil {
 		return err
@@ -100,29 +90,26 @@ func (c *pipelinesDelta) fill(ctx context.Context) error {
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings))
 	return c.store.retry(ctx, func(ctx context.Context) error {
-		return c.store.conn.Exec(ctx, pipelinesFill, c.arguments()...)
+		return c.store.conn.Exec(ctx, statements.Text("pipelines/fill"), c.arguments()...)
 	})
 }
 
 // differ returns the number of ids, the findings, of which some are kept, and up to so many ids that do not agree.
-func (c *pipelinesDelta) differ(ctx context.Context, sql string, limit, ids int) (compared int64, found ledger.Findings,
+func (c *pipelinesDelta) differ(ctx context.Context, name string, limit, ids int) (compared int64,
+	found ledger.Findings,
 	differing []uuid.UUID, err error) {
 	found.Limit = limit
-	rows, err := c.store.query(ctx, sql, c.arguments(clickhouse.Named("first", strconv.Itoa(max(limit, ids, 1))))...)
-	if err != nil {
-		return 0, found, nil, err
-	}
-	defer func() { _ = rows.Close() }() // it was only read
-	for rows.Next() {
+	args := c.arguments("first", itoa(max(limit, ids, 1)))
+	err = c.store.each(ctx, statements.Text(name), args, func(rows driver.Rows) error {
 		var kind ledger.FindingKind
 		var n uint64
 		var first [][]any // id, origin, position
 		if err := rows.Scan((*string)(&kind), &n, &first); err != nil {
-			return compared, found, nil, err
+			return err
 		}
 		compared += int64(n) //nolint:gosec // a count
 		if kind == "" {
-			continue
+			return nil
 		}
 		findings := make([]ledger.Finding, 0, len(first))
 		for _, f := range first {
@@ -134,8 +121,9 @@ func (c *pipelinesDelta) differ(ctx context.Context, sql string, limit, ids int)
 			differing = append(differing, id)
 		}
 		found.Add(int64(n), findings...) //nolint:gosec // a count
-	}
-	return compared, found, differing, c.store.explain(rows.Err())
+		return nil
+	})
+	return compared, found, differing, err
 }
 
 var comparisonColumns = columns{

@@ -2,14 +2,12 @@ package store
 
 import (
 	"context"
-	"fmt"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/txflow/txflow/internal/fault"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // ReportQuery says how to add up the transactions.
@@ -21,24 +19,18 @@ type ReportQuery struct {
 	From, To time.Time // zero: open; To is exclusive
 }
 
-// ReportKeys are what a report can be grouped by, with the expression for each.
-var ReportKeys = map[string][]ReportKey{
-	"category": {{"category", "toString(category)"}},
-	"month":    {{"month", "formatDateTime(timestamp, '%Y-%m')"}, {"category", "toString(category)"}},
-	"day":      {{"day", "toString(toDate32(timestamp))"}, {"category", "toString(category)"}},
-	"merchant": {{"merchant", "ifNull(merchant, '')"}},
-	"side":     {{"category", "toString(category)"}, {"side", "toString(side)"}},
+// ReportKeys are what a report can be grouped by, with the names of the keys; sql/transactions/report.sql has them.
+var ReportKeys = map[string][]string{
+	"category": {"category"},
+	"month":    {"month", "category"},
+	"day":      {"day", "category"},
+	"merchant": {"merchant"},
+	"side":     {"category", "side"},
 }
 
-// ReportSorts are the orders of a report's rows, with the expression for each that comes before the names.
-var ReportSorts = map[string]string{
-	"name":   "",
-	"count":  "count() DESC, ",
-	"amount": "sum(abs(amount)) DESC, ", // what was moved: debits and credits without their signs
-}
-
-// ReportKey is a column that a report is grouped by.
-type ReportKey struct{ Name, expression string }
+// ReportSorts are the orders of a report's rows: by name, by count, by what was moved (debits and credits without their
+// signs); in the last two the most first.
+var ReportSorts = []string{"name", "count", "amount"}
 
 // ReportRow is a group: exact sums of scale 4, as text. Net is credit and debit added; debits are negative.
 type ReportRow struct {
@@ -59,56 +51,27 @@ func (s *Store) Report(ctx context.Context, q ReportQuery) (out []ReportRow, err
 	if q.Sort == "" {
 		q.Sort = "name"
 	}
-	order, ok := ReportSorts[q.Sort]
-	if !ok {
+	if !slices.Contains(ReportSorts, q.Sort) {
 		return nil, fault.Failf(fault.ExitUsage, "a report sorted by %q is unknown: name, count or amount", q.Sort)
 	}
-	var names, numbers []string
-	for i, k := range keys {
-		names = append(names, k.expression)
-		numbers = append(numbers, strconv.Itoa(i+1))
-	}
-	group := strings.Join(numbers, ", ")
-	where, args := q.conditions()
-	rows, err := s.query(ctx, fmt.Sprintf(`SELECT %s, count(), toDecimalString(sumIf(amount, side = 'debit'), 4), toDecimalString(sumIf(amount, side = 'credit'), 4), toDecimalString(sum(amount), 4)
-FROM transactions FINAL WHERE %s GROUP BY %s ORDER BY %s`, strings.Join(names, ", "), where, group,
-		order+group), args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // it was only read
-	for rows.Next() {
-		r := ReportRow{Keys: make([]string, len(keys))}
-		var to []any
-		for i := range r.Keys {
-			to = append(to, &r.Keys[i])
+	err = s.each(ctx, statements.Text("transactions/report"), q.arguments(), func(rows driver.Rows) error {
+		var r ReportRow
+		var all [2]string // the second is empty where a group has one key
+		if err := rows.Scan(&all[0], &all[1], &r.Transactions, &r.Debit, &r.Credit, &r.Net); err != nil {
+			return err
 		}
-		if err := rows.Scan(append(to, &r.Transactions, &r.Debit, &r.Credit, &r.Net)...); err != nil {
-			return nil, err
-		}
+		r.Keys = all[:len(keys):len(keys)]
 		out = append(out, r)
-	}
-	return out, s.explain(rows.Err())
+		return nil
+	})
+	return out, err
 }
 
-func (q *ReportQuery) conditions() (string, []any) {
-	where, args := []string{"1"}, []any{}
-	add := func(condition, name, value string) {
-		where, args = append(where, condition), append(args, clickhouse.Named(name, value))
-	}
+func (q *ReportQuery) arguments() []any {
+	source := ""
 	if q.Source != nil {
-		add("source = {source:String}", "source", *q.Source)
+		source = *q.Source
 	}
-	if q.Category != "" {
-		add("category = {category:String}", "category", q.Category)
-	}
-	if !q.From.IsZero() {
-		add("timestamp >= parseDateTime64BestEffort({from:String}, 6, 'UTC')", "from", q.From.UTC().Format(time.RFC3339))
-	}
-	if !q.To.IsZero() {
-		add("timestamp < parseDateTime64BestEffort({to:String}, 6, 'UTC')", "to", q.To.UTC().Format(time.RFC3339))
-	}
-	return strings.Join(where, " AND "), args
+	return named("by", q.By, "sort", q.Sort, "any_source", zeroOne(q.Source == nil), "source", source,
+		"category", q.Category, "from", micros(q.From), "to", micros(q.To))
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

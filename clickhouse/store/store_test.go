@@ -485,7 +485,8 @@ func TestReportsOfAnyYear(t *testing.T) {
 			t.Errorf("report by %s: %v, want %v", by, got, want)
 		}
 	}
-	if got := db.sql("SELECT month FROM category_monthly"); got != strings.ReplaceAll(strings.Join(months, "-01\n")+"-01",
+	if got := db.sql("SELECT month FROM category_monthly ORDER BY month"); got != strings.ReplaceAll(strings.Join(months,
+		"-01\n")+"-01",
 		" ", "") {
 		t.Errorf("category_monthly: %s", got)
 	}

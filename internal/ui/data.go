@@ -4,34 +4,19 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"strings"
+
+	"github.com/txflow/txflow/internal/sqlfile"
 )
 
 //go:embed queries/*.sql
 var queryFiles embed.FS
 
 // queries are the statements by name. They are fixed: what an address asks for reaches ClickHouse as a parameter only.
-var queries = loadQueries()
-
-func loadQueries() map[string]string {
-	entries, err := queryFiles.ReadDir("queries")
-	if err != nil {
-		panic(err) // embedded
-	}
-	all := make(map[string]string, len(entries))
-	for _, e := range entries {
-		sql, err := queryFiles.ReadFile("queries/" + e.Name())
-		if err != nil {
-			panic(err) // embedded
-		}
-		all[strings.TrimSuffix(e.Name(), ".sql")] = string(sql)
-	}
-	return all
-}
+var queries = sqlfile.MustLoad(queryFiles, "queries")
 
 // rows runs the query of a name and returns its rows. T is a struct with ch tags.
 func rows[T any](ctx context.Context, db Database, name string, values map[string]string) ([]T, error) {
-	sql, ok := queries[name]
+	sql, ok := queries.Find(name)
 	if !ok {
 		return nil, fmt.Errorf("there is no query %s", name)
 	}

@@ -21,13 +21,13 @@ type eventsView struct {
 
 // eventType counts the events of a type and context.
 type eventType struct {
-	Type    string    `ch:"type" json:"type"`
-	Context string    `ch:"context" json:"context"`
-	Events  uint64    `ch:"events" json:"events"`
-	Score   float64   `ch:"average_score" json:"average_score"`
-	Poor    uint64    `ch:"poor" json:"poor"` // with a score below 0.5
-	Late    uint64    `ch:"late" json:"late"`
-	Newest  time.Time `ch:"newest" json:"newest"`
+	Type    string  `ch:"type" json:"type"`
+	Context string  `ch:"context" json:"context"`
+	Events  uint64  `ch:"events" json:"events"`
+	Score   float64 `ch:"average_score" json:"average_score"`
+	Poor    uint64  `ch:"poor" json:"poor"` // with a score below 0.5
+	Late    uint64  `ch:"late" json:"late"`
+	Newest  chTime  `ch:"newest_us" json:"newest"`
 }
 
 // eventRow is an event in a list.
@@ -38,7 +38,7 @@ type eventRow struct {
 	Score      string    `ch:"score" json:"score"`
 	Account    string    `ch:"account" json:"account_id"`
 	User       string    `ch:"user" json:"user_id"`
-	At         time.Time `ch:"at" json:"timestamp"`
+	At         chTime    `ch:"at_us" json:"timestamp"`
 	Late       bool      `ch:"late" json:"late"`
 	Future     bool      `ch:"future" json:"future"`
 	InsertedAt time.Time `ch:"inserted_at" json:"inserted_at"`

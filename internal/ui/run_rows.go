@@ -18,7 +18,7 @@ type transactionRow struct {
 	SourceID      string      `ch:"source_id" json:"source_id"`
 	Description   string      `ch:"description" json:"description"`
 	Amount        decimalText `ch:"amount" json:"amount"`
-	Timestamp     time.Time   `ch:"timestamp" json:"timestamp"`
+	Timestamp     chTime      `ch:"timestamp_us" json:"timestamp"`
 	Merchant      *string     `ch:"merchant" json:"merchant"`
 	OperationType string      `ch:"operation_type" json:"operation_type"`
 	Side          string      `ch:"side" json:"side"`

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -87,6 +88,16 @@ func (t *chTime) UnmarshalJSON(b []byte) (err error) {
 		t.Time, err = time.Parse("2006-01-02 15:04:05.999999999", s)
 	}
 	return err
+}
+
+// Scan takes microseconds since 1970: the driver's own times reach from 1678 to 2262 only.
+func (t *chTime) Scan(v any) error {
+	us, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("a time is %T, not microseconds", v)
+	}
+	t.Time = time.UnixMicro(us).UTC()
+	return nil
 }
 
 func (u *UI) transactionPage(r *http.Request) (*page, error) {

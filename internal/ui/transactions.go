@@ -165,7 +165,7 @@ func (u *UI) filtered(r *http.Request, v *transactionsView, n int) (next string,
 		"any_source": flag(!q.Has("source")),
 		"pipeline":   q.Get("pipeline"), "side": q.Get("side"), "merchant": q.Get("merchant"),
 		"any_merchant": flag(!q.Has("merchant")),
-		"no_merchant":  flag(q.Has("no_merchant")), "from": "0", "to": "0", "limit": itoa(n + 1)}
+		"no_merchant":  flag(q.Has("no_merchant")), "from": "", "to": "", "limit": itoa(n + 1)}
 	if month := q.Get("month"); month != "" {
 		at, err := time.Parse("2006-01", month)
 		if err != nil {

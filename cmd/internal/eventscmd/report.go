@@ -87,7 +87,7 @@ func eventReportJSON(w io.Writer, by string, rows []store.EventReportRow) error 
 			"fair": r.Fair, "poor": r.Poor, "late": r.Late, "future": r.Future,
 			"last_published_at": time.Unix(int64(r.PublishedSeconds), 0).UTC()} //nolint:gosec // a time
 		for i, k := range store.EventReportKeys[by] {
-			object[k.Name] = r.Keys[i]
+			object[k] = r.Keys[i]
 		}
 		if err := out.Encode(object); err != nil {
 			return err
@@ -100,7 +100,7 @@ func eventReportJSON(w io.Writer, by string, rows []store.EventReportRow) error 
 func ReportTable(w io.Writer, by string, rows []store.EventReportRow, limit int) (shown int) {
 	var header []string
 	for _, k := range store.EventReportKeys[by] {
-		header = append(header, k.Name)
+		header = append(header, k)
 	}
 	numbers := []string{"events", "accounts", "users", "score", "excellent", "good", "fair", "poor", "late", "future"}
 	t := table.New(append(header, numbers...)...).AlignRight(numbers...)

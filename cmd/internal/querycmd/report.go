@@ -101,7 +101,7 @@ func reportCommand() *cli.Command {
 
 func reportHeader(by string) (header []string) {
 	for _, k := range store.ReportKeys[by] {
-		header = append(header, k.Name)
+		header = append(header, k)
 	}
 	return append(header, "transactions", "debit", "credit", "net")
 }
@@ -111,7 +111,7 @@ func reportJSON(w io.Writer, by string, rows []store.ReportRow) error {
 	for _, r := range rows {
 		object := map[string]any{"transactions": r.Transactions, "debit": r.Debit, "credit": r.Credit, "net": r.Net}
 		for i, k := range store.ReportKeys[by] {
-			object[k.Name] = r.Keys[i]
+			object[k] = r.Keys[i]
 		}
 		if err := out.Encode(object); err != nil {
 			return err

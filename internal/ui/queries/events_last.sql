@@ -9,7 +9,7 @@ SELECT * FROM
         toDecimalString(e.score, 2) AS score,
         e.new_context_account_id AS account,
         e.new_context_user_id AS user,
-        e.timestamp_stamp AS at,
+        toUnixTimestamp64Micro(e.timestamp_stamp) AS at_us,
         e.late AS late,
         e.future AS future,
         e.inserted_at AS inserted_at

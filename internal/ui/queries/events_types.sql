@@ -7,7 +7,7 @@ SELECT
     toFloat64(avg(score)) AS average_score,
     countIf(score < 0.5) AS poor,
     countIf(late) AS late,
-    max(timestamp_stamp) AS newest
+    toUnixTimestamp64Micro(max(timestamp_stamp)) AS newest_us
 FROM
 (
     SELECT * FROM

@@ -8,8 +8,8 @@ WHERE id > {after:UUID}
     AND (toString(side) = {side:String} OR {side:String} = '')
     AND (ifNull(merchant = {merchant:String}, false) OR {any_merchant:UInt8} = 1)
     AND (merchant IS NULL OR {no_merchant:UInt8} = 0)
-    AND (timestamp >= fromUnixTimestamp64Second({from:Int64}, 'UTC') OR {from:Int64} = 0)
-    AND (timestamp < fromUnixTimestamp64Second({to:Int64}, 'UTC') OR {to:Int64} = 0)
+    AND ({from:String} = '' OR timestamp >= fromUnixTimestamp64Second(toInt64OrZero({from:String}), 'UTC'))
+    AND ({to:String} = '' OR timestamp < fromUnixTimestamp64Second(toInt64OrZero({to:String}), 'UTC'))
 ORDER BY id
 LIMIT 1 BY id
 LIMIT {limit:UInt32}

@@ -1,4 +1,4 @@
--- As pipelines_differ over all ids, without what the states of pipelines hold: for a user who may only read.
+-- As differ over all ids, without what the states of pipelines hold: for a user who may only read.
 -- Parameters: source; every (1: all sources together, with an empty source); first, how many to name of a kind.
 -- Cost: the whole ledger of the source, once; groups beyond memory go to the disk.
 SELECT kind, count(), groupArraySortedIf({first:UInt64})((id, origin, position), kind != '')
