@@ -171,7 +171,8 @@ func TestUnlessAndReplaces(t *testing.T) {
 				t.Errorf("%s: %t, %v", query, holds, err)
 			}
 		}
-		old, err := db.Holds(t.Context(), "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'old'")
+		old, err := db.Holds(t.Context(), "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = "+
+			"'old'")
 		return fmt.Sprint(old, err)
 	}
 	fresh, used := open(t), open(t)
@@ -229,7 +230,8 @@ func TestAnOldLockIsTakenOver(t *testing.T) {
 	if names, err := up(db, set); err != nil || len(names) != len(set.Migrations) {
 		t.Fatal(names, err)
 	}
-	if left, err := db.Holds(t.Context(), "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE 'schema_lock%'"); err != nil || left {
+	if left, err := db.Holds(t.Context(), "SELECT count() FROM system.tables WHERE database = currentDatabase() AND "+
+		"name LIKE 'schema_lock%'"); err != nil || left {
 		t.Errorf("locks are left: %t, %v", left, err)
 	}
 }

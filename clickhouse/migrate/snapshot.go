@@ -35,7 +35,8 @@ func fromSnapshot(ctx context.Context, db Database, set Set, state *State, done 
 		}
 	case begun.Checksum:
 	default:
-		return false, fault.WithHint(fault.Failf(fault.ExitData, "another version of txflow began to make the tables of %s and was cut off", set.Name),
+		return false, fault.WithHint(fault.Failf(fault.ExitData, "another version of txflow began to make the tables of %s "+
+			"and was cut off", set.Name),
 			"run that version's txflow migrate first, or drop the database: it holds no rows yet")
 	}
 	for _, o := range set.Snapshot {

@@ -192,7 +192,8 @@ func (b *bench) until(what string, is func() bool) {
 // readers describes ClickHouse's consumers and their groups.
 func (b *bench) readers() string {
 	b.t.Helper()
-	out := b.sql("SELECT table, consumer_id, assignments.partition_id, assignments.current_offset, num_messages_read, last_poll_time, last_commit_time, " +
+	out := b.sql("SELECT table, consumer_id, assignments.partition_id, assignments.current_offset, num_messages_read, " +
+		"last_poll_time, last_commit_time, " +
 		"last_rebalance_time, num_rebalance_assignments, is_currently_used, exceptions.text FROM system.kafka_consumers")
 	for _, g := range b.groups() {
 		out += fmt.Sprintf("\n%s is %s", g.Group, g.State)

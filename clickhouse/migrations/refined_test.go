@@ -71,8 +71,10 @@ func (b *bench) checkRefined(sent []events.Refined) {
 		"MessageID": "message_id_stamp", "Data": "data_verbatim",
 		"TimestampUS": "timestamp_stamp", "ReceivedUS": "received_at", "PublishedUS": "published_at",
 		"ProcessedUS": "processed_at"}
-	b.rows("SELECT * EXCEPT (inserted_at, data) REPLACE (toUInt8(late) AS late, toUInt8(future) AS future, toDecimalString(score, 4) AS score, toString(event_id) AS event_id, "+
-		"toString(correlation_id) AS correlation_id, toJSONString(arrayMap(l -> [hex(l.rule), toDecimalString(l.points, 4)], lost_points)) AS lost_points) FROM events FINAL", func(row map[string]*string) {
+	b.rows("SELECT * EXCEPT (inserted_at, data) REPLACE (toUInt8(late) AS late, toUInt8(future) AS future, "+
+		"toDecimalString(score, 4) AS score, toString(event_id) AS event_id, "+
+		"toString(correlation_id) AS correlation_id, toJSONString(arrayMap(l -> [hex(l.rule), toDecimalString(l.points, "+
+		"4)], lost_points)) AS lost_points) FROM events FINAL", func(row map[string]*string) {
 		r := want[*row["event_id"]]
 		if r == nil {
 			return // of a spoiled message
@@ -98,7 +100,8 @@ func (b *bench) checkRefined(sent []events.Refined) {
 	for id := range want {
 		b.t.Errorf("%s is not stored", id)
 	}
-	if got := b.sql("SELECT count() FROM events AS e FINAL LEFT ANTI JOIN (SELECT id FROM outcomes FINAL WHERE pipeline = 'events' AND outcome = 'stored') AS o ON e.event_id = o.id"); got != "0" {
+	if got := b.sql("SELECT count() FROM events AS e FINAL LEFT ANTI JOIN (SELECT id FROM outcomes FINAL WHERE pipeline " +
+		"= 'events' AND outcome = 'stored') AS o ON e.event_id = o.id"); got != "0" {
 		b.t.Errorf("%s events have no entry in the ledger", got)
 	}
 }

@@ -52,7 +52,8 @@ func TestWhatKafkaHoldsIsStored(t *testing.T) {
 	}
 	b.produce(classifiedTopic, stuck...)
 	b.until("the first release is stopped by an amount", func() bool {
-		return strings.Contains(b.sql("SELECT toString(exceptions.text) FROM system.kafka_consumers WHERE table = 'kafka_classified'"), "overflow")
+		return strings.Contains(b.sql("SELECT toString(exceptions.text) FROM system.kafka_consumers WHERE table = "+
+			"'kafka_classified'"), "overflow")
 	})
 	b.upgrade()
 	b.eventTopics()
@@ -148,7 +149,8 @@ WHERE o.there = 0 AND toString(t.position) NOT IN ('%s')`, strings.Join(spoiledP
 		ids := strings.Join(strings.Fields(missing), "', '")
 		b.t.Errorf("rows have no entry in the ledger:\n%.3000s\nthe ledger:\n%.3000s",
 			b.sql("SELECT %s FROM transactions WHERE id IN ('%s')", key, ids),
-			b.sql("SELECT %s, log_id, outcome FROM outcomes WHERE position IN (SELECT position FROM transactions WHERE id IN ('%s'))", key, ids))
+			b.sql("SELECT %s, log_id, outcome FROM outcomes WHERE position IN (SELECT position FROM transactions WHERE id IN "+
+				"('%s'))", key, ids))
 	}
 }
 
@@ -205,7 +207,8 @@ func (b *bench) checkSpoiled(sent map[at][]byte) {
 func (b *bench) unreadable(topic string, sent map[at][]byte) map[at]bool {
 	b.t.Helper()
 	dead := map[at]bool{}
-	b.rows("SELECT partition, position, column, hex(raw) AS raw, code, message, origin_digest, toString(first_seen = fromUnixTimestamp64Milli(toInt64(origin_digest))) AS timed,"+
+	b.rows("SELECT partition, position, column, hex(raw) AS raw, code, message, origin_digest, toString(first_seen = "+
+		"fromUnixTimestamp64Milli(toInt64(origin_digest))) AS timed,"+
 		" toString(outcome) AS outcome FROM dead_letters FINAL WHERE run_id = 'clickhouse' AND origin = '"+topic+"'",
 		func(row map[string]*string) {
 			partition, _ := strconv.Atoi(*row["partition"])
@@ -227,7 +230,8 @@ func (b *bench) unreadable(topic string, sent map[at][]byte) map[at]bool {
 				b.t.Errorf("%.500v", describe(row))
 			}
 		})
-	if got := b.sql("SELECT count() FROM outcomes FINAL WHERE run_id = 'clickhouse' AND origin = '%s' AND outcome = 'dead_letter' AND log_id = origin_digest", topic); got != fmt.Sprint(len(dead)) {
+	if got := b.sql("SELECT count() FROM outcomes FINAL WHERE run_id = 'clickhouse' AND origin = '%s' AND outcome = "+
+		"'dead_letter' AND log_id = origin_digest", topic); got != fmt.Sprint(len(dead)) {
 		b.t.Errorf("the ledger has %s dead letters of %s, want %d", got, topic, len(dead))
 	}
 	if len(dead) < len(sent)/4 || len(dead) == len(sent) {

@@ -66,13 +66,15 @@ func parse(s string) (location, error) {
 		return location{url: s, path: filepath.Clean(u.Path)}, nil
 	case "s3", "gs", "azblob", "mem":
 	default:
-		return location{}, fault.Failf(fault.ExitUsage, "artifacts can not be at %s:// URLs: use a path, file://, s3://, gs:// or azblob://", u.Scheme)
+		return location{}, fault.Failf(fault.ExitUsage, "artifacts can not be at %s:// URLs: use a path, file://, s3://, "+
+			"gs:// or azblob://", u.Scheme)
 	}
 	query := u.Query()
 	if name, secret := credentials(u, query); secret {
 		return location{}, fault.WithHint(fault.Failf(fault.ExitUsage, "the URL of %s://%s holds credentials (%s)", u.Scheme,
 			u.Host, name),
-			"URLs end up in logs and manifests: give credentials by the cloud's own variables, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+			"URLs end up in logs and manifests: give credentials by the cloud's own variables, such as AWS_ACCESS_KEY_ID and "+
+				"AWS_SECRET_ACCESS_KEY")
 	}
 	if u.Host == "" {
 		return location{}, fault.Failf(fault.ExitUsage, "%s names no bucket", s)

@@ -23,7 +23,8 @@ type AmbiguousError struct {
 }
 
 func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("line %d: a number with %q and three digits after it, or with more than one, can be read in two ways: "+
+	return fmt.Sprintf("line %d: a number with %q and three digits after it, or with more than one, can be read in two "+
+		"ways: "+
 		"nothing in the file decides whether that is its decimal mark or separates thousands", e.Line, string(e.Mark))
 }
 

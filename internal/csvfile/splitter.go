@@ -29,7 +29,8 @@ type RecordTooLongError struct {
 }
 
 func (e *RecordTooLongError) Error() string {
-	return fmt.Sprintf("line %d: the record that starts here is longer than %d bytes; is a quote left open in it? If not, --max-record raises the limit", e.Line, e.Limit)
+	return fmt.Sprintf("line %d: the record that starts here is longer than %d bytes; is a quote left open in it? If "+
+		"not, --max-record raises the limit", e.Line, e.Limit)
 }
 
 // Splitter cuts a stream into blocks at the ends of records, outside quotes. Memory is one block and the rest of one

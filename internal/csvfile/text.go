@@ -21,7 +21,8 @@ var archives = []struct {
 	magic string
 	err   error
 }{
-	{"PK\x03\x04", errors.New("the file is a zip archive (or a spreadsheet, which is one); unpack it, or export it as CSV: unzip -p FILE")},
+	{"PK\x03\x04", errors.New("the file is a zip archive (or a spreadsheet, which is one); unpack it, or export it as " +
+		"CSV: unzip -p FILE")},
 	{"\xfd7zXZ\x00", errors.New("the file is compressed with xz; unpack it: xz -dc FILE. Read directly are .gz and .zst")},
 	{"BZh", errors.New("the file is compressed with bzip2; unpack it: bzip2 -dc FILE. Read directly are .gz and .zst")},
 	{"7z\xbc\xaf\x27\x1c", errors.New("the file is a 7-Zip archive; unpack it: 7z x -so FILE")},

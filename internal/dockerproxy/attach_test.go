@@ -44,7 +44,8 @@ func TestAttach(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := fmt.Fprintf(conn, "POST /v1.44/containers/%s/attach?stdout=1&stderr=1&stream=1&logs=0&stdin=0 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n", mine); err != nil {
+	if _, err := fmt.Fprintf(conn, "POST /v1.44/containers/%s/attach?stdout=1&stderr=1&stream=1&logs=0&stdin=0 "+
+		"HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n", mine); err != nil {
 		t.Fatal(err)
 	}
 	text, err := io.ReadAll(conn)

@@ -35,7 +35,8 @@ func attackFuzz(a *attacker) {
 		must(a.T, err)
 		seed = n
 	}
-	must200(a.T, a.sql("CREATE TABLE victim.fuzz (n UInt64, s String, l LowCardinality(Nullable(String)), a Array(UInt8)) ENGINE = MergeTree ORDER BY n"))
+	must200(a.T, a.sql("CREATE TABLE victim.fuzz (n UInt64, s String, l LowCardinality(Nullable(String)), a "+
+		"Array(UInt8)) ENGINE = MergeTree ORDER BY n"))
 	bombs := fuzzBombs(a)
 	before := residentMiB(a.T)
 	var most atomic.Int64

@@ -85,7 +85,8 @@ func attackStalls(a *attacker) {
 			c, err := net.Dial("tcp", host)
 			must(a.T, err)
 			defer func() { _ = c.Close() }()
-			_, err = fmt.Fprintf(c, "POST /?query=%s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", url.QueryEscape("INSERT INTO victim.t FORMAT TSV"), first, strings.Repeat("1", first))
+			_, err = fmt.Fprintf(c, "POST /?query=%s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "+
+				"chunked\r\n\r\n%x\r\n%s\r\n", url.QueryEscape("INSERT INTO victim.t FORMAT TSV"), first, strings.Repeat("1", first))
 			must(a.T, err)
 		}
 		for range 10 {
@@ -118,7 +119,8 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 		hold(fmt.Sprintf("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(sql), sql))
 	}
 	for range 4 {
-		hold("POST /?query=INSERT+INTO+t+FORMAT+TSV HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n11000\r\n" + strings.Repeat("1", 0x11000) + "\r\n")
+		hold("POST /?query=INSERT+INTO+t+FORMAT+TSV HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " +
+			"chunked\r\n\r\n11000\r\n" + strings.Repeat("1", 0x11000) + "\r\n")
 	}
 	deadline := time.Now().Add(2 * time.Minute)
 	for ask(t, "POST", p.ClickHouseURL(), "SELECT count() >= 4 FROM system.processes") != "1" {

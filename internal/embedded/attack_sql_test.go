@@ -78,7 +78,8 @@ func attackSessions(a *attacker) {
 			a.sql(sql)
 		}
 		for range 40 {
-			got := a.sql("SELECT currentDatabase(), getSetting('readonly'), getSetting('max_result_rows'), (SELECT count() FROM system.tables WHERE is_temporary) FORMAT TSV")
+			got := a.sql("SELECT currentDatabase(), getSetting('readonly'), getSetting('max_result_rows'), (SELECT count() " +
+				"FROM system.tables WHERE is_temporary) FORMAT TSV")
 			a.check(sql+" stays: "+got.body, got.body == "default\t0\t0\t0\n")
 		}
 		a.refused("SELECT of a parameter", a.sql("SELECT {x:String}"))

@@ -214,9 +214,12 @@ func attackWrite(a *attacker) {
 			"CREATE TABLE victim.rocks (n UInt8) ENGINE = EmbeddedRocksDB(0, " + q + ") PRIMARY KEY n",
 			"CREATE TABLE victim.disk (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = 'local', path = " + q +
 				")",
-			"CREATE TABLE victim.disk (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = 'object_storage', object_storage_type = 'local_blob_storage', metadata_type = 'local', path = " + q + ")",
-			"ALTER TABLE victim.t MODIFY SETTING disk = disk(type = 'object_storage', object_storage_type = 'local_blob_storage', metadata_type = 'local', path = " + q + ")",
-			"CREATE DATABASE disk ENGINE = Atomic SETTINGS disk = disk(type = 'object_storage', object_storage_type = 'local_blob_storage', metadata_type = 'local', path = " + q + ")",
+			"CREATE TABLE victim.disk (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = 'object_storage', " +
+				"object_storage_type = 'local_blob_storage', metadata_type = 'local', path = " + q + ")",
+			"ALTER TABLE victim.t MODIFY SETTING disk = disk(type = 'object_storage', object_storage_type = " +
+				"'local_blob_storage', metadata_type = 'local', path = " + q + ")",
+			"CREATE DATABASE disk ENGINE = Atomic SETTINGS disk = disk(type = 'object_storage', object_storage_type = " +
+				"'local_blob_storage', metadata_type = 'local', path = " + q + ")",
 			"CREATE DATABASE lite ENGINE = SQLite(" + q + ")",
 		} {
 			a.refused(sql, a.sql(sql))
@@ -256,7 +259,8 @@ func attackNetwork(a *attacker) {
 			trap + "/')",
 		"CREATE DICTIONARY victim.d (l String) PRIMARY KEY l SOURCE(HTTP(url '" + trap +
 			"' format 'TSV')) LAYOUT(FLAT()) LIFETIME(0)",
-		"CREATE DICTIONARY victim.d (l String) PRIMARY KEY l SOURCE(EXECUTABLE(command 'id' format 'TSV')) LAYOUT(FLAT()) LIFETIME(0)",
+		"CREATE DICTIONARY victim.d (l String) PRIMARY KEY l SOURCE(EXECUTABLE(command 'id' format 'TSV')) LAYOUT(FLAT()) " +
+			"LIFETIME(0)",
 	} {
 		a.refused(sql, a.sql(sql))
 	}

@@ -25,7 +25,8 @@ func lockFolder(path, dir string) (unlock func(), err error) {
 		if pid := strings.TrimSpace(string(holder)); pid != "" {
 			who = " (process " + pid + ")"
 		}
-		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "the folder %s is open in another txflow%s: one process owns it", dir, who),
+		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "the folder %s is open in another txflow%s: one "+
+			"process owns it", dir, who),
 			"talk to that one over the network, stop it, or name another folder with --data")
 	}
 	if err := f.Truncate(0); err == nil {

@@ -48,7 +48,8 @@ func startRegistry(ctx context.Context, addr, dir string) (*registry, error) {
 		return nil, fault.Fail(fault.ExitUnavailable, err)
 	}
 	if !Loopback(addr) {
-		return nil, fault.Failf(fault.ExitUsage, "the embedded Schema Registry has no password and listens on 127.0.0.1 only, not on %s", addr)
+		return nil, fault.Failf(fault.ExitUsage, "the embedded Schema Registry has no password and listens on 127.0.0.1 "+
+			"only, not on %s", addr)
 	}
 	l, err := listen(ctx, "the Schema Registry", addr)
 	if err != nil {

@@ -136,7 +136,8 @@ func (u *unpacker) Read(p []byte) (int, error) {
 	case errors.Is(err, io.ErrUnexpectedEOF): // not wrapped: to a reader of text it would be the end
 		err = fmt.Errorf("the %s file is cut off: copy it again, or have it packed again", u.kind)
 	case errors.Is(err, gzip.ErrHeader):
-		err = errors.New("after its packed text the gzip file has bytes that are no gzip, padding for example: unpack it by hand, gzip -dc FILE")
+		err = errors.New("after its packed text the gzip file has bytes that are no gzip, padding for example: unpack it " +
+			"by hand, gzip -dc FILE")
 	}
 	return n, err
 }

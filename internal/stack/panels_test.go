@@ -61,7 +61,8 @@ func TestPanelsOfClickHouse(t *testing.T) {
 		"INSERT INTO " + name +
 			".transactions (id, amount, timestamp, side, category) SELECT generateUUIDv4(), -1.5, now(), 'debit', 'Food'",
 		"INSERT INTO " + name +
-			".dead_letters (origin, position, code, outcome, state, first_seen) SELECT 'transactions.raw', 1, 'message_format', 'rejected', 'open', now()",
+			".dead_letters (origin, position, code, outcome, state, first_seen) SELECT 'transactions.raw', 1, " +
+			"'message_format', 'rejected', 'open', now()",
 		"INSERT INTO " + name +
 			".runs (run_id, pipeline, status, started_at, finished_at) SELECT 'r', 'batch', 'failed', now(), now()",
 	} {

@@ -39,16 +39,17 @@ const (
 )
 
 var messages = map[Code]string{
-	CodeColumns:        "the number of fields differs from the number of columns in the header",
-	CodeMissing:        "a value is required here",
-	CodeTooLong:        "the value is longer than the limit",
-	CodeUTF8:           "the value is not valid UTF-8",
-	CodeControl:        "the value holds a control character other than tab and newline",
-	CodeAmountFormat:   "invalid amount: a decimal number with the file's decimal mark is expected",
-	CodeAmountScale:    "the amount has more than 4 digits after the decimal mark",
-	CodeAmountRange:    "the amount has more than 14 digits before the decimal mark",
-	CodeAmountZero:     "the amount is zero, so it is neither debit nor credit",
-	CodeTimestamp:      "the timestamp is neither YYYY-MM-DD HH:MM:SS nor RFC 3339 (seconds to 59, a fraction of up to 9 digits)",
+	CodeColumns:      "the number of fields differs from the number of columns in the header",
+	CodeMissing:      "a value is required here",
+	CodeTooLong:      "the value is longer than the limit",
+	CodeUTF8:         "the value is not valid UTF-8",
+	CodeControl:      "the value holds a control character other than tab and newline",
+	CodeAmountFormat: "invalid amount: a decimal number with the file's decimal mark is expected",
+	CodeAmountScale:  "the amount has more than 4 digits after the decimal mark",
+	CodeAmountRange:  "the amount has more than 14 digits before the decimal mark",
+	CodeAmountZero:   "the amount is zero, so it is neither debit nor credit",
+	CodeTimestamp: "the timestamp is neither YYYY-MM-DD HH:MM:SS nor RFC 3339 (seconds to 59, a fraction of up to " +
+		"9 digits)",
 	CodeTimestampRange: "the timestamp is outside the accepted range",
 	CodeSide:           "the side is neither debit nor credit",
 	CodeSideMismatch:   "the amount's sign does not fit the side: debit is below zero, credit above",
@@ -59,10 +60,11 @@ var messages = map[Code]string{
 	CodeMessage:        "the message is not a JSON object with the fields of a transaction",
 	CodeUnknownField:   "the message has an unknown field; names of fields are case-sensitive",
 	CodeDuplicateField: "the message has this field twice",
-	CodeSurrogate:      "a text holds half of a UTF-16 surrogate pair (an escape like \\ud800 alone), which is no character",
-	CodeMessageSize:    "the message is over the limit; it stays at its topic, partition and offset",
-	CodeDeleted:        "retention deleted these offsets before they were read",
-	CodePrediction:     "the ML API refused this transaction",
+	CodeSurrogate: "a text holds half of a UTF-16 surrogate pair (an escape like \\ud800 alone), which is no " +
+		"character",
+	CodeMessageSize: "the message is over the limit; it stays at its topic, partition and offset",
+	CodeDeleted:     "retention deleted these offsets before they were read",
+	CodePrediction:  "the ML API refused this transaction",
 }
 
 // Message says in words what the rule is. It never holds a value of the row.

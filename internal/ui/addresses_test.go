@@ -91,7 +91,8 @@ func TestOthersAreRefused(t *testing.T) {
 		}
 	}
 	w := get(t, u, "/")
-	for name, want := range map[string]string{"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+	for name, want := range map[string]string{"Content-Security-Policy": "default-src 'none'; style-src 'self'; " +
+		"script-src 'self'", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
 		"Referrer-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin"} {
 		if !strings.HasPrefix(w.Header().Get(name), want) {
 			t.Errorf("%s: %q", name, w.Header().Get(name))
@@ -163,7 +164,8 @@ func TestItOnlyReads(t *testing.T) {
 	}
 	for _, sql := range []string{"SELECT number FROM numbers(1000000)",
 		"SELECT number FROM numbers(100) SETTINGS readonly = 0",
-		"SELECT sleepEachRow(1) AS number FROM numbers(20) SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 30000000"} {
+		"SELECT sleepEachRow(1) AS number FROM numbers(20) SETTINGS max_block_size = 1, " +
+			"function_sleep_max_microseconds_per_block = 30000000"} {
 		if err := db.Select(t.Context(), &out, sql, nil); err == nil {
 			t.Errorf("%s is not bounded", sql)
 		}

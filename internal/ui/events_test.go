@@ -39,7 +39,8 @@ func fillEvents(t testing.TB, address string) {
 			said.Type = "other"
 		}
 		avro := events.AppendRaw(make([]byte, 5), &said)
-		bronze += fmt.Sprintf("%s('%s', 'events.raw', 2, %d, unhex('%x'), [('txflow-request', unhex('%x'))], '2024-06-01 12:00:01')",
+		bronze += fmt.Sprintf("%s('%s', 'events.raw', 2, %d, unhex('%x'), [('txflow-request', unhex('%x'))], '2024-06-01 "+
+			"12:00:01')",
 			separator(n), eventID(n%2), offset, avro, "request "+hostile[0])
 	}
 	dead := map[string]any{"origin": "collect", "origin_digest": packageID, "partition": 0, "position": 90, "pipeline": "events",

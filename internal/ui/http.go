@@ -42,7 +42,8 @@ type page struct {
 type builder func(r *http.Request) (*page, error)
 
 // policy lets a page load its own style and script, and nothing else from anywhere.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; " +
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'"
 
 // guarded sets the headers of every answer and asks for the token.

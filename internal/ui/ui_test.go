@@ -112,7 +112,9 @@ func TestFigures(t *testing.T) {
 		"/runs/" + runID: "60 rejected", "/transactions/" + transaction.DeriveID(source, []byte("5")).String(): "hostile.csv",
 		"/transactions/" + transaction.DeriveID("live", []byte("900")).String(): "partition 3, offset 41",
 		"/transactions/" + transaction.DeriveID(source, []byte("7")).String():   "(none)",
-		"/dead-letters?reason=message_format":                                   "txflow dlq replay --reason message_format --dry-run", "/dead-letters?source=bank&reason=amount_format": "txflow dlq purge --reason amount_format --source bank --dry-run",
+		"/dead-letters?reason=message_format": "txflow dlq replay --reason " +
+			"message_format --dry-run", "/dead-letters?source=bank&reason=amount_format": "txflow dlq purge --reason " +
+			"amount_format --source bank --dry-run",
 	} {
 		if html := body(t, u, path); !strings.Contains(html, want) {
 			t.Errorf("%s lacks %q", path, want)

@@ -99,10 +99,12 @@ func (b *blocked) what() string {
 // refusesTooMany is the error for a service that refuses more than it may.
 func (c *Client) refusesTooMany(last *prediction.Refusal) error {
 	err := fault.Failf(fault.ExitTryAgain,
-		"the ML API at %s refuses too many rows: more than --max-refused of the last %d, the last with HTTP status %d (%d bytes)",
+		"the ML API at %s refuses too many rows: more than --max-refused of the last %d, the last with HTTP status %d (%d "+
+			"bytes)",
 		c.where, prediction.RefusalWindow, last.Status, len(last.Message))
 	return fault.WithHint(err,
-		"nothing of it became a dead letter: repair the ML API and run the same again; --max-refused 1 takes every refusal for the row's own fault")
+		"nothing of it became a dead letter: repair the ML API and run the same again; --max-refused 1 takes every refusal "+
+			"for the row's own fault")
 }
 
 // foreignLimit is the error for a single transaction that something before the service finds too large.

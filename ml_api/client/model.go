@@ -79,9 +79,11 @@ func (c *Client) misconfigured(e *exchange) error {
 	hint := "check the ML API's URL: it is the part before /predict"
 	switch {
 	case isUnknownCategory(e.err):
-		hint = "configure the categories of this API with --categories (TXFLOW_CATEGORIES), or have it answer the configured ones; see txflow ml-api check URL"
+		hint = "configure the categories of this API with --categories (TXFLOW_CATEGORIES), or have it answer the " +
+			"configured ones; see txflow ml-api check URL"
 	case e.status == http.StatusUnauthorized || e.status == http.StatusForbidden:
-		hint = "the service, or a proxy before it, wants credentials: a token in ML_API_TOKEN, or in the file that --ml-token-file names"
+		hint = "the service, or a proxy before it, wants credentials: a token in ML_API_TOKEN, or in the file that " +
+			"--ml-token-file names"
 	case e.status >= 300 && e.status < 400:
 		hint = "check the ML API's URL: the service redirects, maybe to https"
 	case e.wantsTLS || errors.Is(e.err, http.ErrSchemeMismatch):

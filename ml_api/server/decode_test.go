@@ -120,7 +120,8 @@ func TestComplaints(t *testing.T) {
 			t.Errorf("a value is repeated: %s", text)
 		}
 	}
-	if want := "uuid_parsing at /1/id, missing at /1/description, float_type at /1/amount, missing at /1/timestamp, missing at /1/operation_type, literal_error at /1/side"; strings.Join(got, ", ") != want {
+	if want := "uuid_parsing at /1/id, missing at /1/description, float_type at /1/amount, missing at /1/timestamp, " +
+		"missing at /1/operation_type, literal_error at /1/side"; strings.Join(got, ", ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), want)
 	}
 	if _, complaints := decode(nil, []byte("["+strings.Repeat("{},", 999)+"{}]"), 1000); len(complaints) < maxComplaints ||

@@ -46,7 +46,8 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("--transaction-rows is %d: it must be from 1 to %d", n, MaxBatchMessages))
 	}
 	if n := c.MaxMessage; n < 1 || n > MessageLimit {
-		errs = append(errs, fmt.Errorf("--max-message-bytes is %d: it must be from 1 to %d, for a dead letter with the message "+
+		errs = append(errs, fmt.Errorf("--max-message-bytes is %d: it must be from 1 to %d, for a dead letter with the "+
+			"message "+
 			"to fit into Kafka's limit", n, MessageLimit))
 	}
 	if c.MaxWait < 0 || c.MaxWait > MaxWait {

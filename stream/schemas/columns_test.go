@@ -21,9 +21,10 @@ func whole(minimum, maximum string) string {
 
 // columnTypes says how a schema writes what a column holds.
 var columnTypes = map[string]string{
-	"String":                                "type string",
-	"Nullable(String)":                      "type [string null]",
-	"UUID":                                  "type string, pattern ^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+	"String":           "type string",
+	"Nullable(String)": "type [string null]",
+	"UUID": "type string, pattern " +
+		"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
 	"Decimal(18, 4)":                        `type string, pattern ^-?[0-9]+(\.[0-9]{1,4})?$`,
 	"DateTime64(6, 'UTC')":                  `type string, pattern ^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}$`,
 	"UInt8":                                 "type string", // debit or credit

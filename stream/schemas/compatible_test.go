@@ -35,7 +35,8 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	if lines != string(landed) {
-		t.Errorf("a version that landed is never changed: add TOPIC.vN.json, and its line to testdata/landed.sha256. The folder has\n%s", lines)
+		t.Errorf("a version that landed is never changed: add TOPIC.vN.json, and its line to testdata/landed.sha256. The "+
+			"folder has\n%s", lines)
 	}
 }
 

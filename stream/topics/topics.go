@@ -207,7 +207,8 @@ func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 	}
 	if len(drift) > 0 {
 		return nil, fault.WithHint(fault.Fail(fault.ExitData, errors.Join(drift...)),
-			"leave them, with --replicas as they are, or move them with Kafka's own kafka-reassign-partitions: txflow moves no data between brokers")
+			"leave them, with --replicas as they are, or move them with Kafka's own kafka-reassign-partitions: txflow moves "+
+				"no data between brokers")
 	}
 	return plan, nil
 }

@@ -44,7 +44,8 @@ func TestPlan(t *testing.T) {
 	m := memory{}
 	if got := plan(t, m, All(Partitions{6, 3}, 1)); len(got) != 9 ||
 		!strings.HasPrefix(got[0],
-			"create transactions.raw: partitions 6, replicas 1, cleanup.policy delete, message.timestamp.type LogAppendTime, min.insync.replicas 1, retention.ms ") {
+			"create transactions.raw: partitions 6, replicas 1, cleanup.policy delete, message.timestamp.type LogAppendTime, "+
+				"min.insync.replicas 1, retention.ms ") {
 		t.Errorf("the first time: %q", got)
 	}
 	if got := plan(t, m, All(Partitions{6, 3}, 1)); len(got) != 0 {

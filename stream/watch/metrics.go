@@ -64,7 +64,8 @@ func NewMetrics(pipeline, result string, health *Health, ml func() ML) *Metrics 
 		delays: histogram("txflow_stream_delay_seconds",
 			"Time of each message from when it was produced until its result was committed.", secondBuckets),
 		calls: counter("txflow_stream_ml_calls_total",
-			"Calls of the ML API, by outcome, and by error: an HTTP status, timeout, bad_answer, or fault for a connection that failed.", "outcome", "error"),
+			"Calls of the ML API, by outcome, and by error: an HTTP status, timeout, bad_answer, or fault for a connection "+
+				"that failed.", "outcome", "error"),
 		callTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "txflow_stream_ml_call_seconds",
 			Help: "Time of a call of the ML API, by outcome.", Buckets: secondBuckets}, []string{"outcome"}),
 		callRows: histogram("txflow_stream_ml_call_rows", "Transactions a call of the ML API.",

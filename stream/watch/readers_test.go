@@ -44,9 +44,11 @@ func TestReaders(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	const up = "# HELP txflow_clickhouse_reader_up 1 when ClickHouse and Kafka answered the last time they were polled.\n" +
+	const up = "# HELP txflow_clickhouse_reader_up 1 when ClickHouse and Kafka answered the last time they were " +
+		"polled.\n" +
 		"# TYPE txflow_clickhouse_reader_up gauge\ntxflow_clickhouse_reader_up "
-	const stalled = "# HELP txflow_clickhouse_reader_stalled 1 when the Kafka table does not progress while messages wait: alert on it. Absent while it is unknown.\n" +
+	const stalled = "# HELP txflow_clickhouse_reader_stalled 1 when the Kafka table does not progress while messages " +
+		"wait: alert on it. Absent while it is unknown.\n" +
 		"# TYPE txflow_clickhouse_reader_stalled gauge\ntxflow_clickhouse_reader_stalled{table=\"reads\",topic=\"t\"} "
 	now = waits(2 * time.Minute)
 	if _, verdicts := r.step(t.Context()); verdicts != nil || r.Ready() != nil {

@@ -179,8 +179,9 @@ func TestLag(t *testing.T) {
 }
 
 const (
-	lagHead = "# HELP txflow_stream_lag Messages that are not committed, by partition that the member has; absent while Kafka does not answer.\n# TYPE txflow_stream_lag gauge\n"
-	upHead  = "# HELP txflow_stream_kafka_up 1 when Kafka answered the last time.\n# TYPE txflow_stream_kafka_up gauge\n"
+	lagHead = "# HELP txflow_stream_lag Messages that are not committed, by partition that the member has; absent while " +
+		"Kafka does not answer.\n# TYPE txflow_stream_lag gauge\n"
+	upHead = "# HELP txflow_stream_kafka_up 1 when Kafka answered the last time.\n# TYPE txflow_stream_kafka_up gauge\n"
 )
 
 func TestMetrics(t *testing.T) {

@@ -63,7 +63,8 @@ func run(ctx context.Context, dir string, check bool) error {
 		}
 	}
 	if len(stale) > 0 {
-		return fmt.Errorf("the snapshot of the schema is not what the migrations make: %s\nnext: go run ./clickhouse/schema/gen", strings.Join(stale, ", "))
+		return fmt.Errorf("the snapshot of the schema is not what the migrations make: %s\nnext: go run "+
+			"./clickhouse/schema/gen", strings.Join(stale, ", "))
 	}
 	fmt.Printf("the snapshot of the schema is up to date: %d objects\n", len(objects))
 	return nil

@@ -31,7 +31,8 @@ func validateCommand() *cli.Command {
 		Usage: "validate every row and find duplicates; separate accepted from rejected rows",
 		Flags: Flags(RunFlags, TaskFlags, SourceFlags, historyFlags, []cli.Flag{
 			&cli.BoolFlag{Name: "reclassify", EnvVars: []string{"TXFLOW_RECLASSIFY"},
-				Usage: "the rows are already stored and get new categories: each keeps its version, rows with other contents are not changed; run compare before load"}}),
+				Usage: "the rows are already stored and get new categories: each keeps its version, rows with other contents are " +
+					"not changed; run compare before load"}}),
 		Description: `Reads CSV, plain or .gz or .zst, by path, URL or glob; - is stdin. Memory does not grow with the file.
 
    txflow validate data/transactions.csv

@@ -58,7 +58,8 @@ func compareCommand() *cli.Command {
 
 func showReport(w io.Writer, r *compare.Report) {
 	defer func() {
-		_, _ = fmt.Fprintf(w, "stored rows that load replaces: %d (%d with other contents); rows that replace nothing, since newer ones are stored: %d\n",
+		_, _ = fmt.Fprintf(w, "stored rows that load replaces: %d (%d with other contents); rows that replace nothing, "+
+			"since newer ones are stored: %d\n",
 			r.Replaced, r.Contents, r.Newer)
 	}()
 	_, _ = fmt.Fprintf(w, "%d rows: %d not stored yet, %d stored already, of which %d would change: %.4g %% of all\n",

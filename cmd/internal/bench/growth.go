@@ -66,7 +66,8 @@ func (b *bencher) growth(ctx context.Context, o options, r *report) error {
 // storedRows are the statements that store rows of other runs, with random ids, as load did a month ago.
 func storedRows(first, n int) []string {
 	from := fmt.Sprintf("FROM numbers(%d, %d)", first, n)
-	run := fmt.Sprintf("'batch' AS pipeline, 'stored-%[1]d' AS run_id, 'stored' AS source, 'file:///stored-%[1]d.csv' AS origin", first/growthBlock)
+	run := fmt.Sprintf("'batch' AS pipeline, 'stored-%[1]d' AS run_id, 'stored' AS source, 'file:///stored-%[1]d.csv' "+
+		"AS origin", first/growthBlock)
 	const row = `reinterpretAsUUID(sipHash128(number)) AS id, number AS position, cityHash64(number) AS content_hash,
     arrayElement(['Rent', 'Food', 'Restaurant', 'Travel', 'Shopping'], 1 + number % 5) AS category, 'm' AS model_version,
     now64(6, 'UTC') - toIntervalDay(30) AS classified_at, classified_at AS version`

@@ -115,7 +115,8 @@ func erase(c *cli.Context, rt *app.Runtime, db *store.Store, broker kafka.Config
 		return err
 	}
 	if made {
-		_, _ = fmt.Fprintf(rt.Stderr, "a key was made: %s; refine and archive need the same file, and a backup of its own\n", file)
+		_, _ = fmt.Fprintf(rt.Stderr, "a key was made: %s; refine and archive need the same file, and a backup of its "+
+			"own\n", file)
 	}
 	follower, err := kafka.OpenFollower(broker, events.Tombstones)
 	if err != nil {

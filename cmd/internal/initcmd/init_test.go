@@ -72,12 +72,14 @@ func TestInit(t *testing.T) {
 		}
 	}
 	attached := embeddedtest.Exec(t, base,
-		"SELECT uuid, metadata_modification_time FROM system.tables WHERE database = 'init' AND engine = 'Kafka' ORDER BY uuid")
+		"SELECT uuid, metadata_modification_time FROM system.tables WHERE database = 'init' AND engine = 'Kafka' ORDER BY "+
+			"uuid")
 	if code, said := run(args...); code != fault.ExitDone || strings.TrimSpace(said) != "all is there" {
 		t.Errorf("made again: exit %d, and something changed:\n%s", code, said)
 	}
 	if now := embeddedtest.Exec(t, base,
-		"SELECT uuid, metadata_modification_time FROM system.tables WHERE database = 'init' AND engine = 'Kafka' ORDER BY uuid"); now != attached || attached == "" {
+		"SELECT uuid, metadata_modification_time FROM system.tables WHERE database = 'init' AND engine = 'Kafka' ORDER BY "+
+			"uuid"); now != attached || attached == "" {
 		t.Errorf("the Kafka tables were %q and are %q", attached, now)
 	}
 }

@@ -94,7 +94,8 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 		}
 		// The ledger's entry of a row is there a moment before the row.
 		if stored+deadLetters >= sent.Messages && rowsOf(report) >= stored-sent.Duplicates {
-			_, _ = fmt.Fprintf(rt.Stderr, "%s messages = %s classified + %s dead letters, in ClickHouse; %s of them were sent twice and count once\n",
+			_, _ = fmt.Fprintf(rt.Stderr, "%s messages = %s classified + %s dead letters, in ClickHouse; %s of them were sent "+
+				"twice and count once\n",
 				progress.Thousands(sent.Messages), progress.Thousands(stored), progress.Thousands(deadLetters),
 				progress.Thousands(sent.Duplicates))
 			break

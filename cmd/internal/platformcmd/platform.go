@@ -127,7 +127,8 @@ func platformPassword(given, addr, data string, w io.Writer) (string, error) {
 		return "", fault.WithHint(fault.Failf(fault.ExitUsage, "the password file %s is empty", file),
 			"remove it, and a new password is made")
 	}
-	_, _ = fmt.Fprintf(w, "ClickHouse listens beyond this machine, at %s, without TLS: user default, password in %s (set CLICKHOUSE_PASSWORD)\n", addr, file)
+	_, _ = fmt.Fprintf(w, "ClickHouse listens beyond this machine, at %s, without TLS: user default, password in %s "+
+		"(set CLICKHOUSE_PASSWORD)\n", addr, file)
 	return password, nil
 }
 

@@ -41,7 +41,8 @@ func summarise(w io.Writer, r *ledger.RunRecord) {
 		_, _ = fmt.Fprintf(w, "warning: %s ids are also stored for other sources, and one row of an id replaces the other\n",
 			progress.Thousands(n.OtherSources))
 	}
-	_, _ = fmt.Fprintf(w, "%s rows = %s stored%s + %s rejected + %s duplicates + %s dead letters, reconciled; %s, %s rows/s\n",
+	_, _ = fmt.Fprintf(w, "%s rows = %s stored%s + %s rejected + %s duplicates + %s dead letters, reconciled; %s, %s "+
+		"rows/s\n",
 		progress.Thousands(n.In), progress.Thousands(n.Stored), superseded, progress.Thousands(n.Rejected),
 		progress.Thousands(n.Duplicates),
 		progress.Thousands(n.DeadLettered), took.Round(time.Millisecond),

@@ -66,7 +66,8 @@ func checkKafka(c *cli.Context, rt *app.Runtime) check {
 	if weak := topics.Weak(have); len(weak) > 0 {
 		return check{Name: "Kafka", Detail: fmt.Sprintf("%s at %s have fewer than the %d replicas of the stream's topics",
 			strings.Join(weak, " and "), first, want[0].Replicas),
-			Next: "move them with kafka-reassign-partitions, and set offsets.topic.replication.factor and transaction.state.log.replication.factor of the brokers"}
+			Next: "move them with kafka-reassign-partitions, and set offsets.topic.replication.factor and " +
+				"transaction.state.log.replication.factor of the brokers"}
 	}
 	return check{Name: "Kafka", OK: true, Detail: fmt.Sprintf("%d topics at %s, as they should be", len(want), first)}
 }
@@ -169,7 +170,8 @@ func checkReaders(c *cli.Context, rt *app.Runtime) []check {
 	if len(stalled) > 0 {
 		return []check{{Name: name, Detail: strings.Join(stalled, "; "),
 			Next: "txflow platform gives the table a new consumer by itself; " +
-				"on a server correct what the exception says, then DETACH TABLE and ATTACH TABLE it, or restart ClickHouse: nothing is lost"}}
+				"on a server correct what the exception says, then DETACH TABLE and ATTACH TABLE it, or restart ClickHouse: " +
+				"nothing is lost"}}
 	}
 	return []check{{Name: name, OK: true, Detail: fmt.Sprintf("ClickHouse's %d Kafka tables progress", len(now))}}
 }

@@ -19,7 +19,8 @@ func Schemas() *cli.Command {
 	return &cli.Command{
 		Name: "schemas", Category: "Set up and check", Usage: "check and register the schemas of the stream's messages",
 		Subcommands: []*cli.Command{{
-			Name: "check", Usage: "exit 65 if a schema is incompatible with its former versions, in this txflow and in the registry",
+			Name: "check", Usage: "exit 65 if a schema is incompatible with its former versions, in this txflow and in the " +
+				"registry",
 			Flags: []cli.Flag{kafkaflags.Registry,
 				&cli.BoolFlag{Name: "offline", EnvVars: []string{"TXFLOW_SCHEMAS_OFFLINE"}, Usage: "do not contact the registry"}},
 			Description: `A field may be added when messages may lack it; none may vanish, change its type or become required.

@@ -101,9 +101,11 @@ func proveStream(ctx context.Context, c *cli.Context, rt *app.Runtime, broker ka
 	if err != nil || found.Total() == 0 {
 		return err
 	}
-	hint := "txflow dlq list --reason unreadable shows what ClickHouse could not read; it reads a topic again when its consumer group is deleted"
+	hint := "txflow dlq list --reason unreadable shows what ClickHouse could not read; it reads a topic again when its " +
+		"consumer group is deleted"
 	if found.Counts[ledger.FindingGap] == found.Total() {
-		hint = "those messages are lost to this group: send them again from where they came, then txflow reconcile --stream --accept-gap"
+		hint = "those messages are lost to this group: send them again from where they came, then txflow reconcile " +
+			"--stream --accept-gap"
 	}
 	return fault.WithHint(found.Err("reconciliation of the stream failed"), "%s", hint)
 }

@@ -33,8 +33,10 @@ const (
 // That of an address that is taken has 69.
 func Listen(ctx context.Context, addr string, cfg *ui.Config) (*Server, error) {
 	if cfg.Tokens == nil && !loopback(addr) {
-		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "%s is beyond this machine: the page must ask for a token there", addr),
-			"write one to a file and name that with --token-file (TXFLOW_UI_TOKEN_FILE), for example: openssl rand -hex 16 > token")
+		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "%s is beyond this machine: the page must ask for a token "+
+			"there", addr),
+			"write one to a file and name that with --token-file (TXFLOW_UI_TOKEN_FILE), for example: openssl rand -hex 16 > "+
+				"token")
 	}
 	pages, err := ui.New(*cfg)
 	if err != nil {

@@ -64,7 +64,8 @@ func (e *Engine) Insert(ctx context.Context, s Statement, r io.Reader) (Stats, e
 
 // errEnded is of data that follow their own end, such as an empty block of Native: the engine has closed the insert.
 var errEnded = &Error{Code: 27,
-	Message: "Code: 27. DB::Exception: Data follow the end of the data; the rows before it may be stored. (CANNOT_PARSE_INPUT_ASSERTION_FAILED)"}
+	Message: "Code: 27. DB::Exception: Data follow the end of the data; the rows before it may be stored. " +
+		"(CANNOT_PARSE_INPUT_ASSERTION_FAILED)"}
 
 // add hands rows over.
 func (e *Engine) add(stream uintptr, rows []byte) error {

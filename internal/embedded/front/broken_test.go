@@ -69,7 +69,8 @@ func TestCancelledQueryEnds(t *testing.T) {
 	}
 	deadline := time.Now().Add(2 * time.Minute)
 	for send(t, "POST", dsn,
-		"SELECT count() FROM system.processes WHERE NOT is_cancelled AND query LIKE '%1000000000000%' AND query NOT LIKE '%system.processes%'").body != "0\n" {
+		"SELECT count() FROM system.processes WHERE NOT is_cancelled AND query LIKE '%1000000000000%' AND query NOT LIKE "+
+			"'%system.processes%'").body != "0\n" {
 		if time.Now().After(deadline) {
 			t.Fatal("the query goes on after its client")
 		}
@@ -80,7 +81,8 @@ func TestCancelledQueryEnds(t *testing.T) {
 func TestBrokenResultIsNotTakenForWhole(t *testing.T) {
 	t.Parallel()
 	dsn := embeddedtest.Database(t)
-	resp, err := http.Post(dsn, "text/plain", strings.NewReader("SELECT number, throwIf(number = 5000000) FROM numbers(10000000)"))
+	resp, err := http.Post(dsn, "text/plain", strings.NewReader("SELECT number, throwIf(number = 5000000) FROM "+
+		"numbers(10000000)"))
 	if err != nil {
 		t.Fatal(err)
 	}

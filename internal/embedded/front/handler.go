@@ -58,7 +58,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case h.requests <- struct{}{}:
 		defer func() { <-h.requests }()
 	default:
-		writeError(w, &engine.Error{Code: 202, Message: "Code: 202. DB::Exception: Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)"})
+		writeError(w, &engine.Error{Code: 202, Message: "Code: 202. DB::Exception: Too many simultaneous queries. " +
+			"(TOO_MANY_SIMULTANEOUS_QUERIES)"})
 		return
 	}
 	q, err := h.readRequest(w, r)

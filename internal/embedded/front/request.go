@@ -41,7 +41,8 @@ func (h *Handler) readRequest(w http.ResponseWriter, r *http.Request) (*request,
 	q := &request{id: first(v.Get("query_id"), r.Header.Get("X-ClickHouse-Query-Id")),
 		format: first(v.Get("default_format"), r.Header.Get("X-ClickHouse-Format"), "TabSeparated")}
 	if strings.ContainsFunc(q.id, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return nil, &engine.Error{Code: 36, Message: "Code: 36. DB::Exception: query_id must be printable ASCII: the answer's header repeats it. (BAD_ARGUMENTS)"}
+		return nil, &engine.Error{Code: 36, Message: "Code: 36. DB::Exception: query_id must be printable ASCII: the " +
+			"answer's header repeats it. (BAD_ARGUMENTS)"}
 	}
 	if q.id == "" {
 		q.id = newID()
@@ -59,7 +60,8 @@ func (h *Handler) readRequest(w http.ResponseWriter, r *http.Request) (*request,
 		} else if !notSettings[name] {
 			if !isName(name) {
 				return nil, &engine.Error{Code: 115, Message: "Code: 115. DB::Exception: Setting " + name +
-					" is neither a builtin setting nor started with the prefix 'SQL_' registered for user-defined settings. (UNKNOWN_SETTING)"}
+					" is neither a builtin setting nor started with the prefix 'SQL_' registered for user-defined settings. " +
+					"(UNKNOWN_SETTING)"}
 			}
 			q.statement.Settings[name] = values[0]
 		}
@@ -76,7 +78,8 @@ func (h *Handler) authenticate(r *http.Request, v url.Values) error {
 		return nil
 	}
 	return &engine.Error{Code: 516, Message: fmt.Sprintf("Code: 516. DB::Exception: %s: Authentication failed: "+
-		"the embedded platform has the user default alone, and the password that it was started with, if any. (AUTHENTICATION_FAILED)", user)}
+		"the embedded platform has the user default alone, and the password that it was started with, if any. "+
+		"(AUTHENTICATION_FAILED)", user)}
 }
 
 // readText puts the statement together: what the URL says, then the body.

@@ -132,7 +132,8 @@ func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observ
 		return p.stats, fault.WithHint(fault.Failf(fault.ExitTryAgain, "stopped after %d rows, before all were sent", p.rows),
 			"sending all again is safe, since their ids stay the same")
 	default:
-		return p.stats, fault.WithHint(fault.Failf(fault.ExitTryAgain, "Kafka has not acknowledged %d of the %d messages that were sent",
+		return p.stats, fault.WithHint(fault.Failf(fault.ExitTryAgain, "Kafka has not acknowledged %d of the %d messages "+
+			"that were sent",
 			missing, p.stats.Messages), "they may be there or not; sending them again is safe, since their ids stay the same")
 	}
 }

@@ -191,7 +191,8 @@ func TestARefusedRowBecomesADeadLetter(t *testing.T) {
 	if n.In != 600 || n.Stored != 599 || n.DeadLettered != 1 {
 		t.Errorf("counts %+v", n)
 	}
-	if got := w.SQL("SELECT source_id, position, outcome, message LIKE '%%we do not serve this%%', raw LIKE '%%poison%%' FROM dead_letters FINAL"); got != "321\t322\tdead_letter\t1\t1" {
+	if got := w.SQL("SELECT source_id, position, outcome, message LIKE '%%we do not serve this%%', raw LIKE " +
+		"'%%poison%%' FROM dead_letters FINAL"); got != "321\t322\tdead_letter\t1\t1" {
 		t.Error(got)
 	}
 	corrected := strings.Replace(rows.String(), "\n321,Groceries", "\n321,bread", 1)
@@ -267,7 +268,8 @@ func TestReadsStandardInput(t *testing.T) {
 	if got := w.SQL("SELECT id, source_id, amount FROM transactions FINAL WHERE source_id = '1'"); got != "81fe8d20-b855-5e84-9566-f6693045d336\t1\t-12.34" {
 		t.Error(got)
 	}
-	if got, want := w.SQL("SELECT source_id, amount, toUnixTimestamp64Micro(timestamp) FROM transactions FINAL WHERE source_id > '1' ORDER BY source_id"),
+	if got, want := w.SQL("SELECT source_id, amount, toUnixTimestamp64Micro(timestamp) FROM transactions FINAL WHERE "+
+		"source_id > '1' ORDER BY source_id"),
 		"2\t99999999999999.9999\t253402300799999999\n3\t-99999999999999.9999\t-62135596800000000\n4\t-0.0001\t-1"; got != want {
 		t.Errorf("the extremes are\n%s\nwant\n%s", got, want)
 	}

@@ -246,13 +246,15 @@ var faults = []faultCase{
 	}},
 	{"a category that changes", "one row's category is changed behind txflow's back", func(f *faultTest) {
 		f.goOn()
-		f.SQL("ALTER TABLE transactions UPDATE category = if(category = 'Rent', 'Food', 'Rent') WHERE position = (SELECT max(position) FROM transactions) SETTINGS mutations_sync = 2")
+		f.SQL("ALTER TABLE transactions UPDATE category = if(category = 'Rent', 'Food', 'Rent') WHERE position = (SELECT " +
+			"max(position) FROM transactions) SETTINGS mutations_sync = 2")
 		f.findings("changed")
 		f.repair()
 	}},
 	{"a row that doubles", "one row is entered in the ledger a second time, at another line", func(f *faultTest) {
 		f.goOn()
-		f.SQL("INSERT INTO outcomes SELECT * REPLACE (toUInt64(999999) AS position) FROM (SELECT * FROM outcomes WHERE outcome = 'stored' LIMIT 1)")
+		f.SQL("INSERT INTO outcomes SELECT * REPLACE (toUInt64(999999) AS position) FROM (SELECT * FROM outcomes WHERE " +
+			"outcome = 'stored' LIMIT 1)")
 		f.findings("doubled")
 		f.SQL("DELETE FROM outcomes WHERE position = 999999")
 		f.expect(0, "reconcile", "out/r1")

@@ -83,7 +83,8 @@ func TestAnOldFileDoesNotUndoACorrection(t *testing.T) {
 	w.OK("run", "--as-of", "2024-03-01", "new.csv")
 	w.OK("run", "--as-of", "2024-02-01T00:00:00Z", "old.csv")
 	if got := w.SQL("SELECT source_id, description, toString(version) FROM transactions FINAL ORDER BY source_id"); got !=
-		"1\tcorrected\t2024-03-01 00:00:00.000000\n2\tGroceries\t2024-02-01 00:00:00.000000\n3\tGroceries\t2024-03-01 00:00:00.000000" {
+		"1\tcorrected\t2024-03-01 00:00:00.000000\n2\tGroceries\t2024-02-01 00:00:00.000000\n3\tGroceries\t2024-03-01 "+
+			"00:00:00.000000" {
 		t.Error(got)
 	}
 	// Reclassified, each row keeps its version, and the old contents of row 1 change nothing.
@@ -96,8 +97,10 @@ func TestAnOldFileDoesNotUndoACorrection(t *testing.T) {
 	w.OK("compare", "out/again")
 	w.OK("load", "out/again")
 	w.OK("reconcile", "out/again")
-	if got := w.SQL("SELECT source_id, description, toString(version), run_id = 'again' FROM transactions FINAL ORDER BY source_id"); got !=
-		"1\tcorrected\t2024-03-01 00:00:00.000000\t0\n2\tGroceries\t2024-02-01 00:00:00.000000\t1\n3\tGroceries\t2024-03-01 00:00:00.000000\t0" {
+	if got := w.SQL("SELECT source_id, description, toString(version), run_id = 'again' FROM transactions FINAL ORDER " +
+		"BY source_id"); got !=
+		"1\tcorrected\t2024-03-01 00:00:00.000000\t0\n2\tGroceries\t2024-02-01 "+
+			"00:00:00.000000\t1\n3\tGroceries\t2024-03-01 00:00:00.000000\t0" {
 		t.Error(got)
 	}
 	for _, at := range []string{"2999-01-01", "1960-01-01", "yesterday"} {

@@ -179,7 +179,8 @@ func TestEveryTryIsInTheHistory(t *testing.T) {
 	if asked := w.API.Asked.Load() - before; kept == 0 || asked != 3000-kept {
 		t.Errorf("%d answers were kept and %d of 3000 asked again", kept, asked)
 	}
-	got := w.SQL("SELECT task, try, status, exit_code IN (69, 75) ? 0 : exit_code FROM task_runs FINAL WHERE run_id = 'r' ORDER BY task, try")
+	got := w.SQL("SELECT task, try, status, exit_code IN (69, 75) ? 0 : exit_code FROM task_runs FINAL WHERE run_id = " +
+		"'r' ORDER BY task, try")
 	if want := "classify\t1\tfailed\t0\nclassify\t2\tfailed\t130\nclassify\t3\tdone\t0\nsplit\t1\tdone\t0\nvalidate\t1\tfailed\t65\nvalidate\t2\tdone\t0"; got != want {
 		t.Errorf("the history:\n%s\nwant\n%s", got, want)
 	}
@@ -222,11 +223,13 @@ func TestTraceByHand(t *testing.T) {
 	}
 	text := w.OK("trace", traced.RunID).Stdout.String()
 	for _, line := range []string{"trace " + traced.TraceID,
-		"└─ txflow-classify: task classify  900ms  ok  chunk 0  try 1  rows 3000  linked to trace 4bf92f3577b34da6a3ce929d0e0e4736",
+		"└─ txflow-classify: task classify  900ms  ok  chunk 0  try 1  rows 3000  linked to trace " +
+			"4bf92f3577b34da6a3ce929d0e0e4736",
 		"   ├─ txflow-classify: POST /predict  90ms  ok  batch 500  attempt 1  model hash-v1  outcome answered  http 200",
 		"   │  └─ ml-api: POST /predict  80ms  ok  batch 500  outcome answered  http 200",
 		"   ├─ … 2 more POST /predict",
-		"   └─ txflow-classify: POST /predict  90ms  FAILED  batch 500  attempt 1  outcome again  http 503  error 503 Service Unavailable"} {
+		"   └─ txflow-classify: POST /predict  90ms  FAILED  batch 500  attempt 1  outcome again  http 503  error 503 " +
+			"Service Unavailable"} {
 		if !strings.Contains(text, line+"\n") {
 			t.Errorf("%q is missing:\n%s", line, text)
 		}

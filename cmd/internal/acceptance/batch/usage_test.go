@@ -97,7 +97,8 @@ func TestAStaleManifestDoesNotStopLoad(t *testing.T) {
 		t.Fatalf("exit %d, the manifest %+v\n%s", code, m, r.Stderr.String())
 	}
 	w.OK("reconcile", "out/stale")
-	if got := w.SQL("SELECT groupArray((task, task_index, status)) FROM (SELECT * FROM task_runs FINAL WHERE task = 'classify' ORDER BY task_index)"); got != "[('classify',-1,'done'),('classify',0,'failed')]" {
+	if got := w.SQL("SELECT groupArray((task, task_index, status)) FROM (SELECT * FROM task_runs FINAL WHERE task = " +
+		"'classify' ORDER BY task_index)"); got != "[('classify',-1,'done'),('classify',0,'failed')]" {
 		t.Error(got)
 	}
 	if code, r := w.Run("reconcile", "--manifest", "in.csv/x.json", "out/stale"); code == 0 ||

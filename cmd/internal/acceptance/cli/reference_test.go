@@ -59,7 +59,8 @@ func cell(s string) string {
 func commandsPage(a *cli.App) string {
 	var b strings.Builder
 	b.WriteString(generatedMark +
-		"# Commands, flags and environment variables\n\nA flag wins over its environment variable. Flags may come before or after arguments.\n\n")
+		"# Commands, flags and environment variables\n\nA flag wins over its environment variable. Flags may come before " +
+		"or after arguments.\n\n")
 	b.WriteString("## Global flags\n\n")
 	flagTable(&b, a.Flags)
 	var walk func(prefix string, commands []*cli.Command)

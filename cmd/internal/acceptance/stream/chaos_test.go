@@ -109,7 +109,8 @@ var matrix = []chaos{
 		func(b *chaosBench) {
 			restartKafka(b, b.kafka.Stop)
 		}, nil},
-	{"the network is cut", "between one of two members and the broker, for 3 s and for 15 s: longer than a session and a transaction may last, so that the other takes over", false, func(b *chaosBench) {
+	{"the network is cut", "between one of two members and the broker, for 3 s and for 15 s: longer than a session and " +
+		"a transaction may last, so that the other takes over", false, func(b *chaosBench) {
 		harmNetwork(b, []time.Duration{3 * time.Second, 15 * time.Second}, func() func() {
 			b.network.Stop()
 			return func() { harness.Must(b.T, b.network.Start()) }

@@ -46,14 +46,18 @@ func TestReconcileStream(t *testing.T) {
 	_, err = admin.DeleteGroup(t.Context(), "txflow-reconcile.txflow-classify")
 	harness.Must(t, err)
 	nth := func(outcome string, n int) string {
-		return fmt.Sprintf("(partition, position) = (SELECT (partition, position) FROM outcomes FINAL WHERE outcome = '%s' ORDER BY partition, position LIMIT 1 OFFSET %d)", outcome, n)
+		return fmt.Sprintf("(partition, position) = (SELECT (partition, position) FROM outcomes FINAL WHERE outcome = '%s' "+
+			"ORDER BY partition, position LIMIT 1 OFFSET %d)", outcome, n)
 	}
-	b.SQL("DELETE FROM transactions WHERE id = (SELECT id FROM outcomes FINAL WHERE outcome = 'stored' ORDER BY partition, position LIMIT 1 OFFSET 1)")
-	b.SQL("ALTER TABLE transactions UPDATE category = if(category = 'Rent', 'Food', 'Rent') WHERE id = (SELECT id FROM outcomes FINAL WHERE outcome = 'stored' ORDER BY partition, position LIMIT 1 OFFSET 2) SETTINGS mutations_sync = 2")
+	b.SQL("DELETE FROM transactions WHERE id = (SELECT id FROM outcomes FINAL WHERE outcome = 'stored' ORDER BY " +
+		"partition, position LIMIT 1 OFFSET 1)")
+	b.SQL("ALTER TABLE transactions UPDATE category = if(category = 'Rent', 'Food', 'Rent') WHERE id = (SELECT id FROM " +
+		"outcomes FINAL WHERE outcome = 'stored' ORDER BY partition, position LIMIT 1 OFFSET 2) SETTINGS mutations_sync = 2")
 	b.SQL("DELETE FROM dead_letters WHERE %s", nth("rejected", 1))
 	b.SQL("ALTER TABLE outcomes UPDATE content_hash = content_hash + 1 WHERE %s SETTINGS mutations_sync = 2",
 		nth("stored", 4))
-	b.SQL("ALTER TABLE transactions UPDATE content_hash = content_hash + 1 WHERE id = (SELECT id FROM outcomes FINAL WHERE outcome = 'stored' ORDER BY partition, position LIMIT 1 OFFSET 4) SETTINGS mutations_sync = 2")
+	b.SQL("ALTER TABLE transactions UPDATE content_hash = content_hash + 1 WHERE id = (SELECT id FROM outcomes FINAL " +
+		"WHERE outcome = 'stored' ORDER BY partition, position LIMIT 1 OFFSET 4) SETTINGS mutations_sync = 2")
 	b.SQL("DELETE FROM outcomes WHERE %s", nth("stored", 5))
 	b.SQL("SYSTEM STOP MERGES outcomes") // a merge would keep one of the two
 	b.SQL("INSERT INTO outcomes SELECT * REPLACE (code || '_other' AS code) FROM outcomes FINAL WHERE %s",

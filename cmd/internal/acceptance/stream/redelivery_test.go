@@ -80,5 +80,6 @@ func (b *chaosBench) shown() string {
 	return b.SQL("SELECT 'transactions', count(), groupBitXor(cityHash64(* EXCEPT inserted_at)) FROM transactions FINAL") +
 		"\n" +
 		b.SQL("SELECT 'outcomes', count(), groupBitXor(cityHash64(* EXCEPT recorded_at)) FROM outcomes FINAL") + "\n" +
-		b.SQL("SELECT 'dead_letters', state, count(), groupBitXor(cityHash64(*)) FROM dead_letters FINAL GROUP BY state ORDER BY state") + "\n" + b.Gold()
+		b.SQL("SELECT 'dead_letters', state, count(), groupBitXor(cityHash64(*)) FROM dead_letters FINAL GROUP BY state "+
+			"ORDER BY state") + "\n" + b.Gold()
 }

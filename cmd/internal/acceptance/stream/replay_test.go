@@ -85,10 +85,12 @@ func TestAReplayIsTheMessageItself(t *testing.T) {
 			t.Errorf("message %d came as\n%.2000q\nwant\n%.2000q", i, got, want)
 		}
 	}
-	if got := b.SQL("SELECT code, length(raw), key IS NULL, headers FROM dead_letters FINAL WHERE state = 'open' AND code = 'message_too_large'"); got != "message_too_large\t0\t1\t[]" {
+	if got := b.SQL("SELECT code, length(raw), key IS NULL, headers FROM dead_letters FINAL WHERE state = 'open' AND " +
+		"code = 'message_too_large'"); got != "message_too_large\t0\t1\t[]" {
 		t.Errorf("what is too large is %s", got)
 	}
-	position := b.SQL("SELECT concat(toString(partition), ' ', toString(position)) FROM dead_letters FINAL WHERE key = 'another id' LIMIT 1")
+	position := b.SQL("SELECT concat(toString(partition), ' ', toString(position)) FROM dead_letters FINAL WHERE key = " +
+		"'another id' LIMIT 1")
 	shown := b.OK(append([]string{"dlq", "show", topics.Raw}, strings.Fields(position)...)...).Stdout.String()
 	for _, want := range []string{"key         another id\n", "header      é漢: 2\n",
 		"header      traceparent: no trace\n"} {

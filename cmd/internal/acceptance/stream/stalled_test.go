@@ -40,7 +40,8 @@ func TestStalledReaderIsReported(t *testing.T) {
 	}
 
 	b.SQL("CREATE TABLE trap (n UInt8) ENGINE = Null")
-	b.SQL("CREATE MATERIALIZED VIEW trap_of_rows TO trap AS SELECT throwIf(1, 'nothing fits') AS n FROM incoming_classified")
+	b.SQL("CREATE MATERIALIZED VIEW trap_of_rows TO trap AS SELECT throwIf(1, 'nothing fits') AS n FROM " +
+		"incoming_classified")
 	more, _ := b.Produce(300)
 	messages += more
 	const metric = `txflow_clickhouse_reader_stalled{table="kafka_classified",topic="transactions.classified"} `

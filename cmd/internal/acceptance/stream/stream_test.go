@@ -71,7 +71,8 @@ func TestPipelinesAreCompared(t *testing.T) {
 	b.OK("stream", "produce", "more.csv")
 	b.Until("the stream stored one more", func() bool { return b.Count(harness.OutcomesOfStream) == 401 })
 	member.Kill()
-	b.SQL("INSERT INTO outcomes SELECT * REPLACE ('Travel' AS category) FROM (SELECT * FROM outcomes FINAL WHERE pipeline = 'batch' AND category = 'Rent' ORDER BY position LIMIT 1)")
+	b.SQL("INSERT INTO outcomes SELECT * REPLACE ('Travel' AS category) FROM (SELECT * FROM outcomes FINAL WHERE " +
+		"pipeline = 'batch' AND category = 'Rent' ORDER BY position LIMIT 1)")
 	code, r := b.Run("reconcile", "--pipelines", "--source", "live")
 	if text := r.Stderr.String(); code != fault.ExitData || !strings.Contains(text, ": 2 mismatches") ||
 		!strings.Contains(text, "only_stream id ") || !strings.Contains(text, "category_differs id ") {

@@ -137,7 +137,8 @@ func (b *liveBench) verify(want, refused string) tally {
 	see := func(at origin, deadLetter bool) {
 		if should, known := mustBeDeadLetter[at]; !known || seen[at] || deadLetter != should {
 			if wrong++; wrong == 1 {
-				first = fmt.Sprintf("message %v: in transactions.raw %v, there a second time %v, as a dead letter %v, which it should be %v", at, known, seen[at], deadLetter, should)
+				first = fmt.Sprintf("message %v: in transactions.raw %v, there a second time %v, as a dead letter %v, which it "+
+					"should be %v", at, known, seen[at], deadLetter, should)
 			}
 		}
 		seen[at] = true
@@ -178,7 +179,8 @@ SELECT id FROM dead_letters FINAL WHERE state = 'open' AND outcome = 'dead_lette
 	})
 	b.agrees("the contents of the table that are not of the last message", "0", func() string {
 		stale := 0
-		for _, line := range strings.Split(b.SQL("SELECT toString(id), content_hash FROM transactions FINAL WHERE pipeline = 'stream'"), "\n") {
+		for _, line := range strings.Split(b.SQL("SELECT toString(id), content_hash FROM transactions FINAL WHERE pipeline "+
+			"= 'stream'"), "\n") {
 			id, hash, _ := strings.Cut(line, "\t")
 			if fmt.Sprint(last[id]) != hash {
 				stale++
