@@ -76,7 +76,8 @@ func TestStatements(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	sqltest.Fill(t, db.url)
-	keys := map[string]string{"keys": "(origin = 'file:///a.csv' AND origin_digest = 'd1' AND partition = 0 AND position IN (4)) OR " +
+	keys := map[string]string{"keys": "(origin = 'file:///a.csv' AND origin_digest = 'd1' AND partition = 0 AND position IN (4))" +
+		" OR " +
 		"(origin = 'file:///0.csv' AND origin_digest = 'd0' AND partition = 0 AND position IN (2, 3))"}
 	ids := map[string]string{"ids": id + "01," + id + "02," + id + "99"}
 	eventIDs := map[string]string{"ids": id + "21," + id + "23," + id + "99"}
@@ -203,7 +204,8 @@ func TestRollupsOfAnyYear(t *testing.T) {
 func writes(keys map[string]string) []sqltest.Case {
 	const (
 		erased = "SELECT * EXCEPT (erased_at) FROM %s FINAL WHERE erasure = '" + id + "e1' ORDER BY ALL"
-		ledger = "SELECT position, outcome, id, content_hash, category FROM outcomes FINAL WHERE pipeline = 'events' ORDER BY position"
+		ledger = "SELECT position, outcome, id, content_hash, category FROM outcomes FINAL " +
+			"WHERE pipeline = 'events' ORDER BY position"
 	)
 	table := func(name string) string { return strings.Replace(erased, "%s", name, 1) }
 	return []sqltest.Case{

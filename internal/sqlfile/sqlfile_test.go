@@ -20,7 +20,8 @@ func files(texts map[string]string) fstest.MapFS {
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	set, err := sqlfile.Load(files(map[string]string{
-		"sql/a/all.sql":        "-- What there is.\n-- Parameters: x.\nSELECT {x:String}\nFROM {{a/these.part}} -- {{ids}}\nWHERE id IN ({{ids}})\n",
+		"sql/a/all.sql": "-- What there is.\n-- Parameters: x.\nSELECT {x:String}\n" +
+			"FROM {{a/these.part}} -- {{ids}}\nWHERE id IN ({{ids}})\n",
 		"sql/a/these.part.sql": "-- These.\nt FINAL\n",
 		"sql/b.sql":            "SELECT 1",
 		"sql/notes.txt":        "no statement",

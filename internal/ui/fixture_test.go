@@ -133,9 +133,15 @@ func get(t testing.TB, u http.Handler, path string, change ...func(*http.Request
 	return w
 }
 
+// body asks again while ClickHouse counts for the first time, which may take longer than a page waits.
 func body(t testing.TB, u http.Handler, path string) string {
 	t.Helper()
 	w := get(t, u, path)
+	for deadline := time.Now().Add(time.Minute); w.Code == http.StatusServiceUnavailable &&
+		strings.Contains(w.Body.String(), "counting for the first time") && time.Now().Before(deadline); {
+		time.Sleep(50 * time.Millisecond)
+		w = get(t, u, path)
+	}
 	if w.Code != http.StatusOK {
 		t.Fatalf("%s: %d %s", path, w.Code, w.Body)
 	}
