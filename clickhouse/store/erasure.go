@@ -64,11 +64,15 @@ const (
 	TableEvents      = "events"
 	TableBronze      = "events_bronze"
 	TableDeadLetters = "dead_letters"
+
+	// What was made of events.
+	tableArrivals = "event_arrivals"
+	tableEntries  = "event_entries"
 )
 
 // MayErase is an error for a user who must not delete rows.
 func (s *Store) MayErase(ctx context.Context) error {
-	for _, table := range []string{TableEvents, TableBronze, TableDeadLetters} {
+	for _, table := range []string{TableEvents, TableBronze, TableDeadLetters, tableArrivals, tableEntries} {
 		var may uint8
 		err := s.retry(ctx, func(ctx context.Context) error {
 			return s.conn.QueryRow(ctx, `CHECK GRANT ALTER DELETE ON `+table).Scan(&may)

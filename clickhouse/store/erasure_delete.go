@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"time"
 
@@ -19,19 +20,31 @@ func (s *Store) EraseLedger(ctx context.Context, e *ledger.Erasure) error {
 	return nil
 }
 
+// tableOfEvents is where a statement names the table events.
+var tableOfEvents = regexp.MustCompile(`\b(FROM|ALTER TABLE) events\b`)
+
 // EraseRows deletes what an erasure noted, and waits until ClickHouse has written the parts without it. Observe is
 // called before each table, and as parts are done.
 func (s *Store) EraseRows(ctx context.Context, e *ledger.Erasure, observe func(table string, parts int64)) error {
 	for _, d := range []struct{ table, count, erase string }{
 		{TableEvents, "erasure/count_in_events", "erasure/delete_from_events"},
+		{tableArrivals, "erasure/count_in_events", "erasure/delete_from_events"}, // they have the columns that tell
+		{tableEntries, "erasure/count_in_events", "erasure/delete_from_events"},
 		{TableBronze, "erasure/count_in_events_bronze", "erasure/delete_from_events_bronze"},
 		{TableDeadLetters, "erasure/count_in_dead_letters", "erasure/delete_from_dead_letters"},
 	} {
 		observe(d.table, -1)
 		var rows uint64
-		err := s.row(ctx, d.count, named("erasure", e.ID), &rows)
+		of := func(name string) string {
+			return tableOfEvents.ReplaceAllString(statements.Text(name), "${1} "+d.table)
+		}
+		err := s.retry(ctx, func(ctx context.Context) error {
+			return s.conn.QueryRow(ctx, of(d.count), named("erasure", e.ID)...).Scan(&rows)
+		})
 		if err == nil && rows > 0 {
-			err = s.exec(ctx, d.erase, "erasure", e.ID)
+			err = s.retry(ctx, func(ctx context.Context) error {
+				return s.conn.Exec(ctx, of(d.erase), named("erasure", e.ID)...)
+			})
 		}
 		if err == nil { // one that was killed may have left a deletion under way
 			err = s.mutated(ctx, d.table, e.ID, observe)

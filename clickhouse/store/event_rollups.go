@@ -4,35 +4,51 @@ import (
 	"context"
 	"time"
 
-	"github.com/txflow/txflow/internal/event"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/txflow/txflow/internal/event"
 )
 
-// EventsVersion names the contents of events: it is another one whenever rows came, were changed or deleted.
-func (s *Store) EventsVersion(ctx context.Context) (version uint64, err error) {
-	err = s.retry(ctx, func(ctx context.Context) error {
-		return s.conn.QueryRow(ctx, `SELECT sipHash64(arraySort(groupArray(name))) FROM system.parts
-WHERE database = currentDatabase() AND table = 'events' AND active`).Scan(&version)
-	})
-	return version, err
+// rollupKinds are the roll-ups by what they go by: the columns that say so, and the same as they are selected. Each is
+// kept by a projection of event_entries.
+var rollupKinds = []struct {
+	kind             event.RollupKind
+	columns, selects string
+}{
+	{event.RollupHour, "account, type, context, hour", "account, toString(type), toString(context), hour"},
+	{event.RollupAccount, "account", "account, '', '', toInt64(0)"},
+	{event.RollupType, "type, context", "'', toString(type), toString(context), toInt64(0)"},
 }
 
-// EventRollups calls visit with each roll-up of events, as they are now.
-func (s *Store) EventRollups(ctx context.Context, visit func(*event.Rollup) error) error {
-	return s.each(ctx, statements.Text("events/rollups"), nil, func(rows driver.Rows) error {
-		var r event.Rollup
-		var hour, first, last int64 // the driver's own times reach from 1678 to 2262 only
-		if err := rows.Scan((*string)(&r.Kind), &r.Account, &r.Type, &r.Context, &hour, &r.Events, &r.Users,
-			&r.AverageScore, &r.Excellent, &r.Good, &r.Fair, &r.Poor, &r.Late, &r.Future, &first, &last); err != nil {
+// rollupSums has times in microseconds since 1970: the driver's own reach from 1678 to 2262 only.
+const rollupSums = `count(), uniqExact(user), toDecimalString(toDecimal64(avg(score), 6), 4), countIf(score >= 0.9),
+    countIf(score >= 0.7 AND score < 0.9), countIf(score >= 0.5 AND score < 0.7), countIf(score < 0.5), countIf(late),
+    countIf(future), toUnixTimestamp64Micro(min(at)), toUnixTimestamp64Micro(max(at))`
+
+// EventRollups calls visit with each roll-up that a look found changed: as event_entries has it now.
+func (s *Store) EventRollups(ctx context.Context, look event.RollupLook, visit func(*event.Rollup) error) error {
+	for _, k := range rollupKinds {
+		query := `SELECT ` + k.selects + `, ` + rollupSums + ` FROM event_entries`
+		if !look.All {
+			query += ` WHERE (` + k.columns + `) IN (SELECT DISTINCT ` + k.columns +
+				` FROM event_entries WHERE entered_at = ` + literalTime(look.At.UnixMicro()) + `)`
+		}
+		query += ` GROUP BY ` + k.columns + ` SETTINGS max_bytes_before_external_group_by = 268435456`
+		err := s.each(ctx, query, nil, func(rows driver.Rows) error {
+			r := event.Rollup{Kind: k.kind}
+			var hour, first, last int64
+			if err := rows.Scan(&r.Account, &r.Type, &r.Context, &hour, &r.Events, &r.Users, &r.AverageScore, &r.Excellent,
+				&r.Good, &r.Fair, &r.Poor, &r.Late, &r.Future, &first, &last); err != nil {
+				return err
+			}
+			r.Hour, r.FirstEvent, r.LastEvent = utc(hour), utc(first), utc(last)
+			return visit(&r)
+		})
+		if err != nil {
 			return err
 		}
-		r.Hour, r.FirstEvent, r.LastEvent = utc(hour), utc(first), utc(last)
-		if err := visit(&r); err != nil {
-			return err
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func utc(micros int64) time.Time { return time.UnixMicro(micros).UTC() }

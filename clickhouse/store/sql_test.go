@@ -137,7 +137,6 @@ func TestStatements(t *testing.T) {
 		{Name: "events/story_messages", Args: args(nil, "id", id+"22", "limit", "5")},
 		{Name: "events/story_dead_letters", Args: args(nil, "id", id+"22", "limit", "5")},
 		{Name: "events/package", Args: args(nil, "package", id+"aa")},
-		{Name: "events/rollups", Unordered: true, Whole: allOf},
 		{Name: "events/ledger", Args: ofEvents},
 		{Name: "events/dead_letter_offsets", Args: ofEvents},
 		{Name: "events/claims", Args: ofEvents, Texts: eventIDs, Unordered: true},

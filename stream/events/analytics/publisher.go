@@ -1,5 +1,6 @@
 // Package analytics publishes roll-ups of gold to events.analytics, a compacted topic. A message replaces the one of
-// its key: late events, corrections and erasures are new messages. What the topic has is compared with what gold says, so
+// its key: late events, corrections and erasures are new messages. What the topic has is compared with what gold says,
+// so
 // that no key is missed, whatever was redelivered, interrupted or lost; where the two are the same, nothing is written.
 package analytics
 
@@ -19,10 +20,10 @@ import (
 
 // Gold is ClickHouse's table of events.
 type Gold interface {
-	// EventsVersion names the contents: it is another one whenever they may have changed.
-	EventsVersion(ctx context.Context) (uint64, error)
-	// EventRollups visits the roll-ups as they are now, each key once.
-	EventRollups(ctx context.Context, visit func(*event.Rollup) error) error
+	// EnterEvents looks for what has changed since a look; since the zero one, that is all.
+	EnterEvents(ctx context.Context, last event.RollupLook) (event.RollupLook, error)
+	// EventRollups visits the roll-ups that a look found changed, as they are now, each key once.
+	EventRollups(ctx context.Context, look event.RollupLook, visit func(*event.Rollup) error) error
 }
 
 // Sink is Kafka.
@@ -43,15 +44,14 @@ type Config struct {
 
 // Publisher publishes; it is for one goroutine. It implements prometheus.Collector, which others may use meanwhile.
 type Publisher struct {
-	cfg     Config
-	seed    maphash.Seed
-	topic   map[string]seen // what the topic has, by key; nil: that is unknown
-	read    time.Time       // when that was read
-	version uint64          // of gold, that all of the topic is of; see current
-	current bool
-	look    uint32
+	cfg   Config
+	seed  maphash.Seed
+	topic map[string]seen  // what the topic has, by key; nil: that is unknown
+	read  time.Time        // when that was read
+	last  event.RollupLook // at gold
+	look  uint32
 
-	published, removed, last, keys atomic.Int64
+	published, removed, upToDate, keys atomic.Int64
 }
 
 // seen is a message of the topic.
@@ -73,15 +73,17 @@ type Done struct {
 // readAgain is how long the publisher trusts what it knows of the topic: another publisher may have written there.
 const readAgain = time.Hour
 
-// Publish looks at gold, and writes what the topic has not. After an error the topic is read again.
+// Publish looks at gold, and writes what the topic has not. After an error the topic is read again, and every key
+// compared.
 func (p *Publisher) Publish(ctx context.Context) (done Done, err error) {
 	defer func() {
 		if err != nil {
-			p.topic, p.current = nil, false
+			p.topic = nil
 		}
 	}()
-	version, err := p.cfg.Gold.EventsVersion(ctx) // before the roll-ups: what comes in between is looked at again
-	if err != nil {
+	look, err := p.cfg.Gold.EnterEvents(ctx, p.last)
+	if p.last = look; err != nil {
+		p.last = event.RollupLook{}
 		return done, err
 	}
 	now := p.cfg.Now()
@@ -89,19 +91,18 @@ func (p *Publisher) Publish(ctx context.Context) (done Done, err error) {
 		if err := p.readTopic(ctx); err != nil {
 			return done, err
 		}
-		p.read, p.current = now, false
+		p.read, look.All = now, true
 	}
-	if !p.current || version != p.version {
-		if done, err = p.compare(ctx); err != nil {
+	if look.All || look.Entered > 0 {
+		if done, err = p.compare(ctx, look); err != nil {
 			return done, err
 		}
-		p.version, p.current = version, true
 	}
 	done.Keys = len(p.topic)
 	p.published.Add(int64(done.Published))
 	p.removed.Add(int64(done.Removed))
 	p.keys.Store(int64(done.Keys))
-	p.last.Store(p.cfg.Now().UnixMicro())
+	p.upToDate.Store(p.cfg.Now().UnixMicro())
 	return done, nil
 }
 
@@ -118,13 +119,13 @@ func (p *Publisher) readTopic(ctx context.Context) error {
 	})
 }
 
-// compare writes the difference between gold and the topic.
-func (p *Publisher) compare(ctx context.Context) (done Done, err error) {
+// compare writes the difference between gold and the topic, of the keys that a look found changed.
+func (p *Publisher) compare(ctx context.Context, look event.RollupLook) (done Done, err error) {
 	p.look++
 	send := func(key, value []byte) error {
 		return p.cfg.Sink.Send(ctx, pipeline.Record{Topic: events.Analytics, Key: key, Value: value})
 	}
-	err = p.cfg.Gold.EventRollups(ctx, func(r *event.Rollup) error {
+	err = p.cfg.Gold.EventRollups(ctx, look, func(r *event.Rollup) error {
 		key, value := encode(r)
 		is := seen{maphash.Bytes(p.seed, value), p.look}
 		was, known := p.topic[string(key)]
@@ -138,13 +139,8 @@ func (p *Publisher) compare(ctx context.Context) (done Done, err error) {
 	if err != nil {
 		return done, err
 	}
-	for key, s := range p.topic {
-		if s.look == p.look {
-			continue
-		}
-		done.Removed++
-		delete(p.topic, key)
-		if err := send([]byte(key), nil); err != nil {
+	if look.All { // what only came in removes no key
+		if err := p.remove(send, &done); err != nil {
 			return done, err
 		}
 	}
@@ -155,6 +151,21 @@ func (p *Publisher) compare(ctx context.Context) (done Done, err error) {
 	p.cfg.Log.InfoContext(ctx, "roll-ups published", "topic", events.Analytics, "keys", done.Published, "removed",
 		done.Removed, "of", len(p.topic))
 	return done, err
+}
+
+// remove takes the keys out of the topic that gold has not.
+func (p *Publisher) remove(send func(key, value []byte) error, done *Done) error {
+	for key, s := range p.topic {
+		if s.look == p.look {
+			continue
+		}
+		done.Removed++
+		delete(p.topic, key)
+		if err := send([]byte(key), nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var (
@@ -180,5 +191,5 @@ func (p *Publisher) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(publishedDesc, counter, float64(p.published.Load()))
 	out <- prometheus.MustNewConstMetric(removedDesc, counter, float64(p.removed.Load()))
 	out <- prometheus.MustNewConstMetric(keysDesc, prometheus.GaugeValue, float64(p.keys.Load()))
-	out <- prometheus.MustNewConstMetric(lastDesc, prometheus.GaugeValue, float64(p.last.Load())/1e6)
+	out <- prometheus.MustNewConstMetric(lastDesc, prometheus.GaugeValue, float64(p.upToDate.Load())/1e6)
 }

@@ -21,9 +21,11 @@ import (
 type place struct {
 	r       *rand.Rand
 	faults  bool
-	version uint64
-	looks   int
+	looks   int // at the roll-ups
 	gold    map[string]event.Rollup
+	changed map[string]bool // since the last look
+	gone    bool            // something was taken away since
+	found   map[string]bool // what was changed at the last look
 	topic   []pipeline.Record
 }
 
@@ -36,11 +38,22 @@ func (p *place) broken() error {
 	return nil
 }
 
-func (p *place) EventsVersion(context.Context) (uint64, error) { return p.version, p.broken() }
+func (p *place) EnterEvents(_ context.Context, last event.RollupLook) (event.RollupLook, error) {
+	look := event.RollupLook{Compared: time.Unix(1, 0), Entered: int64(len(p.changed)),
+		All: p.gone || last.Compared.IsZero()}
+	if err := p.broken(); err != nil {
+		return look, err
+	}
+	p.found, p.changed, p.gone = p.changed, map[string]bool{}, false
+	return look, nil
+}
 
-func (p *place) EventRollups(_ context.Context, visit func(*event.Rollup) error) error {
+func (p *place) EventRollups(_ context.Context, look event.RollupLook, visit func(*event.Rollup) error) error {
 	p.looks++
-	for _, r := range p.gold {
+	for key, r := range p.gold {
+		if !look.All && !p.found[key] {
+			continue
+		}
 		if err := errors.Join(p.broken(), visit(&r)); err != nil {
 			return err
 		}
@@ -85,11 +98,11 @@ func TestConverges(t *testing.T) {
 	t.Parallel()
 	failed := 0
 	for seed := range uint64(30) {
-		p := &place{r: rand.New(rand.NewPCG(seed, 5)), faults: true, gold: map[string]event.Rollup{}}
+		p := &place{r: rand.New(rand.NewPCG(seed, 5)), faults: true, gold: map[string]event.Rollup{},
+			changed: map[string]bool{}}
 		publisher := p.publisher()
 		for range 60 {
 			for range p.r.IntN(4) {
-				p.version++
 				r := event.Rollup{Kind: event.RollupHour, Account: fmt.Sprint("a", p.r.IntN(9)), Type: `A\"B`, Context: "billing",
 					Hour: time.Unix(int64(3600*p.r.IntN(3)), 0), Events: p.r.Uint64N(5), AverageScore: "0.9000"}
 				if p.r.IntN(3) == 0 {
@@ -98,7 +111,9 @@ func TestConverges(t *testing.T) {
 				key, _ := encode(&r)
 				if p.gold[string(key)] = r; r.Events == 0 {
 					delete(p.gold, string(key)) // erased
+					p.gone = true
 				}
+				p.changed[string(key)] = true
 			}
 			if p.r.IntN(5) == 0 {
 				publisher = p.publisher() // another process
