@@ -18,7 +18,7 @@ import (
 type Server struct {
 	Name              string // in logs and errors, like "the ML API"
 	Addr              string // HOST:PORT
-	CertFile, KeyFile string // PEM, for TLS; empty for none
+	CertFile, KeyFile string // PEM, for TLS, read again when they change; empty for none
 	ShutdownLimit     time.Duration
 	Log               *slog.Logger
 }
@@ -39,11 +39,11 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, server *http.
 	server.ErrorLog = slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)
 	served, scheme := make(chan error, 1), "http://"
 	if s.CertFile != "" {
-		certificate, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
-		if err != nil {
+		certificate := certificate{certFile: s.CertFile, keyFile: s.KeyFile, log: s.Log, now: time.Now}
+		if err := certificate.load(); err != nil {
 			return errors.Join(fault.Failf(fault.ExitUsage, "%s's certificate: %w", s.Name, err), listener.Close())
 		}
-		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+		server.TLSConfig = &tls.Config{GetCertificate: certificate.get, MinVersion: tls.VersionTLS12}
 		scheme = "https://"
 		go func() { served <- server.ServeTLS(listener, "", "") }()
 	} else {

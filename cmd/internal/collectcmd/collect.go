@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ func serverFlags() []cli.Flag {
 		&cli.StringFlag{Name: "token-file", EnvVars: []string{"TXFLOW_COLLECT_TOKEN_FILE"},
 			Usage: "require one of the senders' bearer tokens in `FILE`, a line NAME TOKEN (or sha256:HEX) [until=TIME] [rate=N] each; reloaded when it changes"},
 		&cli.StringFlag{Name: "tls-cert", EnvVars: []string{"TXFLOW_COLLECT_TLS_CERT"},
-			Usage: "serve TLS with the certificate in `FILE`, in PEM"},
+			Usage: "serve TLS with the certificate in `FILE`, in PEM; read again when it changes"},
 		&cli.StringFlag{Name: "tls-key", EnvVars: []string{"TXFLOW_COLLECT_TLS_KEY"},
 			Usage: "the certificate's key, in `FILE`"},
 		&cli.StringSliceFlag{Name: "cors-origin", EnvVars: []string{"TXFLOW_COLLECT_CORS_ORIGINS"},
@@ -90,13 +91,24 @@ func serverFlags() []cli.Flag {
 	}
 }
 
+// noZeros is an error for limits of nothing: a zero of the configuration is the default.
+func noZeros(c *cli.Context) error {
+	var errs []error
+	for _, flag := range []string{"max-body", "max-items", "max-event", "max-in-flight", "ack-timeout", "body-timeout"} {
+		if c.IsSet(flag) && reflect.ValueOf(c.Value(flag)).IsZero() {
+			errs = append(errs, fmt.Errorf("--%s is %v: it must be more", flag, c.Value(flag)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // serve serves until SIGINT or SIGTERM.
 func serve(c *cli.Context, rt *app.Runtime) error {
 	if c.Args().Present() {
 		return fault.Failf(fault.ExitUsage, "collect takes no arguments, only flags: %q", c.Args().First())
 	}
 	brokers, err := kafkaflags.Config(c, rt)
-	if err := app.Usage(c, err); err != nil {
+	if err := app.Usage(c, err, noZeros(c)); err != nil {
 		return err
 	}
 	cfg := collect.Config{Addr: c.String("addr"), CertFile: c.String("tls-cert"), KeyFile: c.String("tls-key"),

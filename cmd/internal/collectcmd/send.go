@@ -3,12 +3,14 @@ package collectcmd
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +21,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/data"
+	"github.com/txflow/txflow/internal/authority"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/events/send"
@@ -40,6 +43,8 @@ is sent again until the collector has answered for good. Rejected events are no 
 				Usage: "`URL` of the collector"},
 			&cli.StringFlag{Name: "token-file", EnvVars: []string{"TXFLOW_EVENTS_SEND_TOKEN_FILE"},
 				Usage: "bearer token in `FILE`; TXFLOW_COLLECT_TOKEN may hold it instead"},
+			&cli.StringFlag{Name: "ca-file", EnvVars: []string{"TXFLOW_COLLECT_CA_FILE"},
+				Usage: "trust the certificate authorities in `FILE`, in PEM, besides the system's"},
 			&cli.IntFlag{Name: "package", Value: 4, EnvVars: []string{"TXFLOW_EVENTS_SEND_PACKAGE"},
 				Usage: "`N` events a request"},
 			&cli.IntFlag{Name: "concurrency", Value: 4, EnvVars: []string{"TXFLOW_EVENTS_SEND_CONCURRENCY"},
@@ -86,10 +91,18 @@ func sendEvents(c *cli.Context, rt *app.Runtime) error {
 	if c.Int64("count") < 0 {
 		countErr = fmt.Errorf("--count is %d: it must be 0 or more", c.Int64("count"))
 	}
+	var urlErr error
+	if u, err := url.Parse(c.String("url")); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		urlErr = fmt.Errorf("--url is %q: it must begin with http:// or https://, and name a host", c.String("url"))
+	}
 	tokens, tokenErr := secret.NewTokens(os.Getenv("TXFLOW_COLLECT_TOKEN"), c.String("token-file"))
 	if err := app.Usage(c, ratio("invalid"), ratio("repeated"), within("package", 10_000), within("concurrency", 1000),
-		rateErr, countErr, tokenErr); err != nil {
+		rateErr, countErr, urlErr, tokenErr, app.DurationErr(c, "outage", 0, 24*time.Hour*365)); err != nil {
 		return err
+	}
+	client, err := httpClient(c.Int("concurrency"), c.String("ca-file"))
+	if err != nil {
+		return fault.Failf(fault.ExitUsage, "--ca-file: %w", err)
 	}
 	next, closed, err := source(c, rt)
 	if err != nil {
@@ -100,16 +113,24 @@ func sendEvents(c *cli.Context, rt *app.Runtime) error {
 		return printEvents(c.Context, rt.Stdout, next)
 	}
 	began := time.Now()
-	stats, err := send.Run(c.Context, send.Config{URL: c.String("url"), Tokens: tokens, HTTP: httpClient(c.Int("concurrency")), Package: c.Int("package"),
+	stats, err := send.Run(c.Context, send.Config{URL: c.String("url"), Tokens: tokens, HTTP: client,
+		Package:     c.Int("package"),
 		Concurrency: c.Int("concurrency"), Rate: c.Float64("rate"), Outage: c.Duration("outage"), Now: time.Now}, next)
 	return errors.Join(report(rt.Stdout, c.Bool("json"), &stats, time.Since(began)), err)
 }
 
-func httpClient(connections int) *http.Client {
+func httpClient(connections int, caFile string) (*http.Client, error) {
 	const requestTime = 2 * time.Minute
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = connections
-	return &http.Client{Transport: t, Timeout: requestTime}
+	if caFile != "" {
+		pool, err := authority.Pool(caFile)
+		if err != nil {
+			return nil, err
+		}
+		t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	return &http.Client{Transport: t, Timeout: requestTime}, nil
 }
 
 // source is where events come from.

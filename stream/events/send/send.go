@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/txflow/txflow/internal/authority"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/retry"
 	"github.com/txflow/txflow/internal/secret"
@@ -211,6 +212,11 @@ func (s *sender) post(ctx context.Context, key string, body []byte) (wait time.D
 func unavailable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if authority.Refused(err) { // it does not pass
+		return fault.WithHint(fault.Failf(fault.ExitUsage, "the collector's certificate or protocol is not accepted: %w",
+			err),
+			"name the authority with --ca-file, or see whether --url should begin with http:")
 	}
 	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "the collector does not answer: %w", err),
 		"start one with txflow collect, or name another with --url")

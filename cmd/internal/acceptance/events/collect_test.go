@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/stream/deadletter"
 	"github.com/txflow/txflow/stream/events"
 )
@@ -126,7 +127,7 @@ func TestCollectUsage(t *testing.T) {
 	for _, args := range [][]string{{"--addr", "0.0.0.0:0"}, {"--addr", "8001"}, {"--tls-cert", "c"}, {"--token-file",
 		"tokens"}, {"--token-file", "none"},
 		{"--cors-origin", "*"}, {"--max-in-flight", "5"}, {"--rate", "-1"}, {"--schema-id", "0"}, {"--ack-timeout",
-			"1ms"}, {"more"}} {
+			"1ms"}, {"--max-items", "0"}, {"--max-body", "0"}, {"--body-timeout", "0s"}, {"more"}} {
 		code, run := p.Run(append([]string{"collect", "--kafka-brokers", "127.0.0.1:1"}, args...)...)
 		if code != 64 || strings.Contains(run.Stderr.String(), "shop short") {
 			t.Errorf("%q: exit %d\n%s", args, code, run.Stderr.String())
@@ -134,11 +135,34 @@ func TestCollectUsage(t *testing.T) {
 	}
 }
 
+// TestSendUsage has command lines of events send that are refused at once.
+func TestSendUsage(t *testing.T) {
+	t.Parallel()
+	p := harness.Place{T: t, Dir: t.TempDir()}
+	for _, args := range [][]string{{"--url", "ftp://x"}, {"--url", ""}, {"--url", "http://"}, {"--url", "127.0.0.1:8001"},
+		{"--outage", "-5s"}, {"--package", "0"}, {"--concurrency", "0"}, {"--rate", "NaN"}, {"--count", "-1"},
+		{"--invalid", "2"},
+		{"--ca-file", "none.pem"}, {"none.json"}, {"a", "b"}} {
+		if code, run := p.Run(append([]string{"events", "send", "--count", "1", "--outage", "1m"},
+			args...)...); code != fault.ExitUsage {
+			t.Errorf("%q: exit %d\n%s", args, code, run.Stderr.String())
+		}
+	}
+}
+
 func sendBody(t *testing.T, url, body string) (status int, answer string) {
+	t.Helper()
+	return sendBodyAs(t, url, "", body)
+}
+
+func sendBodyAs(t *testing.T, url, token, body string) (status int, answer string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/collect", strings.NewReader(body))
 	harness.Must(t, err)
 	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
 	got, err := http.DefaultClient.Do(r)
 	harness.Must(t, err)
 	defer got.Body.Close()
