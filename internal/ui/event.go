@@ -14,6 +14,7 @@ import (
 // eventView is all that is known of one event, but for what the sender said: that is asked for with txflow events show.
 type eventView struct {
 	ID          string
+	Erased      bool // its person was forgotten
 	Gold        *goldEvent
 	Steps       []step
 	Messages    []eventMessage
@@ -97,7 +98,8 @@ func (u *UI) eventPage(r *http.Request) (*page, error) {
 		return nil, fault.WithHint(fault.Failf(fault.ExitNothing, "nothing is known of the event %s", id),
 			"ClickHouse may not have read it yet: the page Stream shows how far it is")
 	}
-	v := &eventView{ID: st.ID, Command: []command{{"all that was sent", "txflow events show " + st.ID}}}
+	v := &eventView{ID: st.ID, Erased: st.State == store.EventErased,
+		Command: []command{{"all that was sent", "txflow events show " + st.ID}}}
 	if st.Event != nil {
 		v.Gold = &goldEvent{}
 		if err := json.Unmarshal(st.Event, v.Gold); err != nil {

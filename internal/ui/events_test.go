@@ -17,7 +17,8 @@ func eventID(n int) string { return fmt.Sprintf("7d7b0c29-6a0e-5a51-9b0c-%012x",
 
 const packageID = "11111111-2222-4333-8444-555555555555"
 
-// fillEvents stores an event for each hostile text, the messages of the first two, one of which came twice, and an event
+// fillEvents stores an event for each hostile text, the messages of the first two, one of which came twice, and an
+// event
 // that the collector refused.
 func fillEvents(t testing.TB, address string) {
 	t.Helper()
@@ -25,8 +26,9 @@ func fillEvents(t testing.TB, address string) {
 	bronze := "INSERT INTO events_bronze (id, origin, partition, position, value, headers, recorded_at) VALUES "
 	for n, text := range hostile {
 		text = strings.ToValidUTF8(text, "\uFFFD")
-		gold = append(gold, map[string]any{"event_id": eventID(n), "timestamp_stamp": "2024-06-01 12:00:00", "message_id_stamp": text,
-			"correlation_id": packageID, "package_index": n, "type": "Type " + text, "target_subscription": text,
+		gold = append(gold, map[string]any{"event_id": eventID(n), "timestamp_stamp": "2024-06-01 12:00:00",
+			"message_id_stamp": text,
+			"correlation_id":   packageID, "package_index": n, "type": "Type " + text, "target_subscription": text,
 			"new_context_account_id": text, "new_context_user_id": text, "platform": text, "context": "billing", "score": "0.8",
 			"lost_points": []any{map[string]any{"rule": "no " + text, "points": "0.2"}}, "data": map[string]any{},
 			"data_verbatim": `"` + rawText + `"`, "token": text, "published_at": "2024-06-01 12:00:01", "rules_version": "1-abc",
@@ -43,8 +45,9 @@ func fillEvents(t testing.TB, address string) {
 			"12:00:01')",
 			separator(n), eventID(n%2), offset, avro, "request "+hostile[0])
 	}
-	dead := map[string]any{"origin": "collect", "origin_digest": packageID, "partition": 0, "position": 90, "pipeline": "events",
-		"run_id": "txflow-collect", "id": eventID(900), "outcome": "rejected", "column": "/90/" + hostile[0],
+	dead := map[string]any{"origin": "collect", "origin_digest": packageID, "partition": 0, "position": 90,
+		"pipeline": "events",
+		"run_id":   "txflow-collect", "id": eventID(900), "outcome": "rejected", "column": "/90/" + hostile[0],
 		"code": "missing_value", "message": hostile[1], "raw": rawText, "state": "open", "first_seen": "2024-06-01 12:00:01",
 		"updated_at": "2024-06-01 12:00:01", "version": "2024-06-01 12:00:01"}
 	insert(t, address, bronze)
@@ -93,7 +96,8 @@ func TestEvents(t *testing.T) {
 	if few, _ := parts(t, u, "/events?limit=3"); len(few["events"]) != 3 {
 		t.Errorf("three asked for: %d", len(few["events"]))
 	}
-	if w := get(t, u, "/events?q="+eventID(0)); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/events/"+eventID(0) {
+	if w := get(t, u, "/events?q="+eventID(0)); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/events/"+
+		eventID(0) {
 		t.Errorf("a search: %d to %s", w.Code, w.Header().Get("Location"))
 	}
 	one, _ := parts(t, u, "/events/"+eventID(0))
@@ -107,13 +111,24 @@ func TestEvents(t *testing.T) {
 	if other, _ := parts(t, u, "/events/"+eventID(1)); fmt.Sprint(outcomesOf(other["messages"])) != "[stored on its way]" {
 		t.Errorf("a message with other contents: %v", other["messages"])
 	}
-	if fmt.Sprint(outcomes) != "[stored duplicate]" || len(one["lost_points"]) != 1 || len(one["package"]) != len(hostile)+1 ||
+	if fmt.Sprint(outcomes) != "[stored duplicate]" || len(one["lost_points"]) != 1 || len(one["package"]) != len(hostile)+
+		1 ||
 		one["event"][0]["score"] != "0.8000" {
 		t.Errorf("the first event: %v, %v, %d in its package", outcomes, one["event"], len(one["package"]))
 	}
 	refused, _ := parts(t, u, "/events/"+eventID(900))
-	if len(refused["event"]) != 0 || refused["dead_letters"][0]["code"] != "missing_value" || len(refused["package"]) != len(hostile)+1 {
+	if len(refused["event"]) != 0 || refused["dead_letters"][0]["code"] != "missing_value" ||
+		len(refused["package"]) != len(hostile)+1 {
 		t.Errorf("an event that was refused: %v", refused)
+	}
+	insert(t, address, fmt.Sprintf("INSERT INTO erased_events (event_id, token, erasure) VALUES ('%s', 'crm', '%s')",
+		eventID(901), packageID))
+	erased := body(t, u, "/events/"+eventID(901))
+	for text, is := range map[string]bool{"<h1>Erased</h1>": true, "is forgotten": true, "events show": false,
+		"Not in gold": false} {
+		if strings.Contains(erased, text) != is {
+			t.Errorf("the page of an erased event has %q: %v\n%s", text, !is, erased)
+		}
 	}
 	for path, want := range map[string]int{"/events/none": http.StatusBadRequest, "/events?q=none": http.StatusBadRequest,
 		"/events/" + eventID(12345): http.StatusNotFound} {

@@ -98,12 +98,18 @@ func (b *forgetBench) nobody(when, user string) {
 			b.T.Errorf("%s: %s has %d rows of %s", when, table, n, user)
 		}
 	}
-	harness.Must(b.T, filepath.WalkDir(filepath.Join(b.Dir, "out/events"), func(path string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && strings.Contains(decoded(fileText(b.T, path)), user) {
-			b.T.Errorf("%s: %s has %s", when, path, user)
+	for _, table := range []string{"event_arrivals", "event_entries"} {
+		if n := b.Count("SELECT count() FROM %s WHERE user = reinterpretAsUInt128(sipHash128('%s'))", table, user); n > 0 {
+			b.T.Errorf("%s: %s has %d rows of %s", when, table, n, user)
 		}
-		return err
-	}))
+	}
+	harness.Must(b.T, filepath.WalkDir(filepath.Join(b.Dir, "out/events"),
+		func(path string, d os.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && strings.Contains(decoded(fileText(b.T, path)), user) {
+				b.T.Errorf("%s: %s has %s", when, path, user)
+			}
+			return err
+		}))
 }
 
 // decoded has the messages of dead letters beside the text.
@@ -197,7 +203,8 @@ func (b *forgetBench) silverOf(user string) (values []string) {
 }
 
 // TestForget erases the events of a user, killed at each step of it, and has everything delivered again: by Kafka, by
-// refine that starts from the beginning, by a replay, by an archive and by the sender. Others stay, and the user may come
+// refine that starts from the beginning, by a replay, by an archive and by the sender. Others stay, and the user may
+// come
 // back.
 func TestForget(t *testing.T) {
 	t.Parallel()
@@ -213,7 +220,13 @@ func TestForget(t *testing.T) {
 	archived := b.silverOf(user)[0]
 	object := filepath.Join(b.Dir, "out/events/silver/2026-11-26/0-000000000000-topic.ndjson")
 	harness.Must(t, os.MkdirAll(filepath.Dir(object), 0o755))
-	harness.Must(t, os.WriteFile(object, []byte(archived+"\n"+strings.ReplaceAll(archived, user, "user-eight")+"\n"), 0o600))
+	harness.Must(t, os.WriteFile(object, []byte(archived+"\n"+strings.ReplaceAll(archived, user, "user-eight")+"\n"),
+		0o600))
+
+	b.OK("events", "publish", "--once")
+	if n := b.Count("SELECT countIf(user = reinterpretAsUInt128(sipHash128('%s'))) FROM event_entries", user); n != 1 {
+		t.Errorf("%d entries of the user, want 1: a test that can not fail", n)
+	}
 
 	args := []string{"events", "forget", "--user", user, "--json"}
 	var counts forgotten
@@ -316,6 +329,36 @@ func (f *forgotten) String() string {
 		all = append(all, fmt.Sprint(e.Where, " ", e.Count))
 	}
 	return strings.Join(all, ", ")
+}
+
+// TestForgetWithoutRefine erases an event that no member of refine has read: it is in bronze alone. When one starts,
+// the
+// event comes to nothing but its id.
+func TestForgetWithoutRefine(t *testing.T) {
+	t.Parallel()
+	b := newForgetBench(t)
+	const user = "user-nine"
+	gone := b.send("known", itemOf(user, "company-1", "1")) // a member has read: its group is there
+	b.is(gone[0], "gold")
+	b.refine.Terminate(t)
+	b.refine.Wait(t)
+	ids := b.send("bronze", itemOf(user, "company-1", "2"), itemOf("user-ten", "company-1", "3"))
+	b.is(ids[0], "raw")
+	b.is(ids[1], "raw")
+	var counts forgotten
+	done := b.OK("events", "forget", "--user", user, "--json")
+	harness.Must(t, json.Unmarshal([]byte(done.Stdout.String()), &counts))
+	if got := counts.String(); !strings.HasPrefix(got, "events 1, events_bronze 2, dead_letters 0") {
+		t.Errorf("the report counts %s\n%s", got, done.Stderr.String())
+	}
+	b.nobody("erased", user)
+	b.is(ids[1], "raw")
+	b.Start("stream", "refine", "--instance", "later")
+	b.is(ids[1], "gold")
+	b.is(ids[0], "erased")
+	b.is(gone[0], "erased")
+	b.nobody("refined", user)
+	b.OK("events", "reconcile")
 }
 
 // TestForgetUsage refuses what names nobody.
