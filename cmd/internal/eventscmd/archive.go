@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
 	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/cmd/internal/streamcmd"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/events/archive"
@@ -30,12 +32,14 @@ func eventsArchiveCommand() *cli.Command {
 				Usage: "end when all that is complete is copied"},
 			&cli.DurationFlag{Name: "every", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_EVENTS_ARCHIVE_EVERY"},
 				Usage: "look every `TIME` for more"},
+			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_EVENTS_ARCHIVE_WATCH_ADDR"},
+				Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty for none"},
 			kafkaflags.ErasureKey,
 		}, kafkaflags.Flags),
 		Description: fmt.Sprintf(`Makes an object for each range of %d offsets of a partition of %s, once all of them are decided:
 OBJECTS/silver/DATE/PARTITION-OFFSET-TOPICID.ndjson, an event a line. DATE is that of the first event, by the broker's clock. Names
-and contents are always the same, however often a range is copied; an object that is there is left as it is. One such process is
-enough; more do no harm.
+and contents are always the same, however often a range is copied; an object that is there is left as it is. Therefore the last range
+waits until it is full: with little traffic for hours. One such process is enough; more do no harm.
 
    txflow events archive
    txflow events archive --once --objects s3://events/archive`, archive.Range, events.Silver),
@@ -60,9 +64,18 @@ func runEventsArchive(c *cli.Context, rt *app.Runtime) error {
 	defer func() { _ = tombstones.Close() }() // it only read
 	a := archive.Archiver{Log: log, Store: rt.Artifacts, Objects: c.String("objects"), Slog: rt.Log,
 		Forgotten: tombstone.NewSet(tombstones, c.String(kafkaflags.ErasureKey.Name), rt.Log)}
+	var copied archived
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(&copied)
+	stopped, err := streamcmd.ServeWatch(c.Context, c.String("watch-addr"), copied.ready, registry, rt.Stderr)
+	if err != nil {
+		return err
+	}
+	defer stopped()
 	var all archive.Done
 	for {
 		done, err := a.Run(c.Context)
+		copied.ended(done, err)
 		all.Objects, all.There, all.Events = all.Objects+done.Objects, all.There+done.There, all.Events+done.Events
 		stop := c.Bool("once") || c.Context.Err() != nil
 		if err != nil && !stop && fault.Transient(err) {
@@ -70,9 +83,9 @@ func runEventsArchive(c *cli.Context, rt *app.Runtime) error {
 			err = nil
 		}
 		if err != nil || stop {
-			_, _ = fmt.Fprintf(rt.Stderr, "%s objects with %s events are made, %s were there\n",
+			_, _ = fmt.Fprintf(rt.Stderr, "%s objects with %s events are made, %s were there; %s offsets wait for a full range\n",
 				progress.Thousands(int64(all.Objects)),
-				progress.Thousands(all.Events), progress.Thousands(int64(all.There)))
+				progress.Thousands(all.Events), progress.Thousands(int64(all.There)), progress.Thousands(done.Waiting))
 		}
 		if err != nil || stop {
 			return ignoreEnd(c.Context, err)

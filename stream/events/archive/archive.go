@@ -61,6 +61,7 @@ type Done struct {
 	Objects, There int   // made, and found to be there already
 	Events         int64 // in those that were made
 	Deleted        int64 // offsets that retention deleted before they were copied
+	Waiting        int64 // offsets that are in the topic and not in an object: most of a range that is not full
 }
 
 // Run copies every range that is complete.
@@ -73,6 +74,7 @@ func (a *Archiver) Run(ctx context.Context) (done Done, err error) {
 		if err := a.partition(ctx, topic, p, &done); err != nil {
 			return done, err
 		}
+		done.Waiting += p.End - max(p.End-p.End%Range, p.Begin)
 	}
 	return done, nil
 }

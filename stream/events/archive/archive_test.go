@@ -87,13 +87,14 @@ func TestRepeats(t *testing.T) {
 	t.Parallel()
 	whole := t.TempDir()
 	done, err := run(t, &log{end: 54_321, next: -1}, whole)
-	if err != nil || done != (Done{Objects: 4, Events: 4 * 9900}) {
+	if err != nil || done != (Done{Objects: 4, Events: 4 * 9900, Waiting: 4321}) {
 		t.Fatalf("%v, %+v", err, done)
 	}
 	want := files(t, whole)
-	if names := slices.Sorted(maps.Keys(want)); !slices.Equal(names, []string{"silver/2026-11-26/3-000000000000-a_b-.ndjson",
-		"silver/2026-11-26/3-000000010000-a_b-.ndjson", "silver/2026-11-27/3-000000020000-a_b-.ndjson",
-		"silver/2026-11-28/3-000000040000-a_b-.ndjson"}) || !strings.HasPrefix(want[names[1]], "10000\n10001\n") {
+	if names := slices.Sorted(maps.Keys(want)); !slices.Equal(names,
+		[]string{"silver/2026-11-26/3-000000000000-a_b-.ndjson",
+			"silver/2026-11-26/3-000000010000-a_b-.ndjson", "silver/2026-11-27/3-000000020000-a_b-.ndjson",
+			"silver/2026-11-28/3-000000040000-a_b-.ndjson"}) || !strings.HasPrefix(want[names[1]], "10000\n10001\n") {
 		t.Errorf("%q", names)
 	}
 	parts := t.TempDir()
@@ -112,7 +113,8 @@ func TestRepeats(t *testing.T) {
 		t.Errorf("%q, next %d", slices.Sorted(maps.Keys(got)), l.next)
 	}
 	l.next = -1 // what was recorded is lost
-	if done, err := run(t, l, parts); err != nil || done != (Done{There: 4}) || !maps.Equal(files(t, parts), want) {
+	if done, err := run(t, l, parts); err != nil || done != (Done{There: 4, Waiting: 4321}) ||
+		!maps.Equal(files(t, parts), want) {
 		t.Errorf("%v, %+v", err, done)
 	}
 }
@@ -159,7 +161,8 @@ func (p *persons) Erases(account, user string, published int64) bool {
 // silver is a log of refined events, of which every tenth is of a person who is forgotten.
 type silver struct{ log }
 
-func (s *silver) Read(ctx context.Context, partition int32, from, end int64, visit func(*pipeline.Message) error) error {
+func (s *silver) Read(ctx context.Context, partition int32, from, end int64,
+	visit func(*pipeline.Message) error) error {
 	return s.log.Read(ctx, partition, from, end, func(m *pipeline.Message) error {
 		r := events.Refined{EventID: fmt.Sprint(m.Offset), AccountID: "a", UserID: "there", PublishedUS: m.Offset, Score: "1",
 			Form: "simple"}
@@ -171,7 +174,8 @@ func (s *silver) Read(ctx context.Context, partition int32, from, end int64, vis
 	})
 }
 
-// TestForgotten has nothing of a forgotten person in any object, whether the tombstone came before or while an object was
+// TestForgotten has nothing of a forgotten person in any object, whether the tombstone came before or while an object
+// was
 // made; what was published later stays. Made again by whomever, objects are the same.
 func TestForgotten(t *testing.T) {
 	t.Parallel()
