@@ -41,7 +41,7 @@ func New(contract *yaml.Node) (*Docs, error) {
 		return nil, fmt.Errorf("parse the page of the documentation: %w", err)
 	}
 	var html bytes.Buffer
-	if err := page.Execute(&html, view); err != nil {
+	if err := page.Execute(&html, &view); err != nil {
 		return nil, fmt.Errorf("make the page of the documentation: %w", err)
 	}
 	style, script := inline(html.Bytes(), "style"), inline(html.Bytes(), "script")
@@ -84,15 +84,55 @@ type document struct {
 	Info struct {
 		Title, Version, Summary, Description string
 	}
+	Security   []map[string][]string
 	Paths      ordered[ordered[operation]]
 	Components struct {
-		Schemas ordered[schema]
+		SecuritySchemes ordered[struct{ Type string }] `yaml:"securitySchemes"`
+		Parameters      ordered[parameter]
+		Schemas         ordered[schema]
 	}
+}
+
+// parameter is one of a request: in its path or in a header.
+type parameter struct {
+	Ref         string `yaml:"$ref"`
+	Name, In    string
+	Required    bool
+	Description string
+	Schema      *schema
+}
+
+// Parameters returns those of an operation, whether they are its own or shared.
+func (d *document) Parameters(o *operation) ([]parameter, error) {
+	found := make([]parameter, 0, len(o.Parameters))
+	for _, p := range o.Parameters {
+		if p.Ref != "" {
+			name := p.Ref[strings.LastIndexByte(p.Ref, '/')+1:]
+			i := slices.IndexFunc(d.Components.Parameters, func(c pair[parameter]) bool { return c.Key == name })
+			if i < 0 {
+				return nil, fmt.Errorf("the parameter %s is not in components", p.Ref)
+			}
+			p = *d.Components.Parameters[i].Value
+		}
+		found = append(found, p)
+	}
+	return found, nil
+}
+
+// Secured tells whether an operation takes a token.
+func (d *document) Secured(o *operation) bool {
+	security := d.Security
+	if o.Security != nil {
+		security = *o.Security
+	}
+	return slices.ContainsFunc(security, func(s map[string][]string) bool { return len(s) > 0 })
 }
 
 type operation struct {
 	OperationID          string `yaml:"operationId"`
 	Summary, Description string
+	Security             *[]map[string][]string // nil: the document's
+	Parameters           []parameter
 	RequestBody          *struct{ Content ordered[media] } `yaml:"requestBody"`
 	Responses            ordered[struct {
 		Description string
@@ -111,6 +151,7 @@ type schema struct {
 	Description string
 	Ref         string `yaml:"$ref"`
 	Items       *schema
+	AnyOf       []*schema `yaml:"anyOf"`
 	Enum        []string
 	Required    []string
 	MaxItems    int `yaml:"maxItems"`
