@@ -229,6 +229,17 @@ e2e-core: engine jaeger dags-env ## of e2e, all services at once: a file, messag
 	@echo "######## LEFT OUT of the core: the browser, the other services' crashes, Prometheus' panels, scale, backup and restore: make e2e ########"
 	TXFLOW_E2E=core go test -count 1 -timeout 20m -v ./internal/e2e
 
+# One environment a lock.
+CONTRACT := cmd/internal/acceptance/events/contract
+CONTRACT_VENV = .cache/contract-$(shell { cat $(CONTRACT)/requirements.txt; "$(PYTHON)" -V; } 2>/dev/null | cksum | cut -d' ' -f1)
+.PHONY: test-contract
+test-contract: engine ## schemathesis makes requests from the collector's /openapi.json, and finds nothing
+	@test -f "$(CONTRACT_VENV)/.done" || { \
+	  rm -rf "$(CONTRACT_VENV)" && "$(PYTHON)" -m venv "$(CONTRACT_VENV)" && \
+	  "$(CONTRACT_VENV)/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r $(CONTRACT)/requirements.txt && \
+	  touch "$(CONTRACT_VENV)/.done"; }
+	TXFLOW_SCHEMATHESIS="$$PWD/$(CONTRACT_VENV)/bin/schemathesis" go test -count 1 -timeout 10m ./cmd/internal/acceptance/events -run TestContract -v
+
 .PHONY: test-images
 test-images: ## build the images, look into them, and run the batch in their containers
 	TXFLOW_REQUIRE_TOOLS=1 go test -count 1 -timeout 10m ./tasks -run TestImages -v
@@ -253,9 +264,9 @@ faults: engine ## every fault, with processes that are killed; writes docs/relia
 	TXFLOW_FAULT_REPORT="$$PWD/docs/reliability.md" go test -count 1 -timeout 20m ./cmd/internal/acceptance/batch -run 'TestFaults'
 
 .PHONY: chaos
-chaos: engine ## the stream on a real Kafka, with all that it needs killed, cut off and restarted; writes docs/reliability-stream.md
+chaos: engine ## the stream on a real Kafka, with all that it needs killed, cut off and restarted; and events; writes docs/reliability-stream.md and -events.md
 	TXFLOW_CHAOS_ROWS="$(CHAOS_ROWS)" TXFLOW_CHAOS_REPORT="$$PWD/docs/reliability-stream.md" \
-	  TXFLOW_CHAOS_VERSION="$(VERSION)" TXFLOW_REQUIRE_TOOLS=1 \
+	  TXFLOW_CHAOS_EVENTS_REPORT="$$PWD/docs/reliability-events.md" TXFLOW_CHAOS_VERSION="$(VERSION)" TXFLOW_REQUIRE_TOOLS=1 \
 	  go test -count 1 -p 1 -parallel "$(CHAOS_PARALLEL)" -timeout 60m -v \
 	  ./cmd/internal/acceptance/stream ./cmd/internal/acceptance/events -run 'TestChaos'
 
@@ -305,10 +316,11 @@ trigger: ## run the DAG transactions_batch on SOURCE (data/transactions.csv), in
 	@if $(STACK) serves airflow-api-server; then $(STACK) trigger "$${SOURCE:-data/transactions.csv}"; else "$(PYTHON)" dags/dev trigger -- "$$SOURCE"; fi
 
 .PHONY: dags-lock
-dags-lock: ## write dags/requirements*.txt from dags/requirements*.in
+dags-lock: ## write each requirements*.txt from its requirements*.in
 	@test -x .cache/uv/bin/uv || { "$(PYTHON)" -m venv .cache/uv && .cache/uv/bin/python -m pip install -q uv==0.13.9; }
 	cd dags && for name in requirements requirements-dev; do \
 	  ../.cache/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header "$$name.in" -o "$$name.txt"; done
+	cd $(CONTRACT) && "$(CURDIR)/.cache/uv/bin/uv" pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 
 .PHONY: test-dags
 test-dags: ## the DAGs: structure, runners, and a real Airflow that runs every one, against the real engine

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/stream/deadletter"
 	"github.com/txflow/txflow/stream/events"
+	"github.com/txflow/txflow/stream/events/tombstone"
 )
 
 // refineBench is a broker with the topics of events, and members that refine.
@@ -26,6 +29,22 @@ type refineBench struct {
 	r       *rand.Rand
 	sent    []event.Event // accepted ones, to be repeated
 	members []*harness.Process
+	gone    string // the user who is forgotten
+	erased  int    // events of that user in events.silver
+}
+
+// forgets has refine know the tombstone of a user, whose events are erased whenever they come.
+func (b *refineBench) forgets(user string) {
+	b.T.Helper()
+	key := event.NewErasureKey()
+	file := filepath.Join(b.Dir, "erasure.key")
+	harness.Must(b.T, os.WriteFile(file, []byte(key.Text()), 0o600))
+	b.Env = append(b.Env, "TXFLOW_ERASURE_KEY="+file)
+	person := event.Person{User: user}
+	r := tombstone.Record(&event.Tombstone{Hash: key.Hash(person), Scope: person.Scope(), KeyID: key.ID(),
+		At: time.Now().AddDate(1, 0, 0).UnixMicro()})
+	harness.Must(b.T, b.client.ProduceSync(b.T.Context(), &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value}).FirstErr())
+	b.gone = user
 }
 
 func newRefineBench(t *testing.T, brokers string) *refineBench {
@@ -61,6 +80,8 @@ func (b *refineBench) send(n int) {
 			valid = false
 		case kind == 6:
 			e.AccountID, valid = "", false
+		case kind == 7 && b.gone != "":
+			e.UserID = b.gone
 		}
 		if valid {
 			b.sent = append(b.sent, e)
@@ -147,6 +168,7 @@ func (b *refineBench) verify() (refined, rejected, duplicates int) {
 		hash   uint64
 	}
 	claims := map[string]claim{}
+	gone := map[string]bool{} // ids of the forgotten person's events
 	raw := b.read(events.Raw)
 	slices.SortFunc(raw, func(a, b *kgo.Record) int { return int(a.Offset - b.Offset) })
 	for _, r := range raw {
@@ -160,6 +182,9 @@ func (b *refineBench) verify() (refined, rejected, duplicates int) {
 			rejected++
 		case !claimed:
 			claims[string(r.Key)] = claim{r.Offset, e.ContentHash()}
+			if b.gone != "" && e.UserID == b.gone {
+				gone[string(r.Key)] = true
+			}
 			want[at{r.Partition, uint64(r.Offset)}] = "refined"
 			refined++
 		case c.hash != e.ContentHash():
@@ -182,6 +207,12 @@ func (b *refineBench) verify() (refined, rejected, duplicates int) {
 			b.T.Errorf("partition %d has %s", r.Partition, r.Value)
 		}
 		became(at{row.Partition, row.Position}, "refined")
+		if row.Erased() != gone[row.EventID] || row.Erased() && (row.UserID != "" || row.AccountID != "" || row.Data != "") {
+			b.T.Errorf("of a forgotten person: %v; %s", gone[row.EventID], r.Value)
+		}
+		if row.Erased() {
+			b.erased++
+		}
 	}
 	for _, r := range b.read(events.DeadLetters) {
 		var d deadletter.Message

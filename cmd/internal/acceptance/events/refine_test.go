@@ -126,27 +126,37 @@ func TestRefineUsage(t *testing.T) {
 }
 
 // TestChaosOfEvents kills members of refine at every point of a transaction, on a real Kafka, with new events,
-// duplicates and conflicts before and after each, stops the broker, and has two members take over from each other. Each
-// member's window is made of events.silver alone. Every event is exactly once where it must be. In make test it dies at
-// fewer points.
+// duplicates and conflicts before and after each, and those of a forgotten person; stops the broker, and has two
+// members
+// take over from each other. Each member's window is made of Kafka's topics alone. Every event is exactly once where it
+// must be. In make test it dies at fewer points.
 func TestChaosOfEvents(t *testing.T) {
 	t.Parallel()
 	broker := kafkatest.Start(t, nil)
 	b := newRefineBench(t, broker.Addr())
-	points, size := []failpoint.Point{harness.AfterProduce, harness.DuringCommit}, 700
+	b.forgets("gone")
+	report := chaosRefine()
+	points, size := []chaosPoint{{"after it produced", harness.AfterProduce}, {"while it commits", harness.DuringCommit}},
+		700
 	whole := os.Getenv(harness.ChaosRows) != ""
 	if whole {
-		points, size = []failpoint.Point{harness.AfterPoll, harness.BeforeProduce, harness.AfterProduce, harness.BeforeCommit, harness.DuringCommit, harness.AfterCommit},
-			3000
+		points, size = []chaosPoint{{"after poll", harness.AfterPoll}, {"before it produces", harness.BeforeProduce},
+			{"after it produced", harness.AfterProduce}, {"before it commits", harness.BeforeCommit},
+			{"while it commits", harness.DuringCommit}, {"after it committed", harness.AfterCommit}}, 3000
 	}
 	for i, f := range points {
 		for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
-			if signal == syscall.SIGTERM && !whole {
-				continue
+			name := "kill -9"
+			if signal == syscall.SIGTERM {
+				if !whole {
+					continue
+				}
+				name = "SIGTERM"
 			}
 			f.Signal, f.Nth = signal, 2
 			b.send(size)
-			b.member(fmt.Sprint("m", i%2), f.Env()).DiesAt(t, f)
+			b.member(fmt.Sprint("m", i%2), f.Env()).DiesAt(t, f.Point)
+			report.did("a member is ended "+f.name, name+" in its second transaction", 1)
 		}
 	}
 	b.send(size)
@@ -156,9 +166,12 @@ func TestChaosOfEvents(t *testing.T) {
 		b.drained()
 		broker.Kill()
 		harness.Must(t, broker.Restart(t.Context()))
+		report.did("Kafka is killed", "kill -9 of the broker under two members, and a start", 1)
 	}
 	b.send(size)
 	first.Kill() // what it had goes to the second
+	report.did("a member is taken over from",
+		"of two members one is killed while events wait; the other builds its windows, and goes on", 1)
 	b.send(size)
 	b.drained()
 	second.Terminate(t)
@@ -166,8 +179,16 @@ func TestChaosOfEvents(t *testing.T) {
 		t.Errorf("exit %d\n%s", code, second.Stderr.String())
 	}
 	refined, rejected, duplicates := b.verify()
-	t.Logf("%d refined, %d rejected, %d duplicates", refined, rejected, duplicates)
-	if refined == 0 || rejected == 0 || duplicates == 0 {
-		t.Errorf("%d refined, %d rejected, %d duplicates", refined, rejected, duplicates)
+	t.Logf("%d refined, %d rejected, %d duplicates, %d of the forgotten person", refined, rejected, duplicates, b.erased)
+	if refined == 0 || rejected == 0 || duplicates == 0 || b.erased == 0 {
+		t.Errorf("%d refined, %d rejected, %d duplicates, %d erased", refined, rejected, duplicates, b.erased)
 	}
+	report.verified(t, "%s events in the end, %s of them erased, %s dead letters, %s duplicates.", refined, b.erased,
+		rejected, duplicates)
+}
+
+// chaosPoint is a fail point and its name in the report.
+type chaosPoint struct {
+	name string
+	failpoint.Point
 }
