@@ -79,6 +79,15 @@ func (s *Store) EventStory(ctx context.Context, id event.ID) (*EventStory, error
 		return nil, err
 	}
 	st.State = st.state()
+	if st.Event == nil && st.State != EventErased { // its id may be all that is left
+		erased, err := s.erasedState(ctx, st.ID)
+		if err != nil {
+			return nil, err
+		}
+		if erased != nil {
+			st.State = EventErased
+		}
+	}
 	return st, nil
 }
 

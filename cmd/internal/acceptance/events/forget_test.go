@@ -103,7 +103,7 @@ func (b *forgetBench) nobody(when, user string) {
 			b.T.Errorf("%s: %s has %d rows of %s", when, table, n, user)
 		}
 	}
-	harness.Must(b.T, filepath.WalkDir(filepath.Join(b.Dir, "out/events"),
+	harness.Must(b.T, filepath.WalkDir(filepath.Join(b.Dir, "out"),
 		func(path string, d os.DirEntry, err error) error {
 			if err == nil && !d.IsDir() && strings.Contains(decoded(fileText(b.T, path)), user) {
 				b.T.Errorf("%s: %s has %s", when, path, user)
