@@ -39,7 +39,7 @@ var (
 
 - each message of ` + "`events.raw`" + ` became exactly one of: an event in ` + "`events.silver`" +
 			`, a dead letter, nothing since an earlier message of its
-  partition has the same id and contents. Which one, is what the log alone says, computed anew by the test;
+  partition has the same id and contents. Which one, is what the log alone says, computed by the test itself;
 - a dead letter ` + "`id_conflict`" + ` names the first message with the id;
 - of the forgotten person ` + "`events.silver`" + ` has ids and places alone;
 - the window of duplicates was built from nothing but Kafka by every member that started.

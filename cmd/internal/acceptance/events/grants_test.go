@@ -72,7 +72,7 @@ func TestUsersOfTheStack(t *testing.T) {
 
 	s.as("writer")
 	s.writes()
-	s.refused("writer", "TRUNCATE TABLE events", "ALTER TABLE events DELETE WHERE 1", "DROP TABLE events",
+	s.refused("writer", "TRUNCATE TABLE events", "ALTER TABLE event_arrivals DELETE WHERE 1", "ALTER TABLE events DELETE WHERE 1", "DROP TABLE events",
 		"CREATE TABLE txflow.t (a String) ENGINE = Memory", "SELECT * FROM file('x', 'CSV', 'a String')")
 
 	s.as("reader")
@@ -80,12 +80,27 @@ func TestUsersOfTheStack(t *testing.T) {
 	s.refused("reader", "INSERT INTO events (event_id) VALUES (generateUUIDv4())", "TRUNCATE TABLE events",
 		"SELECT 1 SETTINGS max_execution_time = 3600", "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')")
 
+	publishes := func(want string) {
+		t.Helper()
+		s.as("writer")
+		if said := s.OK("events", "publish", "--once").Stderr.String(); !strings.Contains(said, want) {
+			t.Errorf("the publisher says %q, want %q", said, want)
+		}
+	}
+	publishes("3 roll-ups published, 0 removed")
+	s.SQL("INSERT INTO event_entries (event_id) VALUES ('%s')", eventOfNobody) // which the publisher deletes
+	publishes("0 roll-ups published, 0 removed")
+
 	s.as("migrator")
 	s.OK("events", "forget", "--user", "somebody", "--objects", "")
 	if n := s.Count("SELECT count() FROM events WHERE event_id = '%s'", id); n != 0 {
 		t.Errorf("the event of a forgotten person is stored %d times", n)
 	}
+	publishes("0 roll-ups published, 3 removed")
 }
+
+// eventOfNobody is no event.
+const eventOfNobody = "00000000-0000-4000-8000-00000000dead"
 
 // writes does what the stream, the tasks and people by hand do.
 func (s *stackServer) writes() {
@@ -103,7 +118,7 @@ func (s *stackServer) writes() {
 	member.Dies(s.T, syscall.SIGTERM)
 }
 
-// reads does what the collector, the publisher and the page do, and returns the id of an event.
+// reads does what the collector and the page do, and returns the id of an event.
 func (s *stackServer) reads() (id string) {
 	s.T.Helper()
 	b := &forgetBench{Live: s.Live}
@@ -112,7 +127,6 @@ func (s *stackServer) reads() (id string) {
 	s.Start("stream", "refine")
 	id = b.send("k", itemOf("somebody", "company-1", "1"))[0]
 	b.is(id, "gold")
-	s.OK("events", "publish", "--once")
 	s.OK("events", "show", id)
 	for _, args := range []string{"events report", "report", "runs"} {
 		s.OK(strings.Fields(args)...)
