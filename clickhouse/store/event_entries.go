@@ -50,7 +50,9 @@ FROM system.mutations WHERE database = currentDatabase() AND table = 'events'`).
 }
 
 // literalTime is a time of microseconds since 1970 as SQL.
-func literalTime(t int64) string { return fmt.Sprintf("fromUnixTimestamp64Micro(toInt64(%d), 'UTC')", t) }
+func literalTime(t int64) string {
+	return fmt.Sprintf("fromUnixTimestamp64Micro(toInt64(%d), 'UTC')", t)
+}
 
 // enterArrived enters the rows that came in, where they count more than what is entered. One that is not in events any
 // more is left out, where that is to be verified.
