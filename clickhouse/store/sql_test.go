@@ -187,7 +187,9 @@ func TestRollupsOfAnyYear(t *testing.T) {
 	db := open(t)
 	sqltest.Fill(t, db.url)
 	last := time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
-	must(t, db.EventRollups(t.Context(), func(r *event.Rollup) error {
+	look, err := db.EnterEvents(t.Context(), event.RollupLook{})
+	must(t, err)
+	must(t, db.EventRollups(t.Context(), look, func(r *event.Rollup) error {
 		if r.Account != "other" {
 			return nil
 		}
