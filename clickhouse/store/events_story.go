@@ -143,8 +143,7 @@ func (s *Store) eventDeadLetters(ctx context.Context, id string) (out []EventDea
 }
 
 // EventPackage returns what came in a package, by place: its events in gold, and what the collector refused. The ids
-// are
-// found by an index, which FINAL would not use.
+// are found by an index, which FINAL would not use.
 func (s *Store) EventPackage(ctx context.Context, correlation string) (out []EventPackageItem, err error) {
 	err = s.each(ctx, statements.Text("events/package"), named("package", correlation), func(rows driver.Rows) error {
 		var i EventPackageItem

@@ -14,8 +14,7 @@ import (
 )
 
 // problem is a comparison of a run's ledger with the tables: a statement that yields id, origin, position and the
-// number
-// of all rows it found.
+// number of all rows it found.
 type problem struct {
 	kind   ledger.FindingKind
 	detail string

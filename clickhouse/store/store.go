@@ -2,8 +2,7 @@
 // DSN says.
 //
 // A statement that reads or changes the rows of txflow's tables is a file below sql, in the folder of its subject, and
-// so
-// is one of several lines about the server. Values go in as parameters. In the code are inserts of blocks, which are
+// so is one of several lines about the server. Values go in as parameters. In the code are inserts of blocks, which are
 // made from their columns; statements that define something (CREATE, ALTER, DETACH, GRANT …), where ClickHouse takes no
 // parameters; and questions of one line about the server.
 package store

@@ -7,8 +7,8 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// encoder writes answers. Everything after an id is one of a few texts, which encoding/json makes
-// once: an answer is copying them.
+// encoder writes answers. Everything after an id is one of a few texts, which encoding/json makes once: an answer is
+// copying them.
 type encoder struct {
 	tails []string // by the index of the category
 }

@@ -15,8 +15,7 @@ import (
 )
 
 // TestSpillFindsEveryRepeat has more keys than the buffers hold, with ids that count up and repeat: each repeat is
-// found
-// once, with the first row of its id and whether the contents differ.
+// found once, with the first row of its id and whether the contents differ.
 func TestSpillFindsEveryRepeat(t *testing.T) {
 	t.Parallel()
 	const ids, rows, buckets = 1_000, 4_000, 3 // few buckets, which turn to disk soon

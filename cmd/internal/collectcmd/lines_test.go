@@ -11,8 +11,7 @@ import (
 )
 
 // TestLines reads files of events: a line each, or an array. What is cut off, or follows the array, is bad data, and
-// not
-// the end.
+// not the end.
 func TestLines(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]struct {

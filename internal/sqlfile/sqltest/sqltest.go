@@ -1,6 +1,5 @@
 // Package sqltest runs statements of files on the real ClickHouse engine, over a small fixed data set, and compares
-// what
-// they answer with golden files. "go test -update" writes the golden files.
+// what they answer with golden files. "go test -update" writes the golden files.
 package sqltest
 
 import (

@@ -34,9 +34,8 @@ func identity(r *kgo.Record) string {
 }
 
 // TestAReplayIsTheMessageItself sends bad messages with odd keys and headers, and replays their dead letters twice:
-// each
-// time the messages come back to their topic with the same keys and headers in the same order. One whose headers are
-// too large to be kept stays where it is.
+// each time the messages come back to their topic with the same keys and headers in the same order. One whose headers
+// are too large to be kept stays where it is.
 func TestAReplayIsTheMessageItself(t *testing.T) {
 	b := newLiveBench(t)
 	var many []kgo.RecordHeader
