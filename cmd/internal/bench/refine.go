@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/txflow/txflow/cmd/internal/progress"
@@ -199,7 +200,19 @@ func (b *bencher) claims(ctx context.Context, ids int) error {
 	if err := firstOf(client.Flush(ctx), failed); err != nil {
 		return err
 	}
-	return kadm.NewClient(client).CommitAllOffsets(ctx, events.Group, offsets)
+	// The group takes offsets from outside when the session of the member that was stopped has ended.
+	admin := kadm.NewClient(client)
+	for deadline := time.Now().Add(time.Minute); ; {
+		err := admin.CommitAllOffsets(ctx, events.Group, offsets)
+		if !errors.Is(err, kerr.UnknownMemberID) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // metrics reads the values of all series.
