@@ -24,7 +24,7 @@ type Options struct {
 func (o *Options) Validate() error {
 	var errs []error
 	if o.Rows < 0 {
-		errs = append(errs, fmt.Errorf("%d rows: at least 0", o.Rows))
+		errs = append(errs, fmt.Errorf("--rows is %d: it must be 0 or more", o.Rows))
 	}
 	if !(o.Dirty >= 0 && o.Dirty <= 1) {
 		errs = append(errs, fmt.Errorf("a dirty share of %v: 0 to 1", o.Dirty))

@@ -197,3 +197,31 @@ func TestPagesUseTheFieldsWords(t *testing.T) {
 		}
 	}
 }
+
+// TestEachAlertHasOneRunbook compares the alerts of Prometheus with the section of them in the guide to production.
+func TestEachAlertHasOneRunbook(t *testing.T) {
+	t.Parallel()
+	rules, err := os.ReadFile(filepath.Join(root, "otel", "prometheus", "rules.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(markdown(t)["docs/guides/production.md"], "\n## Alerts\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	runbooks := map[string]int{}
+	for _, match := range regexp.MustCompile(`(?m)^\*\*(\w+)\*\* – `).FindAllStringSubmatch(section, -1) {
+		runbooks[match[1]]++
+	}
+	alerts := regexp.MustCompile(`(?m)^ *- alert: (\w+)$`).FindAllStringSubmatch(string(rules), -1)
+	if len(alerts) < 7 {
+		t.Errorf("%d alerts were found", len(alerts))
+	}
+	for _, alert := range alerts {
+		if runbooks[alert[1]] != 1 {
+			t.Errorf("the alert %s has %d runbooks", alert[1], runbooks[alert[1]])
+		}
+		delete(runbooks, alert[1])
+	}
+	for name := range runbooks {
+		t.Errorf("there is no alert %s, which a runbook is for", name)
+	}
+}

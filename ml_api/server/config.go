@@ -88,20 +88,23 @@ func (c *Config) Validate() error {
 	complain(err != nil, "the address must be host:port, like %s", DefaultAddr)
 	complain(strings.TrimSpace(c.ModelVersion) == "" || len(c.ModelVersion) > 100,
 		"the model version must have 1 to 100 characters")
-	complain(c.Rotate < 0 || c.Rotate >= c.Categories.Len(), "categories can be rotated by 0 to %d places",
+	complain(c.Rotate < 0 || c.Rotate >= c.Categories.Len(), "--rotate: categories can be rotated by 0 to %d places",
 		c.Categories.Len()-1)
-	complain(c.MaxBodyBytes < 0, "the largest body must be at least 1 byte")
-	complain(c.MaxInFlight < c.MaxBodyBytes, "the bytes in flight must be at least the largest body, %d", c.MaxBodyBytes)
+	complain(c.MaxBodyBytes < 0, "--max-body: the largest body must be at least 1 byte")
+	complain(c.MaxInFlight < c.MaxBodyBytes, "--max-in-flight: the bytes in flight must be at least the largest body, %d",
+		c.MaxBodyBytes)
 	complain((c.CertFile == "") != (c.KeyFile == ""), "TLS wants both a certificate and its key")
-	complain(c.MaxItems < 0, "the longest array must be at least 1 item")
-	complain(c.ShutdownLimit < 0, "the time for shutting down must not be negative")
+	complain(c.MaxItems < 0, "--max-items: the longest array must be at least 1 item")
+	complain(c.ShutdownLimit < 0, "--shutdown-limit: the time for shutting down must not be negative")
 	p := &c.Practice
-	complain(p.Latency < 0 || p.Jitter < 0 || p.RetryAfter < 0, "latency, jitter and Retry-After must not be negative")
+	complain(p.Latency < 0 || p.Jitter < 0 || p.RetryAfter < 0,
+		"--latency, --jitter and --retry-after must not be negative")
 	for _, r := range []struct {
 		name string
 		rate float64
-	}{{"error", p.ErrorRate}, {"429", p.ThrottleRate}, {"short answer", p.ShortRate}} {
-		complain(!(r.rate >= 0 && r.rate <= 1), "the %s rate must be from 0 to 1", r.name)
+	}{{"--error-rate: the error", p.ErrorRate}, {"--throttle-rate: the 429", p.ThrottleRate},
+		{"--short-rate: the short answer", p.ShortRate}} {
+		complain(!(r.rate >= 0 && r.rate <= 1), "%s rate must be from 0 to 1", r.name)
 	}
 	return faults.Err()
 }

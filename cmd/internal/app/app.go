@@ -113,9 +113,20 @@ func prepare(c *cli.Command) {
 	}
 }
 
+// nextSteps are for errors that name none of their own.
+var nextSteps = map[int]string{
+	fault.ExitData:        "correct what the message names; trying the same again does not help",
+	fault.ExitUnavailable: "txflow doctor checks every dependency",
+	fault.ExitFault:       "this is a fault of txflow: report it, with the log",
+	fault.ExitTryAgain:    "run the same command again; what is done stays done",
+}
+
 // report prints an error and what to do next: two lines for people, else the last line of the log.
 func report(w io.Writer, format string, err error, interrupted bool) int {
 	code, hint := fault.ExitCode(err), fault.Hint(err)
+	if hint == "" {
+		hint = nextSteps[code]
+	}
 	interrupted = code == fault.ExitInterrupted || interrupted &&
 		(errors.Is(err, context.Canceled) || code == fault.ExitFault)
 	what, text := "error: ", err.Error()

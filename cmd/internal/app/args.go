@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strings"
 
@@ -58,7 +59,7 @@ func flagsFirst(a *cli.App, args []string) []string {
 func limitArguments(c *cli.Command) {
 	work, limit, parent := c.Action, len(strings.Fields(c.ArgsUsage)), len(c.Subcommands) > 0
 	if strings.HasSuffix(c.ArgsUsage, "...") {
-		return
+		limit = math.MaxInt
 	}
 	c.Action = func(ctx *cli.Context) error {
 		switch {
@@ -72,7 +73,11 @@ func limitArguments(c *cli.Command) {
 		case work == nil:
 			return cli.ShowSubcommandHelp(ctx)
 		}
-		return work(ctx)
+		err := work(ctx)
+		if fault.ExitCode(err) == fault.ExitUsage && fault.Hint(err) == "" {
+			err = fault.WithHint(err, "see %s --help", c.HelpName)
+		}
+		return err
 	}
 }
 

@@ -51,3 +51,15 @@ func OneOfErr(c *cli.Context, flag string, allowed ...string) error {
 	return fmt.Errorf("--%s is %q: it must be one of %s", flag, c.String(flag),
 		strings.Join(slices.DeleteFunc(allowed, func(s string) bool { return s == "" }), ", "))
 }
+
+// TimeFrom is the check of a flag that several commands have: a time from low on.
+func TimeFrom(flag string, low time.Duration) func(*cli.Context, time.Duration) error {
+	return func(c *cli.Context, _ time.Duration) error {
+		return Usage(c, DurationErr(c, flag, low, 1<<63-1))
+	}
+}
+
+// CountFrom is the check of a flag that several commands have: a number from low to high.
+func CountFrom(flag string, low, high int) func(*cli.Context, int) error {
+	return func(c *cli.Context, _ int) error { return Usage(c, CountErr(c, flag, low, high)) }
+}

@@ -35,7 +35,8 @@ var (
 	TaskFlags = []cli.Flag{
 		&cli.StringFlag{Name: "manifest", EnvVars: []string{"TXFLOW_MANIFEST"},
 			Usage: "write the manifest to this `URL` as well"},
-		&cli.IntFlag{Name: "try", Value: 1, EnvVars: []string{"TXFLOW_TRY"}, Usage: "attempt number of the task, `N` from 1"},
+		&cli.IntFlag{Name: "try", Value: 1, EnvVars: []string{"TXFLOW_TRY"}, Usage: "attempt number of the task, `N` from 1",
+			Action: app.CountFrom("try", 1, 1<<16-1)},
 	}
 	SourceFlags = []cli.Flag{
 		&cli.StringFlag{Name: "delimiter", EnvVars: []string{"TXFLOW_DELIMITER"},
@@ -105,7 +106,8 @@ var (
 		&cli.StringFlag{Name: "clickhouse-url", Value: "http://127.0.0.1:8123", EnvVars: []string{"CLICKHOUSE_URL"},
 			Usage: "`URL` of ClickHouse: http://, https:// or clickhouse://, with ?database="},
 		&cli.DurationFlag{Name: "clickhouse-outage", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_CLICKHOUSE_OUTAGE"},
-			Usage: "retry for `TIME` while ClickHouse is unavailable, then exit 75"},
+			Action: app.TimeFrom("clickhouse-outage", 0),
+			Usage:  "retry for `TIME` while ClickHouse is unavailable, then exit 75"},
 	}
 	historyFlags = []cli.Flag{
 		&cli.StringFlag{Name: "clickhouse-url", EnvVars: []string{"CLICKHOUSE_URL"},

@@ -17,6 +17,9 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 )
 
+// leastMemory is what Docker itself gives a container at least, in bytes.
+const leastMemory = 6 << 20
+
 // Command is txflow docker-proxy.
 func Command() *cli.Command {
 	return &cli.Command{
@@ -32,6 +35,12 @@ func Command() *cli.Command {
 			&cli.StringFlag{Name: "network", Value: "txflow-tasks", EnvVars: []string{"TXFLOW_DOCKER_PROXY_NETWORK"},
 				Usage: "the `NETWORK` that tasks are on"},
 			&cli.Int64Flag{Name: "memory", Value: 2 << 30, EnvVars: []string{"TXFLOW_DOCKER_PROXY_MEMORY"},
+				Action: func(c *cli.Context, n int64) error {
+					if n < leastMemory {
+						return app.Usage(c, fmt.Errorf("--memory is %d: it must be %d or more", n, leastMemory))
+					}
+					return nil
+				},
 				Usage: "`BYTES` that a task may have at most"},
 		},
 		Description: `Who may create containers freely is root on the host. This lets through containers of the given images, without root, mounts,

@@ -25,12 +25,15 @@ func runsCommand() *cli.Command {
    txflow runs
    txflow runs --limit 1 --json | jq .counts`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
+			if err := app.Usage(c, app.CountErr(c, "limit", 1, 1_000_000)); err != nil {
+				return err
+			}
 			db, err := batchcmd.StoreNow(c, rt)
 			if err != nil {
 				return err
 			}
 			defer db.Close()
-			runs, err := db.Runs(c.Context, max(c.Int("limit"), 1))
+			runs, err := db.Runs(c.Context, c.Int("limit"))
 			if err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/txflow/txflow/clickhouse/schema"
 	"github.com/txflow/txflow/clickhouse/store"
+	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/status"
@@ -47,8 +48,8 @@ var All = []Reader{
 
 // StalledFlag is after which time a table counts as stalled.
 var StalledFlag = &cli.DurationFlag{Name: "stalled-after", Value: status.DefaultStalled,
-	EnvVars: []string{"TXFLOW_STALLED_AFTER"},
-	Usage:   "report a Kafka table as stalled that stores nothing for `TIME` although messages wait"}
+	EnvVars: []string{"TXFLOW_STALLED_AFTER"}, Action: app.TimeFrom("stalled-after", time.Millisecond),
+	Usage: "report a Kafka table as stalled that stores nothing for `TIME` although messages wait"}
 
 // Found is a Kafka table as ClickHouse has it.
 type Found struct {

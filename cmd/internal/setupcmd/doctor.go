@@ -41,7 +41,8 @@ func Doctor() *cli.Command {
 		Flags: batchcmd.Flags([]cli.Flag{
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_DOCTOR_JSON"}, Usage: "one JSON object per line"},
 			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Second, EnvVars: []string{"TXFLOW_DOCTOR_TIMEOUT"},
-				Usage: "`TIME` limit for each dependency"},
+				Action: app.TimeFrom("timeout", time.Millisecond),
+				Usage:  "`TIME` limit for each dependency"},
 			&cli.StringFlag{Name: "out", Value: "./out", EnvVars: []string{"TXFLOW_OUT"},
 				Usage: "folder or `URL` for artifacts"},
 			querycmd.JaegerFlag, batchcmd.CategoriesFlag, readers.StalledFlag, kafkaflags.Topics,

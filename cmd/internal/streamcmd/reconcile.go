@@ -47,6 +47,9 @@ dead_letters. It starts where it started when there are findings (exit 65).
    txflow reconcile --stream --accept-gap`
 		run := c.Action
 		c.Action = func(c *cli.Context) error {
+			if err := app.Positive(c, "wait"); err != nil {
+				return err
+			}
 			if c.Bool("stream") {
 				return app.Task(reconcileStream)(c)
 			}
@@ -64,9 +67,6 @@ func reconcileStream(c *cli.Context, rt *app.Runtime) error {
 	broker, err := kafkaflags.Config(c, rt)
 	if err := app.Usage(c, err); err != nil {
 		return err
-	}
-	if wait := c.Duration("wait"); wait <= 0 {
-		return fault.Failf(fault.ExitUsage, "--wait is %s: it must be more than 0", wait)
 	}
 	db, err := batchcmd.Store(c, rt)
 	if err != nil {

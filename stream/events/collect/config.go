@@ -108,19 +108,22 @@ func (c *Config) Validate() error {
 	complain(err == nil && c.Tokens == nil && !loopback(host),
 		"%s is beyond this machine: senders must have tokens there (--token-file)", c.Addr)
 	complain((c.CertFile == "") != (c.KeyFile == ""), "TLS wants both a certificate and its key")
-	complain(c.MaxBodyBytes < 1 || c.MaxBodyBytes > mostBodyBytes, "the largest body must be from 1 to %d bytes",
+	complain(c.MaxBodyBytes < 1 || c.MaxBodyBytes > mostBodyBytes,
+		"--max-body: the largest body must be from 1 to %d bytes",
 		mostBodyBytes)
-	complain(c.MaxInFlight < c.MaxBodyBytes, "the bytes in flight must be at least the largest body, %d",
+	complain(c.MaxInFlight < c.MaxBodyBytes, "--max-in-flight: the bytes in flight must be at least the largest body, %d",
 		c.MaxBodyBytes)
-	complain(c.MaxItems < 1, "the longest package must be at least 1 event")
-	complain(c.MaxEventBytes < 1 || c.MaxEventBytes > mostEventBytes, "the largest event must be from 1 to %d bytes",
+	complain(c.MaxItems < 1, "--max-items: the longest package must be at least 1 event")
+	complain(c.MaxEventBytes < 1 || c.MaxEventBytes > mostEventBytes,
+		"--max-event: the largest event must be from 1 to %d bytes",
 		mostEventBytes)
-	complain(!(c.Rate >= 0 && c.Rate <= 1e9), "the rate must be a number of events a second, or 0 for no limit")
-	complain(c.AckTimeout < time.Second || c.AckTimeout > time.Hour, "the time for Kafka must be from 1s to 1h")
+	complain(!(c.Rate >= 0 && c.Rate <= 1e9), "--rate: the rate must be a number of events a second, or 0 for no limit")
+	complain(c.AckTimeout < time.Second || c.AckTimeout > time.Hour,
+		"--ack-timeout: the time for Kafka must be from 1s to 1h")
 	for _, origin := range c.Origins {
 		complain(!validOrigin(origin), "%q is no origin of a web page, like https://shop.example", origin)
 	}
-	complain(c.BodyTimeout < 0 || c.ShutdownLimit < 0, "times must not be negative")
+	complain(c.BodyTimeout < 0 || c.ShutdownLimit < 0, "--body-timeout and --shutdown-limit must not be negative")
 	return faults.Err()
 }
 

@@ -35,6 +35,7 @@ func TestReference(t *testing.T) {
 	for name, page := range map[string]string{
 		"commands.md":     commandsText,
 		"exit-codes.md":   exitCodesPage(t, sources),
+		"errors.md":       errorsPage(t, sources),
 		"reason-codes.md": reasonCodesPage(t, sources),
 		"metrics.md":      metricsPage(sources),
 		"tables.md":       tablesPage(t),
