@@ -113,8 +113,8 @@ func prepare(c *cli.Command) {
 	}
 }
 
-// nextSteps are for errors that name none of their own.
-var nextSteps = map[int]string{
+// NextSteps are for errors that name none of their own, by exit code.
+var NextSteps = map[int]string{
 	fault.ExitData:        "correct what the message names; trying the same again does not help",
 	fault.ExitUnavailable: "txflow doctor checks every dependency",
 	fault.ExitFault:       "this is a fault of txflow: report it, with the log",
@@ -125,7 +125,7 @@ var nextSteps = map[int]string{
 func report(w io.Writer, format string, err error, interrupted bool) int {
 	code, hint := fault.ExitCode(err), fault.Hint(err)
 	if hint == "" {
-		hint = nextSteps[code]
+		hint = NextSteps[code]
 	}
 	interrupted = code == fault.ExitInterrupted || interrupted &&
 		(errors.Is(err, context.Canceled) || code == fault.ExitFault)

@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/fault"
 )
 
 // failure is an error that the code makes, with what the user can do next.
@@ -105,12 +108,18 @@ about the frequent ones.
 	for _, code := range slices.SortedFunc(maps.Keys(byCode), func(a, b string) int { return number(a) - number(b) }) {
 		meaning, _, _ := strings.Cut(exitMeaning[code], "|")
 		fmt.Fprintf(&b, "\n## %s: %s\n\n| message | what to do |\n| --- | --- |\n", code, strings.TrimSpace(meaning))
-		rows := byCode[code]
+		rows, standard := byCode[code], app.NextSteps[number(code)]
+		if number(code) == fault.ExitUsage {
+			standard = "see COMMAND --help"
+		}
 		slices.SortFunc(rows, func(a, b failureText) int {
 			return cmp.Or(cmp.Compare(strings.TrimLeft(a.text, "… -:"), strings.TrimLeft(b.text, "… -:")),
 				cmp.Compare(a.next, b.next))
 		})
 		for _, f := range rows {
+			if f.next == "" {
+				f.next = standard
+			}
 			fmt.Fprintf(&b, "| %s | %s |\n", cell(f.text), cell(f.next))
 		}
 	}

@@ -38,7 +38,7 @@ var services = []struct{ command, ready *regexp.Regexp }{
 	{regexp.MustCompile(`txflow ml-api( --|$)`), regexp.MustCompile(`serv`)},
 	{regexp.MustCompile(`txflow collect\b`), regexp.MustCompile(`TXFLOW_COLLECT_ADDR=`)},
 	{regexp.MustCompile(`txflow stream (classify|refine)\b(.*--print-rules)?`), regexp.MustCompile(`assigned`)},
-	{regexp.MustCompile(`txflow stream produce\b`), regexp.MustCompile(`sent [1-9][0-9]{2}`)},
+	{regexp.MustCompile(`txflow stream produce\b`), regexp.MustCompile(`sent [1-9][0-9,]{2,}`)},
 	{regexp.MustCompile(`txflow stream status.*--watch-addr`), nil},
 	{regexp.MustCompile(`txflow stream status\b`), regexp.MustCompile(`lag`)},
 	{regexp.MustCompile(`txflow events (publish|archive)\b`), regexp.MustCompile(`published|objects`)},
