@@ -211,7 +211,7 @@ func TestEachAlertHasOneRunbook(t *testing.T) {
 	for _, match := range regexp.MustCompile(`(?m)^\*\*(\w+)\*\* – `).FindAllStringSubmatch(section, -1) {
 		runbooks[match[1]]++
 	}
-	alerts := regexp.MustCompile(`(?m)^ *- alert: (\w+)$`).FindAllStringSubmatch(string(rules), -1)
+	alerts := regexp.MustCompile(`(?m)^ *- alert: (\w+)(?: #.*)?$`).FindAllStringSubmatch(string(rules), -1)
 	if len(alerts) < 7 {
 		t.Errorf("%d alerts were found", len(alerts))
 	}
