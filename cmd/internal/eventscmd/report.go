@@ -99,9 +99,7 @@ func eventReportJSON(w io.Writer, by string, rows []store.EventReportRow) error 
 // ReportTable prints at most limit rows, 0 for all, and returns how many that were.
 func ReportTable(w io.Writer, by string, rows []store.EventReportRow, limit int) (shown int) {
 	var header []string
-	for _, k := range store.EventReportKeys[by] {
-		header = append(header, k)
-	}
+	header = append(header, store.EventReportKeys[by]...)
 	numbers := []string{"events", "accounts", "users", "score", "excellent", "good", "fair", "poor", "late", "future"}
 	t := table.New(append(header, numbers...)...).AlignRight(numbers...)
 	for i := range rows {

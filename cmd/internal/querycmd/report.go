@@ -100,9 +100,7 @@ func reportCommand() *cli.Command {
 }
 
 func reportHeader(by string) (header []string) {
-	for _, k := range store.ReportKeys[by] {
-		header = append(header, k)
-	}
+	header = append(header, store.ReportKeys[by]...)
 	return append(header, "transactions", "debit", "credit", "net")
 }
 
