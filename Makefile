@@ -233,7 +233,7 @@ e2e-core: engine jaeger dags-env ## of e2e, all services at once: a file, messag
 CONTRACT := cmd/internal/acceptance/events/contract
 CONTRACT_VENV = .cache/contract-$(shell { cat $(CONTRACT)/requirements.txt; "$(PYTHON)" -V; } 2>/dev/null | cksum | cut -d' ' -f1)
 .PHONY: test-contract
-test-contract: engine ## schemathesis makes requests from the collector's /openapi.json, and finds nothing
+test-contract: engine ## schemathesis makes requests from the collector's /openapi.json: each answer is documented there
 	@test -f "$(CONTRACT_VENV)/.done" || { \
 	  rm -rf "$(CONTRACT_VENV)" && "$(PYTHON)" -m venv "$(CONTRACT_VENV)" && \
 	  "$(CONTRACT_VENV)/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r $(CONTRACT)/requirements.txt && \
