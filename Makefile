@@ -320,7 +320,7 @@ dags-lock: ## write each requirements*.txt from its requirements*.in
 	@test -x .cache/uv/bin/uv || { "$(PYTHON)" -m venv .cache/uv && .cache/uv/bin/python -m pip install -q uv==0.13.9; }
 	cd dags && for name in requirements requirements-dev; do \
 	  ../.cache/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header "$$name.in" -o "$$name.txt"; done
-	cd $(CONTRACT) && "$(CURDIR)/.cache/uv/bin/uv" pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	cd $(CONTRACT) && ../../../../../.cache/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 
 .PHONY: test-dags
 test-dags: ## the DAGs: structure, runners, and a real Airflow that runs every one, against the real engine
