@@ -236,7 +236,7 @@ CONTRACT_VENV = .cache/contract-$(shell { cat $(CONTRACT)/requirements.txt; "$(P
 test-contract: engine ## schemathesis makes requests from the collector's /openapi.json: each answer is documented there
 	@test -f "$(CONTRACT_VENV)/.done" || { \
 	  rm -rf "$(CONTRACT_VENV)" && "$(PYTHON)" -m venv "$(CONTRACT_VENV)" && \
-	  "$(CONTRACT_VENV)/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r $(CONTRACT)/requirements.txt && \
+	  "$(CONTRACT_VENV)/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$(CONTRACT)/requirements.txt" && \
 	  touch "$(CONTRACT_VENV)/.done"; }
 	TXFLOW_SCHEMATHESIS="$$PWD/$(CONTRACT_VENV)/bin/schemathesis" go test -count 1 -timeout 10m ./cmd/internal/acceptance/events -run TestContract -v
 
@@ -320,7 +320,7 @@ dags-lock: ## write each requirements*.txt from its requirements*.in
 	@test -x .cache/uv/bin/uv || { "$(PYTHON)" -m venv .cache/uv && .cache/uv/bin/python -m pip install -q uv==0.13.9; }
 	cd dags && for name in requirements requirements-dev; do \
 	  ../.cache/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header "$$name.in" -o "$$name.txt"; done
-	cd $(CONTRACT) && ../../../../../.cache/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	cd "$(CONTRACT)" && ../../../../../.cache/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 
 .PHONY: test-dags
 test-dags: ## the DAGs: structure, runners, and a real Airflow that runs every one, against the real engine
