@@ -15,6 +15,8 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
+// The tests of this file are not parallel: a flag of the command line keeps its last value.
+
 // with runs work as a command with the flags of Kafka would be.
 func with(t *testing.T, args []string, work func(*cli.Context) error) error {
 	t.Helper()
@@ -34,7 +36,6 @@ func write(t *testing.T, text string) string {
 
 // TestConfig names the flag or the file that is wrong, and never a setting's value.
 func TestConfig(t *testing.T) {
-	t.Parallel()
 	good, bad := write(t, "# secrets\nsasl.password=s3cret\n"), write(t, "sasl.password=a\ns3cret\n")
 	rt := &app.Runtime{Log: slog.New(slog.DiscardHandler)}
 	for args, want := range map[string]string{
@@ -59,7 +60,6 @@ func TestConfig(t *testing.T) {
 // TestTopicsFile is refused with 64 where it is missing, no file of topics, or too long; without the flag nothing
 // changes.
 func TestTopicsFile(t *testing.T) {
-	t.Parallel()
 	want := topics.All(topics.Default, 1)
 	for file, refused := range map[string]bool{"": false, write(t, "topics: {"): true,
 		write(t, strings.Repeat("#", topics.MaxFile+1)): true, filepath.Join(t.TempDir(), "missing"): true} {

@@ -38,7 +38,7 @@ func TestSchemas(t *testing.T) {
 // There are so many subjects, which have so many versions in all.
 const (
 	schemaSubjects = 7
-	schemaVersions = 10
+	schemaVersions = 12
 )
 
 // TestSchemasThatCanNotFollow meets a registry that has something else, which passes everything by itself.
