@@ -12,8 +12,7 @@ import (
 const recheck = time.Second
 
 // certificate is that of a server. It is read again when one of its files has changed; while they can not be used, the
-// one that was
-// read before stays.
+// one that was read before stays.
 type certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger

@@ -19,9 +19,13 @@ func ReplayHeaders(l *ledger.DeadLetterState) []Header {
 	if l.Version > 0 {
 		add(HeaderVersion, strconv.FormatInt(l.Version, 10))
 	}
-	traced := slices.ContainsFunc(headers, func(h Header) bool { return h.Name == HeaderTrace })
-	if l.Parent != "" && !traced {
+	if l.Parent != "" && !HasHeader(headers, HeaderTrace) {
 		add(HeaderTrace, l.Parent)
 	}
 	return headers
+}
+
+// HasHeader says whether one of the headers has a name.
+func HasHeader(headers []Header, name string) bool {
+	return slices.ContainsFunc(headers, func(h Header) bool { return h.Name == name })
 }

@@ -56,34 +56,11 @@ func usualSpan(t string) (sc trace.SpanContext, ok bool) {
 	if len(t) != size || t[:3] != version || t[35] != '-' || t[52] != '-' || t[53] != '0' || t[54] < '0' || t[54] > '1' {
 		return sc, false
 	}
-	var c trace.SpanContextConfig
-	if !lowerHex(c.TraceID[:], t[3:35]) || !lowerHex(c.SpanID[:], t[36:52]) {
+	id, traceErr := trace.TraceIDFromHex(t[3:35])
+	span, spanErr := trace.SpanIDFromHex(t[36:52])
+	if traceErr != nil || spanErr != nil {
 		return sc, false
 	}
-	c.TraceFlags, c.Remote = trace.TraceFlags(t[54]-'0'), true
-	sc = trace.NewSpanContext(c)
-	return sc, sc.IsValid()
-}
-
-// lowerHex reads hexadecimal digits in lower case.
-func lowerHex(dst []byte, text string) bool {
-	for i := range dst {
-		high, low := digit(text[2*i]), digit(text[2*i+1])
-		if high|low > 15 {
-			return false
-		}
-		dst[i] = high<<4 | low
-	}
-	return true
-}
-
-// digit is the value of a hexadecimal digit; above 15 for what is none.
-func digit(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
-	}
-	return 0xff
+	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: span,
+		TraceFlags: trace.TraceFlags(t[54] - '0'), Remote: true}), true
 }

@@ -1,7 +1,7 @@
 // Package analytics publishes roll-ups of gold to events.analytics, a compacted topic. A message replaces the one of
 // its key: late events, corrections and erasures are new messages. What the topic has is compared with what gold says,
-// so
-// that no key is missed, whatever was redelivered, interrupted or lost; where the two are the same, nothing is written.
+// so that no key is missed, whatever was redelivered, interrupted or lost; where the two are the same, nothing is
+// written.
 package analytics
 
 import (

@@ -3,7 +3,6 @@ package replay
 
 import (
 	"context"
-	"slices"
 
 	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/internal/event/parse"
@@ -76,7 +75,7 @@ func (m *Maker) Record(ctx context.Context, l *ledger.DeadLetterState) (r pipeli
 		}
 	}
 	r.Headers = pipeline.ReplayHeaders(l)
-	if token != "" && !slices.ContainsFunc(r.Headers, func(h pipeline.Header) bool { return h.Name == events.HeaderToken }) {
+	if token != "" && !pipeline.HasHeader(r.Headers, events.HeaderToken) {
 		r.Headers = append(r.Headers, pipeline.Header{Name: events.HeaderToken, Value: []byte(token)})
 	}
 	return r, "", nil
