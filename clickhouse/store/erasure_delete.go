@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"regexp"
 	"strings"
 	"time"
 
@@ -20,9 +19,6 @@ func (s *Store) EraseLedger(ctx context.Context, e *ledger.Erasure) error {
 	return nil
 }
 
-// tableOfEvents is where a statement names the table events.
-var tableOfEvents = regexp.MustCompile(`\b(FROM|ALTER TABLE) events\b`)
-
 // EraseRows deletes what an erasure noted, and waits until ClickHouse has written the parts without it. Observe is
 // called before each table, and as parts are done.
 func (s *Store) EraseRows(ctx context.Context, e *ledger.Erasure, observe func(table string, parts int64)) error {
@@ -36,7 +32,7 @@ func (s *Store) EraseRows(ctx context.Context, e *ledger.Erasure, observe func(t
 		observe(d.table, -1)
 		var rows uint64
 		of := func(name string) string {
-			return tableOfEvents.ReplaceAllString(statements.Text(name), "${1} "+d.table)
+			return statements.With(name, "table", d.table)
 		}
 		err := s.retry(ctx, func(ctx context.Context) error {
 			return s.conn.QueryRow(ctx, of(d.count), named("erasure", e.ID)...).Scan(&rows)
