@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/httpserve"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
@@ -115,7 +116,7 @@ func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 }
 
 func (p *Platform) startClickHouse(ctx context.Context, cfg Config, lib, dir string) error {
-	if cfg.Password == "" && !Loopback(cfg.ClickHouseAddr) {
+	if cfg.Password == "" && !httpserve.Loopback(cfg.ClickHouseAddr) {
 		return fault.WithHint(fault.Failf(fault.ExitUsage,
 			"ClickHouse has no password and listens on 127.0.0.1 only, not on %s", cfg.ClickHouseAddr),
 			"set TXFLOW_PLATFORM_PASSWORD")
@@ -269,16 +270,6 @@ func webServer(h http.Handler) *http.Server {
 func listen(ctx context.Context, part, addr string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	return l, portTaken(part, addr, err)
-}
-
-// Loopback reports whether only this machine reaches an address to listen on, HOST:PORT. No host is all addresses.
-func Loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func portTaken(part, addr string, err error) error {

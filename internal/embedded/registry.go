@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/httpserve"
 
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
@@ -47,7 +48,7 @@ func startRegistry(ctx context.Context, addr, dir string) (*registry, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Fail(fault.ExitUnavailable, err)
 	}
-	if !Loopback(addr) {
+	if !httpserve.Loopback(addr) {
 		return nil, fault.Failf(fault.ExitUsage, "the embedded Schema Registry has no password and listens on 127.0.0.1 "+
 			"only, not on %s", addr)
 	}

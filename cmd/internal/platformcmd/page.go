@@ -14,6 +14,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/uicmd"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/httpserve"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/internal/ui"
 	"github.com/txflow/txflow/stream/kafka"
@@ -24,7 +25,7 @@ var pageAddrFlag = &cli.StringFlag{Name: "ui-addr", Value: ui.DefaultAddr, EnvVa
 
 // pageAddrErr refuses a page beyond this machine that would ask for nothing.
 func pageAddrErr(c *cli.Context, password string) error {
-	if addr := c.String(pageAddrFlag.Name); addr != "" && password == "" && !embedded.Loopback(addr) {
+	if addr := c.String(pageAddrFlag.Name); addr != "" && password == "" && !httpserve.Loopback(addr) {
 		return fault.WithHint(fault.Failf(fault.ExitUsage,
 			"--ui-addr %s is beyond this machine: the page must ask for a password there", addr), "set TXFLOW_PLATFORM_PASSWORD")
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/uicmd"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/httpserve"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
@@ -107,7 +108,7 @@ is none.
 // platformPassword is the given password, or where ClickHouse listens beyond this machine one of 128 random bits. That
 // one is in a file that only its owner can read, and stays the same from start to start.
 func platformPassword(given, addr, data string, w io.Writer) (string, error) {
-	if given != "" || embedded.Loopback(addr) {
+	if given != "" || httpserve.Loopback(addr) {
 		return given, nil
 	}
 	file := filepath.Join(data, "clickhouse-password")

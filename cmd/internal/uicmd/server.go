@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/httpserve"
 	"github.com/txflow/txflow/internal/ui"
 )
 
@@ -32,7 +33,7 @@ const (
 // Listen begins to serve the page. Beyond this machine it asks for a token: without one the error has exit code 64.
 // That of an address that is taken has 69.
 func Listen(ctx context.Context, addr string, cfg *ui.Config) (*Server, error) {
-	if cfg.Tokens == nil && !loopback(addr) {
+	if cfg.Tokens == nil && !httpserve.Loopback(addr) {
 		return nil, fault.WithHint(fault.Failf(fault.ExitUsage, "%s is beyond this machine: the page must ask for a token "+
 			"there", addr),
 			"write one to a file and name that with --token-file (TXFLOW_UI_TOKEN_FILE), for example: openssl rand -hex 16 > "+
@@ -83,14 +84,4 @@ func (s *Server) Close() {
 		_ = s.http.Close() // what is under way is read only
 	}
 	s.ui.Close()
-}
-
-// loopback tells whether only this machine reaches an address to listen on. No host is all addresses.
-func loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

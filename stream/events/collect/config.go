@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/txflow/txflow/internal/httpserve"
 	"github.com/txflow/txflow/internal/settings"
 	"github.com/txflow/txflow/stream/pipeline"
 )
@@ -103,9 +104,9 @@ func (c Config) withDefaults() Config {
 func (c *Config) Validate() error {
 	var faults settings.Faults
 	complain := faults.Add
-	host, _, err := net.SplitHostPort(c.Addr)
+	_, _, err := net.SplitHostPort(c.Addr)
 	complain(err != nil, "the address must be host:port, like %s", DefaultAddr)
-	complain(err == nil && c.Tokens == nil && !loopback(host),
+	complain(err == nil && c.Tokens == nil && !httpserve.Loopback(c.Addr),
 		"%s is beyond this machine: senders must have tokens there (--token-file)", c.Addr)
 	complain((c.CertFile == "") != (c.KeyFile == ""), "TLS wants both a certificate and its key")
 	complain(c.MaxBodyBytes < 1 || c.MaxBodyBytes > mostBodyBytes,
@@ -125,10 +126,4 @@ func (c *Config) Validate() error {
 	}
 	complain(c.BodyTimeout < 0 || c.ShutdownLimit < 0, "--body-timeout and --shutdown-limit must not be negative")
 	return faults.Err()
-}
-
-// loopback tells whether only this machine reaches a host to listen on. No host is all addresses.
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -133,7 +133,7 @@ type run struct {
 // says, with what the page shows.
 func TestPages(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes minutes")
+		t.Skip("NOT RUN with -short: it takes minutes")
 	}
 	p := newPlace(t)
 	total, skipped := 0, map[string]int{}

@@ -19,7 +19,7 @@ func TestContractOfTheCollector(t *testing.T) {
 	t.Parallel()
 	program := os.Getenv("TXFLOW_SCHEMATHESIS")
 	if program == "" {
-		t.Skip("make test-contract runs it")
+		t.Skip("NOT RUN: make test-contract runs it, with schemathesis")
 	}
 	b := harness.NewLive(t)
 	const token = "0123456789abcdef-contract"
