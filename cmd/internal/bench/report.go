@@ -95,8 +95,8 @@ validate ends.
 	w.WriteString(`
 ## What is on the disk for good, and when
 
-- Artifacts (accepted rows, chunks, recorded answers, manifests): fsync of the file, rename, fsync of the folder, before anyone is
-  once the caller knows that they are stored. In an object store, its own promise.
+- Artifacts (accepted rows, chunks, recorded answers, manifests): fsync of the file, rename, fsync of the folder, before the task
+  says that they are stored. In an object store, its own promise.
 - Rows in ClickHouse: written and in the page cache when an insert is answered. They survive a kill of ClickHouse, not a loss of
   power, as everywhere with MergeTree's defaults (` + "`fsync_after_insert = 0`" +
 		`). A run whose load was lost so is loaded again from its
