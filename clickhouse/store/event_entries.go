@@ -149,7 +149,7 @@ func (s *Store) deleteEntries(ctx context.Context, where string) error {
 	err := s.retry(ctx, func(ctx context.Context) error {
 		return s.conn.Exec(ctx, `ALTER TABLE event_entries DELETE WHERE `+where)
 	})
-	if Code(err) == codeAccessDenied {
+	if denied[Code(err)] {
 		return fault.WithHint(err, "this user needs GRANT ALTER DELETE ON event_entries")
 	}
 	return err

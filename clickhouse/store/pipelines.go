@@ -47,7 +47,7 @@ func (s *Store) ComparePipelines(ctx context.Context, source *string, everything
 		return 0, found, err
 	}
 	switch err := c.fill(ctx); {
-	case Code(err) == codeAccessDenied: // of a user who may only read
+	case denied[Code(err)]: // of a user who may only read
 		compared, found, _, err = c.differ(ctx, "pipelines/differ_by_ledger", limit, 0)
 		return compared, found, err
 	case err != nil:

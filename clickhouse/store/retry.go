@@ -28,8 +28,24 @@ const (
 	codeWrongPassword   = 193
 	codeNoCreateQuery   = 390
 	codeAuthentication  = 516
-	codeAccessDenied    = 497
 )
+
+// refused are the codes about who asks: such a user is not let in.
+var refused = map[int]bool{
+	codeUnknownUser:    true,
+	codeWrongPassword:  true,
+	194:                true, // REQUIRED_PASSWORD
+	195:                true, // IP_ADDRESS_NOT_ALLOWED
+	codeAuthentication: true,
+}
+
+// denied are the codes about what a user may do: rights, and what the profile allows. They do not pass by themselves.
+var denied = map[int]bool{
+	164: true, // READONLY: the user's profile; a replica that lost its keeper has 242
+	291: true, // DATABASE_ACCESS_DENIED
+	452: true, // SETTING_CONSTRAINT_VIOLATION
+	497: true, // ACCESS_DENIED
+}
 
 // passing are the codes of exceptions that pass by themselves: too much at once, a network or a replica that is
 // unavailable, a server that starts or stops, a full disk. See src/Common/ErrorCodes.cpp.
@@ -46,7 +62,6 @@ var passing = map[int]bool{
 	244: true, // UNEXPECTED_ZOOKEEPER_ERROR
 	254: true, // NO_ACTIVE_REPLICAS
 	265: true, // CANNOT_GET_REPLICATED_DATABASE_SNAPSHOT
-	164: true, // READONLY: a replica that lost its keeper
 	198: true, // DNS_ERROR
 	202: true, // TOO_MANY_SIMULTANEOUS_QUERIES
 	203: true, // NO_FREE_CONNECTION
@@ -54,7 +69,7 @@ var passing = map[int]bool{
 	210: true, // NETWORK_ERROR
 	236: true, // ABORTED
 	241: true, // MEMORY_LIMIT_EXCEEDED
-	242: true, // TABLE_IS_READ_ONLY
+	242: true, // TABLE_IS_READ_ONLY: a replica that lost its keeper
 	243: true, // NOT_ENOUGH_SPACE
 	252: true, // TOO_MANY_PARTS
 	279: true, // ALL_CONNECTION_TRIES_FAILED

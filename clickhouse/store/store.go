@@ -183,7 +183,7 @@ func (s *Store) explain(err error) error {
 	case code == codeUnknownTable || code == codeUnknownDatabase:
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s has no tables of txflow in %s: %w",
 			s.where, s.Database(), err), "run txflow migrate")
-	case code == codeAuthentication || code == codeWrongPassword || code == codeUnknownUser:
+	case refused[code]:
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s refuses the user: %w", s.where, err),
 			"set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD")
 	case code == 0 && authority.Refused(err):
@@ -193,9 +193,10 @@ func (s *Store) explain(err error) error {
 	case code == 0 && Retryable(err):
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, short(err)),
 			"start one with txflow platform, or name another with --clickhouse-url (CLICKHOUSE_URL)")
-	case code == codeAccessDenied:
+	case denied[code]:
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s denies this user: %w", s.where, err),
-			"give the user of CLICKHOUSE_USER the rights that the message names")
+			"give the user of CLICKHOUSE_USER the rights that the message names; its profile may have readonly = 2 for commands "+
+				"that read, and none for others")
 	case code == 0:
 		return fault.Failf(fault.ExitFault, "ClickHouse at %s: %w", s.where, err)
 	case wrong[code]:

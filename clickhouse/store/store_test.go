@@ -565,6 +565,22 @@ func TestErrorsAreSortedByCode(t *testing.T) {
 	}
 }
 
+// TestAUserWhoMayOnlyRead writes with a profile that forbids it: that is said at once, and not retried as an outage.
+func TestAUserWhoMayOnlyRead(t *testing.T) {
+	t.Parallel()
+	db, err := store.Open(store.Config{URL: secret.NewURL(open(t).url + "&readonly=2"),
+		OutageLimit: time.Hour})
+	must(t, err)
+	t.Cleanup(db.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	err = db.RecordRun(ctx, ledger.RunRecord{RunID: "r"})
+	if store.Code(err) != 164 || fault.ExitCode(err) != fault.ExitUnavailable ||
+		!strings.Contains(fault.Hint(err), "readonly") {
+		t.Errorf("exit %d, hint %q: %v", fault.ExitCode(err), fault.Hint(err), err)
+	}
+}
+
 func TestPingSaysWhatToDo(t *testing.T) {
 	nobody := httptest.NewServer(http.NotFoundHandler())
 	nobody.Close()

@@ -93,7 +93,7 @@ var metric = regexp.MustCompile(`txflow_[a-z_]+`)
 func TestPanelsAndRulesKnowTheirMetrics(t *testing.T) {
 	t.Parallel()
 	var exported strings.Builder
-	for _, root := range []string{"../../stream", "../../ml_api/server"} {
+	for _, root := range []string{"../../stream", "../../ml_api/server", "../../internal/ui"} {
 		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err

@@ -47,6 +47,9 @@ func TestClickHouseIsUnavailable(t *testing.T) {
 			}
 		}
 	}
+	if w := get(t, u, "/metrics"); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("/metrics: %d %s", w.Code, w.Body)
+	}
 	if w := get(t, u, "/healthz"); w.Code != http.StatusOK {
 		t.Errorf("/healthz: %d", w.Code)
 	}

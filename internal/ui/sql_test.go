@@ -96,6 +96,8 @@ func TestQueries(t *testing.T) {
 		{Name: "runs", Args: values{"run": "", "source": "", "status": "", "before": "", "before_run": "", "limit": "5"}},
 		{Name: "runs", Args: values{"run": "", "source": "", "status": "", "before": "1717329600000", "before_run": "r3",
 			"limit": "5"}},
+		{Name: "runs_by_status", Args: values{"days": "60000"}},
+		{Name: "runs_by_status", Args: values{"days": "1"}},
 		{Name: "size"},
 		{Name: "sources", Whole: allOf},
 		{Name: "transactions_by_id", Args: values{"ids": id + "01," + id + "03," + id + "04"},

@@ -121,6 +121,7 @@ func (u *UI) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET "+assetPath+"{name}", serveAsset)
+	mux.Handle("GET /metrics", u.metrics())
 	for pattern, build := range map[string]builder{
 		"/{$}":                   u.overviewPage,
 		"/runs":                  u.runsPage,

@@ -14,6 +14,7 @@ import (
 // servedBy says where the metrics of a package are served; a package that is not named stands for itself.
 var servedBy = map[string]string{
 	"cmd/internal/eventscmd":  "`txflow events archive --watch-addr`",
+	"internal/ui":             "`txflow ui`, at `/metrics` of its address, with its token",
 	"ml_api/server":           "`txflow ml-api`, at `/metrics` of its address",
 	"stream/events/analytics": "`txflow events publish --watch-addr`",
 	"stream/events/collect":   "`txflow collect`, at `/metrics` of its address",
