@@ -7,10 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/txflow/txflow/clickhouse/store"
-	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/internal/sqlfile/sqltest"
 )
 
@@ -178,27 +176,7 @@ func TestStatements(t *testing.T) {
 	cases = append(cases, sqltest.Case{Name: "events/report", Args: args(reported, "by", "type", "account", "acme", "from",
 		"-1", "to", "0")},
 		sqltest.Case{Name: "events/report_by_rule", Args: args(reported, "account", ""), Whole: allOf})
-	sqltest.Run(t, db.url, store.Statements, "testdata/sql", append(cases, writes(keys)...))
-}
-
-// The driver's own times reach from 1678 to 2262 only; those of senders do not.
-func TestRollupsOfAnyYear(t *testing.T) {
-	t.Parallel()
-	db := open(t)
-	sqltest.Fill(t, db.url)
-	last := time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
-	look, err := db.EnterEvents(t.Context(), event.RollupLook{})
-	must(t, err)
-	must(t, db.EventRollups(t.Context(), look, func(r *event.Rollup) error {
-		if r.Account != "other" {
-			return nil
-		}
-		if !r.FirstEvent.Equal(last) || !r.LastEvent.Equal(last) ||
-			r.Kind == event.RollupHour && !r.Hour.Equal(last.Truncate(time.Hour)) {
-			t.Errorf("by %s: hour %s, from %s to %s, want %s", r.Kind, r.Hour, r.FirstEvent, r.LastEvent, last)
-		}
-		return nil
-	}))
+	sqltest.Run(t, db.url, store.Statements, "testdata/sql", slices.Concat(cases, writes(keys), entries()))
 }
 
 // writes are the statements that write, in an order in which none is in another's way.
@@ -233,4 +211,33 @@ func writes(keys map[string]string) []sqltest.Case {
 		{Name: "erasure/delete_from_dead_letters", Args: args(erasing, "erasure", id+"e0"),
 			Then: "SELECT position FROM dead_letters FINAL WHERE pipeline = 'events' ORDER BY position"},
 	}
+}
+
+// entries are the statements of event_entries. Of two events that were erased before, event_arrivals has a row.
+func entries() []sqltest.Case {
+	const left = "SELECT event_id, hour, score, position, entered_at FROM event_entries ORDER BY ALL"
+	look := func(n string, pairs ...string) map[string]string {
+		return args(nil, append(pairs, "look", "171741600000000"+n, "since", "0", "limit", "5")...)
+	}
+	named := map[string]string{"ids": "'" + id + "22','" + id + "27'"}
+	cases := []sqltest.Case{
+		{Name: "event_entries/deletions", Around: "SELECT deletions > 0 FROM (%s)"},
+		{Name: "event_entries/enter_arrived", Args: look("1", "verify", "1"), Then: left},
+		{Name: "event_entries/enter_arrived", Args: look("2", "verify", "0"), Then: left},
+		{Name: "event_entries/count"},
+		{Name: "event_entries/entered", Args: look("1"), Whole: "few rows need no projection"},
+		{Name: "event_entries/superfluous", Args: look("2"), Whole: allOf},
+	}
+	for _, by := range []string{"hour", "account", "type"} {
+		cases = append(cases, sqltest.Case{Name: "event_entries/by_" + by, Args: look("2", "all", "1"), Unordered: true},
+			sqltest.Case{Name: "event_entries/by_" + by, Args: look("2", "all", "0"), Unordered: true})
+	}
+	return append(cases, []sqltest.Case{
+		{Name: "event_entries/delete_ids", Args: look("2"), Texts: named, Then: left},
+		{Name: "event_entries/enter_missing", Args: look("3", "every", "0"), Then: left},
+		{Name: "event_entries/enter_missing", Args: look("4", "every", "1"), Then: left, Whole: allOf},
+		{Name: "event_entries/replaced", Args: look("4")},
+		{Name: "event_entries/delete_replaced", Args: look("4"), Then: left},
+		{Name: "event_entries/delete_all", Then: left},
+	}...)
 }

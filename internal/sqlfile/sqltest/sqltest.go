@@ -151,7 +151,8 @@ func (c *Case) address(t *testing.T, database string) string {
 }
 
 // large are the tables that grow with what comes in.
-var large = []string{"transactions", "outcomes", "dead_letters", "events", "events_bronze"}
+var large = []string{"transactions", "outcomes", "dead_letters", "events", "events_bronze", "event_arrivals",
+	"event_entries"}
 
 // explain has ClickHouse plan the statement, and looks whether it reads large tables by a key or an index.
 func (c *Case) explain(t *testing.T, address, sql string) {
