@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs shellcheck over every shell script of the repository and over the recipes of Makefiles.
 
-In a recipe $(NAME) becomes the shell variable ${NAME}, so that a path without quotes is found; what is a command or a list
-by intent is named below. Usage: shellcheck.py [MAKEFILE ...]; without arguments all that git knows is checked.
+In a recipe $(NAME) becomes the shell variable ${NAME}, so that a path without quotes is found; what is a command or a
+list by intent is named below. Usage: shellcheck.py [MAKEFILE ...]; without arguments all that git knows is checked.
 """
 
 from __future__ import annotations
@@ -36,9 +36,13 @@ def main() -> int:
             run = [tool, "--shell=bash", f"--exclude={RECIPE_EXCLUDES}", "--format=gcc", "-"]
             done = subprocess.run(run, input=recipe, capture_output=True, text=True, check=False)
             if done.returncode:
-                print(f"{makefile}:{line}: the recipe of {target}:\n{recipe}\n{done.stdout}{done.stderr}", file=sys.stderr)
+                print(
+                    f"{makefile}:{line}: the recipe of {target}:\n{recipe}\n{done.stdout}{done.stderr}", file=sys.stderr
+                )
                 bad = True
-    print(f"shellcheck: {len(scripts)} scripts and the recipes of {len(makefiles)} Makefiles: {'faults' if bad else 'ok'}")
+    print(
+        f"shellcheck: {len(scripts)} scripts and the recipes of {len(makefiles)} Makefiles: {'faults' if bad else 'ok'}"
+    )
     return 1 if bad else 0
 
 

@@ -1,8 +1,8 @@
 """
 ### Old artifacts are removed
 
-Removes what finished runs keep under `TXFLOW_OUT` once nothing was written there for *Days*. What they stored stays, as do runs
-that may go on. Try it as a dry run first: its log names the runs. Unpause the DAG to have it done every night.
+Removes what finished runs keep under `TXFLOW_OUT` once nothing was written there for *Days*. What they stored stays, as
+do runs that may go on. Try it as a dry run first: its log names the runs. Unpause the DAG to have it done every night.
 """
 
 from datetime import timedelta

@@ -1,9 +1,9 @@
 """
 ### Dead letters back into the stream
 
-Sends open dead letters of the stream to the topic that they are from, once the cause of the error is corrected. A message
-that is still wrong becomes a dead letter again; it is skipped once it was sent *Maximum replays* times. Start with a dry run:
-its log says how many dead letters would be sent.
+Sends open dead letters of the stream to the topic that they are from, once the cause of the error is corrected. A
+message that is still wrong becomes a dead letter again; it is skipped once it was sent *Maximum replays* times. Start
+with a dry run: its log says how many dead letters would be sent.
 """
 
 from airflow.sdk import DAG, Param
@@ -38,8 +38,12 @@ with DAG(
             description_md="Only dead letters first seen at this time or later; empty for all.",
         ),
         "rate": params.number(100.0, "Rate", "Dead letters sent per second; 0 for no limit.", 0, 1_000_000),
-        "max_replays": params.number(3, "Maximum replays", "Skip dead letters that were sent this many times already.", 1, 1000),
-        "dry_run": Param(True, type="boolean", title="Dry run", description_md="Report how many would be sent, and send none."),
+        "max_replays": params.number(
+            3, "Maximum replays", "Skip dead letters that were sent this many times already.", 1, 1000
+        ),
+        "dry_run": Param(
+            True, type="boolean", title="Dry run", description_md="Report how many would be sent, and send none."
+        ),
         "clickhouse_conn_id": params.clickhouse(),
     },
 ):

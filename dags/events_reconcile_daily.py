@@ -1,8 +1,8 @@
 """
 ### Business events, every day
 
-Proves from `events.raw` that each event which was accepted since the last time is in gold, a duplicate of one that is, or a
-dead letter. The task fails, without a retry, when anything is missing or doubled, and its log names examples.
+Proves from `events.raw` that each event which was accepted since the last time is in gold, a duplicate of one that is,
+or a dead letter. The task fails, without a retry, when anything is missing or doubled, and its log names examples.
 """
 
 from airflow.sdk import DAG

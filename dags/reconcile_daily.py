@@ -1,9 +1,9 @@
 """
 ### Batch against stream, every day
 
-Compares what the batch pipeline and the stream stored: ids that only one of them has, and ids with different categories.
-And proves, whatever the source, that each message that the stream's group has committed since the last time is in one place.
-The tasks fail, without a retry, on any gap, and their logs name examples.
+Compares what the batch pipeline and the stream stored: ids that only one of them has, and ids with different
+categories. And proves, whatever the source, that each message that the stream's group has committed since the last time
+is in one place. The tasks fail, without a retry, on any gap, and their logs name examples.
 """
 
 from airflow.sdk import DAG, Param

@@ -2,16 +2,19 @@
 ### One month of transactions a run
 
 The data interval is a calendar month, and its file is where the source template says, with `{{YYYY-MM}}` for the month.
-Unpause the DAG to have each month run as soon as it is over, the last one at once; without a source template it is skipped.
+Unpause the DAG to have each month run as soon as it is over, the last one at once; without a source template it is
+skipped.
 
 **Trigger → Backfill** runs past months, one at a time or several. Tick **Override parameters on existing runs** and
-fill in the parameters: Airflow sends none otherwise, and a backfill without any is refused. The same on the command line:
+fill in the parameters: Airflow sends none otherwise, and a backfill without any is refused. The same on the command
+line:
 
     airflow backfill create --dag-id transactions_monthly --from-date 2024-01-01 --to-date 2024-06-30 \\
         --max-active-runs 3 --dag-run-conf '{"source": "bank"}'
 
-The contents of a file are as of the end of its month (`--as-of`), so that a backfill of an old month does not undo newer
-corrections. A month that is run again changes nothing: its run goes on in the same folder, and rows are known by their ids.
+The contents of a file are as of the end of its month (`--as-of`), so that a backfill of an old month does not undo
+newer corrections. A month that is run again changes nothing: its run goes on in the same folder, and rows are known by
+their ids.
 """
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param

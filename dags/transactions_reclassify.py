@@ -1,11 +1,11 @@
 """
 ### Categories from another model
 
-Asks the ML API of *ML API connection* for the categories of a file that is stored already, and compares its answers with what
-is stored **before** anything is replaced. A file with rows that are not stored is refused, since it is most likely another
-file or source, unless *Store new rows* is on. Then either a human approves (**Required Actions** in the run, with a table of
-what would change), or, with *Greatest share of changes* filled in, the run goes on by itself within that share and fails
-beyond it. New rows count as changes.
+Asks the ML API of *ML API connection* for the categories of a file that is stored already, and compares its answers
+with what is stored **before** anything is replaced. A file with rows that are not stored is refused, since it is most
+likely another file or source, unless *Store new rows* is on. Then either a human approves (**Required Actions** in the
+run, with a table of what would change), or, with *Greatest share of changes* filled in, the run goes on by itself
+within that share and fails beyond it. New rows count as changes.
 
 Nothing is asked twice when a task is cleared. A rejected run fails, and leaves the stored categories as they are.
 """
@@ -35,7 +35,8 @@ with DAG(
             type=["null", "number"],
             allOf=[{"minimum": 0, "maximum": 1}],
             title="Greatest share of changes",
-            description_md="Go on unasked when no greater share of rows changes or is new, else fail. Empty: a human decides.",
+            description_md="Go on unasked when no greater share of rows changes or is new, else fail. Empty: a human "
+            "decides.",
         ),
         "store_new": Param(
             False, type="boolean", title="Store new rows", description_md="Store rows as well that are not stored yet."

@@ -2,7 +2,8 @@
 ### Rows that were left out
 
 Runs whenever a run of another DAG stored transactions, and reports rows that were rejected or that the ML API refused
-to the notifier: a file within its reject gate is stored without them, and its run is green. Its log has what each run stored.
+to the notifier: a file within its reject gate is stored without them, and its run is green. Its log has what each run
+stored.
 """
 
 from typing import Any

@@ -16,7 +16,8 @@ OURS = "of make dev, which writes its address at each start"
 
 
 def prepare(layout: Layout) -> None:
-    """Make the pools and connections. A pool that exists keeps its slots; a connection that is not of make dev stays as it is."""
+    """Make the pools and connections. A pool that exists keeps its slots; a connection that is not of make dev stays as
+    it is."""
     api, slots = API(layout.url("airflow")), int(os.environ.get("DEV_ML_SLOTS", "4"))
     for name, text in (("ml_api", "calls to the ML API"), ("ml_api_other", "calls to the other model's ML API")):
         pool = {"name": name, "slots": slots, "description": text, "include_deferred": False}
@@ -30,9 +31,11 @@ def connections(layout: Layout) -> list[dict[str, Any]]:
     ml_api = {"conn_type": "http", "host": "127.0.0.1", "port": layout.ports["ml-api"]}
     return [
         {"connection_id": "txflow_clickhouse", "conn_type": "clickhouse", "host": "127.0.0.1",
-         "port": layout.ports["clickhouse"], "schema": "txflow", "description": f"where transactions are stored, {OURS}"},
+         "port": layout.ports["clickhouse"], "schema": "txflow",
+         "description": f"where transactions are stored, {OURS}"},
         {"connection_id": "txflow_ml_api", **ml_api, "description": f"who is asked for categories, {OURS}"},
-        {"connection_id": "txflow_ml_api_other", **ml_api, "description": f"the other model of transactions_reclassify, {OURS}"},
+        {"connection_id": "txflow_ml_api_other", **ml_api,
+         "description": f"the other model of transactions_reclassify, {OURS}"},
     ]  # fmt: skip
 
 

@@ -26,7 +26,8 @@ START_LIMIT, STOP_LIMIT = 900, 40  # seconds; a busy machine takes minutes
 def main() -> int:
     """Run a command; returns its exit code."""
     parser = argparse.ArgumentParser(
-        prog="python dags/dev", description="the development stack: platform, ML API, pipeline of events, Jaeger, Airflow"
+        prog="python dags/dev",
+        description="the development stack: platform, ML API, pipeline of events, Jaeger, Airflow",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, run, text in (
@@ -117,7 +118,8 @@ def supervise(_: argparse.Namespace) -> int:
 
 
 def down(_: argparse.Namespace) -> int:
-    """Stop the stack, and what is left of one whose supervisor was killed; a process that is not its own is left alone."""
+    """Stop the stack, and what is left of one whose supervisor was killed; a process that is not its own is left
+    alone."""
     state = State.read()
     if not state.running:
         if not _recover():

@@ -19,7 +19,8 @@ from layout import ROOT, Layout
 
 @dataclass
 class Component:
-    """A process of the stack. ready() raises or returns False until it is; stop is the signal that ends it in good order."""
+    """A process of the stack. ready() raises or returns False until it is; stop is the signal that ends it in good
+    order."""
 
     name: str
     argv: list[str]
@@ -123,8 +124,8 @@ def events(layout: Layout, traced: dict[str, str]) -> list[Component]:
 
 
 def airflow() -> list[str]:
-    """Airflow's command in the virtual environment that the Makefile built: not by its script, whose first line cannot name
-    every folder."""
+    """Airflow's command in the virtual environment that the Makefile built: not by its script, whose first line cannot
+    name every folder."""
     return [str(Path(os.environ.get("TXFLOW_AIRFLOW") or sys.prefix) / "bin" / "python"), "-m", "airflow"]
 
 

@@ -90,8 +90,8 @@ def older(layout: Layout) -> str:
     if not old.exists() or _folder(layout).exists():
         return ""
     return (
-        f"{old} is Airflow's data of an earlier version, in SQLite; this one keeps it in PostgreSQL. What was stored stays as "
-        f"it is, the list of Airflow's runs is empty then: mv '{old}' '{old}.old'"
+        f"{old} is Airflow's data of an earlier version, in SQLite; this one keeps it in PostgreSQL. What was stored "
+        f"stays as it is, the list of Airflow's runs is empty then: mv '{old}' '{old}.old'"
     )
 
 

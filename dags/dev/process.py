@@ -71,7 +71,9 @@ def started(pid: int) -> str:
     except (FileNotFoundError, ProcessLookupError):
         return ""
     listed = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
-    said = subprocess.run(listed, capture_output=True, text=True, check=False, env=os.environ | {"LC_ALL": "C"}).stdout.split()
+    said = subprocess.run(
+        listed, capture_output=True, text=True, check=False, env=os.environ | {"LC_ALL": "C"}
+    ).stdout.split()
     return "" if not said or said[0].startswith("Z") else " ".join(said[1:])
 
 

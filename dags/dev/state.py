@@ -1,7 +1,7 @@
 """What runs of the stack, as the other commands find it: state.json has the addresses, run/NAME.json each process.
 
-The supervisor is a process like the parts. A number alone identifies none of them, since it may be somebody else's after
-a crash; what cannot be identified is left alone.
+The supervisor is a process like the parts. A number alone identifies none of them, since it may be somebody else's
+after a crash; what cannot be identified is left alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from layout import PORTS, Layout, folder
 from process import Process
 
 SUPERVISOR = "supervisor"
-# Seconds until SIGKILL, and the signal before it, where they are not 15 and SIGTERM: a supervisor ends the others itself.
+# Seconds until SIGKILL, and the signal before it, where they are not 15 and SIGTERM: a supervisor ends the others
+# itself.
 GRACE = {SUPERVISOR: (40, signal.SIGTERM), "database": (15, signal.SIGINT)}
 
 
@@ -64,7 +65,9 @@ class State:
         for name in order:
             process = self.left[name]
             ended = process.end(*GRACE.get(name, (15, signal.SIGTERM)))
-            done.append(f"{name}, process {process.pid}, was left running: it {'has ended' if ended else 'DOES NOT END'}")
+            done.append(
+                f"{name}, process {process.pid}, was left running: it {'has ended' if ended else 'DOES NOT END'}"
+            )
         forget()
         return done
 
@@ -110,10 +113,12 @@ def _layout(saved: dict[str, Any]) -> Layout:
     ValueError where they are missing or one is no port."""
     if "pid" in saved:
         raise ValueError(
-            "it is of an earlier version, whose processes cannot be distinguished from others; end those that still run by hand: "
-            f"kill {int(saved['pid'])}"
+            "it is of an earlier version, whose processes cannot be distinguished from others; end those that "
+            f"still run by hand: kill {int(saved['pid'])}"
         )
-    return Layout(folder(), {part: int(saved["ports"].get(part, PORTS[part][1])) for part in PORTS}, bool(saved["jaeger"]))
+    return Layout(
+        folder(), {part: int(saved["ports"].get(part, PORTS[part][1])) for part in PORTS}, bool(saved["jaeger"])
+    )
 
 
 def _write(file: Path, content: dict[str, Any]) -> None:

@@ -71,7 +71,9 @@ class Supervisor:
         env = next(part.env for part in self.parts if part.name == "scheduler")
         say("airflow db migrate")
         with self.layout.log("db-migrate").open("ab") as log:
-            done = subprocess.run([*airflow(), "db", "migrate"], env=os.environ | env, stdout=log, stderr=log, check=False)
+            done = subprocess.run(
+                [*airflow(), "db", "migrate"], env=os.environ | env, stdout=log, stderr=log, check=False
+            )
         if done.returncode:
             raise RuntimeError(f"airflow db migrate failed, see {self.layout.log('db-migrate')}")
 

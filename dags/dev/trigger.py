@@ -52,7 +52,9 @@ def _start(api: API, conf: dict[str, Any]) -> str:
     while True:
         try:
             if api.call("GET", f"/dags/{DAG}")["is_paused"]:
-                sys.exit(f"{DAG} is paused, so nothing would run: unpause it at {api.url}/dags/{DAG}, then trigger again")
+                sys.exit(
+                    f"{DAG} is paused, so nothing would run: unpause it at {api.url}/dags/{DAG}, then trigger again"
+                )
             return api.call("POST", f"/dags/{DAG}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"]
         except HTTPError as error:
             if error.status not in BUSY or time.monotonic() > deadline:

@@ -27,8 +27,26 @@ def stack(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def measured(stack):
+    """The sample through transactions_batch, in four chunks; its tasks, and the requests that the ML API counted."""
+    import samples
+
+    conf = {"source": "bank", "chunks": 4, "min_rows": 1, "traceparent": samples.TRACEPARENT}
+    before = samples.requests(stack)
+    run = stack.trigger("transactions_batch", url=samples.SAMPLE, **conf)
+    return stack.end("transactions_batch", run), samples.requests(stack) - before
+
+
+@pytest.fixture(scope="session")
+def batch(measured):
+    """The tasks of that run: the other tests find its rows stored."""
+    return measured[0]
+
+
+@pytest.fixture(scope="session")
 def docker_engine(tmp_path_factory):
-    """A real engine with the tasks' image; where none can be had, skipped loudly, or failed with TXFLOW_REQUIRE_TOOLS."""
+    """A real engine with the tasks' image; where none can be had, skipped loudly, or failed with
+    TXFLOW_REQUIRE_TOOLS."""
     import engine
 
     if not engine.answers():

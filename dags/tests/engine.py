@@ -15,7 +15,10 @@ DOCKERFILE = 'FROM scratch\nCOPY txflow-task /txflow-task\nUSER 65532:65532\nENT
 
 def answers() -> bool:
     """Whether there is an engine: the one at DOCKER_HOST, or the machine's own."""
-    return bool(shutil.which("docker")) and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
+    return (
+        bool(shutil.which("docker"))
+        and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
+    )
 
 
 def build(folder: Path) -> str:

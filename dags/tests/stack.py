@@ -22,8 +22,8 @@ LIMIT = 600  # seconds that a run may take on a busy machine
 
 
 class Stack:
-    """A stack in a folder of its own, on free ports. TXFLOW_TEST_STACK names a folder whose stack is left running, for the next
-    tests to find: they begin at once."""
+    """A stack in a folder of its own, on free ports. TXFLOW_TEST_STACK names a folder whose stack is left running, for
+    the next tests to find: they begin at once."""
 
     def __init__(self, folder: Path) -> None:
         self.kept = bool(os.environ.get("TXFLOW_TEST_STACK"))
@@ -192,7 +192,9 @@ def wait(done: Callable[[], Any], what: str, limit: float = LIMIT) -> Any:
 
 def processes(text: str) -> list[tuple[int, str]]:
     """Processes of txflow, of Airflow and their children with the text in their arguments."""
-    listed = subprocess.run(["ps", "-ww", "-A", "-o", "pid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ps", "-ww", "-A", "-o", "pid=,stat=,args="], capture_output=True, text=True, check=True
+    ).stdout
     found = []
     for line in listed.splitlines():
         pid, state, args = line.split(None, 2)

@@ -23,14 +23,22 @@ def connection(extra=None, **fields):
         ({"conn_type": "clickhouse", "host": "db"}, {}, "http://db:8123"),
         ({"conn_type": "clickhouse", "host": "db", "port": 8123, "schema": "tx"}, {}, "http://db:8123/?database=tx"),
         ({"conn_type": "clickhouse", "host": "db"}, {"secure": True}, "https://db:8443"),
-        ({"conn_type": "clickhouse", "host": "db"}, {"secure": "true", "verify": False}, "https://db:8443/?skip_verify=true"),
+        (
+            {"conn_type": "clickhouse", "host": "db"},
+            {"secure": "true", "verify": False},
+            "https://db:8443/?skip_verify=true",
+        ),
         ({"conn_type": "clickhouse", "host": "db"}, {"secure": False, "verify": False}, "http://db:8123"),
         ({"conn_type": "clickhouse", "host": "db", "login": "a b@c"}, {}, "http://a%20b%40c@db:8123"),
         # ClickHouse's own protocol, by its ports or by word.
         ({"conn_type": "clickhouse", "host": "db", "port": 9000}, {}, "clickhouse://db:9000"),
         ({"conn_type": "clickhouse", "host": "db", "port": 9440}, {}, "clickhouse://db:9440/?secure=true"),
         ({"conn_type": "clickhouse", "host": "db", "port": 9001}, {"scheme": "clickhouse"}, "clickhouse://db:9001"),
-        ({"conn_type": "http", "host": "db"}, {"scheme": "clickhouse", "secure": True}, "clickhouse://db:9440/?secure=true"),
+        (
+            {"conn_type": "http", "host": "db"},
+            {"scheme": "clickhouse", "secure": True},
+            "clickhouse://db:9440/?secure=true",
+        ),
         # HTTP in every spelling.
         ({"conn_type": "http", "host": "db"}, {}, "http://db:8123"),
         ({"conn_type": "https", "host": "db"}, {}, "https://db:8443"),
@@ -61,7 +69,11 @@ def test_clickhouse(fields, extra, url):
         ({"conn_type": "http", "host": "https://ml.example"}, {}, "https://ml.example:443"),
         ({"conn_type": "http", "host": "ml", "schema": "https", "port": 8443}, {}, "https://ml:8443"),
         ({"conn_type": "http", "host": "http://ml/v2/"}, {}, "http://ml:8000/v2"),
-        ({"conn_type": "http", "host": "ml", "login": "me", "password": "p@ss/word"}, {}, "http://me:p%40ss%2Fword@ml:8000"),
+        (
+            {"conn_type": "http", "host": "ml", "login": "me", "password": "p@ss/word"},
+            {},
+            "http://me:p%40ss%2Fword@ml:8000",
+        ),
         ({"conn_type": "http", "host": "::1"}, {}, "http://[::1]:8000"),
     ],
 )
@@ -82,7 +94,9 @@ def test_the_ml_api_token_goes_to_its_own_connection_alone(monkeypatch):
     usual = {"conn_type": "http", "host": "ml", "extra": {"ca_file": "/etc/ca.pem"}}
     monkeypatch.setenv("AIRFLOW_CONN_TXFLOW_ML_API", json.dumps(usual))
     monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({"conn_type": "http", "host": "other"}))
-    monkeypatch.setenv("AIRFLOW_CONN_TOKEN", json.dumps({"conn_type": "http", "host": "other", "extra": {"token": "theirs"}}))
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_TOKEN", json.dumps({"conn_type": "http", "host": "other", "extra": {"token": "theirs"}})
+    )
     monkeypatch.setenv("ML_API_TOKEN", "ours")
     monkeypatch.setenv("ML_API_TOKEN_FILE", "/our/token")
 
@@ -96,7 +110,9 @@ def test_the_ml_api_token_goes_to_its_own_connection_alone(monkeypatch):
 
 
 def test_a_connection_that_is_named_must_exist(monkeypatch):
-    monkeypatch.setenv("AIRFLOW_CONN_OTHER", '{"conn_type": "http", "host": "other", "login": "me", "password": "secret"}')
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_OTHER", '{"conn_type": "http", "host": "other", "login": "me", "password": "secret"}'
+    )
     assert connections.environment(ml_api="other")["ML_API_URL"] == "http://me:secret@other:8000"
     assert "CLICKHOUSE_URL" not in connections.environment(), "txflow's own default holds without the usual one"
     with pytest.raises(AirflowFailException, match="there is no connection nobody\nnext: "):

@@ -56,7 +56,11 @@ def test_manifest_is_the_result(runner, tmp_path):
 def test_chunks_are_what_to_map_over(runner, tmp_path):
     execute(validated(tmp_path))
     instance = TaskInstance()
-    assert execute(make("split", "--max-chunks=3", "--min-rows=1", f"{tmp_path}/run", result="chunks"), instance) == [0, 1, 2]
+    assert execute(make("split", "--max-chunks=3", "--min-rows=1", f"{tmp_path}/run", result="chunks"), instance) == [
+        0,
+        1,
+        2,
+    ]
     assert instance.pushed["manifest"]["chunks"] == 3
 
 
@@ -204,7 +208,9 @@ def test_container_has_no_more_than_it_needs(docker_engine, monkeypatch, tmp_pat
     monkeypatch.setenv("TXFLOW_RUNNER", "docker")
     operator = make("classify", "--ml-outage=1m", "--chunks=/nowhere/chunks.json")
     seen = []
-    monkeypatch.setattr(type(operator), "_run", lambda self, id: seen.append(self.cli.inspect_container(id)) or (0, "", ""))
+    monkeypatch.setattr(
+        type(operator), "_run", lambda self, id: seen.append(self.cli.inspect_container(id)) or (0, "", "")
+    )
     with pytest.raises(AirflowFailException, match="no manifest"):
         execute(operator)
     config, host = seen[0]["Config"], seen[0]["HostConfig"]
@@ -236,4 +242,8 @@ def test_secrets_in_files_become_variables_of_a_container(tmp_path):
         "CLICKHOUSE_PASSWORD_FILE": str(tmp_path / "gone"),
         "ML_API_CA_FILE": "/ca.pem",
     }
-    assert with_secrets(given) == {"AWS_SECRET_ACCESS_KEY": "hush", "CLICKHOUSE_PASSWORD": "own", "ML_API_CA_FILE": "/ca.pem"}
+    assert with_secrets(given) == {
+        "AWS_SECRET_ACCESS_KEY": "hush",
+        "CLICKHOUSE_PASSWORD": "own",
+        "ML_API_CA_FILE": "/ca.pem",
+    }

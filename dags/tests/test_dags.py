@@ -178,7 +178,11 @@ def test_values_are_never_options(dags):
         for task in dag.tasks:
             argv = list(getattr(task, "argv", ()) or ())
             words = argv[: argv.index("--")] if "--" in argv else argv
-            free = [word for word in words if isinstance(word, str) and word.startswith("{{") and "txflow.folder" not in word]
+            free = [
+                word
+                for word in words
+                if isinstance(word, str) and word.startswith("{{") and "txflow.folder" not in word
+            ]
             assert not free, (dag.dag_id, task.task_id, free)
 
 

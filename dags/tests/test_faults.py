@@ -35,7 +35,9 @@ def test_a_run_survives(stack, file):
         os.kill(parent(child), signal.SIGKILL)
         took = seconds(lambda: not alive(child), "the command ends with its task", 20)
         report.saw(
-            "a task's process is killed", "kill -9 of Airflow's process of `classify`", f"its command is gone after {took} s"
+            "a task's process is killed",
+            "kill -9 of Airflow's process of `classify`",
+            f"its command is gone after {took} s",
         )
         took = seconds(lambda: attempt(stack, run) == 2, "the task is tried again")
         report.also(f"try 2 begins {took} s later")
@@ -43,14 +45,18 @@ def test_a_run_survives(stack, file):
         api.kill()
         api.start()
         report.saw(
-            "the ML API is killed", "kill -9 while `classify` waits for its answers, and a start", "the same try asks again"
+            "the ML API is killed",
+            "kill -9 while `classify` waits for its answers, and a start",
+            "the same try asks again",
         )
 
         wait(lambda: classify(run_folder(stack, run)), "classify runs again")
         scheduler = stack.pid("scheduler")
         os.kill(scheduler, signal.SIGKILL)
         took = seconds(lambda: stack.pid("scheduler") not in (0, scheduler), "the scheduler is started again")
-        report.saw("the scheduler is killed", "kill -9 while `classify` runs", f"`make dev` starts another within {took} s")
+        report.saw(
+            "the scheduler is killed", "kill -9 while `classify` runs", f"`make dev` starts another within {took} s"
+        )
         tasks = stack.end(DAG, run)
 
     reconciled = stack.xcom(tasks["reconcile"][0])

@@ -36,7 +36,9 @@ def pod_of(operator):
     return ApiClient().sanitize_for_serialization(pod)
 
 
-@pytest.mark.parametrize("argv", [("validate", "s3://bank/01.csv"), ("classify", "--chunks=s3://bank/out/r/chunks.json")])
+@pytest.mark.parametrize(
+    "argv", [("validate", "s3://bank/01.csv"), ("classify", "--chunks=s3://bank/out/r/chunks.json")]
+)
 def test_pod_is_sound(argv):
     kubernetes_validate.validate(pod_of(make(*argv, index=3)), SCHEMA, strict=True)
 
@@ -97,11 +99,15 @@ def test_what_the_ml_api_wants_reaches_the_pod(monkeypatch):
 
 
 def test_the_token_of_one_ml_api_is_not_for_another(monkeypatch):
-    monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({"conn_type": "http", "host": "other", "extra": {"token_file": "/f"}}))
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_OTHER", json.dumps({"conn_type": "http", "host": "other", "extra": {"token_file": "/f"}})
+    )
     pod = pod_of(make("classify", "--chunks=s3://bank/out/r/chunks.json", index=0, ml_api_conn_id="other"))
     env = {variable["name"]: variable.get("value") or "" for variable in pod["spec"]["containers"][0]["env"]}
     assert (env["ML_API_TOKEN"], env["ML_API_TOKEN_FILE"], env["ML_API_URL"]) == ("", "/f", "http://other:8000")
-    monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({"conn_type": "http", "host": "other", "extra": {"token": SECRET}}))
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_OTHER", json.dumps({"conn_type": "http", "host": "other", "extra": {"token": SECRET}})
+    )
     with pytest.raises(outcome.Failed, match=r"(?s)a pod does not get.*token_file"):
         pod_of(make("classify", "--chunks=s3://bank/out/r/chunks.json", index=0, ml_api_conn_id="other"))
 
@@ -109,7 +115,9 @@ def test_the_token_of_one_ml_api_is_not_for_another(monkeypatch):
 def ended(code):
     state = k8s.V1ContainerState(terminated=k8s.V1ContainerStateTerminated(exit_code=code))
     status = k8s.V1ContainerStatus(name="base", image="", image_id="", ready=False, restart_count=0, state=state)
-    return k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="pod"), status=k8s.V1PodStatus(phase="Failed", container_statuses=[status]))
+    return k8s.V1Pod(
+        metadata=k8s.V1ObjectMeta(name="pod"), status=k8s.V1PodStatus(phase="Failed", container_statuses=[status])
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,7 +133,9 @@ def test_exit_codes(monkeypatch, code, raised):
         self.cleanup(ended(code), ended(code), found, context)
 
     base = type(operator).__mro__[2]
-    monkeypatch.setattr(base, "cleanup", lambda *a, **k: (_ for _ in ()).throw(AirflowException("Pod returned a failure")))
+    monkeypatch.setattr(
+        base, "cleanup", lambda *a, **k: (_ for _ in ()).throw(AirflowException("Pod returned a failure"))
+    )
     monkeypatch.setattr(base, "trigger_reentry", provider)
     with pytest.raises(raised) as error:
         operator.trigger_reentry({"ti": TaskInstance()}, {})
@@ -141,5 +151,7 @@ def test_manifest_is_the_result(monkeypatch):
     }  # fmt: skip
     base = type(operator).__mro__[2]
     monkeypatch.setattr(base, "cleanup", lambda *a, **k: None)
-    monkeypatch.setattr(base, "trigger_reentry", lambda self, context, event: self.cleanup(ended(0), ended(0), found, context))
+    monkeypatch.setattr(
+        base, "trigger_reentry", lambda self, context, event: self.cleanup(ended(0), ended(0), found, context)
+    )
     assert operator.trigger_reentry({"ti": TaskInstance()}, {}) == found

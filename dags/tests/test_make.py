@@ -41,7 +41,9 @@ def clone(tmp_path_factory):
 
 def make(clone, *argv, **variables):
     clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    return subprocess.run(["make", *argv], cwd=clone, env=clean | variables, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        ["make", *argv], cwd=clone, env=clean | variables, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture
@@ -75,8 +77,8 @@ def test_trigger_passes_its_source_on_as_it_is(clone, python, source):
 
 
 def test_every_target_can_be_planned(clone, python):
-    """make knows what it would do, whatever the folder is called; shellcheck looks at how it is quoted. Lines that call make
-    again are run in spite of -n, with a Python that does nothing."""
+    """make knows what it would do, whatever the folder is called; shellcheck looks at how it is quoted. Lines that call
+    make again are run in spite of -n, with a Python that does nothing."""
     fake, calls = python
     make(clone, "dags-env", f"PYTHON={fake}", CALLS=str(calls))
     targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.M)

@@ -35,7 +35,9 @@ def test_a_backfill_whose_parameters_got_lost_is_refused():
     runs.check(context({"source": "x"}, "backfill"))
     runs.check(context({}, "scheduled"))
     for lost in (None, {}):
-        with pytest.raises(AirflowFailException, match=r"(?s)without parameters.*next: .*Override parameters on existing runs"):
+        with pytest.raises(
+            AirflowFailException, match=r"(?s)without parameters.*next: .*Override parameters on existing runs"
+        ):
             runs.check(context(lost, "backfill"))
 
 
@@ -79,14 +81,18 @@ def test_the_approval_shows_a_table():
     assert "**4** are not stored yet and would be added" in said
     assert "25.04%" in said
     lines = said.splitlines()
-    assert lines.index("| *not stored yet* | Rent | 4 |") < lines.index("| Food | Travel | 2,500 |"), "new rows come first"
+    assert lines.index("| *not stored yet* | Rent | 4 |") < lines.index("| Food | Travel | 2,500 |"), (
+        "new rows come first"
+    )
     assert r"| hash-v1 | hash\|v2 | 9,996 |" in lines
     assert r"| 7\<b\> | Food | Travel |" in lines
     assert "1 stored rows are newer" in said
 
 
 def test_messages_use_the_words_of_the_form():
-    said = logs.in_form_words("more than --max-reject-ratio=0.1 allows; leave --delimiter out, not --delimiters or x--source")
+    said = logs.in_form_words(
+        "more than --max-reject-ratio=0.1 allows; leave --delimiter out, not --delimiters or x--source"
+    )
     assert said == "more than “Reject gate”=0.1 allows; leave “Delimiter” out, not --delimiters or x--source"
 
 
@@ -95,14 +101,17 @@ def test_the_last_words_are_said_once():
     relay = logs.Relay(log)
     relay.line(json.dumps({"level": "INFO", "msg": "begins"}))
     relay.line(
-        json.dumps({"level": "ERROR", "msg": "failed", "error": "no such file", "exit_code": 65, "next": "check --source"})
+        json.dumps(
+            {"level": "ERROR", "msg": "failed", "error": "no such file", "exit_code": 65, "next": "check --source"}
+        )
     )
     assert relay.said == "no such file\nnext: check “Source name”"
     assert [message for _, message, _ in log.lines] == ["begins"], "Airflow logs the failure itself"
 
 
 @pytest.mark.parametrize(
-    ("error", "traceback"), [(outcome.Failed("bad data"), False), (outcome.Again("killed"), False), (ValueError("x"), True)]
+    ("error", "traceback"),
+    [(outcome.Failed("bad data"), False), (outcome.Again("killed"), False), (ValueError("x"), True)],
 )
 def test_a_failure_that_is_expected_has_no_traceback(error, traceback):
     """In Airflow's own way: the processors that are configured, and log.exception within the handler."""
@@ -218,5 +227,6 @@ def test_asset_events_carry_run_and_counts():
     found = {"run_id": "x", "source": "bank", "counts": {"in": 3, "stored": 3}}
     runs.publish({"dag_run": run(), "outlet_events": events}, [asset], found)
     assert events["asset"].extra == {
-        "dag_id": "transactions_batch", "dag_run_id": "r", "run_id": "x", "source": "bank", "counts": {"in": 3, "stored": 3},
+        "dag_id": "transactions_batch", "dag_run_id": "r", "run_id": "x", "source": "bank",
+        "counts": {"in": 3, "stored": 3},
     }  # fmt: skip

@@ -40,7 +40,9 @@ def test_backfills_while_the_machine_is_busy(stack):
                 f"the backfill of {year}",
                 LIMIT,
             )
-            stored = stack.query(f"SELECT count() FROM transactions FINAL WHERE source = 'soak' AND toYear(timestamp) = {year}")
+            stored = stack.query(
+                f"SELECT count() FROM transactions FINAL WHERE source = 'soak' AND toYear(timestamp) = {year}"
+            )
             assert stored == "12", f"{year}: {states(stack, year)}"
             print(f"{year}: twelve months", flush=True)
     finally:
@@ -50,7 +52,10 @@ def test_backfills_while_the_machine_is_busy(stack):
             process.wait()
     assert {part: stack.pid(part) for part in AIRFLOW} == before, "a part of Airflow died and was started again"
     assert not [
-        line for part in AIRFLOW for line in stack.layout.log(part).read_text().splitlines() if "database is locked" in line
+        line
+        for part in AIRFLOW
+        for line in stack.layout.log(part).read_text().splitlines()
+        if "database is locked" in line
     ]
 
 

@@ -1,4 +1,5 @@
-"""Whether an Airflow has what the DAGs need: `python -m txflow_dags.check`, in the DAGs folder and with Airflow's configuration.
+"""Whether an Airflow has what the DAGs need: `python -m txflow_dags.check`, in the DAGs folder and with Airflow's
+configuration.
 
 A task whose pool does not exist stays scheduled for ever, and only the scheduler's log says why.
 """
@@ -25,7 +26,8 @@ def faults() -> Iterator[str]:
     """What is missing or wrong, with what to do."""
     for pool in (pipeline.ML_POOL, pipeline.OTHER_ML_POOL):
         if Pool.get_pool(pool) is None:
-            yield f"there is no pool {pool}, so tasks wait for ever\nnext: airflow pools set {pool} 4 'calls to the ML API'"
+            missing = f"there is no pool {pool}, so tasks wait for ever"
+            yield f"{missing}\nnext: airflow pools set {pool} 4 'calls to the ML API'"
     for name, address in ADDRESSES.items():
         try:
             address(Connection.get_connection_from_secrets(name))

@@ -30,8 +30,8 @@ class Command(BaseOperator):
     (``--reason=``) is left out, and what follows ``--`` is an argument, whatever it looks like.
     program: txflow-task, or txflow for what needs Kafka.
     result: what the task returns: its manifest; for "chunks" the indexes 0 … n-1 to map over, with the manifest under
-    the key "manifest"; for "arrivals" the runs to start, one a file; for "text" the last line of stdout, or the manifest
-    where that is one.
+    the key "manifest"; for "arrivals" the runs to start, one a file; for "text" the last line of stdout, or the
+    manifest where that is one.
     every: seconds until another look when there is nothing to do; without it the task is skipped then.
     index: the chunk of a mapped task. linked_trace: a traceparent that the task's span is linked to.
     clickhouse_conn_id, ml_api_conn_id: Airflow's connections.

@@ -13,14 +13,17 @@ def markdown(manifest: dict[str, Any]) -> str:
     found = manifest["comparison"]
     parts = [
         f"Of **{found['rows']:,}** rows **{found['new']:,}** are not stored yet and would be added, and "
-        f"**{found['changed']:,}** of the {found['known']:,} stored ones would change category: **{found['share']:.2%}** in all."
+        f"**{found['changed']:,}** of the {found['known']:,} stored ones would change category: "
+        f"**{found['share']:.2%}** in all."
     ]
     if found.get("newer"):
         parts.append(f"{found['newer']:,} stored rows are newer and stay as they are.")
     parts += _table(
         ("From", "To", "Rows"), [(change["from"], change["to"], f"{change['rows']:,}") for change in found["changes"]]
     )
-    parts += _table(("Model now", "Model then", "Rows"), [(c["from"], c["to"], f"{c['rows']:,}") for c in found["models"]])
+    parts += _table(
+        ("Model now", "Model then", "Rows"), [(c["from"], c["to"], f"{c['rows']:,}") for c in found["models"]]
+    )
     examples = [(row["source_id"], row["from"], row["to"]) for row in found["examples"]]
     parts += _table(("Example", "From", "To"), examples)
     return "\n\n".join(parts)

@@ -1,8 +1,8 @@
 """Airflow's connections as the variables that txflow reads. They are read while a task runs, and shown nowhere.
 
-Whatever spelling Airflow's users know is taken: the types `clickhouse` (the official provider's, which speaks HTTP), `http` and
-`https`, a scheme in the host, in the schema or in the extra field "scheme", and "secure" in the extra field. The ML API's has
-"token", "token_file" and "ca_file" there.
+Whatever spelling Airflow's users know is taken: the types `clickhouse` (the official provider's, which speaks HTTP),
+`http` and `https`, a scheme in the host, in the schema or in the extra field "scheme", and "secure" in the extra field.
+The ML API's has "token", "token_file" and "ca_file" there.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def environment(clickhouse: str = CLICKHOUSE, ml_api: str = ML_API) -> dict[str,
     if found := _find(ml_api, ML_API):
         env["ML_API_URL"] = ml_api_url(found)
         extra = found.extra_dejson
-        env |= {f"ML_API_{name.upper()}": str(extra[name]) for name in ("token", "token_file", "ca_file") if extra.get(name)}
+        env |= {
+            f"ML_API_{name.upper()}": str(extra[name]) for name in ("token", "token_file", "ca_file") if extra.get(name)
+        }
     return env
 
 
@@ -59,7 +61,8 @@ def clickhouse_url(connection: Any) -> str:
         query["skip_verify"] = "true"
     user = f"{quote(connection.login, safe='')}@" if connection.login else ""
     scheme = "clickhouse" if native else at.scheme
-    return f"{scheme}://{user}{at.host}:{at.port}{at.path or ('/' if query else '')}{'?' + urlencode(query) if query else ''}"
+    path = at.path or ("/" if query else "")
+    return f"{scheme}://{user}{at.host}:{at.port}{path}{'?' + urlencode(query) if query else ''}"
 
 
 def ml_api_url(connection: Any) -> str:
@@ -82,7 +85,8 @@ class _Address:
 
 def _address(connection: Any, kind: str) -> _Address:
     """A connection's address, with the port that kind has where none is given."""
-    extra, host, schema = connection.extra_dejson, (connection.host or "127.0.0.1").strip(), (connection.schema or "").strip()
+    extra, host = connection.extra_dejson, (connection.host or "127.0.0.1").strip()
+    schema = (connection.schema or "").strip()
     known = PORTS[kind]
     written, _, rest = host.rpartition("://")
     named = urlsplit(f"//{rest if ':' not in rest or rest.count(':') == 1 or rest.startswith('[') else f'[{rest}]'}")
@@ -96,7 +100,9 @@ def _address(connection: Any, kind: str) -> _Address:
     if str(extra.get("secure", False)).lower() in YES:
         scheme = {"http": "https", "clickhouse": "clickhouses"}.get(scheme, scheme)
     if scheme not in known:
-        raise outcome.Failed(f"the connection {connection.conn_id} has the scheme {scheme!r}, none of {', '.join(known)}")
+        raise outcome.Failed(
+            f"the connection {connection.conn_id} has the scheme {scheme!r}, none of {', '.join(known)}"
+        )
     if not named.hostname:
         raise outcome.Failed(f"the connection {connection.conn_id} has no host")
     bracketed = f"[{named.hostname}]" if ":" in named.hostname else named.hostname

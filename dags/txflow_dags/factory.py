@@ -17,7 +17,8 @@ OPERATORS = {
     "kubernetes": ("txflow_dags.runners.kubernetes", "PodOperator"),
 }
 
-# Tries after 10 s, 20 s, 40 s … up to 10 minutes, for a command that was killed. What is unavailable is waited for, see waiting.
+# Tries after 10 s, 20 s, 40 s … up to 10 minutes, for a command that was killed. What is unavailable is waited for, see
+# waiting.
 DEFAULTS: dict[str, Any] = {
     "owner": "txflow",
     "retries": 7,
@@ -53,7 +54,14 @@ def command(task_id: str, *argv: Any, over: XComArg | None = None, result: str =
     argv: see Command. over: the indexes to map over, the output of a task with result="chunks". What else Airflow's
     operators take (pool, execution_timeout, outlets …) wins over the defaults.
     """
-    fixed = {**DEFAULTS, "clickhouse_conn_id": CLICKHOUSE, **kwargs, "task_id": task_id, "argv": list(argv), "result": result}
+    fixed = {
+        **DEFAULTS,
+        "clickhouse_conn_id": CLICKHOUSE,
+        **kwargs,
+        "task_id": task_id,
+        "argv": list(argv),
+        "result": result,
+    }
     if over is None:
         return operator_class()(**fixed)
     return operator_class().partial(**fixed).expand(index=over)

@@ -1,4 +1,5 @@
-"""Links from a task instance to its trace, its run, its rows and what its gate refused. Airflow keeps them when the task ends."""
+"""Links from a task instance to its trace, its run, its rows and what its gate refused. Airflow keeps them when the
+task ends."""
 
 from __future__ import annotations
 
@@ -43,9 +44,9 @@ class RunLink(BaseOperatorLink):
 
 
 class RowsLink(BaseOperatorLink):
-    """The run's rows: where TXFLOW_CLICKHOUSE_URL_TEMPLATE says, with {run_id}, or {query} for a whole query, or {query_base64}
-    for ClickHouse's /play, which reads one from the fragment; else on the page of `txflow ui`, where TXFLOW_UI_URL names one;
-    else in ClickHouse."""
+    """The run's rows: where TXFLOW_CLICKHOUSE_URL_TEMPLATE says, with {run_id}, or {query} for a whole query, or
+    {query_base64} for ClickHouse's /play, which reads one from the fragment; else on the page of `txflow ui`, where
+    TXFLOW_UI_URL names one; else in ClickHouse."""
 
     name = "Rows"
 
@@ -63,8 +64,8 @@ class RowsLink(BaseOperatorLink):
 
 
 class RejectedLink(BaseOperatorLink):
-    """The rows for which a file was refused: the task's XComs, or where TXFLOW_REJECTED_URL_TEMPLATE says, with {url} for the
-    artifact's address."""
+    """The rows for which a file was refused: the task's XComs, or where TXFLOW_REJECTED_URL_TEMPLATE says, with {url}
+    for the artifact's address."""
 
     name = "Rejected rows"
 

@@ -96,7 +96,8 @@ def in_form_words(text: str) -> str:
 
 
 def without_tracebacks() -> None:
-    """Have Airflow log the message alone of a failure that is expected: its traceback would name our own frames only."""
+    """Have Airflow log the message alone of a failure that is expected: its traceback would name our own frames
+    only."""
     processors = structlog.get_config()["processors"]
     if _message_alone not in processors:
         processors.insert(0, _message_alone)

@@ -6,7 +6,17 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-COUNTS = ("in", "accepted", "rejected", "duplicates", "predicted", "dead_lettered", "stored", "superseded", "other_sources")
+COUNTS = (
+    "in",
+    "accepted",
+    "rejected",
+    "duplicates",
+    "predicted",
+    "dead_lettered",
+    "stored",
+    "superseded",
+    "other_sources",
+)
 STATUSES = ("done", "failed", "nothing")
 
 # Fields of a manifest and of an artifact, with their types; the second set may be left out.

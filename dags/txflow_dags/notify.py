@@ -1,7 +1,8 @@
 """Who hears of a run that failed, is tried again, or takes too long: one notifier for all DAGs.
 
-The log by default. TXFLOW_NOTIFIER names another, as the path of a class of Airflow's (airflow.providers.smtp.notifications.smtp
-.SmtpNotifier and its like), and TXFLOW_NOTIFIER_ARGS its arguments as JSON. They are templates; `{{ what }}` is what happened.
+The log by default. TXFLOW_NOTIFIER names another, as the path of a class of Airflow's
+(airflow.providers.smtp.notifications.smtp.SmtpNotifier and its like), and TXFLOW_NOTIFIER_ARGS its arguments as JSON.
+They are templates; `{{ what }}` is what happened.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class LogNotifier(BaseNotifier):
 
 
 def notifier() -> BaseNotifier:
-    """The notifier that is configured. Raises ImportError or AttributeError without such a class, ValueError for bad JSON."""
+    """The notifier that is configured. Raises ImportError or AttributeError without such a class, ValueError for bad
+    JSON."""
     path = settings.text("TXFLOW_NOTIFIER", f"{__name__}.LogNotifier")
     module, _, name = path.rpartition(".")
     kind = getattr(__import__(module, fromlist=[name]), name)

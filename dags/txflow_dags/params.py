@@ -1,7 +1,7 @@
 """Parameters that several DAGs take, each a field of the form in the UI.
 
-Bounds are in `allOf`: with a bound of the field itself, the form silently replaces a number outside of it; one in `allOf` makes
-Airflow refuse the number.
+Bounds are in `allOf`: with a bound of the field itself, the form silently replaces a number outside of it; one in
+`allOf` makes Airflow refuse the number.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def source() -> Param:
         minLength=1,
         maxLength=200,
         pattern=NAME,
-        description_md="The system that the file's ids are from: letters, digits, space and . @ : + - . Always the same name "
-        "for the same system.",
+        description_md="The system that the file's ids are from: letters, digits, space and . @ : + - . Always the "
+        "same name for the same system.",
     )
 
 
@@ -53,7 +53,9 @@ def number(default: float, title: str, help_text: str, least: float, most: float
     """A number within bounds; a whole one when the default is."""
     kind = "integer" if isinstance(default, int) else "number"
     bounds = [{"minimum": least, "maximum": most}]
-    return Param(default, type=kind, allOf=bounds, title=title, description_md=f"{help_text} {least:,} to {most:,}.", **more)
+    return Param(
+        default, type=kind, allOf=bounds, title=title, description_md=f"{help_text} {least:,} to {most:,}.", **more
+    )
 
 
 def clickhouse() -> Param:
@@ -88,7 +90,9 @@ def pipeline(ml_api_connection: Param | None = None) -> dict[str, Param]:
         "max_reject_ratio": number(
             0.1, "Reject gate", "Refuse a file when a greater share of its rows is rejected; 1 for no gate.", 0, 1
         ),
-        "chunks": number(16, "Chunks", "At most so many classify tasks, over all files together.", 1, 1000, section=ADVANCED),
+        "chunks": number(
+            16, "Chunks", "At most so many classify tasks, over all files together.", 1, 1000, section=ADVANCED
+        ),
         "min_rows": number(
             100_000,
             "Rows a chunk",

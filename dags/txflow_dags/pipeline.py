@@ -17,7 +17,9 @@ CATEGORIES = Asset(name="transactions_reclassified", uri="txflow://clickhouse/tr
 CHUNK = "chunk {{ task.index + 1 }} of {{ ti.xcom_pull(task_ids='split') | length }}"
 
 
-def prepare_and_classify(files: str, pool: str = ML_POOL, as_of: str = "", *, reclassify: bool = False) -> tuple[Any, Any]:
+def prepare_and_classify(
+    files: str, pool: str = ML_POOL, as_of: str = "", *, reclassify: bool = False
+) -> tuple[Any, Any]:
     """validate → split → classify, mapped by chunk; returns the split and the classify task.
 
     files and as_of, the time that their contents are of (empty: the start of the run), are templates. reclassify: the

@@ -1,4 +1,5 @@
-"""Names that follow from a DAG run, so that a task that is cleared goes on in the same folder. `txflow` in templates."""
+"""Names that follow from a DAG run, so that a task that is cleared goes on in the same folder. `txflow` in
+templates."""
 
 from __future__ import annotations
 
@@ -39,13 +40,15 @@ def folder(dag_run: Any) -> str:
 def month(template: str | None, start: datetime | None, override: str | None, dag_run: Any) -> str:
     """The source of a month: override (YYYY-MM), else that of the data interval.
 
-    Raises Failed without a template, and when there is no month, as in a run that was triggered by hand without one. A run
-    that the schedule started is skipped without a template: nobody asked for it.
+    Raises Failed without a template, and when there is no month, as in a run that was triggered by hand without one. A
+    run that the schedule started is skipped without a template: nobody asked for it.
     """
     if not template and getattr(dag_run.run_type, "value", dag_run.run_type) == "scheduled":
         raise AirflowSkipException("no source template: set TXFLOW_MONTHLY_TEMPLATE to have the schedule load months")
     if not template:
-        raise outcome.Failed("which files?\nnext: fill in “Source template”, or set TXFLOW_MONTHLY_TEMPLATE for every run")
+        raise outcome.Failed(
+            "which files?\nnext: fill in “Source template”, or set TXFLOW_MONTHLY_TEMPLATE for every run"
+        )
     if not override and start is None:
         raise outcome.Failed("which month?\nnext: fill in “Month”, as YYYY-MM")
     return template.replace(MONTH, override or f"{start:%Y-%m}")

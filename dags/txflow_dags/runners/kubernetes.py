@@ -13,18 +13,19 @@ from txflow_dags import connections, logs, outcome, settings
 from txflow_dags.command import MANIFEST, TEXT, Command
 
 XCOM = "/airflow/xcom/return.json"  # where the provider's sidecar takes the result from
-FILES = "/etc/txflow"  # where the keys of the secret are files, such as those that ML_API_TOKEN_FILE and ML_API_CA_FILE name
+FILES = "/etc/txflow"  # where the keys of the secret are files: ML_API_TOKEN_FILE and ML_API_CA_FILE name such
 PLAIN = ("TXFLOW_", "CLICKHOUSE_URL", "ML_API_URL", "ML_API_TOKEN_FILE", "ML_API_CA_FILE", "TRACEPARENT", "TRACESTATE",
-         "KAFKA_BROKERS", "SCHEMA_REGISTRY_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL")  # fmt: skip
+         "KAFKA_BROKERS", "SCHEMA_REGISTRY_URL", "OTEL_EXPORTER_OTLP_ENDPOINT",
+         "OTEL_EXPORTER_OTLP_PROTOCOL")  # fmt: skip
 
 
 class PodOperator(Command, KubernetesPodOperator):
     """Runs the image that TXFLOW_IMAGE names for the task.
 
     Secrets are no part of the pod: it takes the keys of the Kubernetes secret that TXFLOW_K8S_SECRET names (txflow) as
-    variables, such as CLICKHOUSE_PASSWORD, ML_API_TOKEN, and ML_API_URL where it has a login; and as files in /etc/txflow.
-    Other settings: TXFLOW_K8S_NAMESPACE, TXFLOW_K8S_SERVICE_ACCOUNT, TXFLOW_K8S_CPU, TXFLOW_K8S_MEMORY, and the connection
-    kubernetes_default.
+    variables, such as CLICKHOUSE_PASSWORD, ML_API_TOKEN, and ML_API_URL where it has a login; and as files in
+    /etc/txflow. Other settings: TXFLOW_K8S_NAMESPACE, TXFLOW_K8S_SERVICE_ACCOUNT, TXFLOW_K8S_CPU, TXFLOW_K8S_MEMORY,
+    and the connection kubernetes_default.
     """
 
     template_fields = (*Command.template_fields, "image", "namespace")
@@ -84,7 +85,8 @@ class PodOperator(Command, KubernetesPodOperator):
             if login or known["ML_API_TOKEN"]:
                 raise outcome.Failed(
                     f"the connection {self.ml_api_conn_id} has a login or a token, which a pod does not get"
-                    f"\nnext: put the token into the Kubernetes secret, and name its file {FILES}/KEY in the extra token_file"
+                    f"\nnext: put the token into the Kubernetes secret, and name its file {FILES}/KEY in "
+                    "the extra token_file"
                 )
             variables["ML_API_TOKEN"] = ""  # that of the Kubernetes secret is for the usual ML API
         self.env_vars = variables
@@ -130,7 +132,9 @@ def _secret(name: str) -> k8s.V1EnvFromSource:
 
 
 def _files(name: str) -> k8s.V1Volume:
-    return k8s.V1Volume(name="files", secret=k8s.V1SecretVolumeSource(secret_name=name, optional=True, default_mode=0o440))
+    return k8s.V1Volume(
+        name="files", secret=k8s.V1SecretVolumeSource(secret_name=name, optional=True, default_mode=0o440)
+    )
 
 
 def _readable(_: str, line: str) -> str:

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -97,7 +98,7 @@ func TestFaults(t *testing.T) {
 	calm.OK("run", "--run-id", "r1", file)
 	want := calm.Stored("r1")
 	report := newFaultReport(want)
-	for _, c := range faults {
+	for _, c := range slices.Concat(faultsOfProcesses, faultsOfMLAPI, faultsOfStores) {
 		t.Run(c.name, func(t *testing.T) {
 			base := clickhouse
 			f := &faultTest{file: file, runs: []string{"r1"}, Workbench: harness.NewWorkbench(t, base)}

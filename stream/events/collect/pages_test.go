@@ -1,0 +1,66 @@
+package collect
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// TestPages refuses web pages that are not configured, and lets in those that are.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	ask := func(h http.Handler, method, host string, headers ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(t.Context(), method, "/collect", strings.NewReader(good))
+		r.Host = host
+		r.Header.Set("Content-Type", "application/json")
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	closed := server(t, Config{Publisher: &broker{}}).guarded()
+	open := server(t, Config{Publisher: &broker{}, Origins: []string{"https://shop.example"}}).guarded()
+	for name, c := range map[string]struct {
+		got    *httptest.ResponseRecorder
+		status int
+		allow  string
+	}{
+		"no page":        {ask(closed, http.MethodPost, "localhost:8001"), 200, ""},
+		"another name":   {ask(closed, http.MethodPost, "evil.example"), 421, ""},
+		"another's page": {ask(closed, http.MethodPost, "localhost:8001", "Origin", "https://shop.example"), 403, ""},
+		"another's asks": {ask(closed, http.MethodOptions, "localhost:8001", "Origin", "https://shop.example",
+			"Access-Control-Request-Method", "POST"), 403, ""},
+		"a page": {ask(open, http.MethodPost, "collect.example", "Origin", "https://shop.example"), 200,
+			"https://shop.example"},
+		"a page asks": {ask(open, http.MethodOptions, "collect.example", "Origin", "https://shop.example",
+			"Access-Control-Request-Method", "POST"), 204, "https://shop.example"},
+		"not that page":     {ask(open, http.MethodPost, "localhost", "Origin", "https://evil.example"), 403, ""},
+		"none, with a list": {ask(open, http.MethodPost, "localhost"), 200, ""},
+	} {
+		if c.got.Code != c.status || c.got.Header().Get("Access-Control-Allow-Origin") != c.allow {
+			t.Errorf("%s: %d %v", name, c.got.Code, c.got.Header())
+		}
+	}
+}
+
+// TestPagesOfTheServer has the documents that it serves itself.
+func TestPagesOfTheServer(t *testing.T) {
+	t.Parallel()
+	s := server(t, Config{Publisher: &broker{}})
+	post(t, s, "/collect", good)
+	for path, want := range map[string]string{"/health": `"ok"`, "/ready": `"ready"`, "/docs": "Idempotency-Key",
+		"/openapi.json": `"openapi": "3.1.0"`,
+		"/metrics":      `txflow_collect_events_total{outcome="accepted"} 1`} {
+		if got := get(s, path); got.Code != 200 || !strings.Contains(got.Body.String(), want) {
+			t.Errorf("%s: %d %.300s", path, got.Code, got.Body)
+		}
+	}
+	var document map[string]any
+	if err := json.Unmarshal(get(s, "/openapi.json").Body.Bytes(), &document); err != nil {
+		t.Error(err)
+	}
+}
