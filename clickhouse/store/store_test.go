@@ -6,8 +6,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/txflow/txflow/internal/fault"
+	"github.com/txflow/txflow/internal/ledger"
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/embedded/embeddedtest"
