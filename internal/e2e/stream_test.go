@@ -113,6 +113,7 @@ func TestEvents(t *testing.T) {
 	s.phase("a package", func() {
 		s.memory()
 		s.collects()
+		s.mysqlReads()
 	})
 	s.phase("Kafka is for its clients", s.onlyClientsReachKafka)
 	s.phase("crashes", func() {
