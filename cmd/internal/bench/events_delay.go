@@ -63,13 +63,12 @@ func refineMember(addr string) []string {
 func (b *bencher) goldDelay(ctx context.Context, url string, rate int) (d delay, err error) {
 	d.rate, d.messages = rate, rate*delaySeconds
 	packages := bodies(delayPackage, d.messages/delayPackage, uint64(1_000_000+rate)) //nolint:gosec // it is positive
-	answered, seen := sync.Map{}, map[string]time.Time{}
+	s := &sendings{all: make([]sending, len(packages)), byID: map[string]int{}}
 	sent := make(chan error, 1)
-	go func() { sent <- sendAll(ctx, url, packages, float64(rate)/delayPackage, &answered) }()
-	since := time.Now()
+	go func() { sent <- sendAll(ctx, url, packages, float64(rate)/delayPackage, s) }()
 	var wait advance
-	for len(seen) < len(packages) {
-		if err := wait.at("packages that ClickHouse shows", len(seen)); err != nil {
+	for seen := 0; seen < len(packages); {
+		if err := wait.at("packages that ClickHouse shows", seen); err != nil {
 			return d, err
 		}
 		select {
@@ -79,25 +78,16 @@ func (b *bencher) goldDelay(ctx context.Context, url string, rate int) (d delay,
 			}
 		case <-time.After(lookEvery):
 		}
+		// Only what may be new is read: to look at all rows each time took as much of the processors as the pipeline.
 		text, err := b.query(ctx, fmt.Sprintf("SELECT toString(correlation_id) FROM events WHERE inserted_at >= "+
 			"fromUnixTimestamp64Milli(toInt64(%d), 'UTC') GROUP BY correlation_id HAVING uniqExact(event_id) = %d",
-			since.UnixMilli(), delayPackage))
+			s.oldest().UnixMilli(), delayPackage))
 		if err != nil {
 			return d, err
 		}
-		now := time.Now()
-		for _, id := range strings.Fields(text) {
-			if _, known := seen[id]; !known {
-				seen[id] = now
-			}
-		}
+		seen += s.see(strings.Fields(text), time.Now())
 	}
-	var times []time.Duration
-	for id, at := range seen {
-		if answer, ok := answered.Load(id); ok {
-			times = append(times, max(at.Sub(answer.(time.Time)), 0)) //nolint:forcetypeassert // sendAll stores them
-		}
-	}
+	times := s.delays()
 	if len(times) < len(packages) {
 		return d, fmt.Errorf("of %d packages %d were seen that were answered", len(packages), len(times))
 	}
@@ -106,8 +96,72 @@ func (b *bencher) goldDelay(ctx context.Context, url string, rate int) (d delay,
 	return d, nil
 }
 
-// sendAll sends each package once, so many a second, and notes when each was answered by its correlation id.
-func sendAll(ctx context.Context, url string, packages [][]byte, rate float64, answered *sync.Map) error {
+// sending is one package: when it was sent, answered, and seen in ClickHouse; zero: not yet.
+type sending struct{ begun, answered, seen time.Time }
+
+// sendings are all packages, by their places and by their correlation ids.
+type sendings struct {
+	mu    sync.Mutex
+	all   []sending
+	byID  map[string]int
+	first int // those before it are seen
+}
+
+func (s *sendings) begin(i int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all[i].begun = time.Now()
+}
+
+func (s *sendings) answer(i int, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all[i].answered, s.byID[id] = time.Now(), i
+}
+
+// oldest is when the first of the packages was sent that are not seen: their rows came in later.
+func (s *sendings) oldest() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.first < len(s.all) && !s.all[s.first].seen.IsZero() {
+		s.first++
+	}
+	at := time.Now()
+	for i := s.first; i < len(s.all); i++ {
+		if p := &s.all[i]; p.seen.IsZero() && !p.begun.IsZero() && p.begun.Before(at) {
+			at = p.begun
+		}
+	}
+	return at
+}
+
+// see notes which packages are there, and returns how many are new of those that are answered. The others are looked
+// for again.
+func (s *sendings) see(ids []string, at time.Time) (fresh int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		if i, ok := s.byID[id]; ok && s.all[i].seen.IsZero() {
+			s.all[i].seen = at
+			fresh++
+		}
+	}
+	return fresh
+}
+
+func (s *sendings) delays() (times []time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.all {
+		if !p.seen.IsZero() {
+			times = append(times, max(p.seen.Sub(p.answered), 0))
+		}
+	}
+	return times
+}
+
+// sendAll sends each package once, so many a second.
+func sendAll(ctx context.Context, url string, packages [][]byte, rate float64, s *sendings) error {
 	const connections = 16
 	limiter := pace.NewLimiter(pace.Limit(rate), 1)
 	errs := make(chan error, connections)
@@ -119,6 +173,7 @@ func sendAll(ctx context.Context, url string, packages [][]byte, rate float64, a
 				err := limiter.Wait(ctx)
 				var body []byte
 				if err == nil {
+					s.begin(i)
 					body, err = to.post(packages[i], true)
 				}
 				var answer struct {
@@ -128,7 +183,7 @@ func sendAll(ctx context.Context, url string, packages [][]byte, rate float64, a
 					errs <- err
 					return
 				}
-				answered.Store(answer.CorrelationID, time.Now())
+				s.answer(i, answer.CorrelationID)
 			}
 			errs <- nil
 		}()
