@@ -2,7 +2,12 @@
 // saves.
 package jsontext
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+	"unsafe"
+)
 
 // plain are the bytes that need no escape in a JSON string.
 var plain = func() (t [256]bool) {
@@ -18,11 +23,7 @@ func Plain(c byte) bool { return plain[c] }
 // Append appends s as the inside of a JSON string, as encoding/json does without HTML escapes.
 func Append(b []byte, s string) []byte {
 	start := 0
-	for i := 0; i < len(s); {
-		if plain[s[i]] {
-			i++
-			continue
-		}
+	for i := skipPlain(s, 0); i < len(s); i = skipPlain(s, i) {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if r >= utf8.RuneSelf && r != utf8.RuneError && r != 0x2028 && r != 0x2029 || r == utf8.RuneError && size > 1 {
 			i += size
@@ -34,6 +35,26 @@ func Append(b []byte, s string) []byte {
 		start = i
 	}
 	return append(b, s[start:]...)
+}
+
+// skipPlain returns the index of the first byte from i on that is not plain; eight are looked at in one step, as 64
+// bits.
+func skipPlain(s string, i int) int {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	text := unsafe.Slice(unsafe.StringData(s), len(s))
+	for ; len(text)-i >= 8; i += 8 {
+		x := binary.LittleEndian.Uint64(text[i:])
+		// A byte's highest bit is set where the byte is below 0x20, '"', '\\' or not ASCII. A borrow may set that of a byte
+		// after such a one, and the first counts.
+		found := ((x - each*0x20) | ((x ^ each*'"') - each) | ((x ^ each*'\\') - each) | x) & high
+		if found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(text) && plain[text[i]] {
+		i++
+	}
+	return i
 }
 
 func appendEscape(b []byte, r rune) []byte {

@@ -30,3 +30,29 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+// TestEveryByte has each byte at each place of a long text escaped as encoding/json does it, after each other byte.
+func TestEveryByte(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		for at := range 17 {
+			text := []byte("abcdefgh ~\x7f{}[]:,'")
+			text[at] = byte(c)
+			if got, want := `"`+string(Append(nil, string(text)))+`"`, byStandardLibrary(t, string(text)); got != want {
+				t.Fatalf("%q: got %s, want %s", text, got, want)
+			}
+			text[at+1] = byte(c) + 1
+			if got, want := `"`+string(Append(nil, string(text)))+`"`, byStandardLibrary(t, string(text)); got != want {
+				t.Fatalf("%q: got %s, want %s", text, got, want)
+			}
+		}
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	var buffer []byte
+	b.SetBytes(int64(len(attributes)))
+	for b.Loop() {
+		buffer = Append(buffer[:0], attributes)
+	}
+}

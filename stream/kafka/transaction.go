@@ -22,6 +22,9 @@ func (s *Session) openProducer(ctx context.Context) error {
 		// A transaction is handed over in one go, and its commit sends what lingers. With 5 ms its messages went in many
 		// small requests, for whose answers librdkafka waits without a pause (see group.go): a fifth of refine's time.
 		"linger.ms": 100, "compression.type": "lz4", "go.delivery.reports": false,
+		// The broker refuses offsets for a moment while it ends the transaction before; each time it took the default of
+		// 100 ms until they were sent again. The wait doubles with each try.
+		"retry.backoff.ms":             10,
 		"queue.buffering.max.messages": 500_000,
 		"go.events.channel.size":       1000, "go.produce.channel.size": 0,
 	}))

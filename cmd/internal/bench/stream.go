@@ -168,6 +168,7 @@ func (m *member) done(ctx context.Context) (n int, err error) {
 
 // end stops a service gracefully and returns what it used.
 func (s *service) end() (used, error) {
+	peak := peakRSS(s.cmd.Process.Pid)
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return used{}, err
 	}
@@ -176,5 +177,9 @@ func (s *service) end() (used, error) {
 	if err != nil {
 		return used{}, fmt.Errorf("%s: %w; see %s", s.cmd.Args[1], err, s.log)
 	}
-	return usedBy(s.cmd.ProcessState), nil
+	u := usedBy(s.cmd.ProcessState)
+	if peak > 0 {
+		u.memory = peak
+	}
+	return u, nil
 }
