@@ -100,8 +100,8 @@ func shell(t *testing.T, name string, args ...string) *typed {
 	harness.Must(t, os.WriteFile(filepath.Join(bin, "txflow"), []byte(script), 0o755)) //nolint:gosec // it is run
 	cmd := exec.Command(path, args...)
 	cmd.Dir = home
-	cmd.Env = []string{harness.AsMain + "=1", "HOME=" + home, "PATH=" + bin + ":" + os.Getenv("PATH"), "TERM=xterm", "PS1=READY> ",
-		"LANG=C.UTF-8"}
+	cmd.Env = []string{harness.AsMain + "=1", harness.NoSleepAtExit, "HOME=" + home,
+		"PATH=" + bin + ":" + os.Getenv("PATH"), "TERM=xterm", "PS1=READY> ", "LANG=C.UTF-8"}
 	s := &typed{t: t}
 	s.file, err = pty.StartWithSize(cmd, &pty.Winsize{Rows: 60, Cols: 200})
 	harness.Must(t, err)

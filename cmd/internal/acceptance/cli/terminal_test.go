@@ -22,7 +22,7 @@ func TestTheEngineIsSilentOnATerminal(t *testing.T) {
 	harness.Must(t, err)
 	cmd := exec.Command(self, "platform", "--data", t.TempDir(), "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr",
 		"", "--registry-addr", "")
-	cmd.Env = append(os.Environ(), harness.AsMain+"=1")
+	cmd.Env = append(os.Environ(), harness.AsMain+"=1", harness.NoSleepAtExit)
 	screen, err := pty.Start(cmd)
 	harness.Must(t, err)
 	var shown harness.Buffer

@@ -20,7 +20,7 @@ type place struct {
 	*harness.Live
 	env     []string
 	usual   map[string]string // the addresses as pages have them, and as they are
-	started map[string]bool   // services that a page has shown already
+	started bool              // a page has shown the start of the platform
 }
 
 // newPlace starts the platform, the ML API, a member of each pipeline and the collector.
@@ -28,7 +28,7 @@ func newPlace(t *testing.T) *place {
 	t.Helper()
 	live := &harness.Live{Workbench: &harness.Workbench{API: harness.StartMLAPI(t),
 		Place: harness.Place{T: t, Dir: t.TempDir()}}}
-	p := &place{Live: live, started: map[string]bool{}}
+	p := &place{Live: live}
 	const any = "127.0.0.1:0"
 	live.Platform = p.Start("platform", "--data", "platform", "--clickhouse-addr", any, "--kafka-addr", any,
 		"--registry-addr", any,
@@ -78,7 +78,7 @@ func (p *place) files() {
 		harness.Must(t, os.MkdirAll(filepath.Join(p.Dir, dir), 0o755))
 	}
 	harness.Must(t, os.WriteFile(filepath.Join(p.Dir, "bin", "txflow"),
-		[]byte("#!/bin/sh\nexec env "+harness.AsMain+"=1 '"+self+"' \"$@\"\n"), 0o755))
+		[]byte("#!/bin/sh\nexec env "+harness.NoSleepAtExit+" "+harness.AsMain+"=1 '"+self+"' \"$@\"\n"), 0o755))
 	data := harness.MustAbs(t, filepath.Join(harness.Repository, "data"))
 	harness.Must(t, os.Symlink(data, filepath.Join(p.Dir, "data")))
 	all, err := os.ReadFile(filepath.Join(data, "transactions.csv"))

@@ -102,9 +102,12 @@ func (r *terminal) output() string {
 	return r.shown.String()
 }
 
-// until waits as long as a command runs, and two minutes at most, for what it prints.
+// patience is how long a command may take. On a busy machine with the race detector, seconds become minutes.
+const patience = 5 * time.Minute
+
+// until waits as long as a command runs, and only so long, for what it prints.
 func (r *terminal) until(holds func(string) bool) bool {
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
 		if holds(r.shown.String()) {
 			return true
 		}
@@ -248,7 +251,7 @@ func (r *run) once(at, script string, shown []string) {
 	p := r.start(r.exports + expecting(script))
 	select {
 	case <-p.Ended:
-	case <-time.After(3 * time.Minute):
+	case <-time.After(patience):
 		p.Kill()
 		r.t.Errorf("%s does not end\n%s\n%s", at, script, p.output())
 		return

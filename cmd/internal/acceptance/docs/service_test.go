@@ -30,11 +30,9 @@ func (r *run) services(at string, lines, shown []string) {
 			r.once(at, line, wanted)
 			continue
 		}
-		if name := commandOf(line); name == "txflow platform" {
-			if r.started[name] {
-				continue // it takes seconds, and shows the same again
-			}
-			r.started[name] = true
+		platform := commandOf(line) == "txflow platform"
+		if platform && r.started {
+			continue // it takes seconds, and shows the same again
 		}
 		r.stop(func(s serving) bool {
 			return commandOf(s.line) == commandOf(line) && !strings.Contains(line, "--instance")
@@ -52,13 +50,21 @@ func (r *run) services(at string, lines, shown []string) {
 		}
 		r.t.Logf("%s\n%s\n%s", at, line, r.usually(p.shown.String()))
 		r.serving = append(r.serving, serving{p, line})
-		r.stop(func(s serving) bool { return commandOf(s.line) == "txflow stream produce" }) // before looking at what it sent
+		if platform {
+			r.started = true
+		}
+		r.stop(func(s serving) bool { // one platform serves all pages; what was sent is looked at when no more is sent
+			return slices.Contains([]string{"txflow platform", "txflow stream produce"}, commandOf(s.line))
+		})
 	}
 }
 
 // commandOf is a line's command without flags and arguments.
 func commandOf(line string) string {
-	return regexp.MustCompile(`txflow(?: [a-z][a-z-]*)+|\S+`).FindString(line)
+	if of := regexp.MustCompile(`txflow(?: [a-z][a-z-]*)+`).FindString(line); of != "" {
+		return of
+	}
+	return regexp.MustCompile(`\S+`).FindString(line)
 }
 
 var address = regexp.MustCompile(`127\.0\.0\.1"?[:,] ?\d+`)
@@ -82,7 +88,7 @@ func (r *run) stop(which func(serving) bool) {
 		_, _ = s.screen.Write([]byte{3}) // if it has ended, the code tells
 		select {
 		case <-s.Ended:
-		case <-time.After(time.Minute):
+		case <-time.After(patience):
 			r.t.Errorf("Ctrl-C does not end %s\n%s", s.line, s.shown.String())
 		}
 		s.Kill()

@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -133,13 +134,19 @@ func (b *Live) Reaches(what string, want int, count func() int) {
 	}
 }
 
-// FreeAddr is an address that was free a moment ago.
+// FreeAddr is an address that was free a moment ago: not one of those that the system gives to whoever asks for any
+// (from 32768 on Linux), which another process may get before it is used.
 func FreeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	Must(t, err)
-	defer func() { _ = l.Close() }() // the address is taken again at once
-	return l.Addr().String()
+	for range 1000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)) //nolint:gosec // it is no secret
+		if l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", addr); err == nil {
+			_ = l.Close() // the address is taken again at once
+			return addr
+		}
+	}
+	t.Fatal("no port from 20000 to 31999 is free")
+	return ""
 }
 
 // Get returns the status and the text of an answer; 0 when there is none yet.

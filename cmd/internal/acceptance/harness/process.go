@@ -24,6 +24,10 @@ import (
 // AsMain makes the test binary be txflow itself, so that processes that are killed run under the race detector too.
 const AsMain = "TXFLOW_TEST_AS_MAIN"
 
+// NoSleepAtExit is the GORACE of processes that a test starts: the race detector lets a program sleep for a second at its
+// end otherwise, and the tests start a thousand of them.
+const NoSleepAtExit = "GORACE=atexit_sleep_ms=0"
+
 // Main runs the tests of a package; the binary that Place starts as txflow is txflow instead.
 func Main(m *testing.M) {
 	if os.Getenv(AsMain) != "" {
@@ -85,7 +89,7 @@ func (p Place) launch(stdin io.Reader, stdout io.Writer, args ...string) *Proces
 	Must(p.T, err)
 	run := &Process{Cmd: exec.Command(self, args...), Ended: make(chan struct{})}
 	run.Cmd.Dir = p.Dir
-	run.Cmd.Env = append([]string{AsMain + "=1", "HOME=" + os.Getenv("HOME"), "PATH=" + os.Getenv("PATH"),
+	run.Cmd.Env = append([]string{AsMain + "=1", NoSleepAtExit, "HOME=" + os.Getenv("HOME"), "PATH=" + os.Getenv("PATH"),
 		"XDG_CACHE_HOME=" + os.Getenv("XDG_CACHE_HOME"),
 		"TXFLOW_ENGINE_DIR=" + os.Getenv("TXFLOW_ENGINE_DIR"), "TXFLOW_ENGINE_LIB=" + os.Getenv("TXFLOW_ENGINE_LIB")},
 		p.Env...)
