@@ -91,6 +91,17 @@ func (p *rollups) check(when string) {
 	}
 }
 
+// behind compares how many events wait to be entered. None is older than the test.
+func (p *rollups) behind(when string, want int64) {
+	p.t.Helper()
+	lag, err := p.RollupLag(p.t.Context())
+	must(p.t, err)
+	if lag.Waiting != want || lag.Entered.IsZero() != p.look.At.IsZero() || (lag.Oldest > 0) != (want > 0) ||
+		lag.Oldest > time.Hour || lag.Age > time.Hour {
+		p.t.Errorf("%s: %+v, want %d that wait", when, lag, want)
+	}
+}
+
 // TestRollupsFollowEvents has events come in, come again, be replaced by others of their id, be deleted, and be there
 // before the first look. Whatever a look reads, the roll-ups are those of the table.
 func TestRollupsFollowEvents(t *testing.T) {
@@ -109,9 +120,14 @@ func TestRollupsFollowEvents(t *testing.T) {
 				"position": random.IntN(5)})
 		}
 	}
+	p.behind("without events", 0)
 	some(40)
+	all, err := strconv.ParseInt(p.sql("SELECT uniqExact(event_id) FROM events"), 10, 64)
+	must(t, err)
+	p.behind("never entered", all)
 	for round := range 8 {
 		p.next(t.Context())
+		p.behind(fmt.Sprint("after round ", round), 0)
 		p.check(fmt.Sprint("round ", round))
 		some(1 + 10*(round%2))
 		switch round {

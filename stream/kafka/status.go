@@ -157,3 +157,24 @@ func host(address string) string {
 	}
 	return address
 }
+
+// WrittenSince reports whether a topic has a message of a time or later. A topic that is not there has none.
+func (s *Status) WrittenSince(ctx context.Context, topic string, at time.Time) (bool, error) {
+	limit := int(untilOf(ctx).Milliseconds())
+	meta, err := s.reader.GetMetadata(&topic, false, limit)
+	if err != nil {
+		return false, s.cfg.unavailable(err)
+	}
+	var asked []kafka.TopicPartition
+	for _, p := range meta.Topics[topic].Partitions {
+		asked = append(asked, kafka.TopicPartition{Topic: &topic, Partition: p.ID, Offset: kafka.Offset(at.UnixMilli())})
+	}
+	if len(asked) == 0 {
+		return false, nil
+	}
+	found, err := s.reader.OffsetsForTimes(asked, limit)
+	if err != nil {
+		return false, s.cfg.unavailable(err)
+	}
+	return slices.ContainsFunc(found, func(p kafka.TopicPartition) bool { return p.Error == nil && p.Offset >= 0 }), nil
+}

@@ -69,6 +69,18 @@ func offsetsAreReported(t *testing.T, b *broker) {
 	if s = b.stands("r-"+b.topic, b.out, 0); s.Delay != 0 { // markers are no messages
 		t.Errorf("with what was written in a transaction: %+v", s)
 	}
+	at, err := OpenStatus(b.cfg)
+	b.must(err)
+	defer func() { b.must(at.Close()) }()
+	for _, c := range []struct {
+		topic string
+		since time.Time
+		want  bool
+	}{{b.topic, before, true}, {b.topic, time.Now().Add(time.Hour), false}, {"none-" + b.topic, before, false}} {
+		if got, err := at.WrittenSince(t.Context(), c.topic, c.since); err != nil || got != c.want {
+			t.Errorf("%s was written since %s: %t, %v", c.topic, c.since, got, err)
+		}
+	}
 }
 
 func TestStatusWithoutKafka(t *testing.T) {

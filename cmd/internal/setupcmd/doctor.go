@@ -65,6 +65,7 @@ func runDoctor(c *cli.Context, rt *app.Runtime) error {
 	checks := append(checkEngine(), checkClickHouse(c, rt)...)
 	checks = append(checks, checkMLAPI(c, rt), checkArtifacts(c, rt), checkKafka(c, rt), checkRegistry(c))
 	checks = append(checks, checkReaders(c, rt)...)
+	checks = append(checks, checkRollups(c, rt)...)
 	checks = append(checks, checkErasures(c, rt)...)
 	checks = append(checks, checkTraces(c)...)
 	bad, needed := 0, 0

@@ -21,6 +21,7 @@ import (
 	"github.com/txflow/txflow/internal/logging"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/events"
+	"github.com/txflow/txflow/stream/events/analytics"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
@@ -41,8 +42,9 @@ func streamStatusCommand() *cli.Command {
 				Usage: "print nothing, and serve /readyz and /metrics about ClickHouse's Kafka tables at `HOST:PORT`"},
 		}, kafkaflags.Flags, batchcmd.ClickHouseFlags),
 		Description: `On a terminal it goes on until Ctrl-C. Exits 69 when Kafka does not answer. Where ClickHouse answers, too, it says which of its
-Kafka tables does not progress although messages wait, and ClickHouse's last exception. With --watch-addr the metric
-txflow_clickhouse_reader_stalled says so, for an alert.
+Kafka tables does not progress although messages wait, and ClickHouse's last exception, and, as "events publish", how many events
+are not in the roll-ups of events.analytics yet. With --watch-addr the metric txflow_clickhouse_reader_stalled says the first, for an
+alert.
 
    txflow stream status
    txflow stream status --once --kafka-brokers kafka:9092
@@ -83,6 +85,7 @@ func runStatus(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	live := logging.IsTerminal(rt.Stdout) && !c.Bool("once")
+	var published rollups
 	for {
 		select {
 		case <-c.Context.Done():
@@ -100,19 +103,21 @@ func runStatus(c *cli.Context, rt *app.Runtime) error {
 		if live && !c.Bool("json") {
 			_, _ = fmt.Fprint(rt.Stdout, "\x1b[H\x1b[J") // from the top, over the former picture
 		}
-		if err := showStatus(rt.Stdout, before, now, stalledReaders(c, rt, db, before, now), c.Bool("json"),
-			live); err != nil || !live {
+		if err := showStatus(rt.Stdout, before, now, stalledReaders(c, rt, db, before, now),
+			published.look(c, rt, kafkaStatus, db), c.Bool("json"), live); err != nil || !live {
 			return err
 		}
 		before = now
 	}
 }
 
+// askClickHouse bounds how long ClickHouse is asked.
+const askClickHouse = 5 * time.Second
+
 // stalledReaders says of each group that is one of ClickHouse's why it does not progress; "" where it does, or
 // ClickHouse does not answer.
 func stalledReaders(c *cli.Context, rt *app.Runtime, db *store.Store, before, now []status.Look) map[string]string {
-	const asked = 5 * time.Second
-	ctx, cancel := context.WithTimeout(c.Context, asked)
+	ctx, cancel := context.WithTimeout(c.Context, askClickHouse)
 	defer cancel()
 	stalled, err := readers.Stalled(ctx, db, c.Duration(readers.StalledFlag.Name), before, now)
 	if err != nil {
@@ -127,9 +132,12 @@ const (
 	screenPartitions = 15 // less a line a group: with the headings, and a line about a stalled reader
 )
 
-// showStatus prints the groups and their partitions, lag first; on a live screen only as much as fits.
-func showStatus(out io.Writer, before, now []status.Look, stalled map[string]string, asJSON, live bool) error {
-	groups := table.New("lag", "delay", "read/s", "new/s", "members", "group").AlignRight("lag", "delay", "read/s", "new/s",
+// showStatus prints the groups and their partitions, lag first, and the publisher's status if there is one; on a live
+// screen only as much as fits.
+func showStatus(out io.Writer, before, now []status.Look, stalled map[string]string, published *status.Status, asJSON,
+	live bool) error {
+	groups := table.New("lag", "delay", "read/s", "new/s", "members", "group").AlignRight("lag", "delay", "read/s",
+		"new/s",
 		"members")
 	partitions := table.New("lag", "delay", "committed", "end", "part.", "topic", "owner").AlignRight("lag", "delay",
 		"committed", "end", "part.")
@@ -171,14 +179,32 @@ func showStatus(out io.Writer, before, now []status.Look, stalled map[string]str
 				fmt.Sprint(p.Number), s.Topic, p.Owner}})
 		}
 	}
+	if published != nil {
+		shown++
+		if asJSON {
+			return json.NewEncoder(out).Encode(published)
+		}
+		name := published.Group
+		if published.State != string(analytics.UpToDate) {
+			name += " (" + published.State + ")"
+		}
+		groups.Add(progress.Thousands(published.Lag), seconds(published.Delay), "-", "-", "-", name)
+	}
 	if !asJSON {
 		if live {
 			groups.Columns, partitions.Columns = screenColumns, screenColumns
 		}
 		groups.Print(out)
+		why := make([]string, 0, len(now)+1)
 		for i := range now {
-			if why := stalled[now[i].Group]; why != "" {
-				_, _ = fmt.Fprintln(out, "stalled:", why)
+			why = append(why, stalled[now[i].Group])
+		}
+		if published != nil {
+			why = append(why, published.Stalled)
+		}
+		for _, text := range why {
+			if text != "" { // a screen has the start of it, and doctor all
+				_, _ = fmt.Fprintln(out, table.Cut("stalled: "+table.Plain(text), groups.Columns))
 			}
 		}
 		_, _ = fmt.Fprintln(out)

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/txflow/txflow/cmd/internal/readers"
+	"github.com/txflow/txflow/internal/event"
+	"github.com/txflow/txflow/stream/events/analytics"
 	"github.com/txflow/txflow/stream/status"
 )
 
@@ -24,9 +26,12 @@ func TestStatusFitsATerminal(t *testing.T) {
 		}
 		looks = append(looks, look)
 	}
+	published := publisherStatus(readers.Rollups{RollupLag: event.RollupLag{Waiting: 10_000, Oldest: time.Hour},
+		State: analytics.OutOfDate, Text: "events.analytics lacks events since 1h0m0s"})
 	show := func(live bool) []string {
 		var b strings.Builder
-		err := showStatus(&b, looks, looks, map[string]string{readers.DeadLetters: "it does not progress"}, false, live)
+		err := showStatus(&b, looks, looks, map[string]string{readers.DeadLetters: "it does not progress"}, published,
+			false, live)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,9 +47,12 @@ func TestStatusFitsATerminal(t *testing.T) {
 		t.Errorf("%d lines", len(lines))
 	}
 	text := strings.Join(lines, "\n")
-	if !strings.Contains(text, "120,000,000") || !strings.Contains(text, "9 of 96 partitions") || strings.Count(text,
+	if !strings.Contains(text, "120,000,000") || !strings.Contains(text, "8 of 96 partitions") || strings.Count(text,
 		"15,000,000") != 6 {
 		t.Error(text)
+	}
+	if !strings.Contains(text, "events publish (out of date)") {
+		t.Errorf("nothing of the publisher:\n%s", text)
 	}
 	if all := show(false); len(all) < 96 {
 		t.Errorf("not live: %d lines", len(all))

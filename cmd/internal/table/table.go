@@ -2,24 +2,47 @@
 package table
 
 import (
-	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
+// Width is what a table takes of a terminal, at most. Where it would be wider, columns that may do so go on in the next
+// line, or stand in lines of their own.
+const Width = 100
+
 // Table prints rows under a header; columns named in right are aligned to the right.
 type Table struct {
 	header  []string
 	right   map[string]bool
+	folded  map[string]bool
+	own     map[string]bool
 	rows    [][]string
-	Columns int // lines are cut there; 0 for never
+	Columns int // lines are cut there, and nothing is folded; 0 for never
 }
 
 // New is an empty table.
-func New(header ...string) *Table { return &Table{header: header, right: map[string]bool{}} }
+func New(header ...string) *Table {
+	return &Table{header: header, right: map[string]bool{}, folded: map[string]bool{}, own: map[string]bool{}}
+}
+
+// Fold lets cells of columns, by their headings, go on in the next line where the table would be too wide.
+func (t *Table) Fold(names ...string) *Table {
+	for _, n := range names {
+		t.folded[n] = true
+	}
+	return t
+}
+
+// Own puts columns, by their headings, in a line of their own above the rest of the row where the table would be too
+// wide.
+func (t *Table) Own(names ...string) *Table {
+	for _, n := range names {
+		t.own[n] = true
+	}
+	return t
+}
 
 // AlignRight aligns columns, by their headings, to the right.
 func (t *Table) AlignRight(names ...string) *Table {
@@ -63,42 +86,12 @@ func Unprintable(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
 }
 
-// Print prints header, rule and rows.
-func (t *Table) Print(w io.Writer) {
-	width := make([]int, len(t.header))
-	for _, row := range append([][]string{t.header}, t.rows...) {
-		for i, cell := range row {
-			width[i] = max(width[i], utf8.RuneCountInString(cell))
-		}
+// Cut is a text of so many columns at most; 0 for any.
+func Cut(s string, columns int) string {
+	if text := []rune(s); columns > 0 && len(text) > columns {
+		return string(text[:columns-1]) + "…"
 	}
-	line := func(row []string) {
-		var b strings.Builder
-		for i, cell := range row {
-			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
-			if i > 0 {
-				b.WriteString("  ")
-			}
-			if t.right[t.header[i]] {
-				b.WriteString(pad + cell)
-			} else {
-				b.WriteString(cell + pad)
-			}
-		}
-		text := []rune(strings.TrimRight(b.String(), " "))
-		if t.Columns > 0 && len(text) > t.Columns {
-			text = append(text[:t.Columns-1], '…')
-		}
-		_, _ = fmt.Fprintln(w, string(text))
-	}
-	line(t.header)
-	rule := make([]string, len(width))
-	for i, n := range width {
-		rule[i] = strings.Repeat("-", n)
-	}
-	line(rule)
-	for _, row := range t.rows {
-		line(row)
-	}
+	return s
 }
 
 // FirstLine is a text without its other lines.

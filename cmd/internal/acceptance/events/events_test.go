@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -110,7 +111,9 @@ func publishes(t *testing.T, b *harness.Live) {
 			t.Errorf("events publish says %q, want %q", said, want)
 		}
 	}
+	rollups(t, b, "optional", "never published")
 	publish("5 roll-ups published, 0 removed; events.analytics has 5") // two hours and types, one account
+	rollups(t, b, "ok", "has all events")
 	publish("0 roll-ups published, 0 removed; events.analytics has 5")
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Brokers), kgo.ConsumeTopics(events.Analytics))
 	harness.Must(t, err)
@@ -142,7 +145,27 @@ func publishes(t *testing.T, b *harness.Live) {
 		t.Errorf("after an event is gone: %v", has)
 	}
 	b.SQL("INSERT INTO events SELECT * FROM kept")
+	b.SQL("ALTER TABLE event_entries UPDATE entered_at = entered_at - INTERVAL 1 HOUR WHERE 1 SETTINGS mutations_sync = 2")
+	b.SQL("ALTER TABLE events UPDATE inserted_at = inserted_at - INTERVAL 30 MINUTE WHERE event_id = '%s' SETTINGS mutations_sync = 2",
+		strings.TrimSpace(row))
+	rollups(t, b, "missing", "lacks events since 30m")
 	publish("3 roll-ups published, 0 removed; events.analytics has 5")
+}
+
+// rollups waits until doctor and stream status say of roll-ups what they are.
+func rollups(t *testing.T, b *harness.Live, state, text string) {
+	t.Helper()
+	line := regexp.MustCompile(`(?m)^roll-ups +` + state + ` .*`)
+	b.Until("doctor and stream status say that roll-ups are "+state+": "+text, func() bool {
+		code, r := b.Run("doctor", "--timeout", "1m")
+		said := r.Stdout.String()
+		if state == "missing" && (code != fault.ExitUnavailable || !strings.Contains(said, "start txflow events publish")) {
+			return false
+		}
+		status := b.OK("stream", "status", "--once").Stdout.String()
+		t.Logf("%s\n%s", said, status)
+		return line.MatchString(said) && strings.Contains(said+status, text) && strings.Contains(status, "events publish")
+	})
 }
 
 // answerOfPackage is what the test reads of the collector's answer.
