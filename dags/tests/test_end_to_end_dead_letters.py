@@ -33,7 +33,7 @@ def test_dead_letters_go_back(stack):
     }
     produce = [txflow, "stream", "produce", "--count=50", "--bad=0.2"]
     sent = subprocess.run(produce, env=env, check=True, capture_output=True, text=True)
-    bad = int(re.search(r": (\d+) bad ones", sent.stderr)[1])
+    bad = int(re.search(r": (\d+) bad one", sent.stderr)[1])
     assert bad
 
     def dead_letters(state, replays):

@@ -68,7 +68,7 @@ def test_reclassify_beyond_the_threshold(stack, batch):
         run = stack.trigger(dag, url=SAMPLE, source="bnak", max_changed=1)
         compare = stack.end(dag, run, want="failed")["compare"][0]
         said = [
-            line["event"] for line in stack.log(compare) if f"{ROWS} of {ROWS} rows are not stored yet" in line["event"]
+            line["event"] for line in stack.log(compare) if f"{ROWS:,} of {ROWS:,} rows are not stored yet" in line["event"]
         ]
         assert len(said) == 1
         assert "“Source name”" in said[0]

@@ -102,5 +102,9 @@ func (f *Findings) Err(what string) error {
 	if more := f.Total() - int64(len(lines)); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
-	return fault.Failf(fault.ExitData, "%s: %d mismatches\n  %s", what, f.Total(), strings.Join(lines, "\n  "))
+	text := strings.Join(lines, "\n  ")
+	if f.Total() == 1 { // the list of all errors has both texts as they are
+		return fault.Failf(fault.ExitData, "%s: 1 mismatch\n  %s", what, text)
+	}
+	return fault.Failf(fault.ExitData, "%s: %d mismatches\n  %s", what, f.Total(), text)
 }

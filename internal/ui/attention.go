@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/stream/status"
 )
 
@@ -36,9 +37,8 @@ func (u *UI) attention(v *overviewView) (all []attention) {
 			case g.Stalled != "":
 				add("bad", "/stream", "Stream", "%s", plain(g.Stalled))
 			case g.State != status.Missing && g.Delay > delayLate.Seconds(): // nobody waits for a group that was never there
-				add("warn", "/stream", "Stream", "%s messages of %s wait for %s, the oldest for %s", number(g.Lag), g.Topic,
-					plain(g.Group),
-					duration(time.Duration(g.Delay*float64(time.Second))))
+				add("warn", "/stream", "Stream", "waiting for %s: %s %s of %s, the oldest for %s", plain(g.Group), number(g.Lag),
+					display.Noun(g.Lag, "message"), g.Topic, duration(time.Duration(g.Delay*float64(time.Second))))
 			}
 		}
 	}

@@ -243,7 +243,7 @@ func TestStreamRates(t *testing.T) {
 	}
 	v.Stream.Value = second
 	if all := u.attention(v); len(all) != 1 || all[0].Look != "warn" ||
-		!strings.Contains(all[0].Text, "wait for g<b>, the oldest for 1 min") {
+		!strings.Contains(all[0].Text, "waiting for g<b>: ") {
 		t.Errorf("%+v", all)
 	}
 }

@@ -33,7 +33,7 @@ var answerCases = []struct{ name, body, wrong string }{
 		item(idB, "Food", "") + ` ]`, ""},
 	{"escapes", array(item(idA, `Ren\u0074`, "v\\n"), item(idB, "Food", "v\\n")), ""},
 	{"upper case id", array(item(strings.ToUpper(idA), "Rent", "v1"), item(idB, "Food", "v1")), ""},
-	{"short", array(item(idA, "Rent", "v1")), "1 items for 2"},
+	{"short", array(item(idA, "Rent", "v1")), "1 item for 2"},
 	{"empty", "[]", "0 items for 2"},
 	{"long", array(item(idA, "Rent", "v1"), item(idB, "Food", "v1"), item(idB, "Food", "v1")), "3 items for 2"},
 	{"double", array(item(idA, "Rent", "v1"), item(idA, "Rent", "v1")), "no item for the transaction at 1"},

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 
 	"github.com/txflow/txflow/internal/prediction"
@@ -44,8 +45,8 @@ func (c *Client) ask(ctx context.Context, transactions []transaction.Transaction
 				"give --expect-model the version that answers, or none for any; or have the other model deployed")
 		}
 		if attempt == c.cfg.MaxAttempts {
-			return reply{}, fault.Failf(fault.ExitTryAgain, "the ML API at %s gave no usable answer in %d attempts: %w", c.where,
-				attempt, o.cause())
+			return reply{}, fault.Failf(fault.ExitTryAgain, "the ML API at %s gave no usable answer in %s: %w", c.where,
+				display.Count(attempt, "attempt"), o.cause())
 		}
 		delay := max(c.cfg.backoff().Delay(attempt), o.retryAfter)
 		c.counts.retries.Add(1)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 
 	"github.com/txflow/txflow/internal/transaction"
@@ -200,7 +201,7 @@ func (k *checker) size(ctx context.Context, n, calls int) error {
 			break
 		}
 	}
-	k.add(fmt.Sprintf("%d rows", n), wrong,
+	k.add(display.Count(n, "row"), wrong,
 		fmt.Sprintf("each id once and in order, %d of the %d categories, %d bytes a call", len(seen),
 			k.client.cfg.Categories.Len(), len(body)))
 	if wrong == nil {
@@ -221,7 +222,7 @@ func (k *checker) answer(status int, answer []byte, rows []transaction.Transacti
 		return err
 	}
 	if len(answers) != len(rows) {
-		return fmt.Errorf("%d answers for %d rows", len(answers), len(rows))
+		return fmt.Errorf("%s for %s", display.Count(len(answers), "answer"), display.Count(len(rows), "row"))
 	}
 	for i := range answers {
 		if answers[i].id != rows[i].ID {

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/prediction"
 	"github.com/txflow/txflow/internal/transaction"
 )
@@ -8,7 +9,7 @@ import (
 // match writes each transaction's category into items: one answer for each transaction, no strangers, in any order.
 func match(transactions []transaction.Transaction, items []prediction.Item, answers []answer) error {
 	if len(answers) != len(transactions) {
-		return badAnswerf("it has %d items for %d transactions", len(answers), len(transactions))
+		return badAnswerf("it has %s for %s", display.Count(len(answers), "item"), display.Count(len(transactions), "transaction"))
 	}
 	for i := range answers {
 		if answers[i].id != transactions[i].ID {

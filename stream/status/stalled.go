@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/txflow/txflow/internal/display"
 )
 
 // Reader is what a database says of its own consumer of a topic. Times are ages by its clock, -1 for never.
@@ -72,7 +74,7 @@ func Judge(before, now Look, r *Reader, limit time.Duration) Verdict {
 	default:
 		text = fmt.Sprintf("it reads and last stored something %s ago", r.Committed)
 	}
-	text = fmt.Sprintf("%s does not progress while %d messages wait: %s", r.Table, lag, text)
+	text = fmt.Sprintf("%s does not progress with %s waiting: %s", r.Table, display.Count(lag, "message"), text)
 	if r.Error != "" && (failed || cause == Hangs) {
 		line, _, _ := strings.Cut(r.Error, "\n")
 		text += fmt.Sprintf("; its last exception, %s ago: %s", r.Failed, line)

@@ -38,7 +38,7 @@ func TestJudge(t *testing.T) {
 			with(func(r *Reader) { r.Failed, r.Committed, r.Error = time.Minute, 3*time.Second, "old" }), Progresses, ""},
 		"never polled again": {look(5, 6, 0), look(5, 6, time.Second),
 			with(func(r *Reader) { r.Polled, r.Failed, r.Error = 2*time.Minute, time.Hour, "1/1 brokers are down" }), Hangs,
-			"reads does not progress while 1 messages wait: it last asked Kafka for messages 2m0s ago; its last exception, " +
+			"reads does not progress with 1 message waiting: it last asked Kafka for messages 2m0s ago; its last exception, " +
 				"1h0m0s ago: 1/1 brokers are down"},
 		"no consumer": {look(5, 6, 0), look(5, 6, time.Minute),
 			with(func(r *Reader) { r.Consumers, r.Polled, r.Committed = 0, -1, -1 }), Hangs, "it never asked"},

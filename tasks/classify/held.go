@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/ledger"
 
@@ -66,8 +67,8 @@ func (c *classifier) recordHeld(ctx context.Context, end bool) error {
 		*p.artifact, *p.counts = describe(part, a, p.segment)
 	}
 	if end && left > 0 {
-		return fault.Failf(fault.ExitTryAgain, "the ML API refused too many rows: %d segments are to be requested again",
-			left)
+		return fault.Failf(fault.ExitTryAgain, "the ML API refused too many rows: %s %s to be requested again",
+			display.Count(left, "segment"), display.Are(left))
 	}
 	return nil
 }

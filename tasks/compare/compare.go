@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/ledger"
 
@@ -86,8 +87,8 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 		m.ChangedShare, m.Comparison = &report.Share, report.Cut(MaxListed)
 		if cfg.MaxNew >= 0 && report.New > cfg.MaxNew {
 			return fault.WithHint(fault.Failf(fault.ExitData,
-				"%d of %d rows are not stored yet: loading this run would add them",
-				report.New, report.Rows),
+				"%s of %s %s not stored yet: loading this run would add them",
+				display.Thousands(report.New), display.Count(report.Rows, "row"), display.Are(report.New)),
 				"check that --source is the name under which they were stored; allow new rows with --max-new; see %s", a.URL)
 		}
 		if report.Share > cfg.MaxChanged {

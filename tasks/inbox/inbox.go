@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 
 	"github.com/txflow/txflow/internal/batch"
@@ -108,7 +109,8 @@ func Look(ctx context.Context, env *tasks.Env, lister Lister, cfg Config) (*batc
 func nothing(inbox string, outside int) error {
 	err := fault.Failf(fault.ExitNothing, "there is no new file in %s", inbox)
 	if outside > 0 {
-		return fault.WithHint(err, "%d links lead out of it: put the files there, or take them with --follow-links", outside)
+		return fault.WithHint(err, "%s out of it: put the files there, or take them with --follow-links",
+			"it has "+display.Count(outside, "link"))
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"sync"
 
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/ledger"
 
@@ -94,8 +95,8 @@ func allRefused(n ledger.Counts) error {
 	if n.DeadLettered == 0 || n.Stored > 0 {
 		return nil
 	}
-	return fault.WithHint(fault.Failf(fault.ExitData, "the ML API refused all %d rows; each is a dead letter now",
-		n.DeadLettered),
+	return fault.WithHint(fault.Failf(fault.ExitData, "the ML API refused all %s; each is a dead letter now",
+		display.Count(n.DeadLettered, "row")),
 		"txflow dlq list shows why; repair the rows or the ML API, and run the file again")
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/tasks/compare"
 )
 
@@ -62,8 +63,8 @@ func showReport(w io.Writer, r *compare.Report) {
 			"since newer ones are stored: %d\n",
 			r.Replaced, r.Contents, r.Newer)
 	}()
-	_, _ = fmt.Fprintf(w, "%d rows: %d not stored yet, %d stored already, of which %d would change: %.4g %% of all\n",
-		r.Rows, r.New, r.Known, r.Changed, 100*r.Share)
+	_, _ = fmt.Fprintf(w, "%s: %d not stored yet, %d stored already, of which %d would change: %.4g %% of all\n",
+		display.Count(r.Rows, "row"), r.New, r.Known, r.Changed, 100*r.Share)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, part := range []struct {
 		title string

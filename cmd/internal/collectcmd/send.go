@@ -22,6 +22,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/data"
 	"github.com/txflow/txflow/internal/authority"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/events/send"
@@ -263,11 +264,9 @@ func report(out io.Writer, asJSON bool, s *send.Stats, took time.Duration) error
 			Slowest   float64 `json:"slowest_seconds"`
 		}{s, took.Seconds(), perSecond, s.Slowest.Seconds()})
 	}
-	_, err := fmt.Fprintf(out, "sent %s events in %s packages: accepted %s, rejected %s; %s a second, %s sent again\n",
-		progress.Thousands(s.Events),
-		progress.Thousands(s.Packages), progress.Thousands(s.Accepted), progress.Thousands(s.Rejected),
-		progress.Thousands(perSecond),
-		progress.Thousands(s.Retries))
+	_, err := fmt.Fprintf(out, "sent %s in %s: accepted %s, rejected %s; %s a second, %s sent again\n",
+		display.Count(s.Events, "event"), display.Count(s.Packages, "package"), progress.Thousands(s.Accepted), progress.Thousands(s.Rejected),
+		progress.Thousands(perSecond), progress.Thousands(s.Retries))
 	for _, code := range slices.Sorted(maps.Keys(s.Codes)) {
 		_, err = fmt.Fprintf(out, "  %s: %s\n", code, progress.Thousands(s.Codes[code]))
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 )
 
@@ -52,7 +53,7 @@ func run(c *cli.Context, rt *app.Runtime, from, to string) (err error) {
 	}
 	made, err := out.Commit(c.Context)
 	if err == nil {
-		_, _ = fmt.Fprintf(rt.Stderr, "%s: %d bytes\n", made.URL, made.Bytes)
+		_, _ = fmt.Fprintf(rt.Stderr, "%s: %s\n", made.URL, display.Count(made.Bytes, "byte"))
 	}
 	return err
 }

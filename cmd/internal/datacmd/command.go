@@ -15,6 +15,7 @@ import (
 	"github.com/txflow/txflow/data"
 	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 )
 
@@ -150,6 +151,7 @@ func progressLine(stderr io.Writer, terminal bool, total int64) func(int64) {
 		}
 		last, shown = now, true
 		rate := float64(rows) / now.Sub(start).Seconds()
-		_, _ = fmt.Fprintf(stderr, "generated %d of %d rows, %.1f million a second%s", rows, total, rate/1e6, end) // stderr may be gone
+		_, _ = fmt.Fprintf(stderr, "generated %d of %s, %.1f million a second%s", rows,
+			display.Count(total, "row"), rate/1e6, end) // stderr may be gone
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/internal/batch"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/transaction"
@@ -107,7 +108,7 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 			"dead_letters", without)
 	}
 	if c.Bool("dry-run") {
-		_, _ = fmt.Fprintf(rt.Stdout, "%d dead letters would be replayed\n", n)
+		_, _ = fmt.Fprintf(rt.Stdout, "%s would be replayed\n", display.Count(n, "dead letter"))
 		return nil
 	}
 	m, err := tasks.Do(c.Context, batchcmd.NewEnv(c, rt, batch.Layout{}, "", c.String("source")), "dlq_replay", -1,
@@ -140,11 +141,13 @@ func nothingToReplay(c *cli.Context, db *store.Store, q ledger.DeadLetterQuery, 
 	switch tired := all - allWithout; {
 	case tired > 0:
 		return fault.WithHint(fault.Failf(fault.ExitNothing,
-			"%d open dead letters came back %d times already, which is the limit; none was replayed", tired, limit),
+			"%s came back %s already, which is the limit; none was replayed",
+			display.Count(tired, "open dead letter"), display.Count(limit, "time")),
 			"correct the cause, then replay them with a higher --max-replays; or purge them")
 	case without > 0:
 		return fault.WithHint(fault.Failf(fault.ExitNothing,
-			"the %d open dead letters do not hold their messages, which are too large; none was replayed", without),
+			"%s without the message, which is too large: none was replayed",
+			display.Count(without, "open dead letter")),
 			"send those again from where they came, in smaller messages")
 	}
 	return fault.Failf(fault.ExitNothing, "there is no open dead letter to replay")
@@ -160,12 +163,12 @@ func dlqPurge(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	if c.Bool("dry-run") {
 		n, _, err := openDeadLetters(c, db, q)
 		if err == nil {
-			_, _ = fmt.Fprintf(rt.Stdout, "%d dead letters would be purged\n", n)
+			_, _ = fmt.Fprintf(rt.Stdout, "%s would be purged\n", display.Count(n, "dead letter"))
 		}
 		return err
 	}
 	show := progress.NewTicker(rt.Stderr, rt.Interactive, "purged")
 	purged, err := dlq.Purge(c.Context, db, q, func(n int) { show.Tick(int64(n)) })
-	_, _ = fmt.Fprintf(rt.Stdout, "%d dead letters are purged\n", purged)
+	_, _ = fmt.Fprintf(rt.Stdout, "%s %s purged\n", display.Count(purged, "dead letter"), display.Are(purged))
 	return fault.WithHint(err, "the same command continues with what is still open")
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/table"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/internal/transaction"
@@ -36,7 +37,7 @@ func dlqStats(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 		t.Add(n.Pipeline, n.Source, n.Code, n.Column, n.State, fmt.Sprint(n.Rows), n.Oldest.UTC().Format(time.RFC3339))
 	}
 	t.Print(rt.Stdout)
-	_, _ = fmt.Fprintf(rt.Stderr, "%s dead letters\n", progress.Thousands(int64(total))) //nolint:gosec // a count
+	_, _ = fmt.Fprintf(rt.Stderr, "%s\n", display.Count(total, "dead letter"))
 	return nil
 }
 
@@ -85,9 +86,8 @@ func dlqList(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	for _, n := range counts {
 		total += n.Rows
 	}
-	_, _ = fmt.Fprintf(rt.Stderr, "%s of %s dead letters; --limit 0 shows all\n",
-		progress.Thousands(int64(len(deadLetters))),
-		progress.Thousands(int64(total))) //nolint:gosec // a count
+	_, _ = fmt.Fprintf(rt.Stderr, "%s of %s; --limit 0 shows all\n", progress.Thousands(int64(len(deadLetters))),
+		display.Count(total, "dead letter"))
 	return nil
 }
 
@@ -194,7 +194,7 @@ func showDeadLetter(out io.Writer, l *ledger.DeadLetterState) {
 	line("reason", l.Code)
 	line("column", l.Column)
 	line("message", l.Message)
-	line("state", fmt.Sprintf("%s, replayed %d times", l.State, l.Replays))
+	line("state", fmt.Sprintf("%s, replayed %s", l.State, display.Count(uint32(l.Replays), "time")))
 	line("trace", l.TraceID)
 	line("first seen", l.FirstSeen.UTC().Format(time.RFC3339))
 	line("updated", l.UpdatedAt.UTC().Format(time.RFC3339))
@@ -236,8 +236,8 @@ func dlqResolve(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	}
 	after, err := open()
 	if err == nil {
-		_, _ = fmt.Fprintf(rt.Stderr, "%s dead letters resolved, %s still open\n",
-			progress.Thousands(max(before-after, 0)), progress.Thousands(after))
+		_, _ = fmt.Fprintf(rt.Stderr, "%s resolved, %s still open\n",
+			display.Count(max(before-after, 0), "dead letter"), progress.Thousands(after))
 		err = sayOthers(c, rt, db, q, "dlq resolve")
 	}
 	return err

@@ -11,8 +11,8 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/streamcmd"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/events/archive"
@@ -83,9 +83,9 @@ func runEventsArchive(c *cli.Context, rt *app.Runtime) error {
 			err = nil
 		}
 		if err != nil || stop {
-			_, _ = fmt.Fprintf(rt.Stderr, "%s objects with %s events are made, %s were there; %s offsets wait for a full range\n",
-				progress.Thousands(int64(all.Objects)),
-				progress.Thousands(all.Events), progress.Thousands(int64(all.There)), progress.Thousands(done.Waiting))
+			_, _ = fmt.Fprintf(rt.Stderr, "%s with %s made, %s found made before; not in a full range yet: %s\n",
+				display.Count(all.Objects, "object"), display.Count(all.Events, "event"), display.Thousands(int64(all.There)),
+				display.Count(done.Waiting, "offset"))
 		}
 		if err != nil || stop {
 			return ignoreEnd(c.Context, err)

@@ -12,8 +12,8 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/readers"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/stream/events"
@@ -197,8 +197,8 @@ func (s *forgetStream) Refined(ctx context.Context) error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fault.WithHint(fault.Failf(fault.ExitTryAgain, "after %s the group %s has not read %s messages of %s",
-				s.wait, s.group, progress.Thousands(left), events.Raw),
+			return fault.WithHint(fault.Failf(fault.ExitTryAgain, "after %s the group %s has not read %s of %s",
+				s.wait, s.group, display.Count(left, "message"), events.Raw),
 				"the tombstone holds, nothing else is erased yet: run the same command again; txflow stream status shows "+
 					"whether refine goes on")
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/events/forget"
 	"github.com/txflow/txflow/stream/kafka"
@@ -49,7 +50,7 @@ func report(c *cli.Context, rt *app.Runtime, db *store.Store, broker kafka.Confi
 		{store.TableEvents, r.Events, "events"},
 		{store.TableBronze, r.Messages, "raw messages"},
 		{store.TableDeadLetters, r.DeadLetters, "dead letters"},
-		{objects, r.Lines, fmt.Sprintf("lines of %s objects", progress.Thousands(int64(r.Objects)))}, //nolint:gosec // a count
+		{objects, r.Lines, "lines of " + display.Count(r.Objects, "object")},
 	}}
 	if e := &r.Erasure; !dry {
 		before := time.UnixMicro(e.Before).UTC()

@@ -15,6 +15,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/streamcmd"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/events/analytics"
@@ -80,8 +81,8 @@ func runEventsPublish(c *cli.Context, rt *app.Runtime) error {
 		case c.Context.Err() != nil:
 			return nil
 		case c.Bool("once") && err == nil:
-			_, _ = fmt.Fprintf(rt.Stderr, "%s roll-ups published, %s removed; %s has %s\n",
-				progress.Thousands(int64(d.Published)), progress.Thousands(int64(d.Removed)), events.Analytics,
+			_, _ = fmt.Fprintf(rt.Stderr, "%s published, %s removed; %s has %s\n",
+				display.Count(d.Published, "roll-up"), progress.Thousands(int64(d.Removed)), events.Analytics,
 				progress.Thousands(int64(d.Keys)))
 			return nil
 		case err != nil && (c.Bool("once") || !fault.Transient(err)):

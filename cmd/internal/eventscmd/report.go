@@ -13,6 +13,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/table"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 )
 
@@ -73,8 +74,8 @@ func eventsReport(c *cli.Context, rt *app.Runtime) error {
 		return nil
 	}
 	if shown := ReportTable(rt.Stdout, q.By, rows, c.Int("limit")); shown < len(rows) {
-		_, _ = fmt.Fprintf(rt.Stderr, "%s of %s lines; --limit 0 shows all\n", progress.Thousands(int64(shown)),
-			progress.Thousands(int64(len(rows))))
+		_, _ = fmt.Fprintf(rt.Stderr, "%s of %s; --limit 0 shows all\n", progress.Thousands(int64(shown)),
+			display.Count(len(rows), "line"))
 	}
 	return nil
 }

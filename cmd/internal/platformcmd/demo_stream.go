@@ -12,6 +12,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/querycmd"
 	"github.com/txflow/txflow/data"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/ledger"
@@ -94,9 +95,9 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 		}
 		// The ledger's entry of a row is there a moment before the row.
 		if stored+deadLetters >= sent.Messages && rowsOf(report) >= stored-sent.Duplicates {
-			_, _ = fmt.Fprintf(rt.Stderr, "%s messages = %s classified + %s dead letters, in ClickHouse; %s of them were sent "+
+			_, _ = fmt.Fprintf(rt.Stderr, "%s = %s classified + %s, in ClickHouse; %s of them were sent "+
 				"twice and count once\n",
-				progress.Thousands(sent.Messages), progress.Thousands(stored), progress.Thousands(deadLetters),
+				display.Count(sent.Messages, "message"), progress.Thousands(stored), display.Count(deadLetters, "dead letter"),
 				progress.Thousands(sent.Duplicates))
 			break
 		}

@@ -138,13 +138,13 @@ func (t *task) summary() string {
 	if t.done == 0 {
 		return fmt.Sprintf("%-10s %s", t.name, took.Round(time.Millisecond))
 	}
-	return fmt.Sprintf("%-10s %s rows in %s, %s rows/s", t.name, Thousands(t.done), took.Round(time.Millisecond),
+	return fmt.Sprintf("%-10s %s in %s, %s rows/s", t.name, display.Count(t.done, "row"), took.Round(time.Millisecond),
 		Thousands(rate(t.done, took)))
 }
 
 func (t *task) status(now time.Time) string {
 	took := now.Sub(t.begin)
-	s := fmt.Sprintf("%s %s rows", t.name, Thousands(t.done))
+	s := fmt.Sprintf("%s %s", t.name, display.Count(t.done, "row"))
 	if t.rows > 0 {
 		s = fmt.Sprintf("%s %d%%", t.name, 100*t.done/t.rows)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/table"
+	"github.com/txflow/txflow/internal/display"
 )
 
 func runsCommand() *cli.Command {
@@ -73,7 +74,7 @@ func runsCommand() *cli.Command {
 				_, _ = fmt.Fprintln(rt.Stdout, why)
 			}
 			if len(runs) == c.Int("limit") {
-				_, _ = fmt.Fprintf(rt.Stderr, "the last %d runs; --limit N shows more\n", len(runs))
+				_, _ = fmt.Fprintf(rt.Stderr, "the last %s; --limit N shows more\n", display.Count(len(runs), "run"))
 			}
 			return nil
 		}),

@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/stream/kafka"
 )
@@ -40,14 +40,13 @@ func WaitRead(ctx context.Context, broker kafka.Config, limit time.Duration, out
 				break
 			}
 			if time.Now().After(deadline) {
-				return fault.WithHint(fault.Failf(fault.ExitTryAgain, "after %s ClickHouse has not read %s messages of %s",
-					limit, progress.Thousands(left), reader[1]),
+				return fault.WithHint(fault.Failf(fault.ExitTryAgain, "after %s ClickHouse has not read %s of %s",
+					limit, display.Count(left, "message"), reader[1]),
 					"txflow stream status shows whether it goes on; txflow doctor why not")
 			}
 			if time.Since(said) > 10*time.Second {
 				said = time.Now()
-				_, _ = fmt.Fprintf(out, "ClickHouse has still to read %s messages of %s\n", progress.Thousands(left),
-					reader[1])
+				_, _ = fmt.Fprintf(out, "ClickHouse has still to read %s of %s\n", display.Count(left, "message"), reader[1])
 			}
 			select {
 			case <-ctx.Done():

@@ -9,6 +9,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/ledger"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/tasks"
@@ -38,13 +39,11 @@ func summarise(w io.Writer, r *ledger.RunRecord) {
 		superseded = fmt.Sprintf(" (of them %s superseded by newer contents)", progress.Thousands(n.Superseded))
 	}
 	if n.OtherSources > 0 {
-		_, _ = fmt.Fprintf(w, "warning: %s ids are also stored for other sources, and one row of an id replaces the other\n",
-			progress.Thousands(n.OtherSources))
+		_, _ = fmt.Fprintf(w, "warning: %s %s also stored for other sources, and one row of an id replaces the other\n",
+			display.Count(n.OtherSources, "id"), display.Are(n.OtherSources))
 	}
-	_, _ = fmt.Fprintf(w, "%s rows = %s stored%s + %s rejected + %s duplicates + %s dead letters, reconciled; %s, %s "+
-		"rows/s\n",
-		progress.Thousands(n.In), progress.Thousands(n.Stored), superseded, progress.Thousands(n.Rejected),
-		progress.Thousands(n.Duplicates),
-		progress.Thousands(n.DeadLettered), took.Round(time.Millisecond),
+	_, _ = fmt.Fprintf(w, "%s = %s stored%s + %s rejected + %s + %s, reconciled; %s, %s rows/s\n",
+		display.Count(n.In, "row"), progress.Thousands(n.Stored), superseded, progress.Thousands(n.Rejected),
+		display.Count(n.Duplicates, "duplicate"), display.Count(n.DeadLettered, "dead letter"), took.Round(time.Millisecond),
 		progress.Thousands(int64(float64(n.In)/took.Seconds())))
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/querycmd"
 	"github.com/txflow/txflow/cmd/internal/readers"
 	"github.com/txflow/txflow/cmd/internal/table"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/ml_api/client"
@@ -217,6 +218,6 @@ func checkTraces(c *cli.Context) []check {
 		return []check{to, {Name: "Jaeger", Neutral: true, Detail: err.Error(),
 			Next: "set JAEGER_URL where it is elsewhere; only txflow trace needs it"}}
 	}
-	return []check{to, {Name: "Jaeger", OK: true, Detail: fmt.Sprintf("%d services have traces at %s", len(services),
+	return []check{to, {Name: "Jaeger", OK: true, Detail: fmt.Sprintf("traces of %s at %s", display.Count(len(services), "service"),
 		secret.NewURL(at.URL))}}
 }

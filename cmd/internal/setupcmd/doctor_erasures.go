@@ -9,6 +9,7 @@ import (
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/secret"
 )
 
@@ -34,5 +35,6 @@ func checkErasures(c *cli.Context, rt *app.Runtime) []check {
 				Next: "run the same txflow events forget again: it goes on with what is left"}}
 		}
 	}
-	return []check{{Name: name, OK: true, Detail: fmt.Sprintf("%d persons are forgotten, none is pending", len(all))}}
+	return []check{{Name: name, OK: true, Detail: fmt.Sprintf("%s %s forgotten, none is pending",
+		display.Count(len(all), "person"), display.Are(len(all)))}}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
 	"github.com/txflow/txflow/cmd/internal/readers"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/events"
@@ -69,7 +70,7 @@ func checkKafka(c *cli.Context, rt *app.Runtime) check {
 			Next: "move them with kafka-reassign-partitions, and set offsets.topic.replication.factor and " +
 				"transaction.state.log.replication.factor of the brokers"}
 	}
-	return check{Name: "Kafka", OK: true, Detail: fmt.Sprintf("%d topics at %s, as they should be", len(want), first)}
+	return check{Name: "Kafka", OK: true, Detail: fmt.Sprintf("%s at %s, as they should be", display.Count(len(want), "topic"), first)}
 }
 
 // lacksEvents reports whether a topic is one of events in a cluster that has none of them: one of an older release, or
@@ -118,10 +119,11 @@ func checkStreamTables(ctx context.Context, db *store.Store) check {
 		return check{Name: name, Detail: "ClickHouse does not read Kafka", Neutral: true,
 			Next: "txflow migrate --stream; only the stream needs it"}
 	case len(state.Pending) > 0:
-		return check{Name: name, Detail: fmt.Sprintf("%d of %d migrations are to be applied", len(state.Pending),
-			len(set.Migrations)), Next: "txflow migrate --stream"}
+		return check{Name: name, Detail: fmt.Sprintf("%d of %s %s to be applied", len(state.Pending),
+			display.Count(len(set.Migrations), "migration"), display.Are(len(state.Pending))), Next: "txflow migrate --stream"}
 	}
-	return check{Name: name, OK: true, Detail: fmt.Sprintf("ClickHouse reads Kafka: %d migrations", state.Current)}
+	return check{Name: name, OK: true, Detail: fmt.Sprintf("ClickHouse reads Kafka: %s",
+		display.Count(state.Current, "migration"))}
 }
 
 // checkReaders looks for Kafka tables of ClickHouse that do not progress although messages wait. It says nothing where

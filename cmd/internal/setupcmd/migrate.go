@@ -14,6 +14,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 )
 
@@ -77,7 +78,8 @@ ClickHouse's own. Without any of these it keeps those that it has.
 				}
 				pending, all = pending+len(state.Pending), all+len(set.Migrations)
 			}
-			_, _ = fmt.Fprintf(rt.Stderr, "%d of %d migrations are to be applied\n", pending, all)
+			_, _ = fmt.Fprintf(rt.Stderr, "%d of %s %s to be applied\n", pending, display.Count(all, "migration"),
+				display.Are(pending))
 			if c.Bool("check") && pending > 0 {
 				return fault.WithHint(fault.Failf(fault.ExitUnavailable, "the schema is not up to date"), "run txflow migrate")
 			}
@@ -132,7 +134,8 @@ func applySet(ctx context.Context, db *store.Store, w io.Writer, set migrate.Set
 	applied := 0
 	err := migrate.Up(ctx, db, set, func(migrate.Migration) { applied++ })
 	if applied > 0 || err == nil && always {
-		_, _ = fmt.Fprintf(w, "schema %s, %s: %d migrations applied, %d in all\n", db.Database(), set.Name, applied,
+		_, _ = fmt.Fprintf(w, "schema %s, %s: %s applied, %d in all\n", db.Database(), set.Name,
+			display.Count(applied, "migration"),
 			len(set.Migrations))
 	}
 	return err

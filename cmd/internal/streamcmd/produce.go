@@ -13,6 +13,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/data"
 	"github.com/txflow/txflow/internal/artifact"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/source"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/stream/kafka"
@@ -102,10 +103,10 @@ func runProduce(c *cli.Context, rt *app.Runtime) error {
 
 // produced says what became of the messages.
 func produced(s produce.Stats) string {
-	all := progress.Thousands(s.Messages)
+	all := display.Count(s.Messages, "message")
 	if s.Acknowledged < s.Messages {
 		all = progress.Thousands(s.Acknowledged) + " of " + all
 	}
-	return fmt.Sprintf("%s messages are in %s: %s bad ones, %s duplicates and %s corrections were sent", all, topics.Raw,
-		progress.Thousands(s.Bad), progress.Thousands(s.Duplicates), progress.Thousands(s.Corrected))
+	return fmt.Sprintf("%s %s in %s: %s, %s and %s were sent", all, display.Are(s.Messages), topics.Raw,
+		display.Count(s.Bad, "bad one"), display.Count(s.Duplicates, "duplicate"), display.Count(s.Corrected, "correction"))
 }

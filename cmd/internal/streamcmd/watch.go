@@ -15,6 +15,7 @@ import (
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/ml_api/client"
 	"github.com/txflow/txflow/stream/events"
@@ -74,11 +75,11 @@ func (w *streamWatch) End(t pipeline.Stats) {
 // sum logs the totals.
 func (w *streamWatch) sum(out io.Writer) {
 	all, deadLetters, skipped := w.done.Load(), w.dead.Load(), w.skipped.Load()
-	text := fmt.Sprintf("%s messages: %s %s, %s dead letters", progress.Thousands(all),
+	text := fmt.Sprintf("%s: %s %s, %s", display.Count(all, "message"),
 		progress.Thousands(all-deadLetters-skipped), w.result,
-		progress.Thousands(deadLetters))
+		display.Count(deadLetters, "dead letter"))
 	if skipped > 0 {
-		text += ", " + progress.Thousands(skipped) + " duplicates"
+		text += ", " + display.Count(skipped, "duplicate")
 	}
 	_, _ = fmt.Fprintln(out, text)
 }

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -129,7 +130,8 @@ func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observ
 	case ctx.Err() == nil || missing == 0 && (err == nil || cfg.Endless):
 		return p.stats, flushErr
 	case missing == 0:
-		return p.stats, fault.WithHint(fault.Failf(fault.ExitTryAgain, "stopped after %d rows, before all were sent", p.rows),
+		return p.stats, fault.WithHint(fault.Failf(fault.ExitTryAgain, "stopped after %s, before all were sent",
+			display.Count(p.rows, "row")),
 			"sending all again is safe, since their ids stay the same")
 	default:
 		return p.stats, fault.WithHint(fault.Failf(fault.ExitTryAgain, "Kafka has not acknowledged %d of the %d messages "+

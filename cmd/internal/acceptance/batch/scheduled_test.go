@@ -218,7 +218,7 @@ func TestTraceByHand(t *testing.T) {
 	defer jaeger.Close()
 	w.Env = append(w.Env, "JAEGER_URL="+jaeger.URL)
 	traces := harness.Place{T: t, Dir: w.Dir, Env: append(w.Env, "OTEL_EXPORTER_OTLP_ENDPOINT="+jaeger.URL)}
-	if text := traces.OK("doctor").Stdout.String(); !strings.Contains(text, "2 services have traces at "+jaeger.URL) {
+	if text := traces.OK("doctor").Stdout.String(); !strings.Contains(text, "traces of 2 services at "+jaeger.URL) {
 		t.Errorf("doctor:\n%s", text)
 	}
 	text := w.OK("trace", traced.RunID).Stdout.String()

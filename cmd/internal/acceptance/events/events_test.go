@@ -140,7 +140,7 @@ func publishes(t *testing.T, b *harness.Live) {
 	b.SQL("CREATE TABLE kept AS events")
 	b.SQL("INSERT INTO kept SELECT * FROM events")
 	b.SQL("DELETE FROM events WHERE event_id = '%s'", strings.TrimSpace(row))
-	publish("1 roll-ups published, 2 removed; events.analytics has 3")
+	publish("1 roll-up published, 2 removed; events.analytics has 3")
 	if read(3); len(has) != 3 || !strings.Contains(has[account], `"events":1,"users":1,`) {
 		t.Errorf("after an event is gone: %v", has)
 	}

@@ -114,7 +114,7 @@ func TestForget(t *testing.T) {
 		!strings.Contains(r.Stdout.String(), "2 events (events)") {
 		t.Errorf("exit %d\n%s%s", code, r.Stdout.String(), r.Stderr.String())
 	}
-	if text := b.OK("doctor").Stdout.String(); !strings.Contains(text, "1 persons are forgotten") {
+	if text := b.OK("doctor").Stdout.String(); !strings.Contains(text, "1 person is forgotten") {
 		t.Errorf("doctor says\n%s", text)
 	}
 }

@@ -97,12 +97,13 @@ func (b *Live) Produce(rows int) (messages, bad int) {
 	r := b.OK("stream", "produce", "--count", fmt.Sprint(rows), "--bad", "0.01", "--duplicates", "0.05", "--corrections",
 		"0.05")
 	text := strings.ReplaceAll(r.Stderr.String(), ",", "")
-	var duplicates, corrections int
 	line := text[strings.LastIndex(strings.TrimSpace(text), "\n")+1:]
-	if _, err := fmt.Sscanf(line, "%d messages are in transactions.raw: %d bad ones %d duplicates and %d corrections",
-		&messages, &bad, &duplicates, &corrections); err != nil {
-		b.T.Fatalf("%q: %v", line, err)
+	var counts [4]int
+	for i, found := range regexp.MustCompile(`\d+`).FindAllString(line, len(counts)) {
+		counts[i], _ = strconv.Atoi(found) // they are digits
 	}
+	messages, bad = counts[0], counts[1]
+	duplicates, corrections := counts[2], counts[3]
 	if messages != rows+bad+duplicates+corrections || bad == 0 || duplicates == 0 || corrections == 0 {
 		b.T.Fatalf("%d rows became %q", rows, line)
 	}
