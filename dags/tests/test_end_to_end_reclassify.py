@@ -67,9 +67,8 @@ def test_reclassify_beyond_the_threshold(stack, batch):
         # A source that was mistyped: nothing is stored under it unless that is asked for.
         run = stack.trigger(dag, url=SAMPLE, source="bnak", max_changed=1)
         compare = stack.end(dag, run, want="failed")["compare"][0]
-        said = [
-            line["event"] for line in stack.log(compare) if f"{ROWS:,} of {ROWS:,} rows are not stored yet" in line["event"]
-        ]
+        missing = f"{ROWS:,} of {ROWS:,} rows are not stored yet"
+        said = [line["event"] for line in stack.log(compare) if missing in line["event"]]
         assert len(said) == 1
         assert "“Source name”" in said[0]
         assert "“Store new rows”" in said[0]

@@ -20,6 +20,7 @@ def test_monthly_backfill(stack):
     for run in runs:
         tasks = stack.end(dag, run["dag_run_id"])
         assert stack.xcom(tasks["reconcile"][0])["counts"]["in"] == 100
+    ended(stack, dag)
     stack.pause(dag, True)
     assert stack.query("SELECT count() FROM transactions FINAL WHERE source = 'monthly'") == "200"
 
@@ -31,6 +32,14 @@ def backfilled(stack, dag, n, *months):
     return runs if len(runs) == n else None
 
 
+def ended(stack, dag):
+    """The scheduler ends a backfill some time after its last run; until then Airflow refuses another."""
+    wait(
+        lambda: all(b["completed_at"] for b in stack.api.call("GET", f"/backfills?dag_id={dag}")["backfills"]),
+        "the backfill is complete",
+    )
+
+
 def test_a_backfill_without_parameters_is_refused(stack):
     """As the form sends it when its tick is not set."""
     dag = "transactions_monthly"
@@ -39,6 +48,7 @@ def test_a_backfill_without_parameters_is_refused(stack):
     stack.api.call("POST", "/backfills", body)
     runs = wait(lambda: backfilled(stack, dag, 1, "2023-01"), "the backfill's run is there")
     tasks = stack.end(dag, runs[0]["dag_run_id"], want="failed")
+    ended(stack, dag)
     stack.pause(dag, True)
     assert tasks["validate"][0]["try_number"] == 1
     assert "Override parameters on existing runs" in " ".join(line["event"] for line in stack.log(tasks["validate"][0]))
