@@ -180,7 +180,8 @@ sbom: ## what is in each image of txflow that the Docker engine has, in CycloneD
 	  GOBIN="$$PWD/$(TOOLS)/syft-$(SYFT_VERSION)" CGO_ENABLED=0 go install "github.com/anchore/syft/cmd/syft@$(SYFT_VERSION)"; }; \
 	mkdir -p bin/sbom; \
 	for image in $(IMAGES) txflow airflow; do \
-	  SYFT_CHECK_FOR_APP_UPDATE=false "$$syft" scan --quiet "docker:txflow/$$image:latest" --output "cyclonedx-json=bin/sbom/$$image.cdx.json"; \
+	  SYFT_CHECK_FOR_APP_UPDATE=false "$$syft" scan --quiet "docker:txflow/$$image:latest" --output "cyclonedx-json=bin/sbom/$$image.new" || exit; \
+	  mv "bin/sbom/$$image.new" "bin/sbom/$$image.cdx.json"; \
 	  echo "bin/sbom/$$image.cdx.json"; \
 	done
 

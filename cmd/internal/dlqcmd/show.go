@@ -29,16 +29,22 @@ func dlqStats(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	if err != nil {
 		return err
 	}
-	t := table.New("pipeline", "source", "reason", "column", "state", "dead letters",
-		"oldest").AlignRight("dead letters")
-	total := uint64(0)
-	for _, n := range counts {
-		total += n.Rows
-		t.Add(n.Pipeline, n.Source, n.Code, n.Column, n.State, fmt.Sprint(n.Rows), n.Oldest.UTC().Format(time.RFC3339))
-	}
-	t.Print(rt.Stdout)
+	total := countsTable(rt.Stdout, counts)
 	_, _ = fmt.Fprintf(rt.Stderr, "%s\n", display.Count(total, "dead letter"))
 	return nil
+}
+
+// countsTable prints how many dead letters there are of each kind, and returns how many those are.
+func countsTable(w io.Writer, counts []ledger.DeadLetterCount) (total uint64) {
+	t := table.New("pipeline", "source", "reason", "column", "state", "dead letters",
+		"oldest").AlignRight("dead letters").Own("source", "column")
+	for _, n := range counts {
+		total += n.Rows
+		t.Add(n.Pipeline, n.Source, n.Code, n.Column, n.State, progress.Thousands(int64(n.Rows)), //nolint:gosec // a count
+			n.Oldest.UTC().Format(time.RFC3339))
+	}
+	t.Print(w)
+	return total
 }
 
 func dlqList(c *cli.Context, rt *app.Runtime, db *store.Store) error {
@@ -66,15 +72,7 @@ func dlqList(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 		_, _ = fmt.Fprintln(rt.Stderr, "no dead letters match; --state all shows closed ones, too")
 		return nil
 	}
-	t := table.New("reason", "column", "id", "state", "replays", "first seen (UTC)", "origin", "partition", "position").
-		AlignRight("replays", "partition", "position")
-	for i := range deadLetters {
-		l := &deadLetters[i]
-		t.Add(l.Code, l.Column, l.SourceID, l.State, fmt.Sprint(l.Replays),
-			l.FirstSeen.UTC().Format("2006-01-02 15:04"),
-			l.Origin.Origin, fmt.Sprint(l.Origin.Partition), fmt.Sprint(l.Origin.Position))
-	}
-	t.Print(rt.Stdout)
+	listTable(rt.Stdout, deadLetters)
 	if len(deadLetters) < q.Limit || q.Limit == 0 {
 		return nil
 	}
@@ -89,6 +87,18 @@ func dlqList(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	_, _ = fmt.Fprintf(rt.Stderr, "%s of %s; --limit 0 shows all\n", progress.Thousands(int64(len(deadLetters))),
 		display.Count(total, "dead letter"))
 	return nil
+}
+
+func listTable(w io.Writer, deadLetters []ledger.DeadLetterState) {
+	t := table.New("reason", "column", "id", "state", "replays", "first seen (UTC)", "origin", "part.", "position").
+		AlignRight("replays", "part.", "position").Own("column", "id", "origin")
+	for i := range deadLetters {
+		l := &deadLetters[i]
+		t.Add(l.Code, l.Column, l.SourceID, l.State, fmt.Sprint(l.Replays),
+			l.FirstSeen.UTC().Format("2006-01-02 15:04"),
+			l.Origin.Origin, fmt.Sprint(l.Origin.Partition), fmt.Sprint(l.Origin.Position))
+	}
+	t.Print(w)
 }
 
 // deadLetterJSON is a dead letter as JSON: the fields below, and for one more release the former names of Go's.

@@ -102,7 +102,7 @@ func ReportTable(w io.Writer, by string, rows []store.EventReportRow, limit int)
 	var header []string
 	header = append(header, store.EventReportKeys[by]...)
 	numbers := []string{"events", "accounts", "users", "score", "excellent", "good", "fair", "poor", "late", "future"}
-	t := table.New(append(header, numbers...)...).AlignRight(numbers...)
+	t := table.New(append(header, numbers...)...).AlignRight(numbers...).Own(header...)
 	for i := range rows {
 		if limit > 0 && i == limit {
 			break

@@ -141,10 +141,14 @@ func Show(w io.Writer, st *eventstory.Story) error {
 		}
 	}
 	_, _ = fmt.Fprintln(w)
-	hopTable(st, &gold).Print(w)
+	hops, traces := hopTable(st, &gold)
+	hops.Print(w)
+	for i, id := range traces {
+		_, _ = fmt.Fprintf(w, "trace %d  %s\n", i+1, table.Plain(id))
+	}
 	if len(st.Package) > 1 {
 		_, _ = fmt.Fprintln(w, "\nin its package")
-		t := table.New("place", "event", "state", "type").AlignRight("place")
+		t := table.New("place", "event", "state", "type").AlignRight("place").Own("type")
 		for _, i := range st.Package {
 			t.Add(fmt.Sprint(i.Index), i.ID, i.State, i.Type)
 		}
@@ -153,8 +157,9 @@ func Show(w io.Writer, st *eventstory.Story) error {
 	return nil
 }
 
-// hopTable lists where the event came by, in the order of time.
-func hopTable(st *eventstory.Story, gold *goldRow) *table.Table {
+// hopTable lists where the event came by, in the order of time. Traces are numbered from 1: their ids are long, and most
+// often the same.
+func hopTable(st *eventstory.Story, gold *goldRow) (_ *table.Table, traces []string) {
 	type hop struct{ at, cell1, cell2, detail, trace string }
 	const layout = "2006-01-02 15:04:05.000"
 	var hops []hop
@@ -190,11 +195,19 @@ func hopTable(st *eventstory.Story, gold *goldRow) *table.Table {
 			hop{cut(gold.Inserted), "gold", "events", "", ""})
 	}
 	slices.SortStableFunc(hops, func(a, b hop) int { return cmp.Compare(a.at, b.at) })
-	t := table.New("time (UTC)", "hop", "where", "detail", "trace")
+	t := table.New("time (UTC)", "hop", "where", "detail", "trace").AlignRight("trace").Fold("where", "detail")
 	for _, h := range hops {
-		t.Add(h.at, h.cell1, h.cell2, h.detail, h.trace)
+		number := ""
+		if h.trace != "" {
+			at := slices.Index(traces, h.trace)
+			if at < 0 {
+				at, traces = len(traces), append(traces, h.trace)
+			}
+			number = fmt.Sprint(at + 1)
+		}
+		t.Add(h.at, h.cell1, h.cell2, h.detail, number)
 	}
-	return t
+	return t, traces
 }
 
 // traceOf is the trace id of a W3C traceparent.

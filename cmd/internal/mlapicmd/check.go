@@ -86,7 +86,7 @@ func checkMLAPIContract(c *cli.Context, rt *app.Runtime) error {
 }
 
 func printCheck(rt *app.Runtime, report *client.Report) {
-	t := table.New("what", "state", "detail")
+	t := table.New("what", "state", "detail").Fold("detail")
 	for _, k := range report.Checks {
 		state := "ok"
 		if !k.OK {

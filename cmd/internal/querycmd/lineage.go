@@ -181,7 +181,7 @@ func showRows(w io.Writer, rows []json.RawMessage, columns []string) error {
 	for i, column := range columns {
 		header[i] = lineageHeader(column)
 	}
-	t := table.New(header...).AlignRight("index", "try", "rows", "ms", "line or offset")
+	t := table.New(header...).AlignRight("index", "try", "rows", "ms", "line or offset").Own("run", "origin")
 	for _, row := range rows {
 		cells := make([]string, len(columns))
 		if err := fields(row, func(name, value string) {

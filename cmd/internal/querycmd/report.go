@@ -153,7 +153,7 @@ func ReportTable(w io.Writer, by string, rows []store.ReportRow, limit int) (sho
 	if header[0] == "month" || header[0] == "day" {
 		header[0] += " (UTC)"
 	}
-	t := table.New(header...).AlignRight("transactions", "debit", "credit", "net")
+	t := table.New(header...).AlignRight("transactions", "debit", "credit", "net").Own("merchant")
 	var count uint64
 	var debit, credit, net big.Rat
 	for _, r := range rows {

@@ -3,6 +3,7 @@ package querycmd
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -12,6 +13,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/table"
 	"github.com/txflow/txflow/internal/display"
+	"github.com/txflow/txflow/internal/ledger"
 )
 
 func runsCommand() *cli.Command {
@@ -51,33 +53,38 @@ func runsCommand() *cli.Command {
 				_, _ = fmt.Fprintln(rt.Stderr, "no runs yet; start one with txflow run FILE")
 				return nil
 			}
-			t := table.New("run", "status", "source", "started (UTC)", "took", "rows", "stored", "rejected", "dup.",
-				"dead").
-				AlignRight("took", "rows", "stored", "rejected", "dup.", "dead")
-			var failed []string
-			for _, r := range runs {
-				took := ""
-				if !r.FinishedAt.IsZero() {
-					took = shortly(r.FinishedAt.Sub(r.StartedAt))
-				}
-				if r.Error != "" {
-					failed = append(failed, r.RunID+": "+table.Plain(table.FirstLine(r.Error)))
-				}
-				n := r.Counts
-				t.Add(r.RunID, r.Status, r.Source, r.StartedAt.UTC().Format("2006-01-02 15:04"), took,
-					progress.Thousands(n.In), progress.Thousands(n.Stored),
-					progress.Thousands(n.Rejected), progress.Thousands(n.Duplicates),
-					progress.Thousands(n.DeadLettered))
-			}
-			t.Print(rt.Stdout)
-			for _, why := range failed {
-				_, _ = fmt.Fprintln(rt.Stdout, why)
-			}
+			runsTable(rt.Stdout, runs)
 			if len(runs) == c.Int("limit") {
 				_, _ = fmt.Fprintf(rt.Stderr, "the last %s; --limit N shows more\n", display.Count(len(runs), "run"))
 			}
 			return nil
 		}),
+	}
+}
+
+// runsTable prints runs, and below why some failed.
+func runsTable(w io.Writer, runs []ledger.RunRecord) {
+	t := table.New("run", "status", "source", "started (UTC)", "took", "rows", "stored", "rej.", "dup.",
+		"dead").
+		AlignRight("took", "rows", "stored", "rej.", "dup.", "dead").Own("run", "source")
+	var failed []string
+	for _, r := range runs {
+		took := ""
+		if !r.FinishedAt.IsZero() {
+			took = shortly(r.FinishedAt.Sub(r.StartedAt))
+		}
+		if r.Error != "" {
+			failed = append(failed, r.RunID+": "+table.Plain(table.FirstLine(r.Error)))
+		}
+		n := r.Counts
+		t.Add(r.RunID, r.Status, r.Source, r.StartedAt.UTC().Format("2006-01-02 15:04"), took,
+			progress.Thousands(n.In), progress.Thousands(n.Stored),
+			progress.Thousands(n.Rejected), progress.Thousands(n.Duplicates),
+			progress.Thousands(n.DeadLettered))
+	}
+	t.Print(w)
+	for _, why := range failed {
+		_, _ = fmt.Fprintln(w, why)
 	}
 }
 

@@ -68,7 +68,7 @@ func checkSchemas(c *cli.Context, rt *app.Runtime) error {
 	if err := schemas.Check(all); err != nil {
 		return err
 	}
-	t := table.New("subject", "version", "state")
+	t := table.New("subject", "version", "state").Fold("state")
 	if c.Bool("offline") {
 		for _, s := range all {
 			t.Add(s.Name, fmt.Sprint(len(s.Versions)), "compatible with those before it")

@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,10 +13,7 @@ const gap = "  "
 
 // Print prints header, rule and rows.
 func (t *Table) Print(w io.Writer) {
-	above, rest := split(t.header, nil)
-	if width(t.widths(rest), "") > Width && t.Columns == 0 && len(t.own) > 0 {
-		above, rest = split(t.header, t.own)
-	}
+	above, rest := t.split()
 	indent := ""
 	if len(above) > 0 {
 		indent = gap
@@ -39,16 +37,29 @@ func (t *Table) Print(w io.Writer) {
 	}
 }
 
-// split are the places of the columns that are named, and of the others.
-func split(header []string, named map[string]bool) (is, others []int) {
-	for i, name := range header {
-		if named[name] {
-			is = append(is, i)
-		} else {
-			others = append(others, i)
-		}
+// split are the places of the columns that stand above their row, and of the others: of those that may, the widest, and as
+// many as it takes for the others to fit.
+func (t *Table) split() (above, rest []int) {
+	for at := range t.header {
+		rest = append(rest, at)
 	}
-	return is, others
+	all := t.widths(rest)
+	indent := ""
+	for t.Columns == 0 && width(t.widths(rest), indent) > Width {
+		widest := -1
+		for i, at := range rest {
+			if t.own[t.header[at]] && (widest < 0 || all[at] > all[rest[widest]]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		above, indent = append(above, rest[widest]), gap
+		rest = slices.Delete(rest, widest, widest+1)
+	}
+	slices.Sort(above)
+	return above, rest
 }
 
 // widths are those of columns, by their places.
@@ -87,12 +98,15 @@ func (t *Table) narrow(places, widths []int, indent string) {
 	}
 }
 
-// printAbove prints the cells that have a line of their own.
+// printAbove prints the cells that have a line of their own; of several, an empty one is a dash, which keeps the others'
+// places.
 func (t *Table) printAbove(w io.Writer, cells []string, places []int) {
 	var shown []string
 	for _, at := range places {
-		if cells[at] != "" {
-			shown = append(shown, cells[at])
+		if cell := cells[at]; cell != "" {
+			shown = append(shown, cell)
+		} else if len(places) > 1 {
+			shown = append(shown, "-")
 		}
 	}
 	if len(shown) == 0 {

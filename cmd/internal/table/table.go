@@ -36,7 +36,7 @@ func (t *Table) Fold(names ...string) *Table {
 }
 
 // Own puts columns, by their headings, in a line of their own above the rest of the row where the table would be too
-// wide.
+// wide: the widest, and no more than it takes.
 func (t *Table) Own(names ...string) *Table {
 	for _, n := range names {
 		t.own[n] = true
