@@ -30,7 +30,7 @@ func (broken) Read([]byte) (int, error) { return 0, errors.New("the pipe broke")
 func TestCopy(t *testing.T) {
 	file, text := filepath.Join(t.TempDir(), "folder", "file.csv"), strings.Repeat("a;b\n", 100_000)
 	if code, _, said := copied(strings.NewReader(text), "-", file); code != fault.ExitDone ||
-		!strings.Contains(said, "400000 bytes") {
+		!strings.Contains(said, "400,000 bytes") {
 		t.Fatalf("exit %d: %s", code, said)
 	}
 	if code, out, said := copied(nil, file, "-"); code != fault.ExitDone || out != text {

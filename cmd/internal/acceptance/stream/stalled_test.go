@@ -54,14 +54,14 @@ func TestStalledReaderIsReported(t *testing.T) {
 		return strings.Contains(text, metric+"1")
 	})
 	if code, text := harness.Get(t, b.Server+"/readyz"); code != http.StatusServiceUnavailable ||
-		!strings.Contains(text, "kafka_classified does not progress while ") || !strings.Contains(text, "nothing fits") {
+		!strings.Contains(text, "kafka_classified does not progress with ") || !strings.Contains(text, "nothing fits") {
 		t.Errorf("/readyz answers %d %s", code, text)
 	}
 	b.Until("stream status says so", func() bool { return strings.Contains(stalled(), "nothing fits") })
 	b.Until("doctor says so", func() bool {
 		code, r := b.Run("doctor")
 		text := r.Stdout.String()
-		return code == fault.ExitUnavailable && strings.Contains(text, "kafka_classified does not progress while ") &&
+		return code == fault.ExitUnavailable && strings.Contains(text, "kafka_classified does not progress with ") &&
 			strings.Contains(text, "nothing fits")
 	})
 	watch := harness.FreeAddr(t)
