@@ -9,8 +9,8 @@ import (
 	"github.com/txflow/txflow/internal/transaction"
 )
 
-// TestStoredIDsResolveTheirDeadLetters stores ids whose rows were rejected: later, by another run or in the stream, and not
-// otherwise.
+// TestStoredIDsResolveTheirDeadLetters stores ids whose rows were rejected: later, by another run or in the stream, and
+// not otherwise.
 func TestStoredIDsResolveTheirDeadLetters(t *testing.T) {
 	for name, c := range map[string]struct {
 		pipeline, storedBy, source string

@@ -9,7 +9,8 @@ import (
 // match writes each transaction's category into items: one answer for each transaction, no strangers, in any order.
 func match(transactions []transaction.Transaction, items []prediction.Item, answers []answer) error {
 	if len(answers) != len(transactions) {
-		return badAnswerf("it has %s for %s", display.Count(len(answers), "item"), display.Count(len(transactions), "transaction"))
+		return badAnswerf("it has %s for %s", display.Count(len(answers), "item"),
+			display.Count(len(transactions), "transaction"))
 	}
 	for i := range answers {
 		if answers[i].id != transactions[i].ID {

@@ -30,8 +30,8 @@ func (b *broker) stands(group, topic string, lag int64) status.Status {
 	}
 }
 
-// offsetsAreReported follows a group from before it exists: nothing committed, some, all; and a reader of what it wrote in
-// a transaction, whose markers are no messages.
+// offsetsAreReported follows a group from before it exists: nothing committed, some, all; and a reader of what it wrote
+// in a transaction, whose markers are no messages.
 func offsetsAreReported(t *testing.T, b *broker) {
 	before := time.Now().Add(-time.Second)
 	group := "g-" + b.topic

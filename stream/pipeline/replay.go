@@ -8,8 +8,8 @@ import (
 )
 
 // ReplayHeaders are the headers of a message that is sent again from its dead letter: its own in their order, but for
-// those that txflow sets anew. They say how often it was replayed, how new its contents are, and what trace it goes on
-// with.
+// those that txflow sets itself. They say how often it was replayed, how new its contents are, and what trace it goes
+// on with.
 func ReplayHeaders(l *ledger.DeadLetterState) []Header {
 	headers := slices.DeleteFunc(slices.Clone(l.Headers), func(h Header) bool {
 		return h.Name == HeaderReplays || h.Name == HeaderVersion || h.Name == HeaderTime

@@ -109,8 +109,8 @@ func Look(ctx context.Context, env *tasks.Env, lister Lister, cfg Config) (*batc
 func nothing(inbox string, outside int) error {
 	err := fault.Failf(fault.ExitNothing, "there is no new file in %s", inbox)
 	if outside > 0 {
-		return fault.WithHint(err, "%s out of it: put the files there, or take them with --follow-links",
-			"it has "+display.Count(outside, "link"))
+		return fault.WithHint(err, "it has %s out of it: put the files there, or take them with --follow-links",
+			display.Count(outside, "link"))
 	}
 	return err
 }

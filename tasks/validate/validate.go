@@ -206,7 +206,8 @@ func (v *validation) gate() error {
 	}
 	err := fault.Failf(fault.ExitData,
 		"%s of %s (%.4g %%) %s rejected; the limit is %.4g %% (--max-reject-ratio). The first of them:\n  %s",
-		display.Thousands(c.Rejected), display.Count(c.In, "row"), 100*ratio, display.Are(c.Rejected), 100*v.cfg.MaxRejectRatio,
+		display.Thousands(c.Rejected), display.Count(c.In, "row"), 100*ratio, display.Are(c.Rejected),
+		100*v.cfg.MaxRejectRatio,
 		strings.Join(v.shown, "\n  "))
 	return fault.WithHint(err, "see all of them in %s; correct the file, or raise --max-reject-ratio",
 		v.env.Layout.Rejected())

@@ -265,7 +265,8 @@ func report(out io.Writer, asJSON bool, s *send.Stats, took time.Duration) error
 		}{s, took.Seconds(), perSecond, s.Slowest.Seconds()})
 	}
 	_, err := fmt.Fprintf(out, "sent %s in %s: accepted %s, rejected %s; %s a second, %s sent again\n",
-		display.Count(s.Events, "event"), display.Count(s.Packages, "package"), progress.Thousands(s.Accepted), progress.Thousands(s.Rejected),
+		display.Count(s.Events, "event"), display.Count(s.Packages, "package"), progress.Thousands(s.Accepted),
+		progress.Thousands(s.Rejected),
 		progress.Thousands(perSecond), progress.Thousands(s.Retries))
 	for _, code := range slices.Sorted(maps.Keys(s.Codes)) {
 		_, err = fmt.Fprintf(out, "  %s: %s\n", code, progress.Thousands(s.Codes[code]))

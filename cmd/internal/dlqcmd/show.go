@@ -204,7 +204,7 @@ func showDeadLetter(out io.Writer, l *ledger.DeadLetterState) {
 	line("reason", l.Code)
 	line("column", l.Column)
 	line("message", l.Message)
-	line("state", fmt.Sprintf("%s, replayed %s", l.State, display.Count(uint32(l.Replays), "time")))
+	line("state", fmt.Sprintf("%s, replayed %s", l.State, display.Count(l.Replays, "time")))
 	line("trace", l.TraceID)
 	line("first seen", l.FirstSeen.UTC().Format(time.RFC3339))
 	line("updated", l.UpdatedAt.UTC().Format(time.RFC3339))

@@ -114,7 +114,8 @@ func whatRemains(c *cli.Context, db *store.Store, broker kafka.Config, r *forget
 		all = append(all, remains{c.String("objects"), nil, "older versions of objects, where the bucket keeps versions"})
 	}
 	return append(all,
-		remains{"backups", nil, "of ClickHouse, Kafka and objects, as long as you keep them; erase again after restoring one"},
+		remains{"backups", nil,
+			"of ClickHouse, Kafka and objects, as long as you keep them; erase again after restoring one"},
 		remains{"logs and traces", nil, "hold ids of events and packages, never what was sent"},
 		remains{"ledger and tombstone", nil, "ids of events, places in Kafka, and a keyed hash of the person"}), nil
 }

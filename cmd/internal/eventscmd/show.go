@@ -157,8 +157,8 @@ func Show(w io.Writer, st *eventstory.Story) error {
 	return nil
 }
 
-// hopTable lists where the event came by, in the order of time. Traces are numbered from 1: their ids are long, and most
-// often the same.
+// hopTable lists where the event came by, in the order of time. Traces are numbered from 1: their ids are long, and
+// most often the same.
 func hopTable(st *eventstory.Story, gold *goldRow) (_ *table.Table, traces []string) {
 	type hop struct{ at, cell1, cell2, detail, trace string }
 	const layout = "2006-01-02 15:04:05.000"

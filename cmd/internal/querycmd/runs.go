@@ -64,8 +64,7 @@ func runsCommand() *cli.Command {
 
 // runsTable prints runs, and below why some failed.
 func runsTable(w io.Writer, runs []ledger.RunRecord) {
-	t := table.New("run", "status", "source", "started (UTC)", "took", "rows", "stored", "rej.", "dup.",
-		"dead").
+	t := table.New("run", "status", "source", "started (UTC)", "took", "rows", "stored", "rej.", "dup.", "dead").
 		AlignRight("took", "rows", "stored", "rej.", "dup.", "dead").Own("run", "source")
 	var failed []string
 	for _, r := range runs {

@@ -70,7 +70,8 @@ func checkKafka(c *cli.Context, rt *app.Runtime) check {
 			Next: "move them with kafka-reassign-partitions, and set offsets.topic.replication.factor and " +
 				"transaction.state.log.replication.factor of the brokers"}
 	}
-	return check{Name: "Kafka", OK: true, Detail: fmt.Sprintf("%s at %s, as they should be", display.Count(len(want), "topic"), first)}
+	return check{Name: "Kafka", OK: true, Detail: fmt.Sprintf("%s at %s, as they should be",
+		display.Count(len(want), "topic"), first)}
 }
 
 // lacksEvents reports whether a topic is one of events in a cluster that has none of them: one of an older release, or
@@ -126,24 +127,34 @@ func checkStreamTables(ctx context.Context, db *store.Store) check {
 		display.Count(state.Current, "migration"))}
 }
 
+// openBoth opens ClickHouse, and Kafka to ask for its status.
+func openBoth(c *cli.Context, rt *app.Runtime) (db *store.Store, at *kafka.Status, closeBoth func(), err error) {
+	cfg, err := kafkaflags.Config(c, rt)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if db, err = store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")), Log: rt.Log}); err != nil {
+		return nil, nil, nil, err
+	}
+	if at, err = kafka.OpenStatus(cfg); err != nil {
+		db.Close()
+		return nil, nil, nil, err
+	}
+	return db, at, func() {
+		_ = at.Close() // it only read
+		db.Close()
+	}, nil
+}
+
 // checkReaders looks for Kafka tables of ClickHouse that do not progress although messages wait. It says nothing where
 // Kafka or ClickHouse is missing, which other checks say, or where ClickHouse does not read Kafka.
 func checkReaders(c *cli.Context, rt *app.Runtime) []check {
 	const name, between = "stream readers", time.Second
-	db, err := store.Open(store.Config{URL: secret.NewURL(c.String("clickhouse-url")), Log: rt.Log})
+	db, at, closeBoth, err := openBoth(c, rt)
 	if err != nil {
 		return nil
 	}
-	defer db.Close()
-	cfg, err := kafkaflags.Config(c, rt)
-	if err != nil {
-		return nil
-	}
-	at, err := kafka.OpenStatus(cfg)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = at.Close() }() // it only read
+	defer closeBoth()
 	look := func() ([]watch.Seen, error) {
 		ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
 		defer cancel()

@@ -37,8 +37,8 @@ func (t *Table) Print(w io.Writer) {
 	}
 }
 
-// split are the places of the columns that stand above their row, and of the others: of those that may, the widest, and as
-// many as it takes for the others to fit.
+// split are the places of the columns that stand above their row, and of the others: of those that may, the widest, and
+// as many as it takes for the others to fit.
 func (t *Table) split() (above, rest []int) {
 	for at := range t.header {
 		rest = append(rest, at)
@@ -98,8 +98,8 @@ func (t *Table) narrow(places, widths []int, indent string) {
 	}
 }
 
-// printAbove prints the cells that have a line of their own; of several, an empty one is a dash, which keeps the others'
-// places.
+// printAbove prints the cells that have a line of their own; of several, an empty one is a dash, which keeps the
+// others' places.
 func (t *Table) printAbove(w io.Writer, cells []string, places []int) {
 	var shown []string
 	for _, at := range places {

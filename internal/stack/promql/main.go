@@ -1,4 +1,4 @@
-// Command promql evaluates PromQL with Prometheus' own engine over series that are made up, for the tests of rules and
+// Command promql evaluates PromQL with Prometheus' own engine over given series, for the tests of rules and
 // panels. It reads JSON cases from stdin, and answers each query of each case with the samples that it gives.
 package main
 

@@ -26,7 +26,8 @@ func TestJudge(t *testing.T) {
 			"new events follow"},
 		"no publisher": {event.RollupLag{Entered: at, Age: time.Hour, Waiting: 3, Oldest: Old + time.Second}, true, OutOfDate,
 			"lacks events since 10m1s"},
-		"entered a moment ago, not published yet": {event.RollupLag{Entered: at, Age: time.Second}, false, UpToDate, "1s ago"},
+		"entered a moment ago, not published yet": {event.RollupLag{Entered: at, Age: time.Second}, false, UpToDate,
+			"1s ago"},
 		"entered and never published": {event.RollupLag{Entered: at, Age: time.Hour}, false, OutOfDate,
 			"lacks roll-ups since 1h"},
 	} {

@@ -39,7 +39,8 @@ func (f *faultTest) see(code int, r *harness.Process) {
 	said := ""
 	if code > 0 {
 		lines := strings.Split(r.LastLog(f.T).Error, "\n")
-		if said = lines[0]; len(lines) > 1 && (strings.HasSuffix(said, " mismatches") || strings.HasSuffix(said, " mismatch")) {
+		if said = lines[0]; len(lines) > 1 && (strings.HasSuffix(said, " mismatches") ||
+			strings.HasSuffix(said, " mismatch")) {
 			said += ", the first: " + strings.TrimSpace(lines[1])
 		}
 	}

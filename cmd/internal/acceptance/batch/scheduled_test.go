@@ -101,8 +101,10 @@ func TestCompareByHand(t *testing.T) {
 	harness.Must(t, err)
 	other := httptest.NewServer(next)
 	defer other.Close()
-	harness.Must(t, os.WriteFile(filepath.Join(w.Dir, "old.csv"), []byte(harness.Header+harness.Row(1)+harness.Row(2)+harness.Row(3)), 0o644))
-	harness.Must(t, os.WriteFile(filepath.Join(w.Dir, "all.csv"), []byte(harness.Header+harness.Row(1)+harness.Row(2)+harness.Row(3)+harness.Row(4)), 0o644))
+	harness.Must(t, os.WriteFile(filepath.Join(w.Dir, "old.csv"),
+		[]byte(harness.Header+harness.Row(1)+harness.Row(2)+harness.Row(3)), 0o644))
+	harness.Must(t, os.WriteFile(filepath.Join(w.Dir, "all.csv"),
+		[]byte(harness.Header+harness.Row(1)+harness.Row(2)+harness.Row(3)+harness.Row(4)), 0o644))
 	w.OK("run", "old.csv")
 	w.OK("validate", "--run-id", "again", "all.csv")
 	w.OK("split", "out/again")

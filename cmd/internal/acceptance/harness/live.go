@@ -91,6 +91,10 @@ func (b *Live) Count(sql string, args ...any) (n int) {
 // OutcomesOfStream counts what the ledger has of the stream.
 const OutcomesOfStream = "SELECT count() FROM outcomes FINAL WHERE pipeline = 'stream'"
 
+// produced is the line of `stream produce` with its counts, without commas.
+var produced = regexp.MustCompile(`^(\d+) messages? (?:is|are) in transactions\.raw: (\d+) bad ones? (\d+) duplicates? and ` +
+	`(\d+) corrections? (?:was|were) sent`)
+
 // Produce sends rows, bad messages, duplicates and corrections, and returns how many messages those were.
 func (b *Live) Produce(rows int) (messages, bad int) {
 	b.T.Helper()
@@ -98,9 +102,13 @@ func (b *Live) Produce(rows int) (messages, bad int) {
 		"0.05")
 	text := strings.ReplaceAll(r.Stderr.String(), ",", "")
 	line := text[strings.LastIndex(strings.TrimSpace(text), "\n")+1:]
+	found := produced.FindStringSubmatch(line)
+	if found == nil {
+		b.T.Fatalf("produce says %q", line)
+	}
 	var counts [4]int
-	for i, found := range regexp.MustCompile(`\d+`).FindAllString(line, len(counts)) {
-		counts[i], _ = strconv.Atoi(found) // they are digits
+	for i := range counts {
+		counts[i], _ = strconv.Atoi(found[i+1]) // they are digits
 	}
 	messages, bad = counts[0], counts[1]
 	duplicates, corrections := counts[2], counts[3]

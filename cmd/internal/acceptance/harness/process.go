@@ -24,8 +24,8 @@ import (
 // AsMain makes the test binary be txflow itself, so that processes that are killed run under the race detector too.
 const AsMain = "TXFLOW_TEST_AS_MAIN"
 
-// NoSleepAtExit is the GORACE of processes that a test starts: the race detector lets a program sleep for a second at its
-// end otherwise, and the tests start a thousand of them.
+// NoSleepAtExit is the GORACE of processes that a test starts: the race detector lets a program sleep for a second at
+// its end otherwise, and the tests start a thousand of them.
 const NoSleepAtExit = "GORACE=atexit_sleep_ms=0"
 
 // Main runs the tests of a package; the binary that Place starts as txflow is txflow instead.

@@ -15,8 +15,9 @@ import (
 
 // nobody is a place in which no dependency answers.
 func nobody(t *testing.T, env ...string) harness.Place {
-	return harness.Place{T: t, Dir: t.TempDir(), Env: append([]string{"KAFKA_BROKERS=127.0.0.1:1", "ML_API_URL=http://127.0.0.1:1",
-		"CLICKHOUSE_URL=http://127.0.0.1:1", "TXFLOW_CLICKHOUSE_OUTAGE=1ms"}, env...)}
+	return harness.Place{T: t, Dir: t.TempDir(),
+		Env: append([]string{"KAFKA_BROKERS=127.0.0.1:1", "ML_API_URL=http://127.0.0.1:1",
+			"CLICKHOUSE_URL=http://127.0.0.1:1", "TXFLOW_CLICKHOUSE_OUTAGE=1ms"}, env...)}
 }
 
 // TestStreamFlagsAreChecked finds all faults of a command line at once, before anything is contacted.

@@ -9,8 +9,8 @@ import (
 	"github.com/txflow/txflow/cmd/internal/table"
 )
 
-// Fits fails on lines that are wider than tables may be, and on texts that are not there: those that were cut off. Texts
-// may be broken into lines.
+// Fits fails on lines that are wider than tables may be, and on texts that are not there: those that were cut off.
+// Texts may be broken into lines.
 func Fits(t *testing.T, printed string, has ...string) {
 	t.Helper()
 	for line := range strings.Lines(printed) {
