@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/kafkaserver"
 )
 
@@ -171,7 +171,7 @@ three columns say how many each used. Every event was acknowledged by the broker
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
 `, commit(), r.machine)
 	row := func(name string, l loaded) {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f | %.2f | %.2f |\n", name, progress.Thousands(int64(l.events)),
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f | %.2f | %.2f |\n", name, display.Thousands(int64(l.events)),
 			l.p50.Round(100*time.Microsecond), l.p99.Round(100*time.Microsecond), l.collector, l.broker, l.generator)
 	}
 	row("`txflow collect`, packages of 100, 16 connections", r.packages)

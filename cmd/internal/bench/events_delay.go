@@ -12,7 +12,7 @@ import (
 
 	pace "golang.org/x/time/rate"
 
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 )
 
 // delayPackage is how many events a package has whose way to ClickHouse is measured.
@@ -207,7 +207,7 @@ settings that txflow ships. ClickHouse is asked every %s which packages have all
 | ---: | ---: | ---: | ---: | ---: |
 `, delayPackage, lookEvery)
 	for _, d := range all {
-		fmt.Fprintf(&b, "| %s | %d s | %d ms | %d ms | %d ms |\n", progress.Thousands(int64(d.rate)), delaySeconds,
+		fmt.Fprintf(&b, "| %s | %d s | %d ms | %d ms | %d ms |\n", display.Thousands(int64(d.rate)), delaySeconds,
 			d.p50.Milliseconds(), d.p99.Milliseconds(), d.max.Milliseconds())
 	}
 	return b.String()

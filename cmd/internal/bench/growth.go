@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 )
 
 const (
@@ -37,7 +37,7 @@ func (b *bencher) growth(ctx context.Context, o options, r *report) error {
 	}
 	stored := 0
 	for _, size := range []int{0, o.growth / 10, o.growth} {
-		say("a run of %s rows over %s stored rows", progress.Thousands(growthRows), progress.Thousands(int64(size)))
+		say("a run of %s rows over %s stored rows", display.Thousands(growthRows), display.Thousands(int64(size)))
 		for ; stored < size; stored += growthBlock {
 			for _, sql := range storedRows(stored, min(growthBlock, size-stored)) {
 				if _, err := b.query(ctx, sql); err != nil {
@@ -115,9 +115,9 @@ func (r *report) growthText() string {
 
 | rows stored before | time of the run | against the empty table |
 | ---: | ---: | ---: |
-`, progress.Thousands(growthRows), growthRuns)
+`, display.Thousands(growthRows), growthRuns)
 	for _, g := range r.growth {
-		fmt.Fprintf(&w, "| %s | %s | %.2f |\n", progress.Thousands(int64(g.stored)), seconds(g.took),
+		fmt.Fprintf(&w, "| %s | %s | %.2f |\n", display.Thousands(int64(g.stored)), seconds(g.took),
 			g.took.Seconds()/r.growth[0].took.Seconds())
 	}
 	return w.String()

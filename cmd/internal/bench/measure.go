@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 )
 
 // stageNames are the tasks in their order.
@@ -20,7 +20,7 @@ func (b *bencher) file(ctx context.Context, rows int) (string, error) {
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	say("making a file of %s rows", progress.Thousands(int64(rows)))
+	say("making a file of %s rows", display.Thousands(int64(rows)))
 	_, err := b.time(ctx, "data", "generate", "--rows", strconv.Itoa(rows), "--out", path)
 	return path, err
 }
@@ -112,7 +112,7 @@ func (b *bencher) memory(ctx context.Context, o options, r *report) error {
 }
 
 func perSecond(rows int, took time.Duration) string {
-	return progress.Thousands(int64(float64(rows)/took.Seconds())) + " rows/s"
+	return display.Thousands(int64(float64(rows)/took.Seconds())) + " rows/s"
 }
 
 func megabytes(bytes int64) string { return fmt.Sprintf("%d MB", bytes/1e6) }

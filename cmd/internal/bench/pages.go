@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 )
 
 const (
@@ -33,7 +33,7 @@ func pagesBench(ctx context.Context, b *bencher) (string, error) {
 	if err := b.freshDatabase(ctx, "bench_pages"); err != nil {
 		return "", err
 	}
-	say("storing %s rows", progress.Thousands(pageRows))
+	say("storing %s rows", display.Thousands(pageRows))
 	for stored := 0; stored < pageRows; stored += growthBlock {
 		for _, sql := range storedRows(stored, growthBlock) {
 			if _, err := b.query(ctx, sql); err != nil {
@@ -140,7 +140,7 @@ asked for once, and then %d times: that is what the median and the longest are o
 
 | page | first | median | longest | median, of the aim |
 | --- | ---: | ---: | ---: | ---: |
-`, thisMachine(), progress.Thousands(pageRows), pageTimes, pageAim.Milliseconds())
+`, thisMachine(), display.Thousands(pageRows), pageTimes, pageAim.Milliseconds())
 	for _, p := range pages {
 		fmt.Fprintf(&b, "| %s | %d ms | %d ms | %d ms | %.2f |\n", p.name, p.first.Milliseconds(), p.median.Milliseconds(),
 			p.worst.Milliseconds(), p.median.Seconds()/pageAim.Seconds())

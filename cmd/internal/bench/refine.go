@@ -22,7 +22,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/internal/kafkaserver"
 	"github.com/txflow/txflow/stream/events"
@@ -283,11 +283,11 @@ about %s bytes in `+"`events.raw`"+
 | windows restored from `+"`events.claims`"+` by a member that starts | %s ids in %s |
 | ids that are restored in a second of one processor's time | %s |
 | memory of the windows | %.0f bytes an id |
-`, commit(), r.machine, progress.Thousands(int64(r.bytes)), progress.Thousands(int64(r.messages)), thousands(run.rate),
+`, commit(), r.machine, display.Thousands(int64(r.bytes)), display.Thousands(int64(r.messages)), thousands(run.rate),
 		thousands(r.runs[0].rate), thousands(r.runs[len(r.runs)-1].rate), len(r.runs),
-		progress.Thousands(int64(r.few)), thousands(r.cold), thousands(r.ceiling), share,
+		display.Thousands(int64(r.few)), thousands(r.cold), thousands(r.ceiling), share,
 		r.each(run.member.cpu), r.each(run.broker), (r.each(run.member.cpu)+r.each(run.broker))*run.rate/1e6,
-		runtime.NumCPU(), progress.Thousands(int64(r.few)), progress.Thousands(int64(r.messages)),
+		runtime.NumCPU(), display.Thousands(int64(r.few)), display.Thousands(int64(r.messages)),
 		megabytes(r.fewMember.memory), megabytes(r.peak),
 		thousands(r.ids), r.restore.Round(10*time.Millisecond), thousands(r.ids/r.restored.cpu.Seconds()), r.bytesPerID)
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 )
 
 // report is docs/performance.md.
@@ -47,7 +47,7 @@ span on both sides that goes to a collector (%d exports in all), every row has i
 
 | | rows/s | time | memory resident at the most |
 | --- | ---: | ---: | ---: |
-`, commit(), r.machine, r.spans, progress.Thousands(int64(r.rows)))
+`, commit(), r.machine, r.spans, display.Thousands(int64(r.rows)))
 	fmt.Fprintf(&w, "| **`txflow run`**, median of %d (%s) | **%s** | %s | %s |\n", len(r.runs), r.spread(),
 		thousands(whole), seconds(run.took), megabytes(run.memory))
 	for i, name := range stageNames {
@@ -80,8 +80,8 @@ validate ends.
 
 | | %s rows | %s rows | rows/s |
 | --- | ---: | ---: | ---: |
-`, progress.Thousands(int64(r.largeRows)), progress.Thousands(int64(r.rows)), megabytes(40*int64(r.largeRows)),
-			progress.Thousands(int64(r.rows)), progress.Thousands(int64(r.largeRows)))
+`, display.Thousands(int64(r.largeRows)), display.Thousands(int64(r.rows)), megabytes(40*int64(r.largeRows)),
+			display.Thousands(int64(r.rows)), display.Thousands(int64(r.largeRows)))
 		for i, name := range append(stageNames[:len(stageNames):len(stageNames)], "run") {
 			small, large := run, r.largeRun
 			if i < len(r.tasks) {
@@ -111,7 +111,7 @@ func (r *report) spread() string {
 	return thousands(rate(r.rows, slowest.took)) + " to " + thousands(rate(r.rows, r.runs[0].took))
 }
 
-func thousands(perSecond float64) string { return progress.Thousands(int64(perSecond)) }
+func thousands(perSecond float64) string { return display.Thousands(int64(perSecond)) }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 

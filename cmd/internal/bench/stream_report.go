@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
@@ -42,11 +42,11 @@ letters and offsets are one Kafka transaction of %s messages at the most: what `
 | the ceiling: the same messages read and written again as they are, in transactions of the same size, with offsets, reading while writing | %s, of which classify reaches **%.0f %%** | |
 | `+"`txflow stream produce`"+`, generated rows, idempotent | %s | %s |
 | ClickHouse's Kafka tables into `+"`transactions` and `outcomes`"+` | %s | |
-`, commit(), r.machine, progress.Thousands(pipeline.DefaultBatchMessages), progress.Thousands(int64(large.messages)),
+`, commit(), r.machine, display.Thousands(pipeline.DefaultBatchMessages), display.Thousands(int64(large.messages)),
 		thousands(large.rate),
 		thousands(r.backlogs[0].rate), thousands(r.backlogs[len(r.backlogs)-1].rate), len(r.backlogs),
 		megabytes(large.member.memory),
-		progress.Thousands(int64(small.messages)), thousands(small.rate), megabytes(small.member.memory),
+		display.Thousands(int64(small.messages)), thousands(small.rate), megabytes(small.member.memory),
 		thousands(r.ceiling), 100*large.rate/r.ceiling, thousands(rate(large.messages, large.produced.took)),
 		megabytes(large.produced.memory), thousands(r.clickhouse))
 	fmt.Fprintf(&w, `
@@ -59,7 +59,7 @@ producer gave it.
 | ---: | ---: | ---: | ---: | ---: |
 `, lookEvery)
 	for _, d := range r.delays {
-		fmt.Fprintf(&w, "| %s | %d s | %s | %s | %s |\n", progress.Thousands(int64(d.rate)), delaySeconds, millis(d.p50),
+		fmt.Fprintf(&w, "| %s | %d s | %s | %s | %s |\n", display.Thousands(int64(d.rate)), delaySeconds, millis(d.p50),
 			millis(d.p99), millis(d.max))
 	}
 	return w.String()

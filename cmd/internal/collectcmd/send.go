@@ -19,7 +19,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/data"
 	"github.com/txflow/txflow/internal/authority"
 	"github.com/txflow/txflow/internal/display"
@@ -265,11 +264,11 @@ func report(out io.Writer, asJSON bool, s *send.Stats, took time.Duration) error
 		}{s, took.Seconds(), perSecond, s.Slowest.Seconds()})
 	}
 	_, err := fmt.Fprintf(out, "sent %s in %s: accepted %s, rejected %s; %s a second, %s sent again\n",
-		display.Count(s.Events, "event"), display.Count(s.Packages, "package"), progress.Thousands(s.Accepted),
-		progress.Thousands(s.Rejected),
-		progress.Thousands(perSecond), progress.Thousands(s.Retries))
+		display.Count(s.Events, "event"), display.Count(s.Packages, "package"), display.Thousands(s.Accepted),
+		display.Thousands(s.Rejected),
+		display.Thousands(perSecond), display.Thousands(s.Retries))
 	for _, code := range slices.Sorted(maps.Keys(s.Codes)) {
-		_, err = fmt.Fprintf(out, "  %s: %s\n", code, progress.Thousands(s.Codes[code]))
+		_, err = fmt.Fprintf(out, "  %s: %s\n", code, display.Thousands(s.Codes[code]))
 	}
 	return err
 }

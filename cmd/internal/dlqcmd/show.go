@@ -13,7 +13,6 @@ import (
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/table"
 	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
@@ -40,7 +39,7 @@ func countsTable(w io.Writer, counts []ledger.DeadLetterCount) (total uint64) {
 		"oldest").AlignRight("dead letters").Own("source", "column")
 	for _, n := range counts {
 		total += n.Rows
-		t.Add(n.Pipeline, n.Source, n.Code, n.Column, n.State, progress.Thousands(int64(n.Rows)), //nolint:gosec // a count
+		t.Add(n.Pipeline, n.Source, n.Code, n.Column, n.State, display.Thousands(int64(n.Rows)), //nolint:gosec // a count
 			n.Oldest.UTC().Format(time.RFC3339))
 	}
 	t.Print(w)
@@ -84,7 +83,7 @@ func dlqList(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	for _, n := range counts {
 		total += n.Rows
 	}
-	_, _ = fmt.Fprintf(rt.Stderr, "%s of %s; --limit 0 shows all\n", progress.Thousands(int64(len(deadLetters))),
+	_, _ = fmt.Fprintf(rt.Stderr, "%s of %s; --limit 0 shows all\n", display.Thousands(int64(len(deadLetters))),
 		display.Count(total, "dead letter"))
 	return nil
 }
@@ -247,7 +246,7 @@ func dlqResolve(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	after, err := open()
 	if err == nil {
 		_, _ = fmt.Fprintf(rt.Stderr, "%s resolved, %s still open\n",
-			display.Count(max(before-after, 0), "dead letter"), progress.Thousands(after))
+			display.Count(max(before-after, 0), "dead letter"), display.Thousands(after))
 		err = sayOthers(c, rt, db, q, "dlq resolve")
 	}
 	return err

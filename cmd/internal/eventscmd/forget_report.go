@@ -11,7 +11,6 @@ import (
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/stream/events"
 	"github.com/txflow/txflow/stream/events/forget"
@@ -127,7 +126,7 @@ func (doc *forgetReport) print(w io.Writer) {
 	}
 	_, _ = fmt.Fprintln(w, verb)
 	for _, e := range doc.Erased {
-		_, _ = fmt.Fprintf(w, "  %12s %s (%s)\n", progress.Thousands(int64(e.Count)), e.What, e.Where) //nolint:gosec // a count
+		_, _ = fmt.Fprintf(w, "  %12s %s (%s)\n", display.Thousands(int64(e.Count)), e.What, e.Where) //nolint:gosec // a count
 	}
 	if doc.DryRun {
 		_, _ = fmt.Fprintln(w, "would remain")

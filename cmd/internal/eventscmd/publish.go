@@ -13,7 +13,6 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/streamcmd"
 	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
@@ -82,8 +81,8 @@ func runEventsPublish(c *cli.Context, rt *app.Runtime) error {
 			return nil
 		case c.Bool("once") && err == nil:
 			_, _ = fmt.Fprintf(rt.Stderr, "%s published, %s removed; %s has %s\n",
-				display.Count(d.Published, "roll-up"), progress.Thousands(int64(d.Removed)), events.Analytics,
-				progress.Thousands(int64(d.Keys)))
+				display.Count(d.Published, "roll-up"), display.Thousands(int64(d.Removed)), events.Analytics,
+				display.Thousands(int64(d.Keys)))
 			return nil
 		case err != nil && (c.Bool("once") || !fault.Transient(err)):
 			return err

@@ -11,7 +11,6 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/table"
 	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
@@ -74,7 +73,7 @@ func eventsReport(c *cli.Context, rt *app.Runtime) error {
 		return nil
 	}
 	if shown := ReportTable(rt.Stdout, q.By, rows, c.Int("limit")); shown < len(rows) {
-		_, _ = fmt.Fprintf(rt.Stderr, "%s of %s; --limit 0 shows all\n", progress.Thousands(int64(shown)),
+		_, _ = fmt.Fprintf(rt.Stderr, "%s of %s; --limit 0 shows all\n", display.Thousands(int64(shown)),
 			display.Count(len(rows), "line"))
 	}
 	return nil
@@ -114,7 +113,7 @@ func ReportTable(w io.Writer, by string, rows []store.EventReportRow, limit int)
 			if j == 3 {
 				cells = append(cells, r.Score)
 			}
-			cells = append(cells, progress.Thousands(int64(n))) //nolint:gosec // a count
+			cells = append(cells, display.Thousands(int64(n))) //nolint:gosec // a count
 		}
 		t.Add(cells...)
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/txflow/txflow/cmd/internal/app"
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 )
 
 // steps shows what a command is doing: a line for each step, and how far it is from time to time.
@@ -30,6 +30,6 @@ func (s *steps) at(step string, done int64) {
 		_, _ = fmt.Fprintln(s.w, step)
 	case done >= 0 && now.Sub(s.said) >= sayEvery:
 		s.said = now
-		_, _ = fmt.Fprintf(s.w, "%s: %s\n", step, progress.Thousands(done))
+		_, _ = fmt.Fprintf(s.w, "%s: %s\n", step, display.Thousands(done))
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/querycmd"
 	"github.com/txflow/txflow/data"
 	"github.com/txflow/txflow/internal/display"
@@ -38,7 +37,7 @@ const (
 // demoStream sends live transactions through Kafka and waits until ClickHouse has read them all.
 func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api *client.Client, db *store.Store) error {
 	_, _ = fmt.Fprintf(rt.Stderr, "\nlive: %s transactions through Kafka, some of them bad, some sent twice\n",
-		progress.Thousands(demoLiveRows))
+		display.Thousands(demoLiveRows))
 	cfg := kafka.Config{Brokers: p.KafkaAddr(), Log: rt.Log}
 	rules := transaction.DefaultRules(time.Now())
 	rows, err := source.Open(ctx, data.Opener{Rows: demoLiveRows, Seed: 2}, "generated rows",
@@ -97,8 +96,8 @@ func demoStream(ctx context.Context, rt *app.Runtime, p *embedded.Platform, api 
 		if stored+deadLetters >= sent.Messages && rowsOf(report) >= stored-sent.Duplicates {
 			_, _ = fmt.Fprintf(rt.Stderr, "%s = %s classified + %s, in ClickHouse; %s of them were sent "+
 				"twice and count once\n",
-				display.Count(sent.Messages, "message"), progress.Thousands(stored), display.Count(deadLetters, "dead letter"),
-				progress.Thousands(sent.Duplicates))
+				display.Count(sent.Messages, "message"), display.Thousands(stored), display.Count(deadLetters, "dead letter"),
+				display.Thousands(sent.Duplicates))
 			break
 		}
 		if time.Now().After(deadline) {

@@ -139,7 +139,7 @@ func (t *task) summary() string {
 		return fmt.Sprintf("%-10s %s", t.name, took.Round(time.Millisecond))
 	}
 	return fmt.Sprintf("%-10s %s in %s, %s rows/s", t.name, display.Count(t.done, "row"), took.Round(time.Millisecond),
-		Thousands(rate(t.done, took)))
+		display.Thousands(rate(t.done, took)))
 }
 
 func (t *task) status(now time.Time) string {
@@ -148,7 +148,7 @@ func (t *task) status(now time.Time) string {
 	if t.rows > 0 {
 		s = fmt.Sprintf("%s %d%%", t.name, 100*t.done/t.rows)
 	}
-	s += fmt.Sprintf(", %s rows/s", Thousands(rate(t.done, took)))
+	s += fmt.Sprintf(", %s rows/s", display.Thousands(rate(t.done, took)))
 	if t.rows > t.done && t.done > 0 {
 		left := time.Duration(float64(took) * float64(t.rows-t.done) / float64(t.done))
 		s += fmt.Sprintf(", %s left", left.Round(time.Second))
@@ -162,6 +162,3 @@ func rate(rows int64, took time.Duration) int64 {
 	}
 	return int64(float64(rows) / took.Seconds())
 }
-
-// Thousands writes 1234567 as "1,234,567".
-func Thousands(n int64) string { return display.Thousands(n) }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/txflow/txflow/internal/display"
 )
 
 // Ticker shows a count that has no end: a line that renews itself on a terminal, else one every ten seconds.
@@ -28,7 +30,7 @@ func NewTicker(out io.Writer, terminal bool, what string) *Ticker {
 func (t *Ticker) Tick(n int64) {
 	if now := time.Now(); now.Sub(t.last) >= t.every {
 		t.last = now
-		_, _ = fmt.Fprintf(t.out, "%s %s, %s a second%s", t.what, Thousands(n),
-			Thousands(int64(float64(n)/now.Sub(t.start).Seconds())), t.end)
+		_, _ = fmt.Fprintf(t.out, "%s %s, %s a second%s", t.what, display.Thousands(n),
+			display.Thousands(int64(float64(n)/now.Sub(t.start).Seconds())), t.end)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/table"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/transaction"
 	"github.com/txflow/txflow/tasks/load"
@@ -125,7 +125,7 @@ func lineageValue(column, value string) string {
 		value, _, _ = strings.Cut(value, ".")
 	case "rows_in", "duration_ms":
 		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
-			value = progress.Thousands(n)
+			value = display.Thousands(n)
 		}
 	case "task_index":
 		value = strings.TrimPrefix(value, "-1") // of a task that is not mapped

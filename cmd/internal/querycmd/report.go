@@ -15,7 +15,6 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/table"
 	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
@@ -92,7 +91,7 @@ func reportCommand() *cli.Command {
 			default:
 				if shown := ReportTable(rt.Stdout, q.By, rows, c.Int("limit")); shown < len(rows) {
 					_, _ = fmt.Fprintf(rt.Stderr, "%s of %s; --limit 0 shows all\n",
-						progress.Thousands(int64(shown)), display.Count(len(rows), "line"))
+						display.Thousands(int64(shown)), display.Count(len(rows), "line"))
 				}
 			}
 			return nil
@@ -169,12 +168,12 @@ func ReportTable(w io.Writer, by string, rows []store.ReportRow, limit int) (sho
 		if by == "merchant" && keys[0] == "" {
 			keys[0] = "(none)"
 		}
-		t.Add(append(keys, progress.Thousands(int64(r.Transactions)), money(r.Debit), money(r.Credit),
+		t.Add(append(keys, display.Thousands(int64(r.Transactions)), money(r.Debit), money(r.Credit),
 			money(r.Net))...) //nolint:gosec // a count
 	}
 	total := make([]string, len(header)-4)
 	total[0] = "total"
-	t.Add(append(total, progress.Thousands(int64(count)), money(debit.FloatString(4)), money(credit.FloatString(4)),
+	t.Add(append(total, display.Thousands(int64(count)), money(debit.FloatString(4)), money(credit.FloatString(4)),
 		money(net.FloatString(4)))...) //nolint:gosec // a count
 	t.Print(w)
 	return shown

@@ -10,7 +10,6 @@ import (
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/table"
 	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/ledger"
@@ -77,9 +76,9 @@ func runsTable(w io.Writer, runs []ledger.RunRecord) {
 		}
 		n := r.Counts
 		t.Add(r.RunID, r.Status, r.Source, r.StartedAt.UTC().Format("2006-01-02 15:04"), took,
-			progress.Thousands(n.In), progress.Thousands(n.Stored),
-			progress.Thousands(n.Rejected), progress.Thousands(n.Duplicates),
-			progress.Thousands(n.DeadLettered))
+			display.Thousands(n.In), display.Thousands(n.Stored),
+			display.Thousands(n.Rejected), display.Thousands(n.Duplicates),
+			display.Thousands(n.DeadLettered))
 	}
 	t.Print(w)
 	for _, why := range failed {

@@ -16,8 +16,8 @@ import (
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/table"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/otel/jaegerapi"
@@ -154,7 +154,7 @@ func showSpans(w io.Writer, siblings []*jaegerapi.Span, indent string, show int)
 			if i == len(folds)-1 {
 				branch = "└─ "
 			}
-			_, _ = fmt.Fprintf(w, "%s%s… %s more %s\n", indent, branch, progress.Thousands(int64(f.More)), f.Shown[0].Name)
+			_, _ = fmt.Fprintf(w, "%s%s… %s more %s\n", indent, branch, display.Thousands(int64(f.More)), f.Shown[0].Name)
 		}
 	}
 }

@@ -36,14 +36,14 @@ func summarise(w io.Writer, r *ledger.RunRecord) {
 	n, took := r.Counts, r.FinishedAt.Sub(r.StartedAt)
 	superseded := ""
 	if n.Superseded > 0 {
-		superseded = fmt.Sprintf(" (of them %s superseded by newer contents)", progress.Thousands(n.Superseded))
+		superseded = fmt.Sprintf(" (of them %s superseded by newer contents)", display.Thousands(n.Superseded))
 	}
 	if n.OtherSources > 0 {
 		_, _ = fmt.Fprintf(w, "warning: %s %s also stored for other sources, and one row of an id replaces the other\n",
 			display.Count(n.OtherSources, "id"), display.Are(n.OtherSources))
 	}
 	_, _ = fmt.Fprintf(w, "%s = %s stored%s + %s rejected + %s + %s, reconciled; %s, %s rows/s\n",
-		display.Count(n.In, "row"), progress.Thousands(n.Stored), superseded, progress.Thousands(n.Rejected),
+		display.Count(n.In, "row"), display.Thousands(n.Stored), superseded, display.Thousands(n.Rejected),
 		display.Count(n.Duplicates, "duplicate"), display.Count(n.DeadLettered, "dead letter"), took.Round(time.Millisecond),
-		progress.Thousands(int64(float64(n.In)/took.Seconds())))
+		display.Thousands(int64(float64(n.In)/took.Seconds())))
 }

@@ -105,7 +105,7 @@ func runProduce(c *cli.Context, rt *app.Runtime) error {
 func produced(s produce.Stats) string {
 	all := display.Count(s.Messages, "message")
 	if s.Acknowledged < s.Messages {
-		all = progress.Thousands(s.Acknowledged) + " of " + all
+		all = display.Thousands(s.Acknowledged) + " of " + all
 	}
 	return fmt.Sprintf("%s %s in %s: %s, %s and %s were sent", all, display.Are(s.Messages), topics.Raw,
 		display.Count(s.Bad, "bad one"), display.Count(s.Duplicates, "duplicate"), display.Count(s.Corrected, "correction"))

@@ -15,9 +15,9 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
-	"github.com/txflow/txflow/cmd/internal/progress"
 	"github.com/txflow/txflow/cmd/internal/readers"
 	"github.com/txflow/txflow/cmd/internal/table"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/logging"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/events"
@@ -164,18 +164,18 @@ func showStatus(out io.Writer, before, now []status.Look, stalled map[string]str
 		if s.State != "Stable" {
 			name += " (" + s.State + ")"
 		}
-		groups.Add(progress.Thousands(s.Lag), seconds(s.Delay), progress.Thousands(int64(s.Consumed)),
-			progress.Thousands(int64(s.Produced)),
+		groups.Add(display.Thousands(s.Lag), seconds(s.Delay), display.Thousands(int64(s.Consumed)),
+			display.Thousands(int64(s.Produced)),
 			fmt.Sprint(s.Members), name)
 		for _, p := range s.Partitions {
 			committed, delay := "-", 0.
 			if p.Committed >= 0 {
-				committed = progress.Thousands(p.Committed)
+				committed = display.Thousands(p.Committed)
 			}
 			if !p.Oldest.IsZero() {
 				delay = max(now[i].At.Sub(p.Oldest).Seconds(), 0) // the clocks may differ
 			}
-			lines = append(lines, line{p.Lag(), []string{progress.Thousands(p.Lag()), seconds(delay), committed, progress.Thousands(p.End),
+			lines = append(lines, line{p.Lag(), []string{display.Thousands(p.Lag()), seconds(delay), committed, display.Thousands(p.End),
 				fmt.Sprint(p.Number), s.Topic, p.Owner}})
 		}
 	}
@@ -188,7 +188,7 @@ func showStatus(out io.Writer, before, now []status.Look, stalled map[string]str
 		if published.State != string(analytics.UpToDate) {
 			name += " (" + published.State + ")"
 		}
-		groups.Add(progress.Thousands(published.Lag), seconds(published.Delay), "-", "-", "-", name)
+		groups.Add(display.Thousands(published.Lag), seconds(published.Delay), "-", "-", "-", name)
 	}
 	if !asJSON {
 		if live {

@@ -76,7 +76,7 @@ func (w *streamWatch) End(t pipeline.Stats) {
 func (w *streamWatch) sum(out io.Writer) {
 	all, deadLetters, skipped := w.done.Load(), w.dead.Load(), w.skipped.Load()
 	text := fmt.Sprintf("%s: %s %s, %s", display.Count(all, "message"),
-		progress.Thousands(all-deadLetters-skipped), w.result,
+		display.Thousands(all-deadLetters-skipped), w.result,
 		display.Count(deadLetters, "dead letter"))
 	if skipped > 0 {
 		text += ", " + display.Count(skipped, "duplicate")

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 )
 
 // faultReport is docs/reliability.md.
@@ -24,7 +24,7 @@ line below it was the same. Nothing was lost and nothing doubled. [reliability-s
 
 | fault | what is done | what the user sees, command by command |
 | --- | --- | --- |
-`, progress.Thousands(faultRows))
+`, display.Thousands(faultRows))
 	return r
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 )
 
 // chaosReportEnv names the file with the results, docs/reliability-events.md.
@@ -75,7 +75,7 @@ func (c *chaosTable) verified(t *testing.T, total string, figures ...int) {
 	}
 	numbers := make([]any, len(figures))
 	for i, n := range figures {
-		numbers[i] = progress.Thousands(int64(n))
+		numbers[i] = display.Thousands(int64(n))
 	}
 	c.total = fmt.Sprintf(total, numbers...)
 	path := os.Getenv(chaosReportEnv)

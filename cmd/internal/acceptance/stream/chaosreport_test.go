@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
-	"github.com/txflow/txflow/cmd/internal/progress"
+	"github.com/txflow/txflow/internal/display"
 )
 
 // chaosReport is docs/reliability-stream.md.
@@ -46,14 +46,14 @@ Where a line says *held*,
 
 | case | what was done | times | messages | came again | rolled back | outcome |
 | --- | --- | ---: | ---: | ---: | ---: | --- |
-`, os.Getenv("TXFLOW_CHAOS_VERSION"), progress.Thousands(int64(rows)))
+`, os.Getenv("TXFLOW_CHAOS_VERSION"), display.Thousands(int64(rows)))
 	return r
 }
 
 func (r *chaosReport) hold(t *testing.T, i int, c chaos, b *chaosBench, got tally) {
 	r.keep(t, i, fmt.Sprintf("| %s | %s | %d | %s | %s | %s | held |\n", c.name, c.harm, b.done,
-		progress.Thousands(int64(got.messages)),
-		progress.Thousands(int64(b.again)), progress.Thousands(got.rolledBack)))
+		display.Thousands(int64(got.messages)),
+		display.Thousands(int64(b.again)), display.Thousands(got.rolledBack)))
 }
 
 func (r *chaosReport) fail(t *testing.T, i int, c chaos) {
