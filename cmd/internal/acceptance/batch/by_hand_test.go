@@ -220,7 +220,7 @@ func TestDemo(t *testing.T) {
 			"a package of 3 events: 2 accepted, 1 rejected; sent 2 times, each counts once") {
 			t.Errorf("the summary of the events is missing:\n%s", r.Stderr.String())
 		}
-		for _, want := range []string{`WalletTransactionCreatedEvent +financial +1 `, `UserUpdatedEvent +user_activity +1 `,
+		for _, want := range []string{`WalletTransactionCreatedEvent\n +financial +1 `, `UserUpdatedEvent\n +user_activity +1 `,
 			"state +gold\n",
 			"raw +events.raw/[0-9]+:0 +stored", "duplicate of events.raw/[0-9]+:0", " gold +events", "dead_letter"} {
 			if !regexp.MustCompile(want).MatchString(r.Stdout.String()) {
