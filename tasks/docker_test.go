@@ -19,8 +19,7 @@ import (
 
 // hardened is how a task is run: without root, privileges, a file system to write on or the memory for a whole file.
 var hardened = []string{"run", "--rm", "--network=host", "--read-only", "--tmpfs=/tmp", "--memory=256m",
-	"--memory-swap=256m",
-	"--pids-limit=128", "--cap-drop=ALL", "--security-opt=no-new-privileges"}
+	"--memory-swap=256m", "--pids-limit=128", "--cap-drop=ALL", "--security-opt=no-new-privileges"}
 
 // images are the task images, built by the Makefile under a tag that is this test's own.
 type images struct {

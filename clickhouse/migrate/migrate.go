@@ -117,13 +117,11 @@ type State struct {
 func (s *State) Err() error {
 	if len(s.Changed) > 0 {
 		return fault.WithHint(fault.Failf(fault.ExitData, "migration %s was changed after it had been applied",
-			s.Changed[0].Name),
-			"put the file back as it was and write the change as a new migration")
+			s.Changed[0].Name), "put the file back as it was and write the change as a new migration")
 	}
 	if len(s.Newer) > 0 {
 		return fault.WithHint(fault.Failf(fault.ExitData, "the database has migration %d, which this txflow does not know",
-			s.Newer[len(s.Newer)-1]),
-			"use the version of txflow that migrated it, or a later one")
+			s.Newer[len(s.Newer)-1]), "use the version of txflow that migrated it, or a later one")
 	}
 	return nil
 }

@@ -81,8 +81,7 @@ func (b *bench) produceRaw(n int) map[at]*kgo.Record {
 		r := &kgo.Record{Topic: events.Raw, Key: key, Value: value}
 		for range b.rand.IntN(4) {
 			r.Headers = append(r.Headers, kgo.RecordHeader{Key: pick(b.rand, "txflow-token", "txflow-request", "traceparent", "",
-				text(b.rand)),
-				Value: pick(b.rand, []byte(text(b.rand)), []byte{}, []byte("\xff"), nil)})
+				text(b.rand)), Value: pick(b.rand, []byte(text(b.rand)), []byte{}, []byte("\xff"), nil)})
 		}
 		records[i] = r
 	}

@@ -77,8 +77,7 @@ func (p *rollups) check(when string) {
 			}
 			n := func(i int) uint64 { v, _ := strconv.ParseUint(f[i], 10, 64); return v }
 			want[fmt.Sprint(kind, " ", f[0], " ", f[1], " ", f[2], " ", f[3], " +0000 UTC")] = fmt.Sprintln(n(4), n(5), f[6],
-				n(7),
-				n(8), n(9), n(10), n(11), n(12), f[13], f[14])
+				n(7), n(8), n(9), n(10), n(11), n(12), f[13], f[14])
 		}
 	}
 	if !maps.Equal(p.has, want) {

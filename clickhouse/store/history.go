@@ -84,8 +84,7 @@ func (s *Store) Runs(ctx context.Context, limit int) (runs []ledger.RunRecord, e
 		var n [7]uint64
 		var finished *time.Time
 		if err := rows.Scan(&r.RunID, &r.Pipeline, &r.Source, &r.Status, &files, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5],
-			&n[6],
-			&r.Error, &r.TraceID, &r.StartedAt, &finished); err != nil {
+			&n[6], &r.Error, &r.TraceID, &r.StartedAt, &finished); err != nil {
 			return err
 		}
 		r.Files = int(files)

@@ -91,8 +91,7 @@ func (s *Store) InsertDuplicates(ctx context.Context, info ledger.RunInfo, rows 
 	return s.insertRows(ctx, duplicateInsert, duplicateColumns, len(rows), func(i int) []any {
 		r := &rows[i]
 		return []any{info.Pipeline, info.RunID, r.Origin.Origin, r.Origin.Partition, r.Origin.Position, info.Source,
-			r.Origin.Digest,
-			uuid.UUID(r.ID), r.ContentHash, string(ledger.OutcomeDuplicate), r.FirstOrigin, r.FirstPosition}
+			r.Origin.Digest, uuid.UUID(r.ID), r.ContentHash, string(ledger.OutcomeDuplicate), r.FirstOrigin, r.FirstPosition}
 	})
 }
 

@@ -96,8 +96,7 @@ func (c *pipelinesDelta) fill(ctx context.Context) error {
 
 // differ returns the number of ids, the findings, of which some are kept, and up to so many ids that do not agree.
 func (c *pipelinesDelta) differ(ctx context.Context, name string, limit, ids int) (compared int64,
-	found ledger.Findings,
-	differing []uuid.UUID, err error) {
+	found ledger.Findings, differing []uuid.UUID, err error) {
 	found.Limit = limit
 	args := c.arguments("first", itoa(max(limit, ids, 1)))
 	err = c.store.each(ctx, statements.Text(name), args, func(rows driver.Rows) error {

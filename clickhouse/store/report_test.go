@@ -126,8 +126,7 @@ func TestReportsOfAnyYear(t *testing.T) {
 		}
 	}
 	if got := db.sql("SELECT month FROM category_monthly ORDER BY month"); got != strings.ReplaceAll(strings.Join(months,
-		"-01\n")+"-01",
-		" ", "") {
+		"-01\n")+"-01", " ", "") {
 		t.Errorf("category_monthly: %s", got)
 	}
 	db.refreshDaily()

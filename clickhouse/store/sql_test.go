@@ -176,8 +176,7 @@ func TestStatements(t *testing.T) {
 			Whole: allOf})
 	}
 	cases = append(cases, sqltest.Case{Name: "events/report", Args: args(reported, "by", "type", "account", "acme", "from",
-		"-1", "to", "0")},
-		sqltest.Case{Name: "events/report_by_rule", Args: args(reported, "account", ""), Whole: allOf})
+		"-1", "to", "0")}, sqltest.Case{Name: "events/report_by_rule", Args: args(reported, "account", ""), Whole: allOf})
 	sqltest.Run(t, db.url, store.Statements, "testdata/sql", slices.Concat(cases, writes(keys), entries()))
 }
 

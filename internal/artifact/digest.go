@@ -68,8 +68,7 @@ func (v *verifier) Read(p []byte) (int, error) {
 	if errors.Is(err, io.EOF) {
 		if got := hex.EncodeToString(v.hash.Sum(nil)); got != v.want {
 			err = fault.WithHint(fault.Failf(fault.ExitData, "the artifact %s is damaged: its SHA-256 should be %s, it is %s",
-				v.at, v.want, got),
-				"it was changed after it was written: run the task that wrote it again")
+				v.at, v.want, got), "it was changed after it was written: run the task that wrote it again")
 		}
 	}
 	v.err = err

@@ -24,8 +24,7 @@ type AmbiguousError struct {
 
 func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("line %d: a number with %q and three digits after it, or with more than one, can be read in two "+
-		"ways: "+
-		"nothing in the file decides whether that is its decimal mark or separates thousands", e.Line, string(e.Mark))
+		"ways: nothing in the file decides whether that is its decimal mark or separates thousands", e.Line, string(e.Mark))
 }
 
 // Reading is what one number shows of the marks.

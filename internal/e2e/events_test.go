@@ -196,8 +196,7 @@ s.settimeout(3)
 s.sendall(bytes.fromhex(sys.argv[2]))
 sys.exit(s.recv(8, socket.MSG_WAITALL)[7:] != b"\x07")`
 	said, err := s.command("docker", "run", "--rm", "--network", network, "--entrypoint", "python",
-		"txflow/airflow:latest",
-		"-c", ask, address, hex.EncodeToString(versions)).CombinedOutput()
+		"txflow/airflow:latest", "-c", ask, address, hex.EncodeToString(versions)).CombinedOutput()
 	if (err == nil) != reaches {
 		s.t.Errorf("from the network %s to Kafka at %s: %v, want %t\n%s", network, address, err, reaches, said)
 	}

@@ -199,8 +199,7 @@ func fuzzBombs(a *attacker) []fuzzBody {
 	header := fuzzFrame(0x82, nil, 128<<20)
 	binary.LittleEndian.PutUint32(header[17:], 128<<20)
 	return append(all, fuzzBody{bytes.Clone(lz.Data), "", true}, fuzzBody{fuzzFrame(0x90, fuzzPack("zstd", zeros), 16<<20),
-		"", true},
-		fuzzBody{fuzzFrame(0x90, huge, 1), "", true}, fuzzBody{fuzzFrame(0x90, huge, 128<<20), "", true},
+		"", true}, fuzzBody{fuzzFrame(0x90, huge, 1), "", true}, fuzzBody{fuzzFrame(0x90, huge, 128<<20), "", true},
 		fuzzBody{append(header, make([]byte, 100)...), "", true}, fuzzBody{fuzzPack("gzip", fuzzFrame(0x90, huge, 1)), "gzip",
 			true})
 }

@@ -125,8 +125,7 @@ func attackOrigin(a *attacker) {
 		}
 	}
 	a.refused("a page posts by navigation", a.send("POST", a.p.ClickHouseURL(), "DROP TABLE victim.t", "Sec-Fetch-Site",
-		"cross-site",
-		"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"), http.StatusForbidden)
+		"cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"), http.StatusForbidden)
 	if got := a.send("GET", a.p.ClickHouseURL()+"/?query=SELECT+1", "", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode",
 		"navigate", "Sec-Fetch-Dest", "document"); got.body != "1\n" {
 		a.Errorf("a link to a query is refused: %v", got)

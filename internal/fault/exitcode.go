@@ -73,8 +73,7 @@ func ofSystem(err error) int {
 			syscall.ESTALE:
 			return ExitTryAgain
 		case syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EHOSTUNREACH, syscall.ENETUNREACH,
-			syscall.ENETDOWN,
-			syscall.ETIMEDOUT:
+			syscall.ENETDOWN, syscall.ETIMEDOUT:
 			return ExitUnavailable
 		}
 	}

@@ -74,8 +74,7 @@ func resolve(ctx context.Context, dir string) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "mvn", "-B", "-q", "-f", file, "dependency:copy-dependencies",
-		"-DexcludeTransitive=true",
-		"-DoutputDirectory="+filepath.Join(dir, "lib"))
+		"-DexcludeTransitive=true", "-DoutputDirectory="+filepath.Join(dir, "lib"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("mvn: %w\n%s", err, out)
 	}

@@ -21,8 +21,7 @@ func script(t *testing.T, docker string, env []string, args ...string) (code int
 	t.Helper()
 	bin := t.TempDir()
 	const tools = "bash awk sed sort head tail df dirname grep tr cat mkdir chmod mv base64 sha256sum sha1sum cut " +
-		"basename " +
-		"curl sleep"
+		"basename curl sleep"
 	for _, tool := range strings.Fields(tools) {
 		path, err := exec.LookPath(tool)
 		if err != nil {

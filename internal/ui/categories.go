@@ -141,8 +141,7 @@ func (v *overviewView) addMoney(months []string, sums map[string]*monthSum) {
 		}
 		names[i] = monthName(m)
 		titles[i] = fmt.Sprintf("%s: in %s, out %s, net %s, %s transactions", names[i], money(string(s.sums.credit.text())),
-			money(string(s.sums.debit.text())),
-			money(string(s.sums.net.text())), number(s.transactions))
+			money(string(s.sums.debit.text())), money(string(s.sums.net.text())), number(s.transactions))
 		in.Values, out.Values = append(in.Values, s.sums.credit.text().Float()),
 			append(out.Values, s.sums.debit.text().Float())
 	}

@@ -34,8 +34,7 @@ type deadLetterRow struct {
 
 func deadLetterRowOf(l *ledger.DeadLetterState) deadLetterRow {
 	return deadLetterRow{l.Origin.Origin, l.Origin.Digest, l.Origin.Partition, l.Origin.Position, l.Pipeline, l.Source,
-		l.SourceID, l.Outcome, l.Column, l.Code,
-		l.Message, l.State, l.Replays, l.TraceID, l.FirstSeen, l.UpdatedAt}
+		l.SourceID, l.Outcome, l.Column, l.Code, l.Message, l.State, l.Replays, l.TraceID, l.FirstSeen, l.UpdatedAt}
 }
 
 // Path is the address of the dead letter.

@@ -12,8 +12,7 @@ func TestTransactionsOnTheWire(t *testing.T) {
 	id, _ := transaction.ParseUUID([]byte("B9FA6684-502b-4695-8f92-247432ba610d"))
 	rows := []transaction.Transaction{
 		{ID: id, SourceID: "7", Description: "a \"b\"\u2028", Amount: -9524000, Timestamp: time.Date(2024, 3, 5, 10, 11, 12,
-			340_000_000, time.UTC),
-			Merchant: "m", HasMerchant: true, OperationType: "card", Side: transaction.Debit},
+			340_000_000, time.UTC), Merchant: "m", HasMerchant: true, OperationType: "card", Side: transaction.Debit},
 		{ID: id, Amount: 1, Timestamp: time.Date(2024, 3, 5, 10, 11, 12, 0, time.UTC), OperationType: "card",
 			Side: transaction.Credit},
 	}

@@ -64,8 +64,7 @@ func (s *Session) confirm(ctx context.Context) error {
 		}
 		m.Gap = min(begin[m.Partition], m.Next()) - m.Offset
 		s.cfg.Log.WarnContext(ctx, "retention deleted offsets before they were read", "topic", s.cfg.Topic, "partition",
-			m.Partition,
-			"first", m.Offset, "offsets", m.Gap)
+			m.Partition, "first", m.Offset, "offsets", m.Gap)
 	}
 	return nil
 }

@@ -164,7 +164,6 @@ func (s *Session) tookOver(ctx context.Context) {
 	defer cancel()
 	if m, err := s.named(ctx); err == nil && m != nil && m.ClientID != s.client {
 		s.cfg.Log.InfoContext(ctx, "took over the place of a former process of this name", "group", s.cfg.Group, "instance",
-			s.cfg.Instance,
-			"from", m.ClientID, "host", host(m.Host))
+			s.cfg.Instance, "from", m.ClientID, "host", host(m.Host))
 	}
 }

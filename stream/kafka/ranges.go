@@ -40,8 +40,7 @@ func (r *Ranges) Partitions(ctx context.Context) (topic string, partitions []sta
 	}
 	if len(numbers) == 0 {
 		return "", nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s has no topic %s", r.cfg.Brokers,
-			r.topic),
-			"make it with txflow topics apply")
+			r.topic), "make it with txflow topics apply")
 	}
 	name, err := logID(ctx, r.admin, r.topic)
 	if err != nil {

@@ -47,8 +47,7 @@ func (c *Config) Validate() error {
 	}
 	if n := c.MaxMessage; n < 1 || n > MessageLimit {
 		errs = append(errs, fmt.Errorf("--max-message-bytes is %d: it must be from 1 to %d, for a dead letter with the "+
-			"message "+
-			"to fit into Kafka's limit", n, MessageLimit))
+			"message to fit into Kafka's limit", n, MessageLimit))
 	}
 	if c.MaxWait < 0 || c.MaxWait > MaxWait {
 		errs = append(errs, fmt.Errorf("--max-wait is %s: it must be from 0s to %s", c.MaxWait, MaxWait))

@@ -33,8 +33,7 @@ func TestTheLargestDeadLetterFitsIntoKafka(t *testing.T) {
 			t.Errorf("%s: a message of %d bytes", name, n)
 		}
 		value := deadletter.Append(nil, &ledger.RunInfo{}, &ledger.DeadLetter{Raw: m.Value, Key: m.Key, Headers: m.Headers},
-			0,
-			"")
+			0, "")
 		if len(value) > limit {
 			t.Errorf("%s: a dead letter of %d bytes", name, len(value))
 		}

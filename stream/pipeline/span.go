@@ -22,8 +22,7 @@ func startSpan(ctx context.Context, cfg *Config, messages []Message) (context.Co
 		}
 	}
 	return cfg.Tracer.Start(ctx, "process "+cfg.Topic, trace.WithSpanKind(trace.SpanKindConsumer),
-		trace.WithLinks(links...),
-		trace.WithAttributes(
+		trace.WithLinks(links...), trace.WithAttributes(
 			attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "process"),
 			attribute.String("messaging.destination.name", cfg.Topic),
 			attribute.String("messaging.consumer.group.name", cfg.Group),

@@ -170,19 +170,16 @@ func Plan(ctx context.Context, admin Admin, want []Topic) ([]Change, error) {
 		state, ok := have[t.Name]
 		if !ok {
 			plan = append(plan, Change{fmt.Sprintf("create %s: partitions %d, replicas %d%s", t.Name, t.Partitions, t.Replicas,
-				settings(t.Config)),
-				func(ctx context.Context, a Admin) error { return a.Create(ctx, t) }})
+				settings(t.Config)), func(ctx context.Context, a Admin) error { return a.Create(ctx, t) }})
 			continue
 		}
 		if state.Partitions > t.Partitions {
 			return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s has %d partitions and can not shrink to %d", t.Name,
-				state.Partitions, t.Partitions),
-				"leave them, with %s %d, or make another topic", t.flag(), state.Partitions)
+				state.Partitions, t.Partitions), "leave them, with %s %d, or make another topic", t.flag(), state.Partitions)
 		}
 		if state.Partitions < t.Partitions && t.Fixed != "" {
 			return nil, fault.WithHint(fault.Failf(fault.ExitData, "%s has %d partitions and must not grow to %d: %s", t.Name,
-				state.Partitions,
-				t.Partitions, t.Fixed),
+				state.Partitions, t.Partitions, t.Fixed),
 				"leave them, with --event-partitions %d; to have more, stop the senders, wait until the window of duplicates "+
 					"has passed and nothing waits, and add them to %s, %s and %s with Kafka's own kafka-topics",
 				state.Partitions, events.Raw, events.Silver, events.Claims)

@@ -45,8 +45,7 @@ func TestReaders(t *testing.T) {
 		}
 	}
 	const up = "# HELP txflow_clickhouse_reader_up 1 when ClickHouse and Kafka answered the last time they were " +
-		"polled.\n" +
-		"# TYPE txflow_clickhouse_reader_up gauge\ntxflow_clickhouse_reader_up "
+		"polled.\n# TYPE txflow_clickhouse_reader_up gauge\ntxflow_clickhouse_reader_up "
 	const stalled = "# HELP txflow_clickhouse_reader_stalled 1 when the Kafka table does not progress while messages " +
 		"wait: alert on it. Absent while it is unknown.\n" +
 		"# TYPE txflow_clickhouse_reader_stalled gauge\ntxflow_clickhouse_reader_stalled{table=\"reads\",topic=\"t\"} "

@@ -52,8 +52,7 @@ const DefaultConcurrency = 8
 // Validate checks what a user gave.
 func (c *Config) Validate() error {
 	return tasks.First(tasks.Limit("--batch-rows", c.BatchRows, 1, 100_000), tasks.Limit("--concurrency", c.Concurrency, 1,
-		1024),
-		tasks.Limit("--index", c.Index, -1, 1<<30))
+		1024), tasks.Limit("--index", c.Index, -1, 1<<30))
 }
 
 // segmentsAtOnce bounds memory: so many segments of rows are held.

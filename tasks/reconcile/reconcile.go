@@ -119,8 +119,7 @@ type sourceRow struct {
 
 // compareFile walks through the file and its ledger side by side: both are in the order of lines.
 func compareFile(ctx context.Context, env *tasks.Env, sources source.Opener, entries Ledger, cfg Config,
-	file *batch.File,
-	found *ledger.Findings, counts *ledger.Counts) error {
+	file *batch.File, found *ledger.Findings, counts *ledger.Counts) error {
 	r, err := source.Open(ctx, sources, file.URL, readAlike(cfg.Files, file))
 	if err != nil {
 		return err

@@ -136,8 +136,7 @@ func (v *validation) read(ctx context.Context, file int, url string) error {
 func (v *validation) say(ctx context.Context, r *source.Reader) {
 	d := &r.Dialect
 	v.env.Log.InfoContext(ctx, "reading a file", "url", r.URL, "delimiter", string(d.Delimiter), "decimal",
-		string(d.DecimalPoint),
-		"decimal_is", string(d.MarkBasis))
+		string(d.DecimalPoint), "decimal_is", string(d.MarkBasis))
 	if len(d.Ignored) > 0 {
 		v.env.Log.WarnContext(ctx, "columns are ignored", "url", r.URL, "columns", strings.Join(d.Ignored, ", "))
 	}

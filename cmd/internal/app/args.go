@@ -68,8 +68,7 @@ func limitArguments(c *cli.Command) {
 				"see %s --help", c.HelpName)
 		case ctx.NArg() > limit:
 			return fault.WithHint(fault.Failf(fault.ExitUsage, "%s takes %d arguments at most, and was given %d: what is %q?",
-				c.HelpName, limit, ctx.NArg(),
-				ctx.Args().Get(limit)), "see %s --help", c.HelpName)
+				c.HelpName, limit, ctx.NArg(), ctx.Args().Get(limit)), "see %s --help", c.HelpName)
 		case work == nil:
 			return cli.ShowSubcommandHelp(ctx)
 		}

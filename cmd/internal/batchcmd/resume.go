@@ -21,8 +21,7 @@ import (
 
 // resultFlags are those that change what a run stores, where, or how it is cut; the others only change how fast it is.
 var resultFlags = []string{"source", "as-of", "delimiter", "decimal", "thousands", "max-text", "max-record",
-	"max-reject-ratio",
-	"max-chunks", "min-rows", "segment-rows", "ml-url", "expect-model", "clickhouse-url"}
+	"max-reject-ratio", "max-chunks", "min-rows", "segment-rows", "ml-url", "expect-model", "clickhouse-url"}
 
 // command is what a command line asks for, under a digest of it: the runs that were started for it, the newest first.
 type command struct {

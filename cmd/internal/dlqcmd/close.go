@@ -53,8 +53,7 @@ func sayOthers(c *cli.Context, rt *app.Runtime, db *store.Store, q ledger.DeadLe
 	n, _, err := openDeadLetters(c, db, q)
 	if err == nil && n > 0 {
 		rt.Log.WarnContext(c.Context, "only dead letters of transactions are looked at; those of events stay open",
-			"dead_letters", n,
-			"next", "txflow "+command+" --pipeline "+events.Ledger)
+			"dead_letters", n, "next", "txflow "+command+" --pipeline "+events.Ledger)
 	}
 	return err
 }
@@ -89,8 +88,7 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 		cfg.Record = maker.Record
 		cfg.Left = func(l *ledger.DeadLetterState, why string) {
 			rt.Log.WarnContext(c.Context, "a dead letter is left open", "origin", l.Origin.Origin, "partition",
-				l.Origin.Partition,
-				"position", l.Origin.Position, "id", l.ID, "why", why)
+				l.Origin.Partition, "position", l.Origin.Position, "id", l.ID, "why", why)
 		}
 	} else {
 		q.Pipeline, q.Origin = transactions.Ledger, topics.Raw

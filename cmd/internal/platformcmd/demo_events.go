@@ -72,8 +72,7 @@ func demoEvents(ctx context.Context, rt *app.Runtime, p *embedded.Platform, db *
 		}
 	}
 	_, _ = fmt.Fprintf(rt.Stderr, "a package of %d events: %d accepted, %d rejected; sent %d times, each counts once\n",
-		len(answer.Items),
-		answer.Accepted, answer.Rejected, sent)
+		len(answer.Items), answer.Accepted, answer.Rejected, sent)
 	return showDemoEvents(ctx, rt, db, &answer)
 }
 
@@ -167,8 +166,7 @@ func awaitEvent(ctx context.Context, db *store.Store, text, state string) error 
 		}
 		if time.Now().After(deadline) {
 			return fault.WithHint(fault.Failf(fault.ExitTryAgain, "after %s the event %s is not in the state %s", demoPatience,
-				text, state),
-				"txflow platform, then txflow stream status shows how far ClickHouse is")
+				text, state), "txflow platform, then txflow stream status shows how far ClickHouse is")
 		}
 		select {
 		case <-ctx.Done():

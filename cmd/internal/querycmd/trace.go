@@ -113,8 +113,7 @@ func askJaeger(ctx context.Context, from *jaegerapi.Client, id string) (json.Raw
 	raw, err := from.Raw(ctx, id)
 	if err != nil && !errors.Is(err, jaegerapi.ErrNotFound) && !errors.Is(err, context.Canceled) {
 		return nil, fault.WithHint(fault.Failf(fault.ExitUnavailable, "Jaeger at %s does not answer: %w",
-			secret.NewURL(from.URL), err),
-			"start Jaeger, or name another with --jaeger-url (JAEGER_URL)")
+			secret.NewURL(from.URL), err), "start Jaeger, or name another with --jaeger-url (JAEGER_URL)")
 	}
 	return raw, err
 }

@@ -21,8 +21,7 @@ func Command() *cli.Command {
 		Name: "run", Category: "Process files", ArgsUsage: "FILE...",
 		Usage: "process files: all five tasks on this machine, with progress",
 		Flags: batchcmd.Flags(batchcmd.RunFlags, batchcmd.SourceFlags, batchcmd.SplitFlags, batchcmd.MLFlags,
-			batchcmd.ClickHouseFlags,
-			batchcmd.LoadFlags, batchcmd.ReconcileFlags, []cli.Flag{
+			batchcmd.ClickHouseFlags, batchcmd.LoadFlags, batchcmd.ReconcileFlags, []cli.Flag{
 				&cli.BoolFlag{Name: "new", EnvVars: []string{"TXFLOW_NEW"},
 					Usage: "start a new run instead of resuming an unfinished one of the same command"}}),
 		Description: `Chunks are stored while others are still classified. The same command, with the same files, goes on with its newest run

@@ -88,8 +88,7 @@ func memberConfig(c *cli.Context, rt *app.Runtime, observer pipeline.Observer) p
 
 // runMember works as a member of the group until it ends. A member that the broker lost track of joins again.
 func runMember(c *cli.Context, rt *app.Runtime, member kafka.SessionConfig, handler func() pipeline.Handler,
-	cfg pipeline.Config,
-	watch *streamWatch) error {
+	cfg pipeline.Config, watch *streamWatch) error {
 	for {
 		err := memberSession(c, member, handler(), cfg, watch)
 		if !errors.Is(err, kafka.ErrLost) || c.Context.Err() != nil {

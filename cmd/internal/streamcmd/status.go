@@ -137,8 +137,7 @@ const (
 func showStatus(out io.Writer, before, now []status.Look, stalled map[string]string, published *status.Status, asJSON,
 	live bool) error {
 	groups := table.New("lag", "delay", "read/s", "new/s", "members", "group").AlignRight("lag", "delay", "read/s",
-		"new/s",
-		"members")
+		"new/s", "members")
 	partitions := table.New("lag", "delay", "committed", "end", "part.", "topic", "owner").AlignRight("lag", "delay",
 		"committed", "end", "part.")
 	type line struct {
@@ -165,8 +164,7 @@ func showStatus(out io.Writer, before, now []status.Look, stalled map[string]str
 			name += " (" + s.State + ")"
 		}
 		groups.Add(display.Thousands(s.Lag), seconds(s.Delay), display.Thousands(int64(s.Consumed)),
-			display.Thousands(int64(s.Produced)),
-			fmt.Sprint(s.Members), name)
+			display.Thousands(int64(s.Produced)), fmt.Sprint(s.Members), name)
 		for _, p := range s.Partitions {
 			committed, delay := "-", 0.
 			if p.Committed >= 0 {

@@ -137,8 +137,7 @@ func (e *entry) append(b []byte) []byte {
 	b = append(b, `{"at":"`...)
 	b = e.at.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
 	for _, field := range [...]struct{ name, value string }{{"request", e.request}, {"token", e.token}, {"address",
-		e.address},
-		{"method", e.method}, {"route", e.route}, {"code", e.code}, {"trace_id", e.traceID}} {
+		e.address}, {"method", e.method}, {"route", e.route}, {"code", e.code}, {"trace_id", e.traceID}} {
 		if field.value != "" {
 			b = append(append(append(b, `","`...), field.name...), `":"`...)
 			b = jsontext.Append(b, field.value)
@@ -152,8 +151,7 @@ func (e *entry) append(b []byte) []byte {
 		name  string
 		value int
 	}{{"status", e.status}, {"items", e.items}, {"accepted", e.accepted}, {"rejected", e.rejected}, {"unwritten",
-		e.unwritten},
-		{"bytes", e.bytes}, {"took_us", int(e.took.Microseconds())}} {
+		e.unwritten}, {"bytes", e.bytes}, {"took_us", int(e.took.Microseconds())}} {
 		b = append(append(append(b, `,"`...), field.name...), `":`...)
 		b = strconv.AppendInt(b, int64(field.value), 10)
 	}

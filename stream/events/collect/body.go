@@ -80,8 +80,7 @@ func unpack(w http.ResponseWriter, r *http.Request, limit int64) (body io.Reader
 	case "zstd":
 		const window = 8 << 20
 		z, err := zstd.NewReader(http.MaxBytesReader(w, r.Body, limit), zstd.WithDecoderConcurrency(1),
-			zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(window))
+			zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(window))
 		if err != nil {
 			return nil, 0, nil, wrongCoding
 		}

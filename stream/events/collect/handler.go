@@ -48,8 +48,7 @@ func (s *Server) handle(route string, work func(http.ResponseWriter, *http.Reque
 	return func(w http.ResponseWriter, r *http.Request) {
 		started := s.cfg.Now()
 		ctx, span := s.tracer.Start(s.cfg.Propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header)),
-			r.Method+" "+route,
-			trace.WithSpanKind(trace.SpanKindServer))
+			r.Method+" "+route, trace.WithSpanKind(trace.SpanKindServer))
 		c := &call{span: span, free: func() {}}
 		c.at, c.request, c.address, c.method, c.route = started, newRequestID(), remote(r), method(r), route
 		s.metrics.inFlight.Inc()

@@ -110,9 +110,8 @@ func healthy() *world {
 			Outcome: ledger.OutcomeStored, Variants: 1}
 	}
 	return &world{committed: 7, verified: -1, messages: [][]byte{first, first, conflict, []byte("no Avro"), second, second,
-		lost},
-		entries: []ledger.StreamEntry{stored(0, &e), {Offset: 2, Outcome: ledger.OutcomeDeadLetter, Variants: 1},
-			{Offset: 3, Outcome: ledger.OutcomeRejected, Variants: 1}, stored(4, &s), stored(5, &s)},
+		lost}, entries: []ledger.StreamEntry{stored(0, &e), {Offset: 2, Outcome: ledger.OutcomeDeadLetter, Variants: 1},
+		{Offset: 3, Outcome: ledger.OutcomeRejected, Variants: 1}, stored(4, &s), stored(5, &s)},
 		gold: map[event.ID]uint64{e.ID: 0, s.ID: 4}, dead: map[int64]bool{2: true, 3: true},
 		deadLetters: []ledger.DeadLetterState{{Code: "unreadable", Origin: ledger.Origin{Origin: events.Silver},
 			State: ledger.StateOpen,

@@ -181,8 +181,7 @@ func (h *Handler) schema(ctx context.Context, id int32) (s events.Schema, known 
 			}
 			if s, err = events.ParseSchema(text); err != nil {
 				return s, false, fault.WithHint(fault.Failf(fault.ExitData, "this release cannot read events of schema %d: %w", id,
-					err),
-					"run a release of txflow that knows the schema; nothing is lost")
+					err), "run a release of txflow that knows the schema; nothing is lost")
 			}
 			h.schemas[id] = s
 			return s, true, nil

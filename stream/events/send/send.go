@@ -215,8 +215,7 @@ func unavailable(ctx context.Context, err error) error {
 	}
 	if authority.Refused(err) { // it does not pass
 		return fault.WithHint(fault.Failf(fault.ExitUsage, "the collector's certificate or protocol is not accepted: %w",
-			err),
-			"name the authority with --ca-file, or see whether --url should begin with http:")
+			err), "name the authority with --ca-file, or see whether --url should begin with http:")
 	}
 	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "the collector does not answer: %w", err),
 		"start one with txflow collect, or name another with --url")

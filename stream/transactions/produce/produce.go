@@ -131,8 +131,7 @@ func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observ
 		return p.stats, flushErr
 	case missing == 0:
 		return p.stats, fault.WithHint(fault.Failf(fault.ExitTryAgain, "stopped after %s, before all were sent",
-			display.Count(p.rows, "row")),
-			"sending all again is safe, since their ids stay the same")
+			display.Count(p.rows, "row")), "sending all again is safe, since their ids stay the same")
 	default:
 		return p.stats, fault.WithHint(fault.Failf(fault.ExitTryAgain, "Kafka has not acknowledged %d of the %d messages "+
 			"that were sent",

@@ -31,8 +31,7 @@ func newPlace(t *testing.T) *place {
 	p := &place{Live: live}
 	const any = "127.0.0.1:0"
 	live.Platform = p.Start("platform", "--data", "platform", "--clickhouse-addr", any, "--kafka-addr", any,
-		"--registry-addr", any,
-		"--ui-addr", any)
+		"--registry-addr", any, "--ui-addr", any)
 	printed := func(name string) string { return live.Platform.Find(t, &live.Platform.Stdout, name+`=(\S+)`) }
 	live.Server, live.Brokers = printed("CLICKHOUSE_URL"), printed("KAFKA_BROKERS")
 	live.ClickHouse = live.Server + "/?database=txflow"

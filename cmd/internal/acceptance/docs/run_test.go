@@ -176,8 +176,7 @@ func readPages(t *testing.T) (pages []page) {
 	t.Helper()
 	var names []string
 	for _, pattern := range []string{"README.md", "docs/start/*.md", "docs/events.md", "docs/guides/*.md",
-		"docs/concepts/*.md",
-		"docs/troubleshooting/*.md", "docs/security.md"} {
+		"docs/concepts/*.md", "docs/troubleshooting/*.md", "docs/security.md"} {
 		found, err := filepath.Glob(filepath.Join(harness.Repository, pattern))
 		harness.Must(t, err)
 		names = append(names, found...)

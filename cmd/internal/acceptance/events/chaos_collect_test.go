@@ -172,8 +172,7 @@ func TestChaosOfTheCollector(t *testing.T) {
 		t.Errorf("%d accepted, %d refused; %d refined, %d dead letters", len(accepted), len(refused), len(rows), len(dead))
 	}
 	report.verified(t, "%s events were acknowledged, %s refused; %s came again to refine, %s packages were answered 503.",
-		len(accepted),
-		len(refused), duplicates, int(refusals.Load()))
+		len(accepted), len(refused), duplicates, int(refusals.Load()))
 }
 
 // sendUntilAnswered sends a package of three good events and a bad one until it has an answer that asks for nothing

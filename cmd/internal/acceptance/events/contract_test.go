@@ -28,8 +28,7 @@ func TestContractOfTheCollector(t *testing.T) {
 	url := "http://" + collector.Find(t, &collector.Stdout, `TXFLOW_COLLECT_ADDR=(\S+)`)
 	ready(t, url)
 	run := exec.CommandContext(t.Context(), harness.MustAbs(t, program), "--config-file", "schemathesis.toml", "run",
-		"--no-color",
-		"-H", "Authorization: Bearer "+token, url+"/openapi.json")
+		"--no-color", "-H", "Authorization: Bearer "+token, url+"/openapi.json")
 	run.Dir = "contract"
 	said, err := run.CombinedOutput()
 	if t.Logf("%.20000s", said); err != nil || !strings.Contains(string(said), "6 selected / 6 total") {

@@ -50,8 +50,7 @@ func (b *refineBench) forgets(user string) {
 func newRefineBench(t *testing.T, brokers string) *refineBench {
 	t.Helper()
 	b := &refineBench{Place: harness.Place{T: t, Dir: t.TempDir(), Env: []string{"KAFKA_BROKERS=" + brokers,
-		"TXFLOW_STREAM_TRANSACTION_ROWS=200",
-		"TXFLOW_LOG_LEVEL=debug"}}, brokers: brokers, r: rand.New(rand.NewPCG(1, 2))}
+		"TXFLOW_STREAM_TRANSACTION_ROWS=200", "TXFLOW_LOG_LEVEL=debug"}}, brokers: brokers, r: rand.New(rand.NewPCG(1, 2))}
 	b.OK("topics", "apply")
 	var err error
 	b.client, err = kgo.NewClient(kgo.SeedBrokers(brokers))

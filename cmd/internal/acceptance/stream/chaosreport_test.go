@@ -52,8 +52,7 @@ Where a line says *held*,
 
 func (r *chaosReport) hold(t *testing.T, i int, c chaos, b *chaosBench, got tally) {
 	r.keep(t, i, fmt.Sprintf("| %s | %s | %d | %s | %s | %s | held |\n", c.name, c.harm, b.done,
-		display.Thousands(int64(got.messages)),
-		display.Thousands(int64(b.again)), display.Thousands(got.rolledBack)))
+		display.Thousands(int64(got.messages)), display.Thousands(int64(b.again)), display.Thousands(got.rolledBack)))
 }
 
 func (r *chaosReport) fail(t *testing.T, i int, c chaos) {
