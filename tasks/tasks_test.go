@@ -211,8 +211,7 @@ func TestGateShowsTheFirstRejects(t *testing.T) {
 	w := newWorld()
 	w.Put("a.csv", []byte(header+rows(1, 2)+"3;SECRET;x;2023-01-01 00:00:00;;transfer;debit\n"))
 	m, err := validate.Run(t.Context(), w.env(), w, validate.Config{Files: []string{"a.csv"}, Workers: 1,
-		MaxRejectRatio: 0.1, TempDir: t.TempDir(),
-		Options: source.Options{Rules: transaction.DefaultRules(time.Now())}})
+		MaxRejectRatio: 0.1, TempDir: t.TempDir(), Options: source.Options{Rules: transaction.DefaultRules(time.Now())}})
 	if fault.ExitCode(err) != fault.ExitData || !strings.Contains(err.Error(), "a.csv:6: amount: amount_format") ||
 		strings.Contains(err.Error(), "SECRET") {
 		t.Errorf("got %v", err)

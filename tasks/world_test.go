@@ -157,8 +157,7 @@ func (w *world) Superseded(context.Context, string, string) (int64, error) { ret
 
 func (w *world) env() *tasks.Env {
 	return &tasks.Env{Artifacts: w, Tracer: noop.NewTracerProvider().Tracer(""), Log: slog.New(slog.DiscardHandler),
-		RunID: "r1", Try: 1,
-		Layout: batch.NewLayout("mem/out", "r1")}
+		RunID: "r1", Try: 1, Layout: batch.NewLayout("mem/out", "r1")}
 }
 
 // run does the tasks up to and without reconcile.

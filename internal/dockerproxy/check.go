@@ -67,8 +67,7 @@ func (p *Proxy) check(text []byte) (*description, error) {
 	h := &d.HostConfig
 	var attachOut, attachErr bool
 	if err := take(fields, map[string]any{"Image": &d.Image, "Cmd": &d.Cmd, "Entrypoint": &d.Entrypoint, "Env": &d.Env,
-		"User":   &d.User,
-		"Labels": &d.Labels, "AttachStdout": &attachOut, "AttachStderr": &attachErr}); err != nil {
+		"User": &d.User, "Labels": &d.Labels, "AttachStdout": &attachOut, "AttachStderr": &attachErr}); err != nil {
 		return nil, err
 	}
 	if err := take(host, map[string]any{"ReadonlyRootfs": &h.ReadonlyRootfs, "Tmpfs": &h.Tmpfs,

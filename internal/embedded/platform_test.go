@@ -24,8 +24,7 @@ import (
 func start(t *testing.T, dir string) *embedded.Platform {
 	t.Helper()
 	p, err := embedded.Start(t.Context(), embedded.Config{Dir: dir, ClickHouseAddr: "127.0.0.1:0",
-		KafkaAddr:    "127.0.0.1:0",
-		RegistryAddr: "127.0.0.1:0", Progress: os.Stderr})
+		KafkaAddr: "127.0.0.1:0", RegistryAddr: "127.0.0.1:0", Progress: os.Stderr})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,7 @@ import (
 func TestContentHash(t *testing.T) {
 	t.Parallel()
 	e := Event{ID: NewID(), Correlation: NewID(), Index: 3, Token: "t", Received: 5, Form: FormSimple, Type: "USER_LOGIN",
-		AccountID: "a",
-		Timestamp: 9, HasTimestamp: true, Data: strings.Repeat("ü", 5000)}
+		AccountID: "a", Timestamp: 9, HasTimestamp: true, Data: strings.Repeat("ü", 5000)}
 	h := sha256.New()
 	for _, text := range []string{"simple", "USER_LOGIN", "", "a", "", "", "", "", "", "", "", "", "", e.Data, "", ""} {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
@@ -24,8 +23,7 @@ func TestContentHash(t *testing.T) {
 		t.Errorf("%x, want %x", got, want)
 	}
 	ours := map[string]bool{"ID": true, "Correlation": true, "Index": true, "Token": true, "Received": true,
-		"Timestamp":    true,
-		"HasTimestamp": true} // the time is hashed as its text
+		"Timestamp": true, "HasTimestamp": true} // the time is hashed as its text
 	first := e.ContentHash()
 	for i := range reflect.TypeFor[Event]().NumField() {
 		other := e

@@ -92,8 +92,7 @@ func ParseRules(file []byte) (*Rules, error) {
 	}
 	sum := sha256.Sum256(file)
 	r := &Rules{Version: f.Version + "-" + hex.EncodeToString(sum[:4]), prefixes: f.Contexts.Prefixes,
-		domains: f.Contexts.Domains,
-		other:   f.Contexts.Other, score: f.Score}
+		domains: f.Contexts.Domains, other: f.Contexts.Other, score: f.Score}
 	errs := []error{r.times(f.LateAfter, f.FutureAfter)}
 	if f.Version == "" {
 		errs = append(errs, errors.New("version is missing"))

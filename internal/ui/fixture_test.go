@@ -97,8 +97,7 @@ func fill(t testing.TB, db *store.Store) {
 		Origin: ledger.Origin{Origin: "transactions.raw", Digest: "C/T", Partition: 3, Position: 42}}}))
 	counts := ledger.Counts{In: stored + 61, Accepted: stored, Rejected: 60, Duplicates: 1, Stored: stored}
 	must(t, db.RecordRun(t.Context(), ledger.RunRecord{RunID: runID, Pipeline: "batch", Source: source, Status: "done",
-		Files: 1, Counts: counts, TraceID: traceID,
-		StartedAt: answered, FinishedAt: answered.Add(3 * time.Second)}))
+		Files: 1, Counts: counts, TraceID: traceID, StartedAt: answered, FinishedAt: answered.Add(3 * time.Second)}))
 	must(t, db.RecordRun(t.Context(), ledger.RunRecord{RunID: "transactions_batch.manual__2024-06-02T10-00-00-00-00-1a2b3c4d", Pipeline: "batch", Source: "<b>crm</b>", Status: "failed",
 		Counts: ledger.Counts{In: 5}, Error: "validate: " + hostile[0] + "\nsecond line", StartedAt: answered.Add(time.Hour),
 		FinishedAt: answered.Add(time.Hour)}))

@@ -17,8 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // quick is a configuration whose waits are short.
 func quick(url string) Config {
 	return Config{URL: secret.NewURL(url), BackoffBase: time.Millisecond, BackoffMax: 5 * time.Millisecond,
-		BreakerDelay: 5 * time.Millisecond,
-		OutageLimit:  5 * time.Second, CallTimeout: 2 * time.Second}
+		BreakerDelay: 5 * time.Millisecond, OutageLimit: 5 * time.Second, CallTimeout: 2 * time.Second}
 }
 
 func serve(t *testing.T, handler http.HandlerFunc) string {

@@ -55,8 +55,7 @@ func TestParseRawAgainstTheLibrary(t *testing.T) {
 	same := 0
 	for range 20_000 {
 		e := event.Event{ID: event.NewID(), Correlation: event.NewID(), Index: r.Int32(), Received: r.Int64N(1 << 50),
-			Form: "simple",
-			Type: "USER_LOGIN", AccountID: "a", Data: `{"a":1}`, HasTimestamp: r.IntN(2) == 0}
+			Form: "simple", Type: "USER_LOGIN", AccountID: "a", Data: `{"a":1}`, HasTimestamp: r.IntN(2) == 0}
 		value := AppendRaw(nil, &e)
 		switch r.IntN(4) {
 		case 0:
@@ -95,8 +94,7 @@ func TestOtherSchema(t *testing.T) {
 		t.Fatalf("%v, %+v", err, s)
 	}
 	e := event.Event{ID: event.NewID(), Correlation: event.NewID(), Form: "simple", Type: "t", AccountID: "a",
-		UserAgent: "u", Data: "{}",
-		TimestampText: "1", Timestamp: 5, HasTimestamp: true}
+		UserAgent: "u", Data: "{}", TimestampText: "1", Timestamp: 5, HasTimestamp: true}
 	value := AppendRaw(nil, &e) // an empty text and the number 0 are the same byte
 	if got, err := s.Parse(value); err != nil || got != e {
 		t.Errorf("%+v, %v", got, err)

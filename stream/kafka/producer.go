@@ -94,8 +94,7 @@ func (p *Producer) err() error {
 func (p *Producer) Send(ctx context.Context, r pipeline.Record) error {
 	produced := kafka.Header{Key: pipeline.HeaderTime, Value: strconv.AppendInt(nil, time.Now().UnixMicro(), 10)}
 	m := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &r.Topic, Partition: kafka.PartitionAny}, Key: r.Key,
-		Value:   r.Value,
-		Headers: append(pack(r.Headers), produced)}
+		Value: r.Value, Headers: append(pack(r.Headers), produced)}
 	for {
 		if err := errors.Join(p.err(), ctx.Err()); err != nil {
 			return err

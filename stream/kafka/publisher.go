@@ -46,8 +46,7 @@ func NewPublisher(cfg Config, patience time.Duration) (*Publisher, error) {
 
 func (p *Publisher) open() error {
 	client, err := kafka.NewProducer(p.cfg.with(p.report, kafka.ConfigMap{"enable.idempotence": true,
-		"linger.ms":        lingerTime,
-		"compression.type": "lz4", "queue.buffering.max.messages": 1_000_000,
+		"linger.ms": lingerTime, "compression.type": "lz4", "queue.buffering.max.messages": 1_000_000,
 		"delivery.timeout.ms":      int(p.patience.Milliseconds()),
 		"allow.auto.create.topics": false, "go.delivery.report.fields": "none", "go.events.channel.size": 10_000,
 		"go.produce.channel.size": 0}))

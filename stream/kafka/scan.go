@@ -229,8 +229,7 @@ func (s *Scanner) Scan(ctx context.Context, spans map[int32]Span, visit func(*pi
 			}
 			if offset < end {
 				m = pipeline.Message{Topic: s.topic, Partition: number, Offset: offset, Key: e.Key, Value: e.Value,
-					Time:    e.Timestamp,
-					Headers: m.Headers[:0]}
+					Time: e.Timestamp, Headers: m.Headers[:0]}
 				for i := range e.Headers {
 					m.Headers = append(m.Headers, pipeline.Header{Name: e.Headers[i].Key, Value: e.Headers[i].Value})
 				}

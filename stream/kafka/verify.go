@@ -83,8 +83,7 @@ func (v *Verifier) Topic(ctx context.Context) (reconcile.Topic, error) {
 	out := reconcile.Topic{Log: name}
 	for i := range read {
 		out.Partitions = append(out.Partitions, reconcile.Partition{Number: read[i].Number, Begin: read[i].Begin,
-			Committed: read[i].Committed,
-			Verified:  verified[i].Committed})
+			Committed: read[i].Committed, Verified: verified[i].Committed})
 	}
 	return out, nil
 }

@@ -40,8 +40,7 @@ func (b *broker) sendAt(times ...time.Time) {
 func (b *broker) openAt(instance string, off time.Duration) *Session {
 	b.t.Helper()
 	l, err := OpenSession(b.t.Context(), SessionConfig{Config: b.cfg, Topic: b.topic, Group: "g-" + b.topic,
-		Instance: instance,
-		Now:      func() time.Time { return time.Now().Add(off) }})
+		Instance: instance, Now: func() time.Time { return time.Now().Add(off) }})
 	b.must(err)
 	b.t.Cleanup(func() { b.close(l) })
 	return l

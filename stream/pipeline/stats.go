@@ -28,8 +28,7 @@ type Observer interface {
 // stats counts what became of a batch.
 func (b *Batch) stats(now time.Time, err error) Stats {
 	s := Stats{Messages: len(b.Messages), DeadLetters: map[transaction.Code]int{}, Handled: b.handled,
-		Took:   now.Sub(b.start),
-		Delays: make([]time.Duration, 0, len(b.Messages)), Aborted: err != nil}
+		Took: now.Sub(b.start), Delays: make([]time.Duration, 0, len(b.Messages)), Aborted: err != nil}
 	for i := range b.Messages {
 		m := &b.Messages[i]
 		s.Deleted += m.Gap

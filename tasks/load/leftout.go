@@ -84,8 +84,7 @@ func (l *loader) deadLetter(line []byte, judged time.Time) (ledger.DeadLetter, e
 		return ledger.DeadLetter{}, err
 	}
 	row := ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: r.SourceID, Origin: origin, Column: r.Column,
-		Code:    r.Code,
-		Message: r.Message, Raw: r.RawText(), At: judged, Version: l.cfg.Chunks.Version()}
+		Code: r.Code, Message: r.Message, Raw: r.RawText(), At: judged, Version: l.cfg.Chunks.Version()}
 	if id, ok := transaction.ParseUUID([]byte(r.ID)); ok {
 		row.ID = &id
 	}

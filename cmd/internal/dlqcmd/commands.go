@@ -38,8 +38,7 @@ var stateFlag = &cli.StringFlag{Name: "state", Value: ledger.StateOpen, EnvVars:
 // deadLetterQuery is what the flags select.
 func deadLetterQuery(c *cli.Context) ledger.DeadLetterQuery {
 	q := ledger.DeadLetterQuery{Pipeline: c.String("pipeline"), Code: c.String("reason"), Source: c.String("source"),
-		ID:    c.String("id"),
-		State: c.String("state"), Limit: c.Int("limit")}
+		ID: c.String("id"), State: c.String("state"), Limit: c.Int("limit")}
 	if q.State == "all" {
 		q.State = ""
 	}

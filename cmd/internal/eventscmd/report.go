@@ -83,8 +83,7 @@ func eventReportJSON(w io.Writer, by string, rows []store.EventReportRow) error 
 	out := json.NewEncoder(w)
 	for _, r := range rows {
 		object := map[string]any{"events": r.Events, "accounts": r.Accounts, "users": r.Users, "score": r.Score,
-			"excellent": r.Excellent, "good": r.Good,
-			"fair": r.Fair, "poor": r.Poor, "late": r.Late, "future": r.Future,
+			"excellent": r.Excellent, "good": r.Good, "fair": r.Fair, "poor": r.Poor, "late": r.Late, "future": r.Future,
 			"last_published_at": time.Unix(int64(r.PublishedSeconds), 0).UTC()} //nolint:gosec // a time
 		for i, k := range store.EventReportKeys[by] {
 			object[k] = r.Keys[i]

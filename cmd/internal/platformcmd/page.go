@@ -70,8 +70,7 @@ func openPage(c *cli.Context, rt *app.Runtime, p *embedded.Platform, password, a
 		}
 	}()
 	cfg := &ui.Config{DB: db, Tokens: tokens, Traces: uicmd.Jaeger(c.String("jaeger-url")), Jaeger: c.String("jaeger-url"),
-		Airflow: c.String("airflow-url"),
-		Version: c.App.Version, Log: rt.Log}
+		Airflow: c.String("airflow-url"), Version: c.App.Version, Log: rt.Log}
 	if p.KafkaAddr() != "" {
 		look, done, err := readers.NewLooker(kafka.Config{Brokers: p.KafkaAddr(), Log: rt.Log}, db, kafkaflags.Group.Value,
 			c.Duration(readers.StalledFlag.Name))

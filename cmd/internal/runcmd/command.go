@@ -85,8 +85,7 @@ func runAll(c *cli.Context, rt *app.Runtime) error {
 func runConfig(c *cli.Context, now time.Time) (run.Config, error) {
 	checked, err := batchcmd.ValidateConfig(c, now)
 	cfg := run.Config{Validate: checked, Split: batchcmd.SplitConfig(c), Classify: batchcmd.ClassifyConfig(c),
-		Load:      batchcmd.LoadConfig(c),
-		Reconcile: batchcmd.ReconcileConfig(c)}
+		Load: batchcmd.LoadConfig(c), Reconcile: batchcmd.ReconcileConfig(c)}
 	if err != nil {
 		return cfg, err
 	}

@@ -215,8 +215,7 @@ func (p *parser) simple(e *event.Event, raw *[len(simpleFields)]string) {
 			}
 		default:
 			*[]*string{simpleID: &e.MessageID, simpleType: &e.Type, simpleCompany: &e.AccountID, simpleUser: &e.UserID,
-				simpleIP:    &e.IPAddress,
-				simpleAgent: &e.UserAgent, simpleSession: &e.SessionID}[i] = q.textField(limit)
+				simpleIP: &e.IPAddress, simpleAgent: &e.UserAgent, simpleSession: &e.SessionID}[i] = q.textField(limit)
 		}
 		p.path, p.violation = p.path[:len(p.path)-1], q.violation
 	}

@@ -153,8 +153,7 @@ func TestMessage(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 	r := event.Rollup{Kind: event.RollupHour, Account: `c","d`, Type: `A\B`, Context: "x", Hour: at.Truncate(time.Hour),
-		Events: 2,
-		Users:  1, AverageScore: "0.9500", Excellent: 2, Late: 1, FirstEvent: at, LastEvent: at}
+		Events: 2, Users: 1, AverageScore: "0.9500", Excellent: 2, Late: 1, FirstEvent: at, LastEvent: at}
 	key, value := encode(&r)
 	if want := `["hour","c\",\"d","A\\B","x","2026-01-02T03:00:00Z"]`; string(key) != want {
 		t.Errorf("key %s, want %s", key, want)

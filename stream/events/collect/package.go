@@ -60,8 +60,7 @@ func (p *pack) reset() {
 	clear(p.items) // texts of the body
 	clear(p.records)
 	*p = pack{body: body, items: p.items[:0], outcomes: p.outcomes[:0], records: p.records[:0], bounds: p.bounds[:0],
-		arena:   arena,
-		headers: p.headers[:0], answer: answer}
+		arena: arena, headers: p.headers[:0], answer: answer}
 }
 
 // text is the body as a string, without a copy: it is not changed while the package is in work.

@@ -114,8 +114,7 @@ func healthy() *world {
 		{Offset: 3, Outcome: ledger.OutcomeRejected, Variants: 1}, stored(4, &s), stored(5, &s)},
 		gold: map[event.ID]uint64{e.ID: 0, s.ID: 4}, dead: map[int64]bool{2: true, 3: true},
 		deadLetters: []ledger.DeadLetterState{{Code: "unreadable", Origin: ledger.Origin{Origin: events.Silver},
-			State: ledger.StateOpen,
-			Raw:   []byte(`{"partition":0,"position":6}`)}}}
+			State: ledger.StateOpen, Raw: []byte(`{"partition":0,"position":6}`)}}}
 }
 
 // TestEveryBreakIsFound breaks the proof in every way, one at a time.

@@ -197,8 +197,7 @@ func (h *Handler) emit(b *pipeline.Batch, i int, w *work, rules *event.Rules, e 
 func (w *work) refine(rules *event.Rules, e *event.Event, m *pipeline.Message) {
 	r := &w.refined
 	*r = events.Refined{EventID: string(m.Key), CorrelationID: e.Correlation.String(), PackageIndex: e.Index,
-		Token: e.Token,
-		Form:  string(e.Form), Type: e.Type, TargetSubscription: e.TargetSubscription, AccountID: e.AccountID,
+		Token: e.Token, Form: string(e.Form), Type: e.Type, TargetSubscription: e.TargetSubscription, AccountID: e.AccountID,
 		UserID:    e.UserID,
 		MessageID: e.MessageID, TimestampText: e.TimestampText, TimestampUS: e.Timestamp, TimestampSource: "sender",
 		Platform: e.Platform, Device: e.Device, AmplitudeID: e.AmplitudeID, IPAddress: e.IPAddress, UserAgent: e.UserAgent,

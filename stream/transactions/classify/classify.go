@@ -69,8 +69,7 @@ func (h *Handler) parse(b *pipeline.Batch, w *work) {
 			continue
 		}
 		d := ledger.DeadLetter{Outcome: ledger.OutcomeRejected, SourceID: p.Transaction.SourceID, Column: v.Column,
-			Code:    v.Code,
-			Message: v.Code.Message()}
+			Code: v.Code, Message: v.Code.Message()}
 		if d.SourceID != "" {
 			id := p.Transaction.ID
 			d.ID = &id

@@ -66,8 +66,7 @@ func (b *refineBench) send(n int) {
 	var records []*kgo.Record
 	for range n {
 		e := event.Event{ID: event.NewID(), Correlation: event.NewID(), Form: event.FormSimple, Type: "USER_LOGIN",
-			AccountID: "company-1",
-			UserID:    "u", Data: fmt.Sprintf(`{"n":"%d"}`, len(b.sent))}
+			AccountID: "company-1", UserID: "u", Data: fmt.Sprintf(`{"n":"%d"}`, len(b.sent))}
 		valid := true
 		switch kind := b.r.IntN(20); {
 		case kind < 5 && len(b.sent) > 0: // the same again
