@@ -224,8 +224,9 @@ restore: ## what the folder BACKUP holds, where the stack has stored nothing; th
 	@$(STACK) restore "$(BACKUP)"
 
 .PHONY: e2e e2e-core
-e2e: engine jaeger dags-env ## the Docker stack, as users get it, on a real engine: files, messages, a browser; services crash, nothing is lost
-	TXFLOW_E2E=1 TXFLOW_REQUIRE_TOOLS=1 go test -count 1 -timeout 60m -v ./internal/e2e
+e2e: engine jaeger dags-env ## the Docker stack, as users get it, on a real engine, and all its services crash; writes docs/reliability-stack.md
+	TXFLOW_E2E=1 TXFLOW_E2E_REPORT="$$PWD/docs/reliability-stack.md" TXFLOW_E2E_VERSION="$(VERSION)" TXFLOW_REQUIRE_TOOLS=1 \
+	  go test -count 1 -timeout 60m -v ./internal/e2e
 e2e-core: engine jaeger dags-env ## of e2e, all services at once: a file, messages and events arrive, a service of each kind crashes, down and up
 	@echo "######## LEFT OUT of the core: the browser, the other services' crashes, Prometheus' panels, scale, backup and restore: make e2e ########"
 	TXFLOW_E2E=core go test -count 1 -timeout 20m -v ./internal/e2e

@@ -142,7 +142,7 @@ func stderr(err error) string {
 // onlyClientsReachKafka asks for Kafka's port from networks of the stack and beside it.
 func (s *stack) onlyClientsReachKafka() {
 	s.t.Helper()
-	project := s.script("setting", "COMPOSE_PROJECT_NAME")
+	project := s.project()
 	kafka := s.containers()["kafka"].NetworkSettings.Networks
 	networks := map[string]bool{"data": true, "tasks": true, "edge": false, "bridge": false}
 	if s.profile == "all" {

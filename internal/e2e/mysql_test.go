@@ -11,12 +11,12 @@ import (
 func (s *stack) mysqlReads() {
 	s.t.Helper()
 	if what := s.standsIn("clickhouse"); what != "" {
-		s.t.Logf("NOT PROVEN: a client of MySQL reads gold: %s", what)
+		s.unprovenf("that a client of MySQL reads gold: %s", what)
 		return
 	}
 	client, err := exec.LookPath("mysql")
 	if err != nil {
-		s.t.Log("NOT RUN: a client of MySQL reads gold: mysql is not on the PATH (Debian's default-mysql-client)")
+		s.unprovenf("that a client of MySQL reads gold: mysql is not on the PATH (Debian's default-mysql-client)")
 		return
 	}
 	ask := func(password string) (said string, err error) {

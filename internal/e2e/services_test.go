@@ -29,12 +29,16 @@ func (s *stack) services(profile string) (all []string) {
 		if err != nil {
 			if said, err := pull(service.Image); err != nil {
 				s.t.Logf("LEFT OUT: %s: its image cannot be pulled here, and has no stand-in: %s", name, said)
+				seen.note(name, func(r *ran) { r.what = "**left out**: `" + service.Image + "` could not be pulled" })
 				continue
 			}
 		}
+		what := "`" + service.Image + "`"
 		if label != "" {
 			s.t.Logf("STAND-IN: %s: %s", name, label)
+			what += ", in its place: " + label
 		}
+		seen.note(name, func(r *ran) { r.what = what })
 		all = append(all, name)
 	}
 	return all
@@ -130,7 +134,7 @@ func (s *stack) crash(service string) time.Duration {
 		s.t.Fatalf("%s does not run: %+v", service, before.State)
 	}
 	if err := syscall.Kill(before.State.Pid, syscall.SIGKILL); err != nil { // an engine elsewhere, or of another user
-		s.t.Logf("NOT PROVEN: that the engine starts %s again by itself: its process is out of reach: %v", service, err)
+		s.unprovenf("that the engine starts %s again by itself: its process is out of reach: %v", service, err)
 		s.compose("kill", service)
 		s.up(service)
 		return time.Since(began).Round(100 * time.Millisecond)
@@ -162,6 +166,10 @@ func (s *stack) memory() (mebi float64) {
 		}
 		mebi += n * units[unit]
 		lines = append(lines, fmt.Sprintf("%8.1f MiB  %s", n*units[unit], name))
+		if s.profile == "all" {
+			name = strings.TrimSuffix(strings.TrimPrefix(name, s.project()+"-"), "-1")
+			seen.note(name, func(r *ran) { r.mebi = n * units[unit] })
+		}
 	}
 	slices.Sort(lines)
 	s.t.Logf("memory: %.0f MiB in all\n%s", mebi, strings.Join(lines, "\n"))

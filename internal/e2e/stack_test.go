@@ -47,6 +47,7 @@ func (s *stack) phase(name string, do func()) {
 		s.t = t
 		do()
 		t.Logf("took %s", time.Since(began).Round(time.Second))
+		s.took(name, time.Since(began))
 	})
 	if s.t = whole; !ok {
 		whole.FailNow()
@@ -84,6 +85,9 @@ var built = sync.OnceValue(func() string {
 	return strings.TrimSpace(strings.Join(said, "\n"))
 })
 
+// project is what names of this run's containers, networks and volumes begin with.
+func (s *stack) project() string { return fmt.Sprintf("txflow-e2e-%d", os.Getpid()) }
+
 // start builds what is missing and makes the stack's secrets; nothing runs yet.
 func start(t *testing.T) *stack {
 	t.Helper()
@@ -93,16 +97,17 @@ func start(t *testing.T) *stack {
 	if said, err := exec.Command("docker", "version", "--format={{.Server.Version}}").CombinedOutput(); err != nil {
 		testtool.Missing(t, "no Docker engine answers: %v\n%s", err, said)
 	}
+	s := &stack{t: t, secrets: t.TempDir(), ports: map[string]string{}}
+	began := time.Now()
 	if said := built(); said != "" {
 		testtool.Missing(t, "an image can neither be pulled nor built from the software that it holds: %s", said)
 	}
-	s := &stack{t: t, secrets: t.TempDir(), ports: map[string]string{}}
-	socket := strings.TrimPrefix(os.Getenv("DOCKER_HOST"), "unix://")
-	if socket == "" {
-		socket = "/var/run/docker.sock"
+	if took := time.Since(began); took > time.Second { // the first
+		t.Logf("building the images took %s", took.Round(time.Second))
+		s.took("the images are built", took)
 	}
-	s.env = append(os.Environ(), fmt.Sprintf("COMPOSE_PROJECT_NAME=txflow-e2e-%d", os.Getpid()), "SECRETS="+s.secrets,
-		"DOCKER_SOCKET="+socket, "PRODUCE_RATE=200", "PRODUCE_BURST=20")
+	s.env = append(os.Environ(), "COMPOSE_PROJECT_NAME="+s.project(), "SECRETS="+s.secrets,
+		"PRODUCE_RATE=200", "PRODUCE_BURST=20")
 	const ports = "AIRFLOW CLICKHOUSE MYSQL COLLECT ML_API JAEGER KAFKA_UI SCHEMA_REGISTRY S3 PROMETHEUS GRAFANA UI"
 	for _, name := range strings.Fields(ports) {
 		s.ports[name] = freePort(t)

@@ -17,7 +17,9 @@ func TestStream(t *testing.T) {
 	s := start(t)
 	batch := regexp.MustCompile("^(airflow-.*|postgres|docker-proxy)$")
 	all := slices.DeleteFunc(s.services("all"), batch.MatchString)
-	t.Logf("all healthy after %s", s.up(all...))
+	took := s.up(all...)
+	t.Logf("all healthy after %s", took)
+	s.took("up", took)
 	s.phase("messages", func() {
 		s.more(500, 0)
 		s.traced("txflow-stream-classify", "txflow-ml-api")
@@ -66,7 +68,9 @@ func TestStream(t *testing.T) {
 func (s *stack) crashes(services ...string) {
 	s.t.Helper()
 	for _, name := range services {
-		s.t.Logf("%s crashed, and was healthy again after %s", name, s.crash(name))
+		took := s.crash(name)
+		s.t.Logf("%s crashed, and was healthy again after %s", name, took)
+		seen.note(name, func(r *ran) { r.again = append(r.again, took) })
 	}
 }
 
@@ -106,7 +110,9 @@ func TestEvents(t *testing.T) {
 	s := start(t)
 	s.services("events")
 	up := func() string {
+		began := time.Now()
 		took, _, _ := strings.Cut(s.script("up", "events"), "\n")
+		s.took("make events", time.Since(began))
 		return took
 	}
 	t.Log(up())

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -21,7 +22,7 @@ func script(t *testing.T, docker string, env []string, args ...string) (code int
 	t.Helper()
 	bin := t.TempDir()
 	const tools = "bash awk sed sort head tail df dirname grep tr cat mkdir chmod mv base64 sha256sum sha1sum cut " +
-		"basename curl sleep"
+		"basename curl sleep uname"
 	for _, tool := range strings.Fields(tools) {
 		path, err := exec.LookPath(tool)
 		if err != nil {
@@ -86,10 +87,42 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 		"an old Compose": {engine("28.5.2", "v2.3.3"), free(), 69, "Docker Compose is 2.3.3"},
 		"a port is taken": {engine("28.5.2", "2.40.3-3"), free("GRAFANA_PORT=" + taken), 69,
 			"port " + taken + " (GRAFANA_PORT) is taken"},
+		"little memory": {strings.Replace(engine("28.5.2", "2.40.3-3"), "16000000000", "4100000000", 1), free(), 0,
+			"warning: Docker has 4100 MB of memory; the whole stack may take 8 GB (make streaming and make batch take less)"},
 		"all is there": {engine("28.5.2+dfsg4", "2.40.3-3"), free(), 0, ""},
 	} {
 		if code, said := script(t, c.docker, c.env, "check"); code != c.code || !strings.Contains(said, c.says) {
 			t.Errorf("%s: exit %d\n%s", name, code, said)
+		}
+	}
+}
+
+// TestSocketIsTheEnginesOwn: the proxy before the engine gets the socket that docker itself talks to.
+func TestSocketIsTheEnginesOwn(t *testing.T) {
+	t.Parallel()
+	own := "/run/user/1000/docker.sock"
+	if runtime.GOOS != "linux" {
+		own = "" // the one of .env
+	}
+	for name, c := range map[string]struct {
+		context string
+		env     []string
+		want    string
+	}{
+		"a rootless engine":         {"unix:///var/run/docker.sock", []string{"DOCKER_HOST=unix:///run/user/1000/docker.sock"}, own},
+		"a rootless engine, chosen": {"unix:///run/user/1000/docker.sock", nil, own},
+		"one elsewhere":             {"", []string{"DOCKER_HOST=tcp://10.0.0.1:2376"}, ""},
+		"in a machine of its own":   {"unix:///home/ann/.docker/desktop/docker.sock", []string{"HOME=/home/ann"}, ""},
+		"named":                     {"", []string{"DOCKER_HOST=unix:///a.sock", "DOCKER_SOCKET=/b.sock"}, "/b.sock"},
+		"none":                      {"", nil, ""},
+	} {
+		docker := fmt.Sprintf(`case $1 in
+  context) echo %s ;;
+  compose) echo "socket ${DOCKER_SOCKET:-}" ;;
+esac`, c.context)
+		code, said := script(t, docker, c.env, "compose", "config")
+		if code != 0 || strings.TrimSpace(said) != strings.TrimSpace("socket "+c.want) {
+			t.Errorf("%s: exit %d, %s", name, code, said)
 		}
 	}
 }
