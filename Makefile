@@ -141,8 +141,12 @@ images: task-binary ## an image a task, txflow/TASK:VERSION and :latest, on the 
 	  echo "txflow/$$image:$(VERSION)"; \
 	done
 
-# txflow for images: one static binary. musl-gcc is Debian's musl-tools; MUSL_CC names another compiler for musl.
+# txflow for images: one static binary. musl-gcc is Debian's musl-tools; MUSL_CC names another compiler for musl, also one that builds
+# for IMAGE_ARCH: MUSL_CC="zig cc -target aarch64-linux-musl".
 MUSL_CC ?= musl-gcc
+MUSL_PROGRAM = $(firstword $(MUSL_CC))
+# What it builds for: musl-gcc is for the machine's own architecture alone.
+MUSL_ARCH = $(if $(filter file,$(origin MUSL_CC)),$(HOST_ARCH),$(IMAGE_ARCH))
 BUILDER ?= golang:1.26-alpine
 GO_BUILD_STATIC := CGO_ENABLED=1 go build -trimpath -tags musl,noembed \
   -ldflags "-s -w -linkmode external -extldflags -static -X github.com/txflow/txflow/cmd/internal/app.Version=$(VERSION)"
@@ -150,8 +154,8 @@ GO_BUILD_STATIC := CGO_ENABLED=1 go build -trimpath -tags musl,noembed \
 .PHONY: static
 static: ## bin/linux/txflow, static, without the platform of its own; in a container where there is no compiler for musl
 	@mkdir -p bin/linux/folders/artifacts bin/linux/folders/tmp && chmod 1777 bin/linux/folders/tmp
-	@if test "$$(uname -s)" = Linux && test "$(IMAGE_ARCH)" = "$(HOST_ARCH)" && command -v "$(MUSL_CC)" >/dev/null && command -v go >/dev/null; then \
-	  CC="$(MUSL_CC)" $(GO_BUILD_STATIC) -o bin/linux/txflow ./cmd/txflow; \
+	@if test "$$(uname -s)" = Linux && test "$(IMAGE_ARCH)" = "$(MUSL_ARCH)" && command -v "$(MUSL_PROGRAM)" >/dev/null && command -v go >/dev/null; then \
+	  GOOS=linux GOARCH="$(IMAGE_ARCH)" CC="$(MUSL_CC)" $(GO_BUILD_STATIC) -o bin/linux/txflow ./cmd/txflow; \
 	else \
 	  echo "building txflow for $(IMAGE_ARCH) in a container of $(BUILDER), since there is no $(MUSL_CC) for it"; \
 	  docker run --rm $(OTHER_ARCH:%=--platform "linux/%") --volume "$$PWD:/src" --volume txflow-go:/go --volume txflow-go-build:/root/.cache/go-build --workdir /src "$(BUILDER)" \

@@ -97,6 +97,21 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+// TestLogsOfAServiceThatIsNot: Compose itself says nothing of it.
+func TestLogsOfAServiceThatIsNot(t *testing.T) {
+	t.Parallel()
+	const docker = `case "$*" in *"config --services") printf 'ui\nkafka\n' ;; *" logs "*) echo "logs of ${*: -1}" ;; esac`
+	for name, want := range map[string]string{
+		"kafka": "logs of kafka",
+		"kafk":  "error: there is no service kafk\nnext: one of: kafka ui",
+	} {
+		code, said := script(t, docker, nil, "logs", name)
+		if strings.TrimSpace(said) != want || (code == 0) != (name == "kafka") {
+			t.Errorf("%s: exit %d, %s", name, code, said)
+		}
+	}
+}
+
 // TestSocketIsTheEnginesOwn: the proxy before the engine gets the socket that docker itself talks to.
 func TestSocketIsTheEnginesOwn(t *testing.T) {
 	t.Parallel()
