@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -148,6 +149,7 @@ func (s *stack) onlyClientsReachKafka() {
 	if s.profile == "all" {
 		networks["airflow"], networks["observability"] = false, false
 	}
+	var wg sync.WaitGroup // those that reach nobody wait three seconds each
 	for network, reaches := range networks {
 		address := kafka[project+"-data"].IPAddress
 		if network != "bridge" { // Docker's own
@@ -156,8 +158,9 @@ func (s *stack) onlyClientsReachKafka() {
 		if reaches {
 			address = kafka[network].IPAddress
 		}
-		s.asks(network, address, reaches)
+		wg.Go(func() { s.asks(network, address, reaches) })
 	}
+	wg.Wait()
 	for network, at := range kafka {
 		if err := askKafka(at.IPAddress); err == nil {
 			s.t.Errorf("this machine reaches Kafka by the network %s", network)

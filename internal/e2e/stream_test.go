@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"bufio"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -104,6 +106,50 @@ func (s *stack) restored(all []string) {
 	s.stopped()
 }
 
+// looks has what only looks at the stack, and make rebuild without a new image, change nothing.
+func (s *stack) looks() {
+	s.t.Helper()
+	s.unchanged(func() {
+		status, urls := s.script("status"), s.script("urls")
+		for name, c := range s.containers() {
+			if line := regexp.MustCompile(`(?m)^` + name + ` .*`).FindString(status); line == "" ||
+				c.healthy() != strings.Contains(line, "(healthy)") {
+				s.t.Errorf("make status says of %s: %q", name, line)
+			}
+		}
+		for _, port := range []string{"CLICKHOUSE", "UI", "COLLECT", "ML_API", "SCHEMA_REGISTRY", "S3"} {
+			if !strings.Contains(urls, s.url(port, "")) {
+				s.t.Errorf("make urls does not say %s:\n%s", s.url(port, ""), urls)
+			}
+		}
+		s.follows("collect")
+		s.script("restart")
+	})
+}
+
+// follows has make logs print what a service says, until nobody reads it any more.
+func (s *stack) follows(service string) {
+	s.t.Helper()
+	logs := s.command("../stack/stack", "logs", service)
+	logs.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	said, err := logs.StdoutPipe()
+	if err == nil {
+		err = logs.Start()
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	stop := func() { _ = syscall.Kill(-logs.Process.Pid, syscall.SIGKILL) } // the script, and Compose
+	guard := time.AfterFunc(time.Minute, stop)
+	line, err := bufio.NewReader(said).ReadString('\n')
+	guard.Stop()
+	stop()
+	_ = logs.Wait()
+	if err != nil || !strings.HasPrefix(line, service+"-1 ") {
+		s.t.Errorf("make logs says %q: %v", line, err)
+	}
+}
+
 // TestEvents is make events: what senders and readers of business events need, and nothing else.
 func TestEvents(t *testing.T) {
 	asked(t, false)
@@ -121,6 +167,7 @@ func TestEvents(t *testing.T) {
 		s.collects()
 		s.mysqlReads()
 	})
+	s.phase("looks", s.looks)
 	s.phase("Kafka is for its clients", s.onlyClientsReachKafka)
 	s.phase("crashes", func() {
 		s.whileEventsAreSent(2000, func() { s.crashes("refine", "collect", "publish", "refine", "clickhouse", "collect") })
