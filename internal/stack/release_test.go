@@ -84,8 +84,11 @@ func TestDigests(t *testing.T) {
 		}
 		return cmd.ProcessState.ExitCode(), string(said)
 	}
-	if code, said := run("exit 1", nil, "digests"); code != 69 || !strings.Contains(said, "does not answer") {
+	if code, said := run("[[ $2 == version ]]", nil, "digests"); code != 69 || !strings.Contains(said, "does not answer") {
 		t.Errorf("no registry: exit %d\n%s", code, said)
+	}
+	if code, said := run("exit 1", nil, "digests"); code != 69 || !strings.Contains(said, "Docker has no buildx") {
+		t.Errorf("no buildx: exit %d\n%s", code, said)
 	}
 	if _, err := os.Stat(overlay); err == nil {
 		t.Error("an overlay is there although no registry answers")

@@ -103,6 +103,22 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+// TestWithoutDocker: each command says so, and clean keeps the passwords of what it cannot remove.
+func TestWithoutDocker(t *testing.T) {
+	t.Parallel()
+	secrets := t.TempDir()
+	for _, command := range []string{"status", "logs", "down", "scale", "restart", "backup", "restore", "urls", "clean"} {
+		code, said := script(t, "echo Cannot connect >&2; exit 1", []string{"SECRETS=" + secrets}, command, "x")
+		const want = "error: the Docker engine does not answer: Cannot connect\nnext: start it, or set DOCKER_HOST\n"
+		if code != 69 || said != want {
+			t.Errorf("%s: exit %d\n%s", command, code, said)
+		}
+	}
+	if _, err := os.Stat(secrets); err != nil {
+		t.Error("clean removed the passwords of what it left there")
+	}
+}
+
 // TestLogsOfAServiceThatIsNot: Compose itself says nothing of it.
 func TestLogsOfAServiceThatIsNot(t *testing.T) {
 	t.Parallel()
@@ -111,7 +127,7 @@ func TestLogsOfAServiceThatIsNot(t *testing.T) {
 		"kafka": "logs of kafka",
 		"kafk":  "error: there is no service kafk\nnext: one of: kafka ui",
 	} {
-		code, said := script(t, docker, nil, "logs", name)
+		code, said := script(t, engine("28.5.2", "2.40.3")+docker, nil, "logs", name)
 		if strings.TrimSpace(said) != want || (code == 0) != (name == "kafka") {
 			t.Errorf("%s: exit %d, %s", name, code, said)
 		}
