@@ -243,7 +243,7 @@ func (b *bench) unreadable(topic string, sent map[at][]byte) map[at]bool {
 // spoiledPositions are all positions that wild gives, each to many messages, of which the tables keep one.
 var spoiledPositions = []string{"0", "1", "999999999999999", "9223372036854775807", "18446744073709551615"}
 
-// testBrokers has ClickHouse told of the brokers while its tables are detached, as an earlier try may have left them.
+// testBrokers informs ClickHouse of the brokers while its tables are detached, as an earlier try may have left them.
 func (b *bench) testBrokers() {
 	b.t.Helper()
 	b.sql("DETACH TABLE kafka_classified")

@@ -1,11 +1,14 @@
 package store_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,7 +41,9 @@ func flaky(t *testing.T, base string) (address string, failures *atomic.Int32) {
 func TestInsertWaitsOutAnOutage(t *testing.T) {
 	direct := open(t)
 	address, failures := flaky(t, direct.url)
-	db, err := store.Open(store.Config{URL: secret.NewURL(address), OutageLimit: time.Minute})
+	var log bytes.Buffer
+	db, err := store.Open(store.Config{URL: secret.NewURL(address), OutageLimit: time.Minute,
+		Log: slog.New(slog.NewTextHandler(&log, nil))})
 	must(t, err)
 	t.Cleanup(db.Close)
 	if _, err := db.Ping(t.Context()); err != nil {
@@ -46,6 +51,9 @@ func TestInsertWaitsOutAnOutage(t *testing.T) {
 	}
 	failures.Store(3)
 	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil))))
+	if lines := strings.Count(log.String(), "next="); lines < 1 || lines > 2 {
+		t.Errorf("three failures in a row are logged %d times, with what to do:\n%s", lines, log.String())
+	}
 	if got := direct.sql("SELECT count() FROM transactions FINAL"); got != "1" {
 		t.Error(got)
 	}

@@ -166,6 +166,13 @@ func short(err error) error {
 // waits between attempts.
 var waits = retry.Policy{First: 100 * time.Millisecond, Longest: 5 * time.Second}
 
+const (
+	// noticeEvery is how often an outage is logged, once for all that wait on one store.
+	noticeEvery = 10 * time.Second
+	// nextStart is what to do about a ClickHouse that does not answer.
+	nextStart = "start one with txflow platform, or name another with --clickhouse-url (CLICKHOUSE_URL)"
+)
+
 // retry runs work until it is done, gives an error that will not pass, or the outage lasts longer than the limit.
 func (s *Store) retry(ctx context.Context, work func(context.Context) error) error {
 	started := time.Now()
@@ -182,9 +189,11 @@ func (s *Store) retry(ctx context.Context, work func(context.Context) error) err
 				time.Since(started).Round(time.Second), short(err)),
 				"no data is lost: start ClickHouse and run the same command again")
 		}
-		s.log.WarnContext(ctx, "ClickHouse is unavailable, retrying", "address", s.where, "for",
-			time.Since(started).Round(time.Second).String(),
-			"until", started.Add(s.outage).UTC().Format(time.RFC3339), "error", short(err).Error())
+		if s.outages.Due(noticeEvery) {
+			s.log.WarnContext(ctx, "ClickHouse is unavailable, retrying", "address", s.where, "for",
+				time.Since(started).Round(time.Second).String(),
+				"until", started.Add(s.outage).UTC().Format(time.RFC3339), "error", short(err).Error(), "next", nextStart)
+		}
 		if err := retry.Wait(ctx, waits.Delay(failures)); err != nil {
 			return err
 		}

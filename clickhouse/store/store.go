@@ -25,6 +25,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/txflow/txflow/internal/authority"
+	"github.com/txflow/txflow/internal/retry"
 	"github.com/txflow/txflow/internal/secret"
 )
 
@@ -46,6 +47,7 @@ type Store struct {
 	where   string // the address, for messages
 	outage  time.Duration
 	log     *slog.Logger
+	outages retry.Notice
 }
 
 // Open parses the URL; it does not connect. User and password may be in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, or
@@ -192,7 +194,7 @@ func (s *Store) explain(err error) error {
 			"name the certificates that vouch for it in CLICKHOUSE_CA_FILE, and the port where it speaks TLS in --clickhouse-url (CLICKHOUSE_URL)")
 	case code == 0 && Retryable(err):
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, short(err)),
-			"start one with txflow platform, or name another with --clickhouse-url (CLICKHOUSE_URL)")
+			nextStart)
 	case denied[code]:
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s denies this user: %w", s.where, err),
 			"give the user of CLICKHOUSE_USER the rights that the message names; its profile may have readonly = 2 for commands "+

@@ -75,4 +75,8 @@ func TestExitCode(t *testing.T) {
 	if Hint(wrap(WithHint(Fail(ExitData, WithHint(plain, "inner")), "outer"))) != "outer" || Hint(plain) != "" {
 		t.Error("the outermost hint counts")
 	}
+	if Hint(OrHint(wrap(WithHint(plain, "inner")), "outer")) != "inner" || Hint(OrHint(plain, "outer")) != "outer" ||
+		OrHint(nil, "outer") != nil {
+		t.Error("OrHint adds a hint only where there is none")
+	}
 }

@@ -50,6 +50,14 @@ func WithHint(err error, format string, args ...any) error {
 	return &Error{Code: ExitCode(err), Hint: fmt.Sprintf(format, args...), Err: err}
 }
 
+// OrHint is WithHint for an err that does not say yet what to do next: whoever saw the fault itself knows best.
+func OrHint(err error, format string, args ...any) error {
+	if Hint(err) != "" {
+		return err
+	}
+	return WithHint(err, format, args...)
+}
+
 // Hint returns the outermost hint in err's chain, or "".
 func Hint(err error) string {
 	for e := (*Error)(nil); errors.As(err, &e); err = e.Err {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -55,5 +57,24 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	}
 	if err := Wait(t.Context(), 0); err != nil {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestNoticeIsDueAtOnceAndThenSeldom is asked by many at once, of whom one is to write the line.
+func TestNoticeIsDueAtOnceAndThenSeldom(t *testing.T) {
+	t.Parallel()
+	var n Notice
+	var due atomic.Int32
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			if n.Due(time.Hour) {
+				due.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if due.Load() != 1 || n.Due(time.Hour) || !n.Due(0) {
+		t.Errorf("%d of ten that wait write a line", due.Load())
 	}
 }

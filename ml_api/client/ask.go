@@ -45,8 +45,8 @@ func (c *Client) ask(ctx context.Context, transactions []transaction.Transaction
 				"give --expect-model the version that answers, or none for any; or have the other model deployed")
 		}
 		if attempt == c.cfg.MaxAttempts {
-			return reply{}, fault.Failf(fault.ExitTryAgain, "the ML API at %s gave no usable answer in %s: %w", c.where,
-				display.Count(attempt, "attempt"), o.cause())
+			return reply{}, fault.WithHint(fault.Failf(fault.ExitTryAgain, "the ML API at %s gave no usable answer in %s: %w",
+				c.where, display.Count(attempt, "attempt"), o.cause()), nextStart)
 		}
 		delay := max(c.cfg.backoff().Delay(attempt), o.retryAfter)
 		c.counts.retries.Add(1)

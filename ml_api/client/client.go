@@ -63,7 +63,7 @@ func New(cfg Config) (*Client, error) {
 		http:    newHTTP(transport),
 		limiter: newLimiter(cfg.MaxConcurrency),
 		tracer:  cfg.TracerProvider.Tracer(scope),
-		notice:  notice{after: 5 * time.Second, every: 30 * time.Second},
+		notice:  notice{after: time.Second, every: 30 * time.Second},
 	}
 	c.spanAttrs = spanAttributes(secret.NewURL(c.predict))
 	c.breaker = newBreaker(cfg)

@@ -30,8 +30,8 @@ func (c *Client) Model(ctx context.Context) (string, error) {
 			return "", c.misconfigured(&e)
 		}
 		if attempt == c.cfg.MaxAttempts {
-			return "", fault.Failf(fault.ExitTryAgain, "the ML API at %s did not report its health in %s: %w", c.where,
-				display.Count(attempt, "attempt"), e.cause())
+			return "", fault.WithHint(fault.Failf(fault.ExitTryAgain, "the ML API at %s did not report its health in %s: %w",
+				c.where, display.Count(attempt, "attempt"), e.cause()), nextStart)
 		}
 		delay := max(c.cfg.backoff().Delay(attempt), e.retryAfter)
 		if err := wait.pause(ctx, delay, started, e.cause()); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/txflow/txflow/internal/retry"
@@ -13,6 +12,9 @@ import (
 )
 
 var errBreakerOpen = errors.New("the circuit breaker is open, since most of the last calls failed")
+
+// nextStart is what to do about an ML API that gives no answer.
+const nextStart = "start one with txflow ml-api, or name another with --ml-url (ML_API_URL)"
 
 // waiting is the patience of one batch: it counts from the first fault that the batch met.
 type waiting struct {
@@ -46,25 +48,17 @@ func (w *waiting) pause(ctx context.Context, delay time.Duration, faultBegan tim
 	return nil
 }
 
-// notice logs an outage once it has lasted for some seconds, and then every half minute: once for all batches that
-// wait.
+// notice logs an outage once it has lasted for a moment, and then every half minute: once for all batches that wait.
 type notice struct {
 	after, every time.Duration
-	mu           sync.Mutex
-	logged       time.Time
+	logged       retry.Notice
 }
 
 func (n *notice) outage(w *waiting, left time.Duration) {
-	if time.Since(w.since) < n.after {
+	if time.Since(w.since) < n.after || !n.logged.Due(n.every) {
 		return
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if time.Since(n.logged) < n.every {
-		return
-	}
-	n.logged = time.Now()
 	w.client.cfg.Logger.Warn("waiting for the ML API, which gives no usable answer", "address", w.client.where,
 		"since", w.since.UTC().Format(time.RFC3339), "until", time.Now().Add(left).UTC().Format(time.RFC3339), "error",
-		w.cause.Error())
+		w.cause.Error(), "next", nextStart)
 }

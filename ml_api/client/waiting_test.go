@@ -38,7 +38,7 @@ func TestAnOutageIsLogged(t *testing.T) {
 		t.Fatalf("want two or three lines in half a second, one at most every 0.2 s, got\n%s", out.String())
 	}
 	for _, line := range lines {
-		for _, want := range []string{"address=http://127.0.0.1:1", "until=", "since=", "error="} {
+		for _, want := range []string{"address=http://127.0.0.1:1", "until=", "since=", "error=", "next="} {
 			if !strings.Contains(line, want) {
 				t.Errorf("no %q in %s", want, line)
 			}

@@ -32,8 +32,24 @@ func (c *Config) with(r *reporter, settings kafka.ConfigMap) *kafka.ConfigMap {
 
 // unavailable is the error of a broker that does not answer, or not as it should. No secret of the settings is in it.
 func (c *Config) unavailable(err error) error {
-	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s: %w", c.Brokers, c.Settings.redacted(err)),
-		"start one with txflow platform, or name another with --kafka-brokers (KAFKA_BROKERS)")
+	shown := c.Settings.redacted(err)
+	if unreachable(err) {
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s does not answer: %w", c.Brokers, shown),
+			nextStart)
+	}
+	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "Kafka at %s: %w", c.Brokers, shown), nextStart)
+}
+
+// nextStart is what to do about a Kafka that does not answer.
+const nextStart = "start one with txflow platform, or name another with --kafka-brokers (KAFKA_BROKERS)"
+
+// unreachable reports whether no broker was reached.
+func unreachable(err error) bool {
+	switch code(err) {
+	case kafka.ErrTransport, kafka.ErrAllBrokersDown, kafka.ErrResolve, kafka.ErrTimedOut, kafka.ErrTimedOutQueue:
+		return true
+	}
+	return false
 }
 
 // refused is the error of a client that librdkafka does not make: its settings are wrong.

@@ -122,10 +122,10 @@ func (s *Session) fenced(by *kafka.MemberDescription, cause error) error {
 	if by != nil && by.ClientID != s.client {
 		who = fmt.Sprintf("%s at %s", by.ClientID, host(by.Host))
 	}
-	err := fault.Failf(fault.ExitUsage,
+	return fault.WithHint(fault.Failf(fault.ExitUsage,
 		"another member of the group %s is called %s, too: %s has taken over, and this one ends: %w",
-		s.cfg.Group, s.cfg.Instance, who, cause)
-	return fault.WithHint(err, "give each member an --instance (TXFLOW_STREAM_INSTANCE) of its own")
+		s.cfg.Group, s.cfg.Instance, who, cause),
+		"give each member an --instance (TXFLOW_STREAM_INSTANCE) of its own")
 }
 
 // fencedOut says that the broker has ended this member for another of its name.

@@ -70,10 +70,11 @@ func (r *reporter) line(e kafka.LogEvent) {
 // trouble logs an error that librdkafka or txflow gets over by trying again.
 func (r *reporter) trouble(ctx context.Context, err error, attrs ...any) {
 	kind, message := "error "+code(err).String(), "Kafka: trying again"
-	switch code(err) {
-	case kafka.ErrTransport, kafka.ErrAllBrokersDown, kafka.ErrResolve, kafka.ErrTimedOut, kafka.ErrTimedOutQueue:
+	switch missing := code(err); {
+	case unreachable(err):
 		kind, message = "connection", "Kafka does not answer, trying again"
-	case kafka.ErrUnknownTopicOrPart, kafka.ErrUnknownTopic:
+		attrs = append(attrs, "next", nextStart)
+	case missing == kafka.ErrUnknownTopicOrPart || missing == kafka.ErrUnknownTopic:
 		message = "a topic is missing and is waited for: make it with txflow topics apply"
 	}
 	level := slog.LevelDebug

@@ -107,12 +107,13 @@ func Look(ctx context.Context, env *tasks.Env, lister Lister, cfg Config) (*batc
 }
 
 func nothing(inbox string, outside int) error {
-	err := fault.Failf(fault.ExitNothing, "there is no new file in %s", inbox)
 	if outside > 0 {
-		return fault.WithHint(err, "it has %s out of it: put the files there, or take them with --follow-links",
+		return fault.WithHint(fault.Failf(fault.ExitNothing, "there is no new file in %s", inbox),
+			"it has %s out of it: put the files there, or take them with --follow-links",
 			display.Count(outside, "link"))
 	}
-	return err
+	return fault.WithHint(fault.Failf(fault.ExitNothing, "there is no new file in %s", inbox),
+		"nothing needs to be done; a file that is still being written is new once --settle has passed")
 }
 
 // list returns the files of the inbox that are no one's temporary files.

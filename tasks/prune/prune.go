@@ -65,7 +65,8 @@ func Run(ctx context.Context, env *tasks.Env, store Store, cfg Config) (*batch.M
 		}
 		env.Log.InfoContext(ctx, p.verb(), "runs", p.runs, "bytes", p.bytes, "unfinished", p.unfinished, "younger", p.younger)
 		if p.runs == 0 {
-			return fault.Failf(fault.ExitNothing, "no finished run is older than %s", cfg.OlderThan)
+			return fault.WithHint(fault.Failf(fault.ExitNothing, "no finished run is older than %s", cfg.OlderThan),
+				"nothing needs to be done; --older-than sets another age")
 		}
 		return nil
 	})

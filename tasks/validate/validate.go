@@ -197,7 +197,8 @@ func (v *validation) reject(r *batch.Reject) error {
 func (v *validation) gate() error {
 	c := v.manifest.Counts
 	if c.In == 0 {
-		return fault.Failf(fault.ExitNothing, "there are no rows in %s", strings.Join(v.cfg.Files, ", "))
+		return fault.WithHint(fault.Failf(fault.ExitNothing, "there are no rows in %s", strings.Join(v.cfg.Files, ", ")),
+			"nothing needs to be done; if rows should be there, look at the file")
 	}
 	ratio := float64(c.Rejected) / float64(c.In)
 	if ratio <= v.cfg.MaxRejectRatio {

@@ -116,7 +116,8 @@ func sendEvents(c *cli.Context, rt *app.Runtime) error {
 	began := time.Now()
 	stats, err := send.Run(c.Context, send.Config{URL: c.String("url"), Tokens: tokens, HTTP: client,
 		Package:     c.Int("package"),
-		Concurrency: c.Int("concurrency"), Rate: c.Float64("rate"), Outage: c.Duration("outage"), Now: time.Now}, next)
+		Concurrency: c.Int("concurrency"), Rate: c.Float64("rate"), Outage: c.Duration("outage"), Now: time.Now,
+		Log: rt.Log}, next)
 	return errors.Join(report(rt.Stdout, c.Bool("json"), &stats, time.Since(began)), err)
 }
 

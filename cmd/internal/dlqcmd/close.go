@@ -123,7 +123,7 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 			cfg.Query = q
 			replayed, err := dlq.Replay(ctx, db, sink, cfg, func(n int) { show.Tick(int64(n)) })
 			m.Counts.In = int64(replayed)
-			return fault.WithHint(err, "the same command continues with what is still open")
+			return fault.OrHint(err, "the same command continues with what is still open")
 		})
 	return batchcmd.Finish(c, rt, m, err, "txflow dlq stats")
 }
@@ -148,7 +148,8 @@ func nothingToReplay(c *cli.Context, db *store.Store, q ledger.DeadLetterQuery, 
 			display.Count(without, "open dead letter")),
 			"send those again from where they came, in smaller messages")
 	}
-	return fault.Failf(fault.ExitNothing, "there is no open dead letter to replay")
+	return fault.WithHint(fault.Failf(fault.ExitNothing, "there is no open dead letter to replay"),
+		"txflow dlq stats --state all shows what became of the others")
 }
 
 func dlqPurge(c *cli.Context, rt *app.Runtime, db *store.Store) error {
@@ -167,6 +168,8 @@ func dlqPurge(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	}
 	show := progress.NewTicker(rt.Stderr, rt.Interactive, "purged")
 	purged, err := dlq.Purge(c.Context, db, q, func(n int) { show.Tick(int64(n)) })
-	_, _ = fmt.Fprintf(rt.Stdout, "%s %s purged\n", display.Count(purged, "dead letter"), display.Are(purged))
-	return fault.WithHint(err, "the same command continues with what is still open")
+	if err == nil || purged > 0 {
+		_, _ = fmt.Fprintf(rt.Stdout, "%s %s purged\n", display.Count(purged, "dead letter"), display.Are(purged))
+	}
+	return fault.OrHint(err, "the same command continues with what is still open")
 }

@@ -82,7 +82,7 @@ func runEventsArchive(c *cli.Context, rt *app.Runtime) error {
 			rt.Log.WarnContext(c.Context, "trying again", "error", err)
 			err = nil
 		}
-		if err != nil || stop {
+		if err == nil && stop || err != nil && all.Objects > 0 {
 			_, _ = fmt.Fprintf(rt.Stderr, "%s with %s made, %s found made before; not in a full range yet: %s\n",
 				display.Count(all.Objects, "object"), display.Count(all.Events, "event"), display.Thousands(int64(all.There)),
 				display.Count(done.Waiting, "offset"))

@@ -67,7 +67,7 @@ func checkMLAPIContract(c *cli.Context, rt *app.Runtime) error {
 	report, err := api.Check(c.Context, c.Int("batch-rows"), c.Int("calls"))
 	if err != nil {
 		if fault.ExitCode(err) == fault.ExitTryAgain { // it was asked once
-			err = fault.Failf(fault.ExitUnavailable, "%s", err.Error())
+			err = fault.WithHint(fault.Failf(fault.ExitUnavailable, "%s", err.Error()), "%s", fault.Hint(err))
 		}
 		return err
 	}

@@ -110,7 +110,8 @@ func runDoctor(c *cli.Context, rt *app.Runtime) error {
 		}
 	}
 	if bad > 0 {
-		return fault.Failf(fault.ExitUnavailable, "%d of %d required checks failed", bad, needed)
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "%d of %d required checks failed", bad, needed),
+			"see next of each check that is missing; then run txflow doctor again")
 	}
 	return nil
 }
@@ -167,11 +168,7 @@ func checkMLAPI(c *cli.Context, rt *app.Runtime) check {
 	defer api.Close()
 	model, err := api.Model(c.Context)
 	if err != nil {
-		k := failed("ML API", err)
-		if k.Next == "" {
-			k.Next = "start one with txflow ml-api, or name another with --ml-url (ML_API_URL)"
-		}
-		return k
+		return failed("ML API", err)
 	}
 	result, err := api.Predict(c.Context, client.SampleRows(doctorRows))
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/readers"
 	"github.com/txflow/txflow/cmd/internal/table"
 	"github.com/txflow/txflow/internal/display"
+	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/logging"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/events"
@@ -94,7 +95,7 @@ func runStatus(c *cli.Context, rt *app.Runtime) error {
 		}
 		now, err := readers.Look(c.Context, kafkaStatus, groups)
 		if err != nil && live && c.Context.Err() == nil {
-			_, _ = fmt.Fprintln(rt.Stderr, "trying again:", err)
+			_, _ = fmt.Fprintf(rt.Stderr, "trying again: %v\nnext: %s\n", err, fault.Hint(err))
 			continue
 		}
 		if err != nil {

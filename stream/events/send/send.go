@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ type Config struct {
 	Rate        float64       // events a second; 0: no limit
 	Outage      time.Duration // how long a collector that does not take a package is tried; 0: once
 	Now         func() time.Time
+	Log         *slog.Logger // logs what is waited for; nil logs nothing
 }
 
 // Stats say what became of the events.
@@ -82,6 +84,7 @@ func Run(ctx context.Context, cfg Config, next Next) (Stats, error) {
 type sender struct {
 	cfg     Config
 	limiter *rate.Limiter
+	waits   retry.Notice
 	mu      sync.Mutex
 	stats   Stats
 }
@@ -123,6 +126,9 @@ func (s *sender) read(ctx context.Context, next Next, packages chan<- []byte) er
 	}
 }
 
+// noticeEvery is how often the log says that packages wait.
+const noticeEvery = 10 * time.Second
+
 // again is how long to wait before a package is sent again.
 var again = retry.Policy{First: 100 * time.Millisecond, Longest: 5 * time.Second}
 
@@ -140,6 +146,10 @@ func (s *sender) deliver(ctx context.Context, body []byte) error {
 		wait = max(wait, again.Delay(failures))
 		if s.cfg.Now().Sub(began)+wait > s.cfg.Outage {
 			return fault.Fail(fault.ExitTryAgain, err)
+		}
+		if s.cfg.Log != nil && s.waits.Due(noticeEvery) {
+			s.cfg.Log.WarnContext(ctx, "the collector takes nothing, trying again", "until",
+				began.Add(s.cfg.Outage).UTC().Format(time.RFC3339), "error", err.Error(), "next", fault.Hint(err))
 		}
 		s.mu.Lock()
 		s.stats.Retries++
@@ -203,7 +213,8 @@ func (s *sender) post(ctx context.Context, key string, body []byte) (wait time.D
 	case got.StatusCode == http.StatusTooManyRequests, got.StatusCode == http.StatusRequestTimeout,
 		got.StatusCode >= http.StatusInternalServerError:
 		return retry.After(got.Header.Get("Retry-After"), s.cfg.Now(), longestWait),
-			fault.Failf(fault.ExitTryAgain, "the collector answers %d %s: %s", got.StatusCode, a.Code, a.Message)
+			fault.WithHint(fault.Failf(fault.ExitTryAgain, "the collector answers %d %s: %s", got.StatusCode, a.Code,
+				a.Message), "its log says why, and so does /ready at its address")
 	}
 	return 0, fault.Failf(fault.ExitData, "the collector refuses a package with %d %s: %s", got.StatusCode, a.Code,
 		a.Message)

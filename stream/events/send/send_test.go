@@ -1,11 +1,14 @@
 package send
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -58,9 +61,9 @@ func TestRun(t *testing.T) {
 				}
 			}))
 			t.Cleanup(server.Close)
-			n := 0
+			n, log := 0, &bytes.Buffer{}
 			stats, err := Run(t.Context(), Config{URL: server.URL + "/", HTTP: server.Client(), Package: 2, Concurrency: 1,
-				Outage: c.outage, Now: time.Now},
+				Outage: c.outage, Now: time.Now, Log: slog.New(slog.NewTextHandler(log, nil))},
 				func() (string, error) {
 					if n++; n > 6 {
 						return "", io.EOF
@@ -73,6 +76,10 @@ func TestRun(t *testing.T) {
 			if c.exit == fault.ExitDone && (len(keys) != 3 || stats.Events != 6 || stats.Accepted+stats.Rejected != 6 ||
 				stats.Codes["missing_value"] != stats.Rejected) {
 				t.Errorf("%+v of %d packages", stats, len(keys))
+			}
+			if lines := strings.Count(log.String(), "next="); (stats.Retries > 0) != (lines > 0) ||
+				stats.Retries > 1 && lines == int(stats.Retries) {
+				t.Errorf("%d lines for %d requests that were sent again:\n%s", lines, stats.Retries, log)
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"maps"
 	"net/http"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -23,6 +24,12 @@ type failureText struct{ exit, text, next string }
 // failureTexts are all calls of fault.Failf and fault.Fail with a text of the code's own, with the hint around them.
 func failureTexts(sources []sourceFile) map[failureText]bool {
 	found := map[failureText]bool{}
+	texts := map[string]string{} // of constants that hold a hint, by package and name
+	for _, dir := range folders(sources) {
+		for _, c := range constants(sources, dir, "next") {
+			texts[dir+"."+c.name] = c.value
+		}
+	}
 	for _, s := range sources {
 		named := map[*ast.CallExpr]bool{} // errors whose hint was seen around them
 		record := func(e ast.Expr, next string) {
@@ -35,7 +42,11 @@ func failureTexts(sources []sourceFile) map[failureText]bool {
 			switch call, ok := n.(*ast.CallExpr); {
 			case !ok:
 			case calls(call, "WithHint") && len(call.Args) > 1:
-				record(call.Args[0], literal(call.Args[1]))
+				next := literal(call.Args[1])
+				if name, ok := call.Args[1].(*ast.Ident); ok {
+					next = cmp.Or(texts[path.Dir(s.path)+"."+name.Name], next)
+				}
+				record(call.Args[0], next)
 			default:
 				record(call, "")
 			}
@@ -43,6 +54,15 @@ func failureTexts(sources []sourceFile) map[failureText]bool {
 		})
 	}
 	return found
+}
+
+// folders are those of the sources, each once.
+func folders(sources []sourceFile) []string {
+	seen := map[string]bool{}
+	for _, s := range sources {
+		seen[path.Dir(s.path)] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // failureOf is the exit code and the text of fault.Failf(fault.ExitData, "…") and of fault.Fail(…, errors.New("…")).

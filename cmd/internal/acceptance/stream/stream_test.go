@@ -80,7 +80,8 @@ func TestPipelinesAreCompared(t *testing.T) {
 	}
 }
 
-// TestDeadLettersAreReplayed has the ML API refuse everything, has it work again, and replays: in the end none is open and all
+// TestDeadLettersAreReplayed has the ML API refuse everything, has it work again, and replays: in the end none is open
+// and all
 // is stored. Dead letters that can not be corrected come back, and are left alone after so many times.
 func TestDeadLettersAreReplayed(t *testing.T) {
 	const rows = 300
@@ -167,7 +168,8 @@ func (b *liveBench) tombstoneIsShown() {
 func TestStreamWithoutKafka(t *testing.T) {
 	p := harness.Place{T: t, Dir: t.TempDir(), Env: []string{"KAFKA_BROKERS=127.0.0.1:1"}}
 	code, r := p.Run("topics", "apply")
-	if text := r.Stderr.String(); code != fault.ExitUnavailable || !strings.Contains(text, "Kafka at 127.0.0.1:1") ||
+	if text := r.Stderr.String(); code != fault.ExitUnavailable ||
+		!strings.Contains(text, "Kafka at 127.0.0.1:1 does not answer") ||
 		!strings.Contains(text, "txflow platform") {
 		t.Errorf("exit %d\n%s", code, text)
 	}
