@@ -84,6 +84,7 @@ func (s *stack) pages() {
 		{"ui-overview", s.url("UI", "/"), "Utilities", s.secret("ui_token")},
 		{"ui-stream", s.url("UI", "/stream"), "transactions.raw", s.secret("ui_token")},
 		{"collect", s.url("COLLECT", "/docs"), "/collect", ""},
+		{"ml-api", s.url("ML_API", "/docs"), "Bearer token", ""},
 	}
 	for service, p := range map[string]page{
 		"jaeger":     {"jaeger", s.url("JAEGER", "/search?service=txflow-stream-classify&limit=5"), "predict", ""},

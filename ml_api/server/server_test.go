@@ -67,6 +67,7 @@ func TestStatuses(t *testing.T) {
 		{"health", "GET", "/health", "", nil, 200, `"status":"ok","model_version":"hash-v1"`},
 		{"post health", "POST", "/health", "", nil, 405, "Method Not Allowed"},
 		{"docs", "GET", "/docs", "", nil, 200, "<h1>txflow ML API"},
+		{"docs take a token", "GET", "/docs", "", nil, 200, `<input name="token"`},
 		{"openapi", "GET", "/openapi.json", "", nil, 200, `"openapi": "3.1.0"`},
 		{"metrics", "GET", "/metrics", "", nil, 200, "txflow_ml_requests_total"},
 		{"root", "GET", "/", "", nil, 302, "/docs"},
