@@ -119,6 +119,20 @@ func TestWithoutDocker(t *testing.T) {
 	}
 }
 
+// TestRestartStartsWhatRuns: and what ran once for it, so that a new image migrates; no other part of the stack.
+func TestRestartStartsWhatRuns(t *testing.T) {
+	t.Parallel()
+	const docker = `case "$*" in
+  *"ps --services --status running") printf 'kafka\ncollect\n' ;;
+  *"ps --all --services") printf 'kafka\ninit\ncollect\ntxflow\n' ;;
+  *" up "*) all="$*"; echo "${all##* up }" ;;
+esac`
+	code, said := script(t, engine("28.5.2", "2.40.3")+docker, nil, "restart")
+	if want := "--detach --wait --no-deps kafka collect init\n"; code != 0 || said != want {
+		t.Errorf("exit %d, %q, want %q", code, said, want)
+	}
+}
+
 // TestLogsOfAServiceThatIsNot: Compose itself says nothing of it.
 func TestLogsOfAServiceThatIsNot(t *testing.T) {
 	t.Parallel()
