@@ -226,6 +226,27 @@ SELECT generateUUIDv4(number), concat('T', toString(number %% 10)), 'c', concat(
 	}
 }
 
+// TestRowsStoredAgainHideNoEvent has an event wait that was stored after more rows that were stored again than one look
+// is at.
+func TestRowsStoredAgainHideNoEvent(t *testing.T) {
+	t.Parallel()
+	p := &rollups{database: open(t)}
+	const rows = 115_000 // the first look is at 10,000, the second at 100,000 more
+	store := func() {
+		p.sql(`INSERT INTO incoming_events (event_id, type, context, account_id, published_us, score)
+SELECT toUUID(concat('00000000-0000-4000-8000-', leftPad(toString(number), 12, '0'))), 'T', 'c', 'company-1', 1700000000000000, 0.5 FROM numbers(%d)`,
+			rows)
+	}
+	store()
+	p.next(t.Context())
+	p.behind("entered", 0)
+	store()
+	p.behind("all stored again", 0)
+	p.refined(1, nil)
+	p.refined(2, nil)
+	p.behind("two more", 2)
+}
+
 // TestManySuperfluousEntries has more entries that events does not have than one statement can name, as a server takes
 // statements by default.
 func TestManySuperfluousEntries(t *testing.T) {

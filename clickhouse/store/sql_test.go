@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/internal/sqlfile/sqltest"
 )
@@ -138,7 +140,8 @@ func TestStatements(t *testing.T) {
 		{Name: "events/ledger", Args: ofEvents},
 		{Name: "events/dead_letter_offsets", Args: ofEvents},
 		{Name: "events/claims", Args: ofEvents, Texts: eventIDs, Unordered: true},
-		{Name: "events/rollup_lag", Args: args(nil, "most", "10"),
+		{Name: "events/rollup_lag", Args: args(nil, "most", "10", "after_ms", "0", "after_id", uuid.Nil.String(),
+			"after_version", "0"),
 			Around: "SELECT * EXCEPT `toUnixTimestamp64Micro(now64(6))` FROM (%s)"},
 		{Name: "events/stored", Texts: eventIDs, Unordered: true},
 		{Name: "history/runs", Args: args(nil, "limit", "5")},

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 
 	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/internal/ledger"
@@ -162,12 +163,14 @@ func (r *run) readUnreadable(ctx context.Context) error {
 			return err
 		}
 		for i := range deadLetters {
-			var of struct {
-				Partition *int32  `json:"partition"`
-				Position  *uint64 `json:"position"`
+			var of struct{ Partition, Position json.Number } // earlier releases wrote them as texts
+			if json.Unmarshal(deadLetters[i].Raw, &of) != nil {
+				continue
 			}
-			if json.Unmarshal(deadLetters[i].Raw, &of) == nil && of.Partition != nil && of.Position != nil {
-				r.unreadable[place{*of.Partition, *of.Position}] = true
+			partition, err := strconv.ParseInt(of.Partition.String(), 10, 32)
+			position, err2 := strconv.ParseUint(of.Position.String(), 10, 64)
+			if err == nil && err2 == nil {
+				r.unreadable[place{int32(partition), position}] = true
 			}
 		}
 	}

@@ -124,7 +124,10 @@ func TestEveryBreakIsFound(t *testing.T) {
 		breaks func(*world)
 		want   ledger.FindingKind
 	}{
-		"nothing":                     {func(*world) {}, ""},
+		"nothing": {func(*world) {}, ""},
+		"a result as ClickHouse wrote it until it kept messages as they came": {func(w *world) {
+			w.deadLetters[0].Raw = []byte(`{"partition":"0","position":"6"}`)
+		}, ""},
 		"a lost event":                {func(w *world) { w.entries = w.entries[1:] }, ledger.FindingUnaccounted},
 		"a lost result":               {func(w *world) { w.deadLetters = nil }, ledger.FindingUnaccounted},
 		"a duplicate that says other": {func(w *world) { w.messages[1] = w.messages[2] }, ledger.FindingUnaccounted},
