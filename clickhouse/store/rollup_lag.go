@@ -25,7 +25,8 @@ func (s *Store) RollupLag(ctx context.Context) (lag event.RollupLag, err error) 
 	for most := firstWaiting; ; most = min(10*most, mostWaiting) {
 		var lookedAt int64
 		if err := s.row(ctx, "events/rollup_lag",
-			named("most", itoa(most), "after_ms", strconv.FormatInt(afterMS, 10), "after_id", afterID, "after_version", afterVersion),
+			named("most", itoa(most), "after_ms", strconv.FormatInt(afterMS, 10), "after_id", afterID, "after_version",
+				afterVersion),
 			&now, &entered, &lag.Waiting, &oldest, &lookedAt, &afterMS, &afterID, &afterVersion); err != nil {
 			return lag, err
 		}
