@@ -49,7 +49,7 @@ func TestCommittedFiles(t *testing.T) {
 		}
 		for name, want := range files {
 			if os.Getenv("TXFLOW_UPDATE") != "" {
-				if err := os.WriteFile(name, want, 0o644); err != nil { //nolint:gosec // sample data is for everyone
+				if err := os.WriteFile(name, want, 0o644); err != nil { // sample data is for everyone
 					t.Fatal(err)
 				}
 			}

@@ -30,7 +30,7 @@ func markdown(t *testing.T) map[string]string {
 		if entry.IsDir() || filepath.Ext(name) != ".md" {
 			return nil
 		}
-		text, err := os.ReadFile(path) //nolint:gosec // a file of the repository
+		text, err := os.ReadFile(path)
 		files[filepath.ToSlash(strings.TrimPrefix(path, root+string(filepath.Separator)))] = string(text)
 		return err
 	})
@@ -154,7 +154,7 @@ func TestTroubleshootingQuotesTheCode(t *testing.T) {
 		if entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
 			return nil
 		}
-		text, err := os.ReadFile(path) //nolint:gosec // a file of the repository
+		text, err := os.ReadFile(path)
 		code.Write(text)
 		return err
 	})
@@ -256,7 +256,7 @@ func TestCodeUsesTheFieldsWords(t *testing.T) {
 		if entry.IsDir() || page == "docs/docs_test.go" || landed.MatchString(page) {
 			return nil
 		}
-		text, err := os.ReadFile(path) //nolint:gosec // a file of the repository
+		text, err := os.ReadFile(path)
 		read[kind]++
 		for _, found := range privateWords(string(text)) {
 			t.Errorf("%s says %s", page, found)

@@ -92,9 +92,9 @@ func runTheBatch(i images) {
 func tellByExitCode(i images) {
 	t := i.t
 	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "bad.csv"), []byte("a;b\n1;2\n"), 0o644)) //nolint:gosec // the task is another user
+	must(t, os.WriteFile(filepath.Join(dir, "bad.csv"), []byte("a;b\n1;2\n"), 0o644)) // the task is another user
 	must(t, os.WriteFile(filepath.Join(dir, "empty.csv"),
-		[]byte("id,description,amount,timestamp,merchant,operation_type,side\n"), 0o644)) //nolint:gosec // so is this
+		[]byte("id,description,amount,timestamp,merchant,operation_type,side\n"), 0o644))
 	for name, c := range map[string]struct {
 		file, says string
 		code       int

@@ -55,9 +55,9 @@ func newBench(t *testing.T) *bench {
 	p, err := embedded.Start(t.Context(), embedded.Config{Dir: t.TempDir(), ClickHouseAddr: "127.0.0.1:0",
 		KafkaAddr: "127.0.0.1:0"})
 	must(t, err)
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any
+	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	b := &bench{t: t, url: p.ClickHouseURL(), brokers: p.KafkaAddr(), rand: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // a test
+	b := &bench{t: t, url: p.ClickHouseURL(), brokers: p.KafkaAddr(), rand: rand.New(rand.NewPCG(seed, 0))}
 	b.db, err = store.Open(store.Config{URL: secret.NewURL(b.url)})
 	must(t, err)
 	b.kafka, err = kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.RecordPartitioner(kgo.RoundRobinPartitioner()))

@@ -74,7 +74,7 @@ func (b *bench) produceRaw(n int) map[at]*kgo.Record {
 	for i := range records {
 		value := make([]byte, pick(b.rand, 1, 5, 300, 70_000/(1+b.rand.IntN(500))))
 		for j := range value {
-			value[j] = byte(b.rand.IntN(256)) //nolint:gosec // it is one
+			value[j] = byte(b.rand.IntN(256))
 		}
 		key := pick(b.rand, []byte(uuid.NewString()), nil, []byte{}, []byte("\xff\x00"), []byte(strings.Repeat("g", 36)),
 			[]byte(text(b.rand)))
@@ -100,7 +100,7 @@ func (b *bench) checkRaw(sent map[at]*kgo.Record) {
 		"hex(token) AS token, recorded_at > '2020-01-01' AS timed FROM events_bronze FINAL", func(row map[string]*string) {
 		partition, _ := strconv.Atoi(*row["partition"])
 		offset, _ := strconv.ParseInt(*row["position"], 10, 64)
-		place := at{int32(partition), offset} //nolint:gosec // small
+		place := at{int32(partition), offset}
 		r := sent[place]
 		delete(sent, place)
 		if r == nil {

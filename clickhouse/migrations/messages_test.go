@@ -44,7 +44,7 @@ func amount(r *rand.Rand) transaction.Amount {
 }
 
 // oddYear is one of a century: a part for each of 9999 years would take minutes to write and to merge.
-var oddYear = rand.IntN(100) //nolint:gosec // any
+var oddYear = rand.IntN(100)
 
 // moment is any with a year of four digits, mostly one of today.
 func moment(r *rand.Rand) time.Time {
@@ -167,7 +167,7 @@ func spoil(r *rand.Rand, valid []byte) []byte {
 		return encode(m)
 	case 5: // a byte
 		b := bytes.Clone(valid)
-		b[r.IntN(len(b))] = byte(r.IntN(256)) //nolint:gosec // it is one
+		b[r.IntN(len(b))] = byte(r.IntN(256))
 		return b
 	case 6: // the rest is missing
 		return bytes.Clone(valid[:r.IntN(len(valid))])

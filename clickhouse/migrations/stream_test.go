@@ -213,7 +213,7 @@ func (b *bench) unreadable(topic string, sent map[at][]byte) map[at]bool {
 		func(row map[string]*string) {
 			partition, _ := strconv.Atoi(*row["partition"])
 			offset, _ := strconv.ParseInt(*row["position"], 10, 64)
-			place := at{int32(partition), offset} //nolint:gosec // small
+			place := at{int32(partition), offset}
 			m, ok := sent[place]
 			if !ok {
 				b.t.Errorf("a valid message is a dead letter: %v", describe(row))

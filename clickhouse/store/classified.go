@@ -102,7 +102,7 @@ func (f *filler) fill64(values *values64, value func(*ledger.Classified) int64) 
 	values.column = f.column
 	values.bytes = slices.Grow(values.bytes, 8*len(f.rows))
 	for i := range f.rows {
-		bits := uint64(value(&f.rows[i])) //nolint:gosec // the same bits
+		bits := uint64(value(&f.rows[i]))
 		values.bytes = binary.LittleEndian.AppendUint64(values.bytes, bits)
 	}
 	f.column++

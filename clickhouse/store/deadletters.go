@@ -59,7 +59,7 @@ func (s *Store) DeadLetters(ctx context.Context, q ledger.DeadLetterQuery) (out 
 		if err := rows.Scan(append(fields, m.fields()...)...); err != nil {
 			return err
 		}
-		l.Replays, l.RawBytes, l.Bytes = int(replays), int(raw), int(bytes) //nolint:gosec // a message's size
+		l.Replays, l.RawBytes, l.Bytes = int(replays), int(raw), int(bytes)
 		if q.Raw {
 			m.into(&l)
 		}

@@ -62,7 +62,7 @@ func (s *Store) deadLettersOf(ctx context.Context, sql string, args ...any) (out
 		if err := rows.Scan(&l.Origin.Origin, &l.Origin.Digest, &l.Origin.Partition, &l.Origin.Position, &bytes); err != nil {
 			return err
 		}
-		l.Bytes = int(bytes) //nolint:gosec // a message's size
+		l.Bytes = int(bytes)
 		out = append(out, l)
 		return nil
 	})

@@ -66,7 +66,7 @@ func (s *Store) mutated(ctx context.Context, table, erasure string, observe func
 			return fault.WithHint(fault.Failf(fault.ExitTryAgain, "%s can not delete from %s: %s", s, table, first),
 				"it tries again by itself; the same command waits for it")
 		}
-		observe(table, int64(parts)) //nolint:gosec // a few
+		observe(table, int64(parts))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -89,5 +89,5 @@ func (s *Store) OldParts(ctx context.Context) (time.Duration, error) {
 		return s.conn.QueryRow(ctx,
 			`SELECT toUInt64OrZero(value) FROM system.merge_tree_settings WHERE name = 'old_parts_lifetime'`).Scan(&seconds)
 	})
-	return time.Duration(seconds) * time.Second, err //nolint:gosec // minutes
+	return time.Duration(seconds) * time.Second, err
 }

@@ -108,7 +108,7 @@ func (s *Store) ReadRawOutsideGold(ctx context.Context, visit func(*ledger.RawMe
 			if err != nil {
 				return err
 			}
-			observe(int64(to - from + 1)) //nolint:gosec // bounded
+			observe(int64(to - from + 1))
 		}
 	}
 	return nil

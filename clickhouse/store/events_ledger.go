@@ -23,7 +23,7 @@ func (s *Store) EventLedger(ctx context.Context, r ledger.StreamRange) (out []le
 			&e.Variants); err != nil {
 			return err
 		}
-		e.Offset = int64(offset) //nolint:gosec // Kafka's offsets are signed
+		e.Offset = int64(offset) // Kafka's offsets are signed
 		out = append(out, e)
 		return nil
 	})
@@ -38,7 +38,7 @@ func (s *Store) EventDeadLetters(ctx context.Context, r ledger.StreamRange) (map
 		if err := rows.Scan(&offset); err != nil {
 			return err
 		}
-		offsets[int64(offset)] = true //nolint:gosec // Kafka's offsets are signed
+		offsets[int64(offset)] = true // Kafka's offsets are signed
 		return nil
 	})
 	return offsets, err

@@ -60,7 +60,7 @@ func (s *Store) goldState(ctx context.Context, id string) (*EventState, error) {
 	if !found {
 		return nil, err
 	}
-	e.Offset = int64(position) //nolint:gosec // an offset
+	e.Offset = int64(position)
 	return &e, nil
 }
 
@@ -88,7 +88,7 @@ func (s *Store) deadLetterState(ctx context.Context, id string) (*EventState, er
 		e.CorrelationID, e.Topic = digest, ""
 		return &e, nil
 	}
-	e.Offset = int64(position) //nolint:gosec // an offset
+	e.Offset = int64(position)
 	if e.Token != "" {
 		return &e, nil
 	}
@@ -109,6 +109,6 @@ func (s *Store) rawState(ctx context.Context, id string) (*EventState, error) {
 	if !found {
 		return nil, err
 	}
-	e.Offset = int64(position) //nolint:gosec // an offset
+	e.Offset = int64(position)
 	return &e, nil
 }

@@ -35,7 +35,7 @@ func (s *Store) RecordRun(ctx context.Context, r ledger.RunRecord) error {
 		if !r.LeaseUntil.IsZero() {
 			lease = &r.LeaseUntil
 		}
-		row := []any{r.RunID, r.Pipeline, r.Source, r.Status, uint32(r.Files)} //nolint:gosec // small
+		row := []any{r.RunID, r.Pipeline, r.Source, r.Status, uint32(r.Files)}
 		return append(append(row, countColumns(r.Counts)...), r.Error, r.TraceID, r.StartedAt, finished, lease)
 	})
 }
@@ -43,7 +43,7 @@ func (s *Store) RecordRun(ctx context.Context, r ledger.RunRecord) error {
 func countColumns(c ledger.Counts) []any {
 	var all []any
 	for _, n := range []int64{c.In, c.Accepted, c.Rejected, c.Duplicates, c.Predicted, c.DeadLettered, c.Stored} {
-		all = append(all, uint64(max(n, 0))) //nolint:gosec // not negative
+		all = append(all, uint64(max(n, 0)))
 	}
 	return all
 }
@@ -68,11 +68,11 @@ func (s *Store) RecordTask(ctx context.Context, m *batch.Manifest) error {
 	return s.insertRows(ctx, taskInsert, taskColumns, 1, func(int) []any {
 		index := int32(-1)
 		if m.Index != nil {
-			index = int32(*m.Index) //nolint:gosec // small
+			index = int32(*m.Index)
 		}
-		row := []any{m.RunID, m.Task, index, uint16(m.Try), m.Status, uint8(m.ExitCode)} //nolint:gosec // small
+		row := []any{m.RunID, m.Task, index, uint16(m.Try), m.Status, uint8(m.ExitCode)}
 		return append(append(row, countColumns(m.Counts)...), m.StartedAt, uint64(m.DurationMS), m.TraceID, m.Error,
-			string(line)) //nolint:gosec // not negative
+			string(line))
 	})
 }
 
@@ -88,8 +88,8 @@ func (s *Store) Runs(ctx context.Context, limit int) (runs []ledger.RunRecord, e
 			return err
 		}
 		r.Files = int(files)
-		r.Counts = ledger.Counts{In: int64(n[0]), Accepted: int64(n[1]), Rejected: int64(n[2]), Duplicates: int64(n[3]), //nolint:gosec // counts
-			Predicted: int64(n[4]), DeadLettered: int64(n[5]), Stored: int64(n[6])} //nolint:gosec // counts
+		r.Counts = ledger.Counts{In: int64(n[0]), Accepted: int64(n[1]), Rejected: int64(n[2]), Duplicates: int64(n[3]),
+			Predicted: int64(n[4]), DeadLettered: int64(n[5]), Stored: int64(n[6])}
 		if finished != nil {
 			r.FinishedAt = *finished
 		}

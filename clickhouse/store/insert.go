@@ -66,7 +66,7 @@ func (s *Store) InsertDeadLetters(ctx context.Context, info ledger.RunInfo, rows
 		var attempt uint16
 		var model, traceID, spanID string
 		if c := r.Call; c != nil {
-			attempt, model, traceID, spanID = uint16(min(c.Attempt, 1<<16-1)), c.Model, c.TraceID, c.SpanID //nolint:gosec // bounded
+			attempt, model, traceID, spanID = uint16(min(c.Attempt, 1<<16-1)), c.Model, c.TraceID, c.SpanID
 		}
 		return []any{info.Pipeline, info.RunID, info.Source, r.Origin.Origin, r.Origin.Digest, r.Origin.Partition,
 			r.Origin.Position, id,

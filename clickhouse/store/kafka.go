@@ -38,7 +38,7 @@ func (s *Store) KafkaTables(ctx context.Context) (tables []KafkaTable, err error
 			&uptime); err != nil {
 			return nil, err
 		}
-		t.Consumers = int(consumers) //nolint:gosec // a few
+		t.Consumers = int(consumers)
 		t.Polled, t.Committed, t.Failed, t.Uptime = age(polled), age(committed), age(failed), age(uptime)
 		tables = append(tables, t)
 	}

@@ -71,7 +71,7 @@ func (s *Store) CountOutcomes(ctx context.Context, pipeline, runID string) (map[
 		if err := rows.Scan(&outcome, &n); err != nil {
 			return err
 		}
-		counts[ledger.Outcome(outcome)] = int64(n) //nolint:gosec // a count
+		counts[ledger.Outcome(outcome)] = int64(n)
 		return nil
 	})
 	return counts, err

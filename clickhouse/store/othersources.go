@@ -26,5 +26,5 @@ func (s *Store) OtherSources(ctx context.Context, pipeline, runID, source string
 			return 0, nil, nil
 		}
 	}
-	return int64(n), sources, nil //nolint:gosec // a count
+	return int64(n), sources, nil
 }

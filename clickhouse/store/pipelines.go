@@ -75,7 +75,7 @@ func (c *pipelinesDelta) begin(ctx context.Context, everything bool) error {
 	}
 	// Whatever the server's clock does, what is recorded last counts: it is not less than what was there.
 	if c.until = max(now-recordingTime.Microseconds(), until); everything || c.baseline == 0 {
-		c.baseline, c.since = max(uint64(now), c.baseline+1), 0 //nolint:gosec // the time is not negative
+		c.baseline, c.since = max(uint64(now), c.baseline+1), 0
 		return nil
 	}
 	c.since = until
@@ -106,7 +106,7 @@ func (c *pipelinesDelta) differ(ctx context.Context, name string, limit, ids int
 		if err := rows.Scan((*string)(&kind), &n, &first); err != nil {
 			return err
 		}
-		compared += int64(n) //nolint:gosec // a count
+		compared += int64(n)
 		if kind == "" {
 			return nil
 		}
@@ -119,7 +119,7 @@ func (c *pipelinesDelta) differ(ctx context.Context, name string, limit, ids int
 			findings = append(findings, finding)
 			differing = append(differing, id)
 		}
-		found.Add(int64(n), findings...) //nolint:gosec // a count
+		found.Add(int64(n), findings...)
 		return nil
 	})
 	return compared, found, differing, err

@@ -132,7 +132,7 @@ func (c *comparison) problem(ctx context.Context, p problem) (first []ledger.Fin
 		if id != uuid.Nil {
 			f.ID = transaction.ID(id).String()
 		}
-		n = int64(all) //nolint:gosec // a count
+		n = int64(all)
 		first = append(first, f)
 	}
 	return first, n, c.store.explain(rows.Err())

@@ -110,7 +110,7 @@ func TestReportsOfAnyYear(t *testing.T) {
 	var rows []ledger.Classified
 	var months, days []string
 	for i, year := range years {
-		rows = append(rows, classified(uint64(i)+2, 10_000, "Rent", on(year))) //nolint:gosec // small
+		rows = append(rows, classified(uint64(i)+2, 10_000, "Rent", on(year)))
 		months, days = append(months, fmt.Sprintf("%04d-12", year)), append(days, fmt.Sprintf("%04d-12-31", year))
 	}
 	must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))

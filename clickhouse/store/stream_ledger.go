@@ -29,7 +29,7 @@ func (s *Store) StreamLedger(ctx context.Context, r ledger.StreamRange) (out []l
 			&e.Source, &e.Variants); err != nil {
 			return err
 		}
-		e.Offset = int64(offset) //nolint:gosec // Kafka's offsets are signed
+		e.Offset = int64(offset) // Kafka's offsets are signed
 		out = append(out, e)
 		return nil
 	})
@@ -71,6 +71,6 @@ func (s *Store) streamProblem(ctx context.Context, p problem, r *ledger.StreamRa
 		first = append(first, f)
 		return nil
 	})
-	found.Add(int64(all), first...) //nolint:gosec // a count
+	found.Add(int64(all), first...)
 	return err
 }

@@ -23,5 +23,5 @@ func (s *Store) Superseded(ctx context.Context, pipeline, runID string) (int64, 
 			break
 		}
 	}
-	return int64(n), nil //nolint:gosec // a count
+	return int64(n), nil
 }

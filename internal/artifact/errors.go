@@ -26,7 +26,7 @@ func fail(at location, verb string, err error) error {
 	if hint := permanent(at, err); hint != "" {
 		return fault.WithHint(fault.Failf(fault.ExitUsage, "%s %s: %w", verb, at, err), "%s", hint)
 	}
-	switch gcerrors.Code(err) { //nolint:exhaustive // whatever else fails may pass
+	switch gcerrors.Code(err) { // whatever else fails may pass
 	case gcerrors.DeadlineExceeded, gcerrors.ResourceExhausted:
 		return fault.Failf(fault.ExitTryAgain, "%s %s: %w", verb, at, err)
 	case gcerrors.NotFound:

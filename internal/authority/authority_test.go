@@ -50,7 +50,7 @@ func TestRefused(t *testing.T) {
 	defer secure.Close()
 	defer plain.Close()
 	get := func(url string) error {
-		answer, err := http.Get(url) //nolint:noctx // a server of this test
+		answer, err := http.Get(url)
 		if err == nil {
 			err = answer.Body.Close()
 		}

@@ -9,7 +9,7 @@ type integer interface {
 
 // Count writes a number with its noun, whose singular is given: "1 dead letter", "2,000 dead letters".
 func Count[N integer](n N, one string) string {
-	return Thousands(int64(n)) + " " + Noun(n, one) //nolint:gosec // nothing is counted beyond 2^63
+	return Thousands(int64(n)) + " " + Noun(n, one) // nothing is counted beyond 2^63
 }
 
 // Noun is the noun after a number: its singular, which is given, after 1.

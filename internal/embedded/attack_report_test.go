@@ -49,5 +49,5 @@ func compareReport(t *testing.T, results []result) {
 		t.Errorf("%s is not what was tried: run this test with -write-report\n%s", report, table.String())
 		return
 	}
-	must(t, os.WriteFile(report, []byte(head+tableBegin+table.String()+tableEnd+tail), 0o644)) //nolint:gosec // documentation
+	must(t, os.WriteFile(report, []byte(head+tableBegin+table.String()+tableEnd+tail), 0o644))
 }

@@ -26,7 +26,7 @@ type limitedListener struct {
 }
 
 func listenLimited(network, address string) (net.Listener, error) {
-	l, err := net.Listen(network, address) //nolint:noctx // kfake's own signature has none
+	l, err := net.Listen(network, address)
 	if err != nil {
 		return nil, err
 	}

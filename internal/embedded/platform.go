@@ -78,7 +78,7 @@ func Start(ctx context.Context, cfg Config) (_ *Platform, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Fail(fault.ExitUnavailable, err)
 	}
-	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder; older versions made it readable for others
+	if err := os.Chmod(dir, 0o700); err != nil { // a folder; older versions made it readable for others
 		return nil, fault.Fail(fault.ExitUnavailable, err)
 	}
 	p := &Platform{}

@@ -68,7 +68,7 @@ func ofSystem(err error) int {
 	}
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
-		switch errno { //nolint:exhaustive // the others are about what was asked for
+		switch errno { // the others are about what was asked for
 		case syscall.ENOSPC, syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.EIO,
 			syscall.ESTALE:
 			return ExitTryAgain

@@ -35,7 +35,7 @@ func TestServe(t *testing.T) {
 			}()
 			asked := make(chan error, 1)
 			go func() {
-				resp, err := http.Get("http://" + listener.Addr().String()) //nolint:noctx // it ends with the server
+				resp, err := http.Get("http://" + listener.Addr().String())
 				if err == nil {
 					err = resp.Body.Close()
 				}

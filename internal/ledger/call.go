@@ -37,7 +37,7 @@ func (info *RunInfo) AppendCall(b []byte, at Origin, by *prediction.Call) []byte
 	err := encoder.Encode(call{Pipeline: info.Pipeline, RunID: info.RunID, TaskTry: uint16(min(info.TaskTry, 1<<16-1)),
 		Source: info.Source, Origin: at.Origin, OriginDigest: at.Digest, Partition: at.Partition, Chunk: info.Chunk,
 		OriginTraceID: info.OriginTraceID,
-		ModelVersion:  by.Model, ClassifiedUS: by.AnsweredAt.UnixMicro(), Attempt: uint16(min(by.Attempt, 1<<16-1)), //nolint:gosec // bounded
+		ModelVersion:  by.Model, ClassifiedUS: by.AnsweredAt.UnixMicro(), Attempt: uint16(min(by.Attempt, 1<<16-1)),
 		TraceID: by.TraceID, SpanID: by.SpanID, Sampled: by.Sampled})
 	if err != nil {
 		panic(fmt.Sprintf("a call is plain data: %v", err))

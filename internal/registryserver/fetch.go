@@ -142,6 +142,6 @@ func writeFile(path string, from io.Reader) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, from) //nolint:gosec // the archive is the one that was pinned
+	_, err = io.Copy(f, from) // the archive is the one that was pinned
 	return errors.Join(err, f.Close())
 }

@@ -22,7 +22,7 @@ func TestVersionOf(t *testing.T) {
 			files[filepath.Join(home, "release")] = release
 		}
 		for file, text := range files {
-			if err := os.WriteFile(file, []byte(text), 0o755); err != nil { //nolint:gosec // like a program
+			if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -16,7 +16,7 @@ func After(value string, now time.Time, longest time.Duration) time.Duration {
 		return 0
 	}
 	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64(longest/time.Second))) * time.Second //nolint:gosec // bounded
+		return time.Duration(min(seconds, uint64(longest/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
 		return min(max(0, at.Sub(now)), longest)

@@ -1,7 +1,7 @@
 package stack
 
 import (
-	"crypto/sha1" //nolint:gosec // MySQL's hash of a password
+	"crypto/sha1" // MySQL's hash of a password
 	"encoding/json"
 	"fmt"
 	"net"
@@ -33,7 +33,7 @@ func script(t *testing.T, docker string, env []string, args ...string) (code int
 		}
 	}
 	if docker != "" {
-		if err := os.WriteFile(filepath.Join(bin, "docker"), []byte("#!/bin/bash\n"+docker), 0o700); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(bin, "docker"), []byte("#!/bin/bash\n"+docker), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -215,8 +215,8 @@ func TestSecretsAreMadeOnce(t *testing.T) {
 		passwords["admin"] != first["airflow_admin"] {
 		t.Errorf("Airflow's passwords: %v %v", passwords, err)
 	}
-	once := sha1.Sum([]byte(first["clickhouse_reader"]))                                                               //nolint:gosec // MySQL's
-	hash := fmt.Sprintf("<reader><password_double_sha1_hex>%x</password_double_sha1_hex></reader>", sha1.Sum(once[:])) //nolint:gosec // MySQL's
+	once := sha1.Sum([]byte(first["clickhouse_reader"]))
+	hash := fmt.Sprintf("<reader><password_double_sha1_hex>%x</password_double_sha1_hex></reader>", sha1.Sum(once[:]))
 	if !strings.Contains(first["clickhouse_users"], hash) {
 		t.Errorf("ClickHouse's users are %s, want %s", first["clickhouse_users"], hash)
 	}

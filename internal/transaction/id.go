@@ -1,7 +1,7 @@
 package transaction
 
 import (
-	"crypto/sha1" //nolint:gosec // RFC 9562 prescribes SHA-1 for UUIDv5; it names, it does not protect.
+	"crypto/sha1" // RFC 9562 prescribes SHA-1 for UUIDv5; it names, it does not protect.
 	"encoding/hex"
 )
 
@@ -73,7 +73,7 @@ func DeriveID(source string, raw []byte) ID {
 		name = append(name, 0x1f)
 	}
 	name = append(name, raw...)
-	sum := sha1.Sum(name) //nolint:gosec // see above
+	sum := sha1.Sum(name)
 	var id ID
 	copy(id[:], sum[:16])
 	id[6] = id[6]&0x0f | 0x50

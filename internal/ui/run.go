@@ -161,7 +161,7 @@ func runOfTasks(id string, tasks []taskRow) runRow {
 	run := runRow{RunID: id, Pipeline: "batch", StartedAt: tasks[0].StartedAt, TraceID: tasks[0].TraceID}
 	last := tasks[len(tasks)-1]
 	run.Status, run.Error = last.Status, last.Error
-	end := last.StartedAt.Add(time.Duration(last.DurationMS) * time.Millisecond) //nolint:gosec // a duration
+	end := last.StartedAt.Add(time.Duration(last.DurationMS) * time.Millisecond)
 	run.FinishedAt = &end
 	for i := range tasks {
 		t := &tasks[i]
@@ -185,7 +185,7 @@ func (v *runView) addTimeline(now time.Time) {
 	end := v.Tasks[0].StartedAt
 	v.Start = v.Tasks[0].StartedAt
 	for _, t := range v.Tasks {
-		if e := t.StartedAt.Add(time.Duration(t.DurationMS) * time.Millisecond); e.After(end) { //nolint:gosec // a duration
+		if e := t.StartedAt.Add(time.Duration(t.DurationMS) * time.Millisecond); e.After(end) {
 			end = e
 		}
 	}

@@ -66,7 +66,7 @@ func shown(s string, most int, hide func(rune) bool) template.HTML {
 	if rest > 0 {
 		_, _ = fmt.Fprintf(&b, ` <span class="dim">… %s more characters</span>`, thousands(int64(rest)))
 	}
-	return template.HTML(b.String()) //nolint:gosec // every piece is escaped above
+	return template.HTML(b.String()) // every piece is escaped above
 }
 
 func pieces(s string, emit func(text string, escape bool)) { piecesOf(s, hidden, emit) }
@@ -233,7 +233,7 @@ func moment(t time.Time) template.HTML {
 		return `<span class="dim">–</span>`
 	}
 	t = t.UTC()
-	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t.Format(time.RFC3339Nano), t.Format(time.DateTime))) //nolint:gosec // digits
+	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t.Format(time.RFC3339Nano), t.Format(time.DateTime))) // digits
 }
 
 // notFormula puts an apostrophe before text that a spreadsheet would run.

@@ -105,7 +105,7 @@ var functions = template.FuncMap{
 	"figure":  figure,
 	"num":     number,
 	"compact": compact,
-	"ms":      func(n uint64) string { return duration(time.Duration(n) * time.Millisecond) }, //nolint:gosec // a duration
+	"ms":      func(n uint64) string { return duration(time.Duration(n) * time.Millisecond) },
 	"dur":     duration,
 	"seconds": func(s float64) string { return duration(time.Duration(s * float64(time.Second))) },
 	"short":   short,
@@ -132,7 +132,7 @@ func number(n any) string {
 	case int64:
 		return thousands(v)
 	case uint64:
-		return thousands(int64(v)) //nolint:gosec // a count
+		return thousands(int64(v))
 	case uint32:
 		return thousands(int64(v))
 	case uint16:

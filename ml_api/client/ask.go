@@ -60,7 +60,7 @@ func (c *Client) ask(ctx context.Context, transactions []transaction.Transaction
 // admit waits for the circuit breaker, then for a place among the calls in flight.
 func (c *Client) admit(ctx context.Context, wait *waiting) error {
 	for !c.breaker.TryAcquirePermit() {
-		delay := max(c.breaker.RemainingDelay(), c.cfg.BreakerDelay/20) + rand.N(max(c.cfg.BreakerDelay/20, 1)) //nolint:gosec // jitter
+		delay := max(c.breaker.RemainingDelay(), c.cfg.BreakerDelay/20) + rand.N(max(c.cfg.BreakerDelay/20, 1))
 		if err := wait.pause(ctx, delay, time.Now(), errBreakerOpen); err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ func (p *Practice) draw(n uint64) trial {
 	if *p == (Practice{RetryAfter: p.RetryAfter}) {
 		return trial{}
 	}
-	r := rand.New(rand.NewPCG(p.Seed, n)) //nolint:gosec // repeatable on purpose
+	r := rand.New(rand.NewPCG(p.Seed, n)) // repeatable on purpose
 	t := trial{delay: p.Latency, fail: r.Float64() < p.ErrorRate, throttle: r.Float64() < p.ThrottleRate,
 		truncate: r.Float64() < p.ShortRate}
 	if p.Jitter > 0 {

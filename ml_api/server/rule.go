@@ -30,5 +30,5 @@ func reduce(v uint64) uint64 {
 
 // categoryIndex is the rule: CATEGORIES[hash(transaction.id) % len(CATEGORIES)].
 func categoryIndex(id *transaction.ID, categories int) int {
-	return int(pythonHash(id) % uint64(categories)) //nolint:gosec // it is below a small number
+	return int(pythonHash(id) % uint64(categories)) // it is below a small number
 }

@@ -66,7 +66,7 @@ func Append(b []byte, info *ledger.RunInfo, d *ledger.DeadLetter, replays int, t
 		m.ID = d.ID.String()
 	}
 	if c := d.Call; c != nil {
-		m.Attempt = uint16(min(c.Attempt, 1<<16-1)) //nolint:gosec // bounded
+		m.Attempt = uint16(min(c.Attempt, 1<<16-1))
 		m.ModelVersion, m.TraceID, m.SpanID = c.Model, c.TraceID, c.SpanID
 	}
 	return append(b, encode(m)...)

@@ -93,7 +93,7 @@ func appendID(dst []byte, id event.ID) []byte { return id.Append(binary.AppendVa
 
 // AppendHeader appends the header of Confluent's wire format: a zero byte and the schema's id.
 func AppendHeader(dst []byte, schema int32) []byte {
-	return binary.BigEndian.AppendUint32(append(dst, 0), uint32(schema)) //nolint:gosec // ids are not negative
+	return binary.BigEndian.AppendUint32(append(dst, 0), uint32(schema)) // ids are not negative
 }
 
 // SplitHeader takes it off again.
@@ -102,7 +102,7 @@ func SplitHeader(value []byte) (schema int32, rest []byte, ok bool) {
 	if len(value) < size || value[0] != 0 {
 		return 0, nil, false
 	}
-	return int32(binary.BigEndian.Uint32(value[1:size])), value[size:], true //nolint:gosec // see AppendHeader
+	return int32(binary.BigEndian.Uint32(value[1:size])), value[size:], true // see AppendHeader
 }
 
 // Schema is an Avro schema that messages of events.raw may be written with.
@@ -165,7 +165,7 @@ func parseRaw(value []byte) (e event.Event, err error) {
 	correlation, okToo := event.ParseID(d.string())
 	e.ID, e.Correlation = id, correlation
 	index := d.number()
-	e.Index = int32(index) //nolint:gosec // checked below
+	e.Index = int32(index) // checked below
 	e.Token, e.Received = d.string(), d.number()
 	e.Form = event.Form(d.string())
 	for _, text := range [...]*string{&e.Type, &e.TargetSubscription, &e.AccountID, &e.UserID, &e.MessageID,
@@ -220,7 +220,7 @@ func (d *decoder) number() int64 {
 		c := d.text[d.at]
 		d.at++
 		if n |= uint64(c&0x7f) << shift; c < 0x80 {
-			return int64(n>>1) ^ -int64(n&1) //nolint:gosec // zigzag
+			return int64(n>>1) ^ -int64(n&1) // zigzag
 		}
 	}
 	d.fail("a number has more than 64 bits")

@@ -102,7 +102,7 @@ func (q *queue) take() (next []*delivery, wait time.Duration, closed bool) {
 	}
 	next, q.waiting = q.waiting[:n:n], q.waiting[n:]
 	g := &group{of: q}
-	g.left.Store(int32(n)) //nolint:gosec // it is small
+	g.left.Store(int32(n))
 	for _, d := range next {
 		d.group = g
 	}

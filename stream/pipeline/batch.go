@@ -29,7 +29,7 @@ type Batch struct {
 	kept      []Record   // the records to be written, where some are skipped
 	arena     []byte     // the keys and values of the records
 
-	ctx     context.Context //nolint:containedctx // it ends with the transaction
+	ctx     context.Context // it ends with the transaction
 	cancel  context.CancelFunc
 	span    trace.Span
 	start   time.Time

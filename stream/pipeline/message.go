@@ -92,7 +92,7 @@ func (m *Message) Next() int64 { return m.Offset + max(m.Gap, 1) }
 // Origin is where the message is, as tables and dead letters name it.
 func (m *Message) Origin() ledger.Origin {
 	return ledger.Origin{Origin: m.Topic, Digest: m.LogID, Partition: m.Partition,
-		Position: uint64(m.Offset)} //nolint:gosec // an offset is not negative
+		Position: uint64(m.Offset)}
 }
 
 // TraceID is the trace that the message carries, "" without a valid one.

@@ -213,7 +213,7 @@ func (r *run) surplus(part ledger.StreamRange, e *ledger.StreamEntry) {
 
 func (r *run) add(part ledger.StreamRange, kind ledger.FindingKind, id transaction.ID, offset int64, why string) {
 	f := ledger.Finding{Kind: kind, Origin: fmt.Sprintf("%s/%d", part.Topic, part.Partition), Position: uint64(offset),
-		Detail: why} //nolint:gosec // not negative
+		Detail: why}
 	if id != (transaction.ID{}) {
 		f.ID = id.String()
 	}

@@ -179,7 +179,7 @@ func TestFindings(t *testing.T) {
 
 func gapAt(first, next int64) ledger.DeadLetterState {
 	return ledger.DeadLetterState{Origin: ledger.Origin{Origin: topics.Raw, Position: uint64(first)},
-		Code: string(transaction.CodeDeleted), State: ledger.StateOpen, //nolint:gosec // not negative
+		Code: string(transaction.CodeDeleted), State: ledger.StateOpen,
 		Raw: deadletter.AppendGap(nil, first, next)}
 }
 

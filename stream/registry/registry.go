@@ -120,7 +120,7 @@ func (c *Client) AvroID(ctx context.Context, subject, schema string) (int32, err
 	if err != nil {
 		return 0, c.fault(err)
 	}
-	return int32(found.ID), nil //nolint:gosec // the wire format has 32 bits for it
+	return int32(found.ID), nil // the wire format has 32 bits for it
 }
 
 // notFound tells whether the registry has no such subject, or no such schema in it.

@@ -97,7 +97,7 @@ func written() map[string][][]byte {
 		for _, lost := range [][]events.Lost{nil, {}, {{Rule: text, Points: "0.1"}, {Rule: "user_id", Points: "1"}}} {
 			add(events.Silver, refined(text, lost))
 		}
-		rollup, _ := json.Marshal(analytics.Message{Rollup: "hour", AccountID: text, Type: text, Context: text, //nolint:errchkjson
+		rollup, _ := json.Marshal(analytics.Message{Rollup: "hour", AccountID: text, Type: text, Context: text,
 			Hour: "2026-01-01T02:00:00Z", Events: math.MaxUint64, AverageScore: "0.9231",
 			FirstEventAt: at.UTC().Format(time.RFC3339Nano), LastEventAt: at.UTC().Format(time.RFC3339Nano)})
 		add(events.Analytics, rollup)

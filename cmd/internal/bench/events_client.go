@@ -32,7 +32,7 @@ func newSender(url string) *sender { return &sender{addr: strings.TrimPrefix(url
 // asked for.
 func (s *sender) post(request []byte, keep bool) (body []byte, err error) {
 	if s.conn == nil {
-		if s.conn, err = net.Dial("tcp", s.addr); err != nil { //nolint:noctx // see above
+		if s.conn, err = net.Dial("tcp", s.addr); err != nil {
 			return nil, err
 		}
 		s.r = bufio.NewReaderSize(s.conn, 32<<10)

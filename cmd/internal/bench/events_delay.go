@@ -62,7 +62,7 @@ func refineMember(addr string) []string {
 // goldDelay is the time from a package's answer until a query sees all of its rows in events.
 func (b *bencher) goldDelay(ctx context.Context, url string, rate int) (d delay, err error) {
 	d.rate, d.messages = rate, rate*delaySeconds
-	packages := bodies(delayPackage, d.messages/delayPackage, uint64(1_000_000+rate)) //nolint:gosec // it is positive
+	packages := bodies(delayPackage, d.messages/delayPackage, uint64(1_000_000+rate))
 	s := &sendings{all: make([]sending, len(packages)), byID: map[string]int{}}
 	sent := make(chan error, 1)
 	go func() { sent <- sendAll(ctx, url, packages, float64(rate)/delayPackage, s) }()

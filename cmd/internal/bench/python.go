@@ -70,7 +70,7 @@ func environment(ctx context.Context, name string, packages []string) (string, e
 	say("making a Python environment with %s, once", want)
 	for _, args := range [][]string{{"python3", "-m", "venv", dir},
 		append([]string{interpreter, "-m", "pip", "install", "--quiet"}, packages...)} {
-		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil { //nolint:gosec // fixed words
+		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
 			return "", fmt.Errorf("%s: %w: %s", strings.Join(args[:3], " "), err, lastLine(out))
 		}
 	}

@@ -196,7 +196,7 @@ func (b *bencher) claims(ctx context.Context, ids int) error {
 	defer client.Close()
 	const each, window = 3000, 22 * time.Hour
 	var failed error
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // ids of a benchmark
+	random := rand.New(rand.NewPCG(1, 2))
 	offsets := kadm.Offsets{}
 	n := len(topic.Partitions)
 	end := time.Now().UnixMicro()

@@ -154,7 +154,7 @@ func source(c *cli.Context, rt *app.Runtime) (next send.Next, closed func(), err
 	o := data.EventOptions{Seed: c.Uint64("seed"), Start: time.Now(), Invalid: c.Float64("invalid"),
 		Repeated: c.Float64("repeated")}
 	if !c.IsSet("seed") {
-		o.Seed = uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+		o.Seed = uint64(time.Now().UnixNano())
 	}
 	if start := c.Timestamp("start"); start != nil {
 		o.Start = *start

@@ -39,7 +39,7 @@ func countsTable(w io.Writer, counts []ledger.DeadLetterCount) (total uint64) {
 		"oldest").AlignRight("dead letters").Own("source", "column")
 	for _, n := range counts {
 		total += n.Rows
-		t.Add(n.Pipeline, n.Source, n.Code, n.Column, n.State, display.Thousands(int64(n.Rows)), //nolint:gosec // a count
+		t.Add(n.Pipeline, n.Source, n.Code, n.Column, n.State, display.Thousands(int64(n.Rows)),
 			n.Oldest.UTC().Format(time.RFC3339))
 	}
 	t.Print(w)
@@ -227,7 +227,7 @@ func dlqResolve(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 		counts, err := db.CountDeadLetters(c.Context, q)
 		for _, count := range counts {
 			if count.Pipeline != events.Ledger || q.Pipeline == events.Ledger {
-				n += int64(count.Rows) //nolint:gosec // a count
+				n += int64(count.Rows)
 			}
 		}
 		return n, err

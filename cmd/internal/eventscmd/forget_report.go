@@ -126,7 +126,7 @@ func (doc *forgetReport) print(w io.Writer) {
 	}
 	_, _ = fmt.Fprintln(w, verb)
 	for _, e := range doc.Erased {
-		_, _ = fmt.Fprintf(w, "  %12s %s (%s)\n", display.Thousands(int64(e.Count)), e.What, e.Where) //nolint:gosec // a count
+		_, _ = fmt.Fprintf(w, "  %12s %s (%s)\n", display.Thousands(int64(e.Count)), e.What, e.Where)
 	}
 	if doc.DryRun {
 		_, _ = fmt.Fprintln(w, "would remain")

@@ -84,7 +84,7 @@ func eventReportJSON(w io.Writer, by string, rows []store.EventReportRow) error 
 	for _, r := range rows {
 		object := map[string]any{"events": r.Events, "accounts": r.Accounts, "users": r.Users, "score": r.Score,
 			"excellent": r.Excellent, "good": r.Good, "fair": r.Fair, "poor": r.Poor, "late": r.Late, "future": r.Future,
-			"last_published_at": time.Unix(int64(r.PublishedSeconds), 0).UTC()} //nolint:gosec // a time
+			"last_published_at": time.Unix(int64(r.PublishedSeconds), 0).UTC()}
 		for i, k := range store.EventReportKeys[by] {
 			object[k] = r.Keys[i]
 		}
@@ -112,7 +112,7 @@ func ReportTable(w io.Writer, by string, rows []store.EventReportRow, limit int)
 			if j == 3 {
 				cells = append(cells, r.Score)
 			}
-			cells = append(cells, display.Thousands(int64(n))) //nolint:gosec // a count
+			cells = append(cells, display.Thousands(int64(n)))
 		}
 		t.Add(cells...)
 	}

@@ -25,7 +25,7 @@ func volumesCommand() *cli.Command {
    txflow init volumes --binary /health/txflow /volumes/s3 /volumes/traces`,
 		Action: func(c *cli.Context) error {
 			for _, folder := range c.Args().Slice() {
-				if err := os.Chmod(folder, 0o777); err != nil { //nolint:gosec // meant, see above
+				if err := os.Chmod(folder, 0o777); err != nil {
 					return fault.Fail(fault.ExitUnavailable, err)
 				}
 			}

@@ -48,7 +48,7 @@ func TopicsFile(c *cli.Context) (file topics.File, err error) {
 	if path == "" {
 		return file, nil
 	}
-	in, err := os.Open(path) //nolint:gosec // the user names it
+	in, err := os.Open(path)
 	if err != nil {
 		return file, fault.Failf(fault.ExitUsage, "--topics-file: %w", err)
 	}

@@ -150,7 +150,7 @@ func (m *demoMember) End(t pipeline.Stats) {
 // rowsOf counts the transactions of a report.
 func rowsOf(report []store.ReportRow) (n int64) {
 	for _, group := range report {
-		n += int64(group.Transactions) //nolint:gosec // a count
+		n += int64(group.Transactions)
 	}
 	return n
 }

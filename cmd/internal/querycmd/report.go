@@ -169,12 +169,12 @@ func ReportTable(w io.Writer, by string, rows []store.ReportRow, limit int) (sho
 			keys[0] = "(none)"
 		}
 		t.Add(append(keys, display.Thousands(int64(r.Transactions)), money(r.Debit), money(r.Credit),
-			money(r.Net))...) //nolint:gosec // a count
+			money(r.Net))...)
 	}
 	total := make([]string, len(header)-4)
 	total[0] = "total"
 	t.Add(append(total, display.Thousands(int64(count)), money(debit.FloatString(4)), money(credit.FloatString(4)),
-		money(net.FloatString(4)))...) //nolint:gosec // a count
+		money(net.FloatString(4)))...)
 	t.Print(w)
 	return shown
 }

@@ -49,6 +49,5 @@ func (p *pack) deadLetter(i int) ledger.DeadLetter {
 	return ledger.DeadLetter{Outcome: ledger.OutcomeRejected, ID: &id, SourceID: item.Event.MessageID,
 		Column: item.Violation.Pointer, Code: transaction.Code(item.Violation.Code), Message: item.Violation.Code.Message(),
 		Origin: ledger.Origin{Origin: events.Collector, Digest: p.correlation.String(), Position: uint64(i)},
-		//nolint:gosec // an index
-		Raw: []byte(item.Raw), At: p.received, Version: p.received.UnixMicro()}
+		Raw:    []byte(item.Raw), At: p.received, Version: p.received.UnixMicro()}
 }

@@ -71,7 +71,7 @@ func (p *pack) name(keyed bool) {
 	for i := range p.items {
 		e := &p.items[i].Event
 		e.Correlation, e.Index, e.Token, e.Received = p.correlation, int32(i), p.token,
-			p.received.UnixMicro() //nolint:gosec // bounded
+			p.received.UnixMicro()
 		switch {
 		case e.MessageID != "":
 			e.ID = event.MessageEventID(p.token, e.MessageID)

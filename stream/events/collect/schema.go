@@ -67,7 +67,7 @@ func schemaSum() string {
 // ID is the id; false while it is not known.
 func (s *Schema) ID() (int32, bool) {
 	id := s.id.Load()
-	return int32(id), id > 0 //nolint:gosec // it was one
+	return int32(id), id > 0
 }
 
 // Learn asks the registry until it knows the id or the context ends.

@@ -165,7 +165,7 @@ func (w *Windows) Add(partition int32, c *Claim) {
 		for end < len(of.buckets) && of.buckets[end].first == first {
 			end++
 		}
-		last = &bucket{first: first, table: table{seed: rand.Uint64()}} //nolint:gosec // it only has to be unknown to senders
+		last = &bucket{first: first, table: table{seed: rand.Uint64()}}
 		of.buckets = slices.Insert(of.buckets, end, last)
 		w.forget(of)
 	}

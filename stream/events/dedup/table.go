@@ -20,11 +20,11 @@ const (
 )
 
 func newEntry(id *event.ID, offset, hour int64, hash uint64) entry {
-	return entry{id: *id, hash: hash, at: uint64(hour)<<offsetBits | uint64(offset+1)} //nolint:gosec // not negative
+	return entry{id: *id, hash: hash, at: uint64(hour)<<offsetBits | uint64(offset+1)}
 }
 
-func (e *entry) offset() int64 { return int64(e.at&offsetMask) - 1 } //nolint:gosec // 56 bits
-func (e *entry) hour() int64   { return int64(e.at >> offsetBits) }  //nolint:gosec // 8 bits
+func (e *entry) offset() int64 { return int64(e.at&offsetMask) - 1 } // 56 bits
+func (e *entry) hour() int64   { return int64(e.at >> offsetBits) }  // 8 bits
 
 // table is a hash table by open addressing, in memory that the garbage collector does not know. It is made of parts
 // that grow one at a time, by a quarter, so that it is well filled and never copied as a whole.
@@ -82,7 +82,7 @@ func (t *table) find(id *event.ID) *entry {
 // start is the place where the search for a hash begins.
 func (p *part) start(h uint64) int {
 	high, _ := bits.Mul64(h, uint64(len(p.places)))
-	return int(high) //nolint:gosec // less than the length
+	return int(high)
 }
 
 // add makes a claim of an id that the table does not have.

@@ -109,7 +109,7 @@ func (r *run) compare(ctx context.Context, part ledger.StreamRange, messages []d
 // erased is a message whose person is forgotten: gold must not have it.
 func (r *run) erased(part *ledger.StreamRange, m *delivered, f *facts) {
 	at, there := f.gold[m.id]
-	if there && at.partition == part.Partition && at.position == uint64(m.offset) { //nolint:gosec // not negative
+	if there && at.partition == part.Partition && at.position == uint64(m.offset) {
 		r.add(part, ledger.FindingOther, m.id, m.offset, "events has an event that the ledger calls erased")
 		return
 	}
@@ -120,7 +120,7 @@ func (r *run) erased(part *ledger.StreamRange, m *delivered, f *facts) {
 // before it was erased.
 func (f *facts) repeats(m *delivered) bool {
 	c, ok := f.claims[m.id]
-	return ok && c.position < uint64(m.offset) && (c.contentHash == m.hash || c.contentHash == 0) //nolint:gosec // not negative
+	return ok && c.position < uint64(m.offset) && (c.contentHash == m.hash || c.contentHash == 0)
 }
 
 func (r *run) stored(part *ledger.StreamRange, m *delivered, e *ledger.StreamEntry, f *facts) {
@@ -131,7 +131,7 @@ func (r *run) stored(part *ledger.StreamRange, m *delivered, e *ledger.StreamEnt
 			"the message has another id or content than its entry in the ledger")
 	case !there:
 		r.add(part, ledger.FindingMissing, m.id, m.offset, "events lacks the event that the ledger calls stored")
-	case at.partition == part.Partition && at.position == uint64(m.offset): //nolint:gosec // not negative
+	case at.partition == part.Partition && at.position == uint64(m.offset):
 		r.counts.Stored++
 	default: // it came again when nobody remembered the first, which gold has
 		r.counts.Duplicates++
@@ -146,7 +146,7 @@ func (r *run) unaccounted(ctx context.Context, part *ledger.StreamRange, m *deli
 			return err
 		}
 	}
-	if r.unreadable[place{part.Partition, uint64(m.offset)}] { //nolint:gosec // not negative
+	if r.unreadable[place{part.Partition, uint64(m.offset)}] {
 		r.counts.DeadLettered++
 		return nil
 	}

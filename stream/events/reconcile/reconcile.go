@@ -148,7 +148,7 @@ func (r *run) gap(partition int32, first, next int64, why string) {
 }
 
 func (r *run) add(part *ledger.StreamRange, kind ledger.FindingKind, id event.ID, offset int64, why string) {
-	f := ledger.Finding{Kind: kind, Origin: fmt.Sprintf("%s/%d", part.Topic, part.Partition), Position: uint64(offset), //nolint:gosec // not negative
+	f := ledger.Finding{Kind: kind, Origin: fmt.Sprintf("%s/%d", part.Topic, part.Partition), Position: uint64(offset),
 		Detail: why}
 	if id != (event.ID{}) {
 		f.ID = id.String()

@@ -19,8 +19,8 @@ const claimSize = 32
 func claimOf(m *pipeline.Message, log string, logHash uint64) (c dedup.Claim, ok bool) {
 	for i := range m.Headers {
 		if h := &m.Headers[i]; h.Name == events.HeaderClaim && len(h.Value) == claimSize {
-			c = dedup.Claim{Offset: int64(binary.BigEndian.Uint64(h.Value)), //nolint:gosec // as it was written
-				Time: int64(binary.BigEndian.Uint64(h.Value[8:])), //nolint:gosec // as it was written
+			c = dedup.Claim{Offset: int64(binary.BigEndian.Uint64(h.Value)),
+				Time: int64(binary.BigEndian.Uint64(h.Value[8:])),
 				Hash: binary.BigEndian.Uint64(h.Value[16:])}
 			c.ID, ok = event.ParseID(string(m.Key))
 			return c, ok && binary.BigEndian.Uint64(h.Value[24:]) == logHash
@@ -30,7 +30,7 @@ func claimOf(m *pipeline.Message, log string, logHash uint64) (c dedup.Claim, ok
 	if json.Unmarshal(m.Value, &r) != nil || r.OriginDigest != log || r.Erased() {
 		return c, false
 	}
-	c = dedup.Claim{Offset: int64(r.Position), Time: r.PublishedUS, Hash: r.ContentHash} //nolint:gosec // 63 bits
+	c = dedup.Claim{Offset: int64(r.Position), Time: r.PublishedUS, Hash: r.ContentHash}
 	c.ID, ok = event.ParseID(r.EventID)
 	return c, ok
 }

@@ -204,7 +204,7 @@ func (w *work) refine(rules *event.Rules, e *event.Event, m *pipeline.Message) {
 		SessionID: e.SessionID, Data: e.Data, Attributes: e.Attributes, Extra: e.Extra,
 		ReceivedUS: e.Received, PublishedUS: m.Version, Context: rules.Context(e.Type), RulesVersion: rules.Version,
 		Origin: m.Topic, OriginDigest: m.LogID, Partition: m.Partition,
-		Position: uint64(m.Offset), //nolint:gosec // an offset is not negative
+		Position: uint64(m.Offset),
 		TraceID:  m.TraceID(), LostPoints: r.LostPoints[:0]}
 	if !e.HasTimestamp {
 		r.TimestampUS, r.TimestampSource = r.PublishedUS, "broker"

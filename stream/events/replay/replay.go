@@ -96,7 +96,7 @@ func (m *Maker) parse(l *ledger.DeadLetterState) (e event.Event, why string) {
 	if !ok || !okToo || id == (event.ID{}) {
 		return e, "it has no id"
 	}
-	e.ID, e.Correlation, e.Index, e.Token, e.Received = id, correlation, int32(min(l.Origin.Position, 1<<31-1)), //nolint:gosec // bounded
+	e.ID, e.Correlation, e.Index, e.Token, e.Received = id, correlation, int32(min(l.Origin.Position, 1<<31-1)),
 		l.Source, l.FirstSeen.UnixMicro()
 	return e, ""
 }

@@ -97,7 +97,7 @@ func shell(t *testing.T, name string, args ...string) *typed {
 	self, err := os.Executable()
 	harness.Must(t, err)
 	script := "#!/bin/sh\necho \"$@\" >> " + filepath.Join(home, "calls") + "\nexec " + self + " \"$@\"\n"
-	harness.Must(t, os.WriteFile(filepath.Join(bin, "txflow"), []byte(script), 0o755)) //nolint:gosec // it is run
+	harness.Must(t, os.WriteFile(filepath.Join(bin, "txflow"), []byte(script), 0o755))
 	cmd := exec.Command(path, args...)
 	cmd.Dir = home
 	cmd.Env = []string{harness.AsMain + "=1", harness.NoSleepAtExit, "HOME=" + home,

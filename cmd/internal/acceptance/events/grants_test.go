@@ -40,7 +40,7 @@ func (s *stackServer) as(user string) {
 func (s *stackServer) refused(user string, statements ...string) {
 	s.T.Helper()
 	for _, sql := range statements {
-		r, err := http.Post(s.ClickHouse, "text/plain", strings.NewReader(sql)) //nolint:noctx // a process of this test
+		r, err := http.Post(s.ClickHouse, "text/plain", strings.NewReader(sql))
 		harness.Must(s.T, err)
 		said, err := io.ReadAll(r.Body)
 		harness.Must(s.T, err)

@@ -148,7 +148,7 @@ func (b *Live) Reaches(what string, want int, count func() int) {
 func FreeAddr(t *testing.T) string {
 	t.Helper()
 	for range 1000 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)) //nolint:gosec // it is no secret
+		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
 		if l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", addr); err == nil {
 			_ = l.Close() // the address is taken again at once
 			return addr
@@ -161,7 +161,7 @@ func FreeAddr(t *testing.T) string {
 // Get returns the status and the text of an answer; 0 when there is none yet.
 func Get(t *testing.T, url string) (int, string) {
 	t.Helper()
-	resp, err := http.Get(url) //nolint:gosec,noctx // a process of this test
+	resp, err := http.Get(url)
 	if err != nil {
 		return 0, err.Error()
 	}

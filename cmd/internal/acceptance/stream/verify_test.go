@@ -116,7 +116,7 @@ func (b *liveBench) verify(want, refused string) tally {
 	mustBeDeadLetter, ids, bad := map[origin]bool{}, map[string]bool{}, 0
 	last := map[string]uint64{} // contents by id; the messages of one are in one partition
 	for _, r := range raw.records {
-		at := origin{r.Partition, uint64(r.Offset)} //nolint:gosec // not negative
+		at := origin{r.Partition, uint64(r.Offset)}
 		id, content := contentOf(r)
 		replay := slices.ContainsFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == pipeline.HeaderReplays })
 		mustBeDeadLetter[at] = id == "" || id == refused && !replay
