@@ -148,7 +148,8 @@ func TestCommandsExist(t *testing.T) {
 // TestCommandsExistFindsWhatDoesNot makes sure that TestCommandsExist can fail.
 func TestCommandsExistFindsWhatDoesNot(t *testing.T) {
 	t.Parallel()
-	r := readReference(t, "# x\n## Global flags\n| `--log-level` | `TXFLOW_LOG_LEVEL` | x |\n## txflow dlq\n## txflow dlq list\n"+
+	r := readReference(t, "# x\n## Global flags\n| `--log-level` | `TXFLOW_LOG_LEVEL` | x |\n## txflow dlq\n"+
+		"## txflow dlq list\n"+
 		"| `--reason CODE` | `TXFLOW_REASON` | | x |\n## txflow run\n| `--out URL, -o URL` | `TXFLOW_OUT` | | x |\n")
 	for line, want := range map[string]string{
 		"txflow dlq list --reason x | head -5": "", "bin/txflow run -o x --log-level debug --help a.csv": "",

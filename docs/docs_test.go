@@ -114,7 +114,8 @@ func TestLinks(t *testing.T) {
 func TestLinksFindsWhatIsBroken(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{
-		"a.md":     "# One\n[x](sub/b.md#two-words) [y](sub/b.md#three) [z](c.md) [w](#one) [v](https://x.y/z)\n```\n[q](q.md)\n```\n",
+		"a.md": "# One\n[x](sub/b.md#two-words) [y](sub/b.md#three) [z](c.md) [w](#one) [v](https://x.y/z)\n```\n" +
+			"[q](q.md)\n```\n",
 		"sub/b.md": "# Two words\n[up](../a.md#one)",
 	}
 	none := func(string) bool { return false }

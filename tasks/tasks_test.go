@@ -26,7 +26,8 @@ func TestEveryRowEndsInExactlyOneOutcome(t *testing.T) {
 	w := newWorld()
 	w.Put("a.csv", []byte(header+rows(1, 50)+rows(7, 1)+"7;other;-1,00;2023-01-01 "+
 		"00:00:00;;transfer;debit\nbad\n51;x;0;2023-01-01 00:00:00;;transfer;debit\n"))
-	w.Put("b.csv", []byte("side;operation_type;merchant;timestamp;amount;description;id\ncredit;refund;EDF;2023-01-01T00:00:00Z;12,5;\"é\t\\\";100\n"+
+	w.Put("b.csv", []byte("side;operation_type;merchant;timestamp;amount;description;id\n"+
+		"credit;refund;EDF;2023-01-01T00:00:00Z;12,5;\"é\t\\\";100\n"+
 		strings.Join(reorder(rows(3, 1)), "")))
 	w.refuse["9"] = true
 	m, err := w.run(t, "a.csv", "b.csv")

@@ -247,7 +247,8 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	all, err := migrate.Load(fstest.MapFS{"0001_a.sql": {Data: []byte("SELECT 1")}, "0002_b.sql": {Data: []byte("SELECT 2")}, "README.md": {}})
+	all, err := migrate.Load(fstest.MapFS{"0001_a.sql": {Data: []byte("SELECT 1")},
+		"0002_b.sql": {Data: []byte("SELECT 2")}, "README.md": {}})
 	if err != nil || len(all) != 2 || all[1].Number != 2 || all[0].Checksum == all[1].Checksum {
 		t.Fatal(all, err)
 	}

@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-const everyDeadLetter = `SELECT * EXCEPT (raw, key, headers, first_seen, updated_at) REPLACE (toString(outcome) AS outcome), hex(raw) AS raw, first_seen AS at,
-hex(key) AS key, arrayStringConcat(arrayMap(h -> concat(hex(h.name), '=', ifNull(hex(h.value), 'NULL')), headers), ' ') AS headers FROM dead_letters FINAL
-WHERE run_id != 'clickhouse'`
+const everyDeadLetter = `SELECT * EXCEPT (raw, key, headers, first_seen, updated_at)
+REPLACE (toString(outcome) AS outcome), hex(raw) AS raw, first_seen AS at, hex(key) AS key,
+arrayStringConcat(arrayMap(h -> concat(hex(h.name), '=', ifNull(hex(h.value), 'NULL')), headers), ' ') AS headers
+FROM dead_letters FINAL WHERE run_id != 'clickhouse'`
 
 func (b *bench) checkDeadLetters(sent [][]byte) {
 	b.t.Helper()

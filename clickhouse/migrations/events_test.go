@@ -185,12 +185,15 @@ func (b *bench) checkGold() {
 	}
 	b.drained(eventsSilverGroup, events.Silver)
 	for query, want := range map[string]string{
-		"SELECT hour, events, users, average_score FROM events_summary WHERE account_id = 'gold' ORDER BY hour": "1969-12-31 23:00:00.000000\t2\t2\t0.8\n1970-01-01 00:00:00.000000\t1\t1\t0.5",
-		"SELECT events, users, types, contexts, excellent, good, fair, poor FROM company_analytics WHERE account_id = " +
-			"'gold'": "3\t2\t1\t['billing']\t0\t2\t1\t0",
-		"SELECT events, accounts, users, good, fair FROM event_type_summary WHERE type = 'T' AND context = 'billing'": "3\t1\t2\t2\t1",
-		"SELECT (SELECT sum(events) FROM events_summary) = c AND (SELECT sum(events) FROM company_analytics) = c AND " +
-			"(SELECT sum(events) FROM event_type_summary) = c FROM (SELECT count() AS c FROM events FINAL)": "1",
+		"SELECT hour, events, users, average_score FROM events_summary " +
+			"WHERE account_id = 'gold' ORDER BY hour": "1969-12-31 23:00:00.000000\t2\t2\t0.8\n" +
+			"1970-01-01 00:00:00.000000\t1\t1\t0.5",
+		"SELECT events, users, types, contexts, excellent, good, fair, poor FROM company_analytics " +
+			"WHERE account_id = 'gold'": "3\t2\t1\t['billing']\t0\t2\t1\t0",
+		"SELECT events, accounts, users, good, fair FROM event_type_summary " +
+			"WHERE type = 'T' AND context = 'billing'": "3\t1\t2\t2\t1",
+		"SELECT (SELECT sum(events) FROM events_summary) = c AND (SELECT sum(events) FROM company_analytics) = c " +
+			"AND (SELECT sum(events) FROM event_type_summary) = c FROM (SELECT count() AS c FROM events FINAL)": "1",
 	} {
 		if got := b.sql("%s", query); got != want {
 			b.t.Errorf("%s\ngives %q, want %q", query, got, want)

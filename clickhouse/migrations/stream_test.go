@@ -89,7 +89,8 @@ func TestWhatKafkaHoldsIsStored(t *testing.T) {
 	b.testBrokers()
 }
 
-const everyColumn = `SELECT * EXCEPT (inserted_at) REPLACE (toDecimalString(amount, 4) AS amount, toUInt8(sampled) AS sampled) FROM transactions FINAL`
+const everyColumn = `SELECT * EXCEPT (inserted_at) REPLACE (toDecimalString(amount, 4) AS amount,
+toUInt8(sampled) AS sampled) FROM transactions FINAL`
 
 func (b *bench) checkRows(rows []ledger.Classified, infos []ledger.RunInfo) {
 	b.t.Helper()
@@ -141,8 +142,10 @@ func (b *bench) checkRows(rows []ledger.Classified, infos []ledger.RunInfo) {
 		len(rows)); got != "1\t1" {
 		b.t.Errorf("ids are doubled or missing: %s", got)
 	}
-	missing := b.sql(`SELECT t.id FROM transactions AS t LEFT JOIN (SELECT *, 1 AS there FROM outcomes FINAL WHERE outcome = 'stored') AS o
-ON t.id = o.id AND t.position = o.position AND t.version = o.version AND t.classified_at = o.classified_at AND o.log_id = if(t.pipeline = 'batch', '', t.origin_digest)
+	missing := b.sql(`SELECT t.id FROM transactions AS t LEFT JOIN (SELECT *, 1 AS there FROM outcomes FINAL
+WHERE outcome = 'stored') AS o
+ON t.id = o.id AND t.position = o.position AND t.version = o.version AND t.classified_at = o.classified_at
+AND o.log_id = if(t.pipeline = 'batch', '', t.origin_digest)
 WHERE o.there = 0 AND toString(t.position) NOT IN ('%s')`, strings.Join(spoiledPositions, "', '"))
 	if missing != "" {
 		const key = "id, pipeline, run_id, origin, partition, position, origin_digest, version, classified_at"
@@ -257,7 +260,8 @@ func (b *bench) testBrokers() {
 			b.t.Errorf("%v are attached again, want %d", tables, want)
 		}
 	}
-	if got := b.sql("SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine = 'Kafka'"); got != "5" {
+	if got := b.sql("SELECT count() FROM system.tables WHERE database = currentDatabase() " +
+		"AND engine = 'Kafka'"); got != "5" {
 		b.t.Errorf("%s Kafka tables are there, want 5", got)
 	}
 }

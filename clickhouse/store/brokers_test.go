@@ -34,7 +34,8 @@ type reader struct {
 // newReader makes a database and a Kafka; the name may be any.
 func newReader(t *testing.T, name string, kafka []kfake.Opt, client ...kgo.Opt) *reader {
 	t.Helper()
-	cluster, err := kfake.NewCluster(append(kafka, kfake.NumBrokers(1), kfake.SeedTopics(1, brokersTopic, "transactions.dlq"))...)
+	cluster, err := kfake.NewCluster(append(kafka, kfake.NumBrokers(1),
+		kfake.SeedTopics(1, brokersTopic, "transactions.dlq"))...)
 	must(t, err)
 	t.Cleanup(cluster.Close)
 	brokers := strings.Join(cluster.ListenAddrs(), ",")
@@ -130,7 +131,8 @@ func TestEachDatabaseHasItsOwnKafka(t *testing.T) {
 			t.Errorf("%s has %s messages, want its own alone", r.Database(), got)
 		}
 	}
-	if got := open.sql("SELECT arraySort(groupArray(name)) FROM system.named_collections WHERE name LIKE 'txflow_kafka%%' AND name != 'txflow_kafka_guarded-`kafka\\''"); got !=
+	if got := open.sql("SELECT arraySort(groupArray(name)) FROM system.named_collections " +
+		"WHERE name LIKE 'txflow_kafka%%' AND name != 'txflow_kafka_guarded-`kafka\\''"); got !=
 		"['txflow_kafka','txflow_kafka_open_kafka']" {
 		t.Errorf("the collections are %s", got)
 	}
@@ -146,7 +148,8 @@ func TestEachDatabaseHasItsOwnKafka(t *testing.T) {
 	if _, err := guarded.SetBrokers(t.Context(), guarded.brokers, security); err != nil {
 		t.Error(err)
 	}
-	if got := guarded.sql("SELECT countIf(mapContains(collection, 'kafka.ssl_ca_pem')) FROM system.named_collections"); got != "0" {
+	if got := guarded.sql("SELECT countIf(mapContains(collection, 'kafka.ssl_ca_pem')) " +
+		"FROM system.named_collections"); got != "0" {
 		t.Error("a setting that is no longer given stays in the collection")
 	}
 	guarded.Close()

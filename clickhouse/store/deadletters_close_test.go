@@ -44,7 +44,8 @@ func TestStoredIDsResolveTheirDeadLetters(t *testing.T) {
 				must(t, db.ResolveDeadLetters(t.Context(), c.source))
 				insert() // delivered again, it stays what it is
 			}
-			if got := db.sql("SELECT arrayStringConcat(groupArray(toString(state)), ' ') FROM (SELECT state FROM dead_letters FINAL ORDER BY position)"); got != c.want+" open" {
+			if got := db.sql("SELECT arrayStringConcat(groupArray(toString(state)), ' ') FROM (SELECT state " +
+				"FROM dead_letters FINAL ORDER BY position)"); got != c.want+" open" {
 				t.Errorf("the dead letters are %s, want %s open", got, c.want)
 			}
 		})

@@ -16,7 +16,8 @@ import (
 // states of the dead letters, in the order of their origins.
 func (d database) states() string {
 	d.t.Helper()
-	return d.sql("SELECT arrayStringConcat(groupArray(toString(state)), ' ') FROM (SELECT state FROM dead_letters FINAL ORDER BY origin, position)")
+	return d.sql("SELECT arrayStringConcat(groupArray(toString(state)), ' ') " +
+		"FROM (SELECT state FROM dead_letters FINAL ORDER BY origin, position)")
 }
 
 // TestMarksHoldWhateverClocksSay closes dead letters that were judged by a clock that is ahead, by each way there is.
@@ -114,9 +115,11 @@ func TestDeadLettersOfLongOrigins(t *testing.T) {
 // TestDeadLettersKeepKeyAndHeaders reads them back as they came, also after a mark.
 func TestDeadLettersKeepKeyAndHeaders(t *testing.T) {
 	db := open(t)
-	db.sql("INSERT INTO incoming_dead_letters (pipeline, origin, position, source_id, outcome, code, raw, key, headers, at) VALUES " +
-		"('stream', 't', 1, 'id', 'rejected', 'c', 'raw', unhex('FF00'), [('b', unhex('FE')), ('a', NULL), ('b', '')], now64(6)), " +
-		"('stream', 't', 2, 'id', 'rejected', 'c', 'raw', NULL, [], now64(6)), ('stream', 't', 3, 'id', 'rejected', 'c', '', '', [('', '')], now64(6))")
+	db.sql(`INSERT INTO incoming_dead_letters
+(pipeline, origin, position, source_id, outcome, code, raw, key, headers, at) VALUES
+('stream', 't', 1, 'id', 'rejected', 'c', 'raw', unhex('FF00'), [('b', unhex('FE')), ('a', NULL), ('b', '')], now64(6)),
+('stream', 't', 2, 'id', 'rejected', 'c', 'raw', NULL, [], now64(6)),
+('stream', 't', 3, 'id', 'rejected', 'c', '', '', [('', '')], now64(6))`)
 	for _, state := range []string{ledger.StateOpen, ledger.StateReplayed} {
 		q := ledger.DeadLetterQuery{State: state, Sizes: true}
 		paged, err := db.DeadLetters(t.Context(), q)
@@ -132,7 +135,8 @@ func TestDeadLettersKeepKeyAndHeaders(t *testing.T) {
 				got += fmt.Sprintf("%q %t %q %t %d; ", l.Key, l.Key == nil, l.Headers, len(l.Headers) > 1 &&
 					l.Headers[1].Value == nil, l.Bytes)
 			}
-			const want = `"\xff\x00" false [{"b" "\xfe"} {"a" ""} {"b" ""}] true 9; "" true [] false 3; "" false [{"" ""}] false 0; `
+			const want = `"\xff\x00" false [{"b" "\xfe"} {"a" ""} {"b" ""}] true 9; ` +
+				`"" true [] false 3; "" false [{"" ""}] false 0; `
 			if got != want {
 				t.Errorf("%s, %s: %s\nwant %s", state, name, got, want)
 			}
@@ -202,7 +206,8 @@ func TestFirstSeenStays(t *testing.T) {
 // part of the table is refused.
 func TestClosedDeadLettersCostNothing(t *testing.T) {
 	db := open(t)
-	db.sql(`INSERT INTO dead_letters (origin, position, pipeline, source, run_id, id, source_id, outcome, code, state, first_seen, updated_at)
+	db.sql(`INSERT INTO dead_letters
+(origin, position, pipeline, source, run_id, id, source_id, outcome, code, state, first_seen, updated_at)
 SELECT 'transactions.raw', number, 'stream', 's', 'r', generateUUIDv4(), toString(number), 'rejected', 'message_format',
 if(number IN (200000, 200001), 'open', 'purged'), now64(6), now64(6) FROM numbers(400000)`)
 	db.sql("OPTIMIZE TABLE dead_letters FINAL")

@@ -79,10 +79,13 @@ func TestErasure(t *testing.T) {
 		must(t, db.EraseLedger(t.Context(), e))
 		must(t, db.EraseRows(t.Context(), e, func(string, int64) {}))
 		for query, want := range map[string]string{
-			"SELECT groupArray((substring(toString(event_id), 36), new_context_user_id, position)) FROM (SELECT * FROM events ORDER BY event_id, position)": "[('2','there',12),('3','gone',13),('4','gone',14)]",
-			"SELECT groupArray(position) FROM (SELECT * FROM events_bronze ORDER BY position)":                                                              "[12,13]",
-			"SELECT count() FROM dead_letters": "0",
-			"SELECT groupArray((position, toString(outcome), content_hash)) FROM (SELECT * FROM outcomes FINAL ORDER BY origin, position)": "[(2,'erased',0),(11,'erased',0),(12,'stored',7),(13,'stored',7),(14,'stored',7),(90,'erased',0),(91,'erased',0)]",
+			"SELECT groupArray((substring(toString(event_id), 36), new_context_user_id, position)) " +
+				"FROM (SELECT * FROM events ORDER BY event_id, position)": "[('2','there',12),('3','gone',13),('4','gone',14)]",
+			"SELECT groupArray(position) FROM (SELECT * FROM events_bronze ORDER BY position)": "[12,13]",
+			"SELECT count() FROM dead_letters":                                                 "0",
+			"SELECT groupArray((position, toString(outcome), content_hash)) " +
+				"FROM (SELECT * FROM outcomes FINAL ORDER BY origin, position)": "[(2,'erased',0),(11,'erased',0)," +
+				"(12,'stored',7),(13,'stored',7),(14,'stored',7),(90,'erased',0),(91,'erased',0)]",
 		} {
 			if got := db.sql("%s", query); got != want {
 				t.Errorf("%s: %s, want %s", query, got, want)

@@ -60,9 +60,12 @@ func (p *rollups) next(ctx context.Context) {
 func (p *rollups) check(when string) {
 	p.t.Helper()
 	want := map[string]string{}
-	const sums = `toString(count()), toString(uniqExact(new_context_user_id)), toDecimalString(toDecimal64(avg(score), 6), 4),
-    toString(countIf(score >= 0.9)), toString(countIf(score >= 0.7 AND score < 0.9)), toString(countIf(score >= 0.5 AND score < 0.7)), toString(countIf(score < 0.5)),
-    toString(countIf(e.late)), toString(countIf(e.future)), formatDateTime(min(timestamp_stamp), '%F %T.%f'), formatDateTime(max(timestamp_stamp), '%F %T.%f')`
+	const sums = `toString(count()), toString(uniqExact(new_context_user_id)),
+    toDecimalString(toDecimal64(avg(score), 6), 4),
+    toString(countIf(score >= 0.9)), toString(countIf(score >= 0.7 AND score < 0.9)),
+    toString(countIf(score >= 0.5 AND score < 0.7)), toString(countIf(score < 0.5)),
+    toString(countIf(e.late)), toString(countIf(e.future)),
+    formatDateTime(min(timestamp_stamp), '%F %T.%f'), formatDateTime(max(timestamp_stamp), '%F %T.%f')`
 	const hour = `formatDateTime(toStartOfHour(timestamp_stamp), '%F %T')`
 	for kind, by := range map[string][2]string{
 		"hour":    {"new_context_account_id, type, context, " + hour, "new_context_account_id, e.type, e.context, " + hour},
@@ -141,7 +144,8 @@ func TestRollupsFollowEvents(t *testing.T) {
 	}
 	p.next(t.Context())
 	p.check("in the end")
-	if got := p.sql("SELECT count() = uniqExact(event_id), count() = (SELECT count() FROM events FINAL) FROM event_entries"); got != "1\t1" {
+	if got := p.sql("SELECT count() = uniqExact(event_id), count() = (SELECT count() FROM events FINAL) " +
+		"FROM event_entries"); got != "1\t1" {
 		t.Errorf("event_entries has one entry an event: %s", got)
 	}
 	before := p.look
@@ -200,7 +204,8 @@ func TestALookReadsWhatIsNew(t *testing.T) {
 		var rows atomic.Int64
 		p := &rollups{database: open(t).counting(&rows)}
 		p.sql(`INSERT INTO incoming_events (event_id, type, context, account_id, user_id, timestamp_us, published_us, score)
-SELECT generateUUIDv4(number), concat('T', toString(number %% 10)), 'c', concat('company-', toString(number %% 100)), concat('user-', toString(number %% 500)),
+SELECT generateUUIDv4(number), concat('T', toString(number %% 10)), 'c',
+    concat('company-', toString(number %% 100)), concat('user-', toString(number %% 500)),
     1700000000000000 + (number %% 1000) * 3600000000, 1700000000000000, 0.5 FROM numbers(%d)`, stored)
 		p.next(t.Context())
 		first = rows.Swap(0)

@@ -36,13 +36,17 @@ func (d database) refined(n byte, change map[string]any) {
 
 func (d database) rawMessage(n byte, partition, offset int) {
 	d.t.Helper()
-	d.sql("INSERT INTO events_bronze (id, key, value, headers, origin, partition, position, recorded_at) VALUES ('%[1]s', '%[1]s', 'avro', [('txflow-token', 'crm'), ('traceparent', '00-ab-cd-01')], 'events.raw', %d, %d, '2023-11-14 22:13:20.500')",
+	d.sql("INSERT INTO events_bronze (id, key, value, headers, origin, partition, position, recorded_at) VALUES "+
+		"('%[1]s', '%[1]s', 'avro', [('txflow-token', 'crm'), ('traceparent', '00-ab-cd-01')], 'events.raw', %d, %d, "+
+		"'2023-11-14 22:13:20.500')",
 		eventID(n), partition, offset)
 }
 
 func (d database) refused(n byte, origin, digest string, position int) {
 	d.t.Helper()
-	d.sql("INSERT INTO incoming_dead_letters (pipeline, source, origin, origin_digest, partition, position, id, outcome, column, code, message, at) VALUES ('events', 'crm', '%s', '%s', 0, %d, '%s', 'rejected', '/data/id', 'missing_value', 'a value is required here', now64(6))",
+	d.sql("INSERT INTO incoming_dead_letters (pipeline, source, origin, origin_digest, partition, position, id, "+
+		"outcome, column, code, message, at) VALUES ('events', 'crm', '%s', '%s', 0, %d, '%s', 'rejected', '/data/id', "+
+		"'missing_value', 'a value is required here', now64(6))",
 		origin, digest, position, eventID(n))
 }
 
@@ -53,7 +57,8 @@ func TestAnEventIsFoundWhereverItIs(t *testing.T) {
 	db.rawMessage(1, 1, 11)
 	db.rawMessage(1, 1, 20)
 	db.refined(1, nil)
-	db.refined(1, map[string]any{"published_us": 1_700_000_009_000_000, "position": 99, "type": "LATER"}) // the first counts
+	// the first counts
+	db.refined(1, map[string]any{"published_us": 1_700_000_009_000_000, "position": 99, "type": "LATER"})
 	db.rawMessage(2, 0, 5)
 	db.refused(3, "collect", packageID, 2)
 	db.rawMessage(4, 0, 6)
@@ -102,7 +107,8 @@ func TestAnEventIsFoundWhereverItIs(t *testing.T) {
 	db.refused(1, "collect", packageID, 1) // before it was corrected
 	must(t, db.ResolveEventDeadLetters(t.Context(), "another"))
 	must(t, db.ResolveEventDeadLetters(t.Context(), ""))
-	if got := db.sql("SELECT groupArray((position, toString(state))) FROM (SELECT * FROM dead_letters FINAL ORDER BY position)"); got != "[(1,'resolved'),(2,'open'),(6,'open')]" {
+	if got := db.sql("SELECT groupArray((position, toString(state))) FROM (SELECT * FROM dead_letters FINAL " +
+		"ORDER BY position)"); got != "[(1,'resolved'),(2,'open'),(6,'open')]" {
 		t.Errorf("resolved: %s", got)
 	}
 }

@@ -28,10 +28,13 @@ func TestEveryColumnArrivesExactly(t *testing.T) {
 	}
 	rows[0].Version, rows[1].Version = 1_000_001, answered.UnixMicro()+1
 	must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))
-	got := db.sql(`SELECT source, source_id, hex(description), toString(amount), toString(timestamp), merchant IS NULL, hex(ifNull(merchant, '?')), operation_type, side,
-category, model_version, toString(classified_at), toString(version), pipeline, run_id, task_try, origin, origin_digest, partition, position, chunk, content_hash, attempt, trace_id,
+	got := db.sql(`SELECT source, source_id, hex(description), toString(amount), toString(timestamp),
+merchant IS NULL, hex(ifNull(merchant, '?')), operation_type, side,
+category, model_version, toString(classified_at), toString(version), pipeline, run_id, task_try, origin,
+origin_digest, partition, position, chunk, content_hash, attempt, trace_id,
 span_id, sampled, origin_trace_id FROM transactions FINAL ORDER BY position`)
-	rest := "m1\t2024-06-01 12:00:00.123456\t%s\tbatch\trun-1\t2\tfile:///in.csv\td1\t0\t%d\tc0ffee\t%d\t3\taa\tbb\ttrue\tfeed"
+	rest := "m1\t2024-06-01 " +
+		"12:00:00.123456\t%s\tbatch\trun-1\t2\tfile:///in.csv\td1\t0\t%d\tc0ffee\t%d\t3\taa\tbb\ttrue\tfeed"
 	want := strings.Join([]string{
 		fmt.Sprintf("s\t2\t%X\t12345678901.2345\t2024-02-29 23:59:59.999999\t0\t%X\tcard\tcredit\tRent\t"+rest, nasty, nasty,
 			"1970-01-01 00:00:01.000001", 2, 2),
@@ -45,8 +48,10 @@ span_id, sampled, origin_trace_id FROM transactions FINAL ORDER BY position`)
 	if got := db.sql("SELECT id FROM transactions FINAL WHERE position = 2"); got != rows[0].Transaction.ID.String() {
 		t.Errorf("id %s, want %s", got, rows[0].Transaction.ID)
 	}
-	got = db.sql("SELECT pipeline, run_id, origin, partition, position, source, origin_digest, content_hash, outcome, category, model_version, version, classified_at, log_id FROM outcomes FINAL WHERE position = 3")
-	if want := "batch\trun-1\tfile:///in.csv\t0\t3\ts\td1\t3\tstored\tFood\tm1\t2024-06-01 12:00:00.123457\t2024-06-01 12:00:00.123456"; got != want {
+	got = db.sql("SELECT pipeline, run_id, origin, partition, position, source, origin_digest, content_hash, outcome, " +
+		"category, model_version, version, classified_at, log_id FROM outcomes FINAL WHERE position = 3")
+	if want := "batch\trun-1\tfile:///in.csv\t0\t3\ts\td1\t3\tstored\tFood\tm1\t2024-06-01 12:00:00.123457\t2024-06-01 " +
+		"12:00:00.123456"; got != want {
 		t.Errorf("ledger %s, want %s", got, want)
 	}
 }
@@ -94,7 +99,8 @@ func TestInsertingTwiceChangesNothing(t *testing.T) {
 		must(t, db.InsertClassified(t.Context(), info, pieces(rows...)))
 		must(t, db.InsertDeadLetters(t.Context(), info, deadLetters))
 		must(t, db.InsertDuplicates(t.Context(), info, repeats))
-		got := db.sql("SELECT (SELECT count() FROM transactions FINAL), (SELECT count() FROM outcomes FINAL), (SELECT count() FROM dead_letters FINAL), (SELECT sum(net) FROM category_totals)")
+		got := db.sql("SELECT (SELECT count() FROM transactions FINAL), (SELECT count() FROM outcomes FINAL), " +
+			"(SELECT count() FROM dead_letters FINAL), (SELECT sum(net) FROM category_totals)")
 		if got != "2\t5\t2\t-0.0002" {
 			t.Fatal(got)
 		}

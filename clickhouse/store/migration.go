@@ -80,7 +80,8 @@ func (s *Store) Holds(ctx context.Context, query string) (bool, error) {
 func (s *Store) Record(ctx context.Context, set string, all ...migrate.Migration) error {
 	rows := make([]string, len(all))
 	for i, m := range all {
-		rows[i] = fmt.Sprintf("('%s', %d, '%s', '%s')", set, m.Number, m.Name, m.Checksum) // all of them are plain by their patterns
+		// all of them are plain by their patterns
+		rows[i] = fmt.Sprintf("('%s', %d, '%s', '%s')", set, m.Number, m.Name, m.Checksum)
 	}
 	return s.explain(s.conn.Exec(ctx, "INSERT INTO schema_migrations (set, number, name, checksum) VALUES "+
 		strings.Join(rows, ", ")))
@@ -93,7 +94,8 @@ func quoteName(name string) string {
 // Schema returns the statement that makes each object of the database, by name, as ClickHouse tells it; the collection
 // of Kafka tables has the name that migrations give it.
 func (s *Store) Schema(ctx context.Context) (map[string]string, error) {
-	rows, err := s.query(ctx, `SELECT name, formatQuery(replaceAll(create_table_query, concat(database, '.'), '')) FROM system.tables
+	rows, err := s.query(ctx, `SELECT name, formatQuery(replaceAll(create_table_query, concat(database, '.'), ''))
+FROM system.tables
 WHERE database = currentDatabase() AND NOT startsWith(name, '.inner') ORDER BY name`)
 	if err != nil {
 		return nil, err

@@ -41,7 +41,8 @@ func TestOtherSourcesOfTheSameIDs(t *testing.T) {
 func TestOtherSourcesReadsTheRunsIDsAlone(t *testing.T) {
 	t.Parallel()
 	db := open(t)
-	db.sql("%s", `INSERT INTO transactions (id, timestamp, version) SELECT generateUUIDv4(number), toDateTime64('2022-01-01 00:00:00', 6, 'UTC'), toDateTime64('2022-01-01 00:00:00', 6, 'UTC') FROM numbers(200000)`)
+	db.sql("%s", `INSERT INTO transactions (id, timestamp, version) SELECT generateUUIDv4(number),
+toDateTime64('2022-01-01 00:00:00', 6, 'UTC'), toDateTime64('2022-01-01 00:00:00', 6, 'UTC') FROM numbers(200000)`)
 	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil))))
 	query := strings.NewReplacer("{pipeline:String}", "'batch'", "{run:String}", "'"+info.RunID+"'", "{source:String}",
 		"'s'").Replace(store.Statements.Text("ledger/other_sources_sample"))

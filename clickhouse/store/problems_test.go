@@ -17,7 +17,8 @@ func TestProblemsReadsThePartsOfTheRun(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil))))
-	written := "SELECT max(modification_time) FROM system.parts WHERE database = currentDatabase() AND table = 'transactions' AND active"
+	written := "SELECT max(modification_time) FROM system.parts WHERE database = currentDatabase() " +
+		"AND table = 'transactions' AND active"
 	before := db.sql("%s", written)
 	for deadline := time.Now().Add(10 * time.Second); db.sql("SELECT toString(now())") <= before; <-time.After(50 *
 		time.Millisecond) {
@@ -68,9 +69,11 @@ func TestProblemsFindsEachBreak(t *testing.T) {
 	}{
 		"row deleted": {ledger.FindingMissing, "DELETE FROM transactions WHERE position = 3", second, 3},
 		"older version": {ledger.FindingMissing,
-			"TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (version - toIntervalSecond(1) AS version) FROM keep", second, 3},
+			"TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (version - toIntervalSecond(1) AS " +
+				"version) FROM keep", second, 3},
 		"older classification": {ledger.FindingMissing,
-			"TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (classified_at - toIntervalSecond(1) AS classified_at) FROM keep", second, 3},
+			"TRUNCATE TABLE transactions; INSERT INTO transactions SELECT * REPLACE (classified_at - toIntervalSecond(1) AS " +
+				"classified_at) FROM keep", second, 3},
 		"category changed": {ledger.FindingChanged,
 			"ALTER TABLE transactions UPDATE category = 'Travel' WHERE position = 3 SETTINGS mutations_sync = 2", second, 3},
 		"content changed": {ledger.FindingChanged,
@@ -83,7 +86,8 @@ func TestProblemsFindsEachBreak(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
-			must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil), classified(3, -7, "Rent", nil))))
+			must(t, db.InsertClassified(t.Context(), info,
+				pieces(classified(2, 5, "Rent", nil), classified(3, -7, "Rent", nil))))
 			must(t, db.InsertDeadLetters(t.Context(), info, []ledger.DeadLetter{deadLetter(4), deadLetter(5)}))
 			db.sql("CREATE TABLE keep ENGINE = Memory AS SELECT * FROM transactions WHERE position = 3")
 			for statement := range strings.SplitSeq(c.hurt, "; ") {

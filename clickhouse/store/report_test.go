@@ -45,7 +45,8 @@ func TestSumsAreExact(t *testing.T) {
 		got[0].Net != text(sum) {
 		t.Errorf("%+v, want %s %s %s", got, text(debit), text(credit), text(sum))
 	}
-	if view := db.sql("SELECT transactions, toDecimalString(debit, 4), toDecimalString(credit, 4), toDecimalString(net, 4) FROM category_totals"); view !=
+	if view := db.sql("SELECT transactions, toDecimalString(debit, 4), toDecimalString(credit, 4), toDecimalString(net, " +
+		"4) FROM category_totals"); view !=
 		fmt.Sprintf("5000\t%s\t%s\t%s", text(debit), text(credit), text(sum)) {
 		t.Errorf("category_totals: %s", view)
 	}
@@ -66,7 +67,8 @@ func TestReportGroups(t *testing.T) {
 	}{
 		"category": {store.ReportQuery{}, "[Food 1 -0.0005 0.0000 -0.0005] [Rent 2 -7.0000 5.0000 -2.0000]"},
 		"month": {store.ReportQuery{By: "month"},
-			"[2024-01/Rent 1 0.0000 5.0000 5.0000] [2024-02/Food 1 -0.0005 0.0000 -0.0005] [2024-02/Rent 1 -7.0000 0.0000 -7.0000]"},
+			"[2024-01/Rent 1 0.0000 5.0000 5.0000] [2024-02/Food 1 -0.0005 0.0000 -0.0005] [2024-02/Rent 1 -7.0000 0.0000 " +
+				"-7.0000]"},
 		"day":      {store.ReportQuery{By: "day", Category: "Food"}, "[2024-02-01/Food 1 -0.0005 0.0000 -0.0005]"},
 		"merchant": {store.ReportQuery{By: "merchant"}, "[ 1 -0.0005 0.0000 -0.0005] [m 2 -7.0000 5.0000 -2.0000]"},
 		"side": {store.ReportQuery{By: "side", Category: "Rent"},

@@ -76,7 +76,8 @@ func TestStatements(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	sqltest.Fill(t, db.url)
-	keys := map[string]string{"keys": "(origin = 'file:///a.csv' AND origin_digest = 'd1' AND partition = 0 AND position IN (4))" +
+	keys := map[string]string{"keys": "(origin = 'file:///a.csv' AND origin_digest = 'd1' AND partition = 0 AND " +
+		"position IN (4))" +
 		" OR " +
 		"(origin = 'file:///0.csv' AND origin_digest = 'd0' AND partition = 0 AND position IN (2, 3))"}
 	ids := map[string]string{"ids": id + "01," + id + "02," + id + "99"}

@@ -35,7 +35,7 @@ const DefaultDatabase = "txflow"
 // Config says where ClickHouse is, and how patient to be.
 type Config struct {
 	URL         secret.URL    // http://, https:// or clickhouse://, with ?database=
-	OutageLimit time.Duration // how long ClickHouse is waited for; 0: it is not, and less than 0: the error says what to start
+	OutageLimit time.Duration // how long to wait for ClickHouse; <= 0: not at all; < 0: errors say what to start
 	Log         *slog.Logger  // logs every wait; nil logs nothing
 	ReadOnly    *Bounds       // the store only reads, within these bounds; nil: it does everything
 }
@@ -81,7 +81,8 @@ var schemes = []string{"http", "https", "clickhouse", "tcp"}
 func options(text string) (*clickhouse.Options, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
-		return nil, fault.Failf(fault.ExitUsage, "the URL of ClickHouse must be like http://127.0.0.1:8123 or clickhouse://host:9000")
+		return nil, fault.Failf(fault.ExitUsage,
+			"the URL of ClickHouse must be like http://127.0.0.1:8123 or clickhouse://host:9000")
 	}
 	if u.Scheme == "https" && !u.Query().Has("secure") {
 		query := u.Query()
@@ -191,14 +192,15 @@ func (s *Store) explain(err error) error {
 	case code == 0 && authority.Refused(err):
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable,
 			"ClickHouse at %s: no TLS with a server that is vouched for: %w", s.where, short(err)),
-			"name the certificates that vouch for it in CLICKHOUSE_CA_FILE, and the port where it speaks TLS in --clickhouse-url (CLICKHOUSE_URL)")
+			"name the certificates that vouch for it in CLICKHOUSE_CA_FILE, and the port where it speaks TLS "+
+				"in --clickhouse-url (CLICKHOUSE_URL)")
 	case code == 0 && Retryable(err):
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s does not answer: %w", s.where, short(err)),
 			nextStart)
 	case denied[code]:
 		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "ClickHouse at %s denies this user: %w", s.where, err),
-			"give the user of CLICKHOUSE_USER the rights that the message names; its profile may have readonly = 2 for commands "+
-				"that read, and none for others")
+			"give the user of CLICKHOUSE_USER the rights that the message names; its profile may have readonly = 2 "+
+				"for commands that read, and none for others")
 	case code == 0:
 		return fault.Failf(fault.ExitFault, "ClickHouse at %s: %w", s.where, err)
 	case wrong[code]:

@@ -46,7 +46,8 @@ func TestSupersededCountsNewerContents(t *testing.T) {
 func TestSupersededReadsNothingOlder(t *testing.T) {
 	t.Parallel()
 	db := open(t)
-	db.sql("%s", `INSERT INTO transactions (id, timestamp, version) SELECT generateUUIDv4(number), toDateTime64('2022-01-01 00:00:00', 6, 'UTC'), toDateTime64('2022-01-01 00:00:00', 6, 'UTC') FROM numbers(50000)`)
+	db.sql("%s", `INSERT INTO transactions (id, timestamp, version) SELECT generateUUIDv4(number),
+toDateTime64('2022-01-01 00:00:00', 6, 'UTC'), toDateTime64('2022-01-01 00:00:00', 6, 'UTC') FROM numbers(50000)`)
 	must(t, db.InsertClassified(t.Context(), info, pieces(classified(2, 5, "Rent", nil))))
 	query := strings.NewReplacer("{pipeline:String}", "'batch'", "{run:String}",
 		"'"+info.RunID+"'").Replace(store.Statements.Text("ledger/any_newer"))

@@ -5,7 +5,8 @@ import (
 	"os"
 	_ "time/tzdata" // an image from scratch has no time zones, and ClickHouse may name one
 
-	_ "golang.org/x/crypto/x509roots/fallback" // nor root certificates; those of the system are preferred where there are any
+	// nor root certificates; those of the system are preferred where there are any
+	_ "golang.org/x/crypto/x509roots/fallback"
 
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"

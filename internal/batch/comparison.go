@@ -6,7 +6,7 @@ type Comparison struct {
 	New      int64        `json:"new"`      // not stored yet: loading adds them
 	Known    int64        `json:"known"`    // stored already
 	Replaced int64        `json:"replaced"` // of those: load replaces them, whatever it changes
-	Newer    int64        `json:"newer"`    // of those: stored with newer contents, or classified later, which load does not replace
+	Newer    int64        `json:"newer"`    // of those: stored with newer contents, or classified later; load leaves them
 	Contents int64        `json:"contents"` // of the replaced: with other contents
 	Changed  int64        `json:"changed"`  // of the replaced: load gives another category
 	Share    float64      `json:"share"`    // (new + changed) / rows; 0 without rows

@@ -23,7 +23,7 @@ type Manifest struct {
 	Outputs      []Artifact    `json:"outputs"`
 	Counts       ledger.Counts `json:"counts"`
 	Chunks       int           `json:"chunks,omitempty"`        // split: how many mapped tasks follow
-	ChangedShare *float64      `json:"changed_share,omitempty"` // compare: of the answered rows, those that load would change or add
+	ChangedShare *float64      `json:"changed_share,omitempty"` // compare: answered rows that load would change or add
 	// Comparison is compare's: what a human who decides needs to see.
 	Comparison *Comparison `json:"comparison,omitempty"`
 	Error      string      `json:"error,omitempty"`

@@ -22,7 +22,8 @@ type Row struct {
 
 // RowHeader names the columns of accepted rows. They are tab-separated text in ClickHouse's TabSeparated escapes: one
 // line a row whatever the text holds, and \N for a null merchant; chunks are the same without the header.
-const RowHeader = "id\tsource_id\tfile\tline\tcontent_hash\tdescription\tamount\ttimestamp\tmerchant\toperation_type\tside\n"
+const RowHeader = "id\tsource_id\tfile\tline\tcontent_hash\tdescription\tamount\ttimestamp\tmerchant\t" +
+	"operation_type\tside\n"
 
 const rowColumns = 11
 
@@ -96,7 +97,8 @@ func (d *RowDecoder) Decode(line []byte, r *Row) error {
 	if !ok || err1 != nil || err2 != nil || err3 != nil || code != transaction.CodeOK || !okTime || !okSide {
 		return fmt.Errorf("an accepted row (line %d of the source) can not be read back", at)
 	}
-	sourceID := string(d.unescape(f[1])) // copied before the next text reuses the buffer: in the literal, Go may convert it after
+	// copied before the next text reuses the buffer: in the literal, Go may convert it after
+	sourceID := string(d.unescape(f[1]))
 	*r = Row{ContentHash: hash, File: file, Line: at, Transaction: transaction.Transaction{
 		ID: id, SourceID: sourceID, Description: d.intern.String(d.unescape(f[5])), Amount: amount,
 		Timestamp: ts, OperationType: d.intern.String(d.unescape(f[9])), Side: side,

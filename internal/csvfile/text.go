@@ -13,7 +13,8 @@ var (
 	ErrBinary     = errors.New("the file is binary, not CSV text")
 	ErrHeaderLong = errors.New("the header line is longer than 64 KiB")
 	ErrCR         = errors.New(`the file ends its lines with CR alone, as old Macs do; convert it: tr '\r' '\n' < FILE`)
-	ErrCRCRLF     = errors.New(`the lines of the file end with CR CR LF; a line ends with LF or CR LF. Convert it: tr -d '\r' < FILE`)
+	ErrCRCRLF     = errors.New(`the lines of the file end with CR CR LF; a line ends with LF or CR LF. ` +
+		`Convert it: tr -d '\r' < FILE`)
 )
 
 // archives are what is sent instead of CSV by mistake, by how they begin.

@@ -23,8 +23,10 @@ const (
 // package2 has an event that is accepted and one that breaks a rule, of two forms.
 const package2 = `[
   {"data": {"id": "1", "amount": 100.50}, "headers": {
-    "type": "Holded\\Wallet\\Domain\\Transaction\\Events\\WalletTransactionCreatedEvent", "targetSubscription": "wallet_events",
-    "X-Message-Stamp-Holded\\Shared\\Infrastructure\\Messenger\\Stamp\\NewContextStamp": {"accountId": "e2e", "userId": "u"}}},
+    "type": "Holded\\Wallet\\Domain\\Transaction\\Events\\WalletTransactionCreatedEvent",
+    "targetSubscription": "wallet_events",
+    "X-Message-Stamp-Holded\\Shared\\Infrastructure\\Messenger\\Stamp\\NewContextStamp":
+      {"accountId": "e2e", "userId": "u"}}},
   {"event_type": "USER_LOGIN"}
 ]`
 

@@ -85,17 +85,21 @@ func (s *stack) unprovenf(format string, args ...any) {
 const reportHead = `# What happens when things break: the Docker stack
 
 Written by ` + "`make e2e`" + ` at commit %s on %d processors, in %.0f minutes, images built: docker-compose.yml, the file that users get, on a Docker
-engine. A browser runs a file by Airflow's form; live messages and business events arrive; each service is killed, as the kernel does for want of
-memory, and is started again by the engine; all is stopped and started, scaled, backed up, removed and restored. After each of these
+engine. A browser runs a file by Airflow's form; live messages and business events arrive; each service is killed, ` +
+	`as the kernel does for want of
+memory, and is started again by the engine; all is stopped and started, scaled, backed up, removed and restored. ` +
+	`After each of these
 
-- every message of Kafka and every row of files is in one place (` + "`txflow reconcile --stream`, `txflow events reconcile`" + `);
+- every message of Kafka and every row of files is in one ` +
+	`place (` + "`txflow reconcile --stream`, `txflow events reconcile`" + `);
 - every event that the collector accepted is among the events once, and each that it rejected is a dead letter;
 - Jaeger has a span of every request that the ML API counted, where nothing was killed meanwhile;
 - a second ` + "`make up`" + ` leaves each container as it was.
 
 ## What ran
 
-Where an image cannot be pulled, the same software from a package registry runs in its place; what that is, and what it does not prove, is in
+Where an image cannot be pulled, the same software from a package registry runs in its place; what that is, and ` +
+	`what it does not prove, is in
 its line. *Memory* is that of the whole stack while it is idle.
 
 | service | what ran | memory, MiB | kills | healthy again after, s |

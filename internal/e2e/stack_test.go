@@ -54,7 +54,8 @@ func (s *stack) phase(name string, do func()) {
 	}
 }
 
-// standins are the services whose images can be built from the real software where they cannot be pulled, but Airflow's.
+// standins are the services whose images can be built from the real software where they cannot be pulled, but
+// Airflow's.
 var standins = strings.Fields("kafka schema-registry clickhouse s3 jaeger otel-collector prometheus postgres")
 
 // built makes all images once for all tests; what it says is why there are none. With TXFLOW_E2E_IMAGES=keep those

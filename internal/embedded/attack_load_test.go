@@ -86,7 +86,8 @@ func attackStalls(a *attacker) {
 			must(a.T, err)
 			defer func() { _ = c.Close() }()
 			_, err = fmt.Fprintf(c, "POST /?query=%s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "+
-				"chunked\r\n\r\n%x\r\n%s\r\n", url.QueryEscape("INSERT INTO victim.t FORMAT TSV"), first, strings.Repeat("1", first))
+				"chunked\r\n\r\n%x\r\n%s\r\n", url.QueryEscape("INSERT INTO victim.t FORMAT TSV"), first,
+				strings.Repeat("1", first))
 			must(a.T, err)
 		}
 		for range 10 {

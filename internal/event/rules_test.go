@@ -98,8 +98,9 @@ func TestParseRules(t *testing.T) {
 		len(other.Version) != len("1-01234567") {
 		t.Errorf("%v, versions %s and %s", err, r.Version, other.Version)
 	}
-	_, err = ParseRules([]byte(`{"late_after":"soon","contexts":{"prefixes":[{"of":"A"}]},"score":[{"rule":"a","missing":"all","points":"1"},
-		{"rule":"b","missing":"data","points":"0.0001"},{"missing":"data","points":"1"},{"rule":"c","form":"x","missing":"data","points":"1"}]}`))
+	_, err = ParseRules([]byte(`{"late_after":"soon","contexts":{"prefixes":[{"of":"A"}]},"score":[
+		{"rule":"a","missing":"all","points":"1"}, {"rule":"b","missing":"data","points":"0.0001"},
+		{"missing":"data","points":"1"}, {"rule":"c","form":"x","missing":"data","points":"1"}]}`))
 	for _, want := range []string{"late_after", "version", "contexts.other", "contexts.prefixes[0]",
 		"score[0]: missing is \"all\"", "score[1]: points",
 		"score[2]: rule", "score[3]: form"} {

@@ -27,8 +27,9 @@ func TestFate(t *testing.T) {
 	st := &store.EventStory{State: store.EventGold, Event: json.RawMessage(fmt.Sprintf(
 		`{"correlation_id":"%s","origin":"%s","partition":2,"position":10,"content_hash":"%d"}`,
 		e.Correlation, events.Raw, e.ContentHash())),
-		Messages:    []store.EventMessage{message(&e, 10), message(&e, 11), message(&other, 12), message(&other, 13), noise},
-		DeadLetters: []store.EventDeadLetter{{Origin: events.Raw, Partition: 2, Position: 12, Code: "id_conflict", State: "open"}},
+		Messages: []store.EventMessage{message(&e, 10), message(&e, 11), message(&other, 12), message(&other, 13), noise},
+		DeadLetters: []store.EventDeadLetter{{Origin: events.Raw, Partition: 2, Position: 12, Code: "id_conflict",
+			State: "open"}},
 	}
 	want := []Fate{{Stored, "stored"}, {Duplicate, "duplicate of events.raw/2:10"},
 		{DeadLetter, "dead letter, open: id_conflict"}, {OnItsWay, "not refined, or not read by ClickHouse, yet"},

@@ -82,7 +82,8 @@ func fromEnv() *armed {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", Env, err)
 		os.Exit(64)
 	}
-	return &armed{Point: p, stderr: os.Stderr, kill: func(s syscall.Signal) { _ = syscall.Kill(os.Getpid(), s) }} // a process may signal itself
+	// a process may signal itself
+	return &armed{Point: p, stderr: os.Stderr, kill: func(s syscall.Signal) { _ = syscall.Kill(os.Getpid(), s) }}
 }
 
 func parse(text string) (p Point, err error) {

@@ -11,7 +11,8 @@ import (
 func TestAPointEndsTheProcessAtItsPassage(t *testing.T) {
 	t.Parallel()
 	for _, late := range []time.Duration{0, time.Millisecond} {
-		p, err := parse(strings.TrimPrefix(Point{Name: Committing, Nth: 2, Held: time.Millisecond, Late: late, Signal: syscall.SIGTERM}.Env(), Env+"="))
+		p, err := parse(strings.TrimPrefix(Point{Name: Committing, Nth: 2, Held: time.Millisecond, Late: late,
+			Signal: syscall.SIGTERM}.Env(), Env+"="))
 		if err != nil {
 			t.Fatal(err)
 		}

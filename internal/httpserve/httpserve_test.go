@@ -73,7 +73,8 @@ func TestWrongServers(t *testing.T) {
 		!strings.Contains(fault.Hint(err), "--addr") {
 		t.Errorf("an address that is taken: %v", err)
 	}
-	if err := s.Serve(t.Context(), listener, &http.Server{ReadHeaderTimeout: time.Second}); fault.ExitCode(err) != fault.ExitUsage {
+	err = s.Serve(t.Context(), listener, &http.Server{ReadHeaderTimeout: time.Second})
+	if fault.ExitCode(err) != fault.ExitUsage {
 		t.Errorf("without its certificate: %v", err)
 	}
 	if _, err := taken.Listen(t.Context()); err != nil {

@@ -45,7 +45,8 @@ func Start(ctx context.Context, lib, dir string, proxied *Door) (*Server, error)
 		return nil, err
 	}
 	var id [16]byte
-	_, _ = rand.Read(id[1:]) // it never fails; the first byte is left, since an id that begins with "-" would be taken for an option
+	// it never fails; the first byte is left, since an id that begins with "-" would be taken for an option
+	_, _ = rand.Read(id[1:])
 	format := s.java(ctx, "kafka.tools.StorageTool", "format", "-t", base64.RawURLEncoding.EncodeToString(id[:]), "-c",
 		s.config())
 	if out, err := format.CombinedOutput(); err != nil {

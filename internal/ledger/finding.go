@@ -24,7 +24,7 @@ const (
 	FindingUnaccounted  FindingKind = "unaccounted"      // a source row without an entry in the ledger
 	FindingInvented     FindingKind = "invented"         // an entry in the ledger without a source row
 	FindingOther        FindingKind = "other_row"        // the entry is for another id or content than the source row has
-	FindingMissing      FindingKind = "missing"          // stored by the ledger, but transactions lacks it or has an older version
+	FindingMissing      FindingKind = "missing"          // stored by the ledger; transactions has none, or an older one
 	FindingChanged      FindingKind = "changed"          // transactions has the same version with another category
 	FindingDoubled      FindingKind = "doubled"          // one id stored twice in the run
 	FindingOnlyBatch    FindingKind = "only_batch"       // stored by batch and not by the stream

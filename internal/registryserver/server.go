@@ -50,7 +50,8 @@ func Start(ctx context.Context, java, lib, dir string) (*Server, error) {
 	s.process.Env = append(os.Environ(), "APICURIO_STORAGE_KIND=sql", "APICURIO_STORAGE_SQL_KIND=h2",
 		"APICURIO_DATASOURCE_URL=jdbc:h2:mem:registry",
 		"QUARKUS_HTTP_HOST="+host, "QUARKUS_HTTP_PORT="+port,
-		"QUARKUS_MANAGEMENT_HOST="+managementHost, "QUARKUS_MANAGEMENT_PORT="+managementPort) // by default 9000 on all addresses
+		// by default 9000 on all addresses
+		"QUARKUS_MANAGEMENT_HOST="+managementHost, "QUARKUS_MANAGEMENT_PORT="+managementPort)
 	s.process.Stdout, s.process.Stderr = log, log
 	if err := s.process.Start(); err != nil {
 		return nil, err

@@ -95,7 +95,8 @@ func TestAFaultOfTheStoreIsNotBadData(t *testing.T) {
 				}
 			}
 		}
-		for _, at := range []int{len(content) / 3, len(content) - 1} { // the same cuts in the file itself are the file's fault
+		// the same cuts in the file itself are the file's fault
+		for _, at := range []int{len(content) / 3, len(content) - 1} {
 			if kind != "plain" {
 				if err := scanAll(t, cut{content, at, io.EOF}); fault.ExitCode(err) != fault.ExitData {
 					t.Errorf("%s, cut at %d: exit code %d: %v", kind, at, fault.ExitCode(err), err)

@@ -28,7 +28,8 @@ func TestRelease(t *testing.T) {
 	noted := filepath.Join(dir, "noted")
 	env := append(fakes(t, map[string]string{"docker": `echo "docker $*" >>` + noted}),
 		"MAKE="+filepath.Join(dir, "make"))
-	if err := os.WriteFile(filepath.Join(dir, "make"), []byte("#!/bin/bash\necho \"make $*\" >>"+noted+"\n"), 0o700); err != nil {
+	program := []byte("#!/bin/bash\necho \"make $*\" >>" + noted + "\n")
+	if err := os.WriteFile(filepath.Join(dir, "make"), program, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("./release", "registry.example/txflow", "v1.2.3", "amd64 arm64", "validate", "load")
@@ -60,12 +61,14 @@ func TestRelease(t *testing.T) {
 				"--tag registry.example/txflow/"+name+":v1.2.3-"+arch+" ", "VERSION=v1.2.3")
 			joined := of("imagetools create --tag registry.example/txflow/"+name+":v1.2.3 ", name+":v1.2.3-"+arch)
 			if binaries == 0 || built < binaries || joined < built {
-				t.Errorf("%s for %s: binaries in line %d, image in line %d, joined in line %d:\n%s", name, arch, binaries, built, joined, text)
+				t.Errorf("%s for %s: binaries in line %d, image in line %d, joined in line %d:\n%s",
+					name, arch, binaries, built, joined, text)
 			}
 		}
 	}
 	cmd = exec.Command("./release", "", "v1.2.3", "amd64")
-	if said, err := cmd.CombinedOutput(); err == nil || cmd.ProcessState.ExitCode() != 64 || !strings.Contains(string(said), "make release REGISTRY=") {
+	if said, err := cmd.CombinedOutput(); err == nil || cmd.ProcessState.ExitCode() != 64 ||
+		!strings.Contains(string(said), "make release REGISTRY=") {
 		t.Errorf("without a registry: %v\n%s", err, said)
 	}
 }

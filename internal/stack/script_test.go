@@ -66,8 +66,8 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 	_, taken, _ := net.SplitHostPort(listener.Addr().String())
 	free := func(others ...string) []string {
 		env := []string{}
-		for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "MYSQL", "COLLECT", "UI", "ML_API", "JAEGER", "KAFKA_UI", "SCHEMA_REGISTRY", "S3",
-			"PROMETHEUS", "GRAFANA"} {
+		for _, name := range []string{"AIRFLOW", "CLICKHOUSE", "MYSQL", "COLLECT", "UI", "ML_API", "JAEGER",
+			"KAFKA_UI", "SCHEMA_REGISTRY", "S3", "PROMETHEUS", "GRAFANA"} {
 			env = append(env, name+"_PORT=1") // nobody listens there
 		}
 		return append(env, others...)
@@ -160,7 +160,8 @@ func TestSocketIsTheEnginesOwn(t *testing.T) {
 		env     []string
 		want    string
 	}{
-		"a rootless engine":         {"unix:///var/run/docker.sock", []string{"DOCKER_HOST=unix:///run/user/1000/docker.sock"}, own},
+		"a rootless engine": {"unix:///var/run/docker.sock",
+			[]string{"DOCKER_HOST=unix:///run/user/1000/docker.sock"}, own},
 		"a rootless engine, chosen": {"unix:///run/user/1000/docker.sock", nil, own},
 		"one elsewhere":             {"", []string{"DOCKER_HOST=tcp://10.0.0.1:2376"}, ""},
 		"in a machine of its own":   {"unix:///home/ann/.docker/desktop/docker.sock", []string{"HOME=/home/ann"}, ""},

@@ -75,7 +75,8 @@ func fill(t testing.TB, db *store.Store) {
 		rows = append(rows, row(line, hostile[line%len(hostile)], nil))
 	}
 	insert := func(info ledger.RunInfo, rows []ledger.Classified) {
-		must(t, db.InsertClassified(t.Context(), info, func(yield func([]ledger.Classified, error) bool) { yield(rows, nil) }))
+		must(t, db.InsertClassified(t.Context(), info,
+			func(yield func([]ledger.Classified, error) bool) { yield(rows, nil) }))
 	}
 	insert(info, rows)
 	var dead []ledger.DeadLetter
@@ -86,19 +87,24 @@ func fill(t testing.TB, db *store.Store) {
 				Position: uint64(1000 + i)}})
 	}
 	must(t, db.InsertDeadLetters(t.Context(), info, dead))
-	must(t, db.InsertDuplicates(t.Context(), info, []ledger.Duplicate{{ID: rows[0].Transaction.ID, Origin: ledger.Origin{Origin: file, Digest: "d1", Position: 500}, FirstOrigin: file, FirstPosition: 2}}))
+	must(t, db.InsertDuplicates(t.Context(), info,
+		[]ledger.Duplicate{{ID: rows[0].Transaction.ID, Origin: ledger.Origin{Origin: file, Digest: "d1", Position: 500},
+			FirstOrigin: file, FirstPosition: 2}}))
 	live := ledger.RunInfo{Pipeline: "stream", RunID: "txflow-classify", Source: "live"}
 	insert(live, []ledger.Classified{row(900, "Café", func(r *ledger.Classified) {
 		r.Transaction.ID, r.Origin = transaction.DeriveID("live", []byte("900")), ledger.Origin{Origin: "transactions.raw",
 			Digest: "C/T", Partition: 3, Position: 41}
 	})})
-	must(t, db.InsertDeadLetters(t.Context(), live, []ledger.DeadLetter{{Outcome: ledger.OutcomeDeadLetter, SourceID: "901", Code: "message_format", Message: "no JSON",
-		Raw: []byte(`{"id":"901","secret":"` + rawText + `"}`), At: answered,
-		Origin: ledger.Origin{Origin: "transactions.raw", Digest: "C/T", Partition: 3, Position: 42}}}))
+	must(t, db.InsertDeadLetters(t.Context(), live,
+		[]ledger.DeadLetter{{Outcome: ledger.OutcomeDeadLetter, SourceID: "901", Code: "message_format", Message: "no JSON",
+			Raw: []byte(`{"id":"901","secret":"` + rawText + `"}`), At: answered,
+			Origin: ledger.Origin{Origin: "transactions.raw", Digest: "C/T", Partition: 3, Position: 42}}}))
 	counts := ledger.Counts{In: stored + 61, Accepted: stored, Rejected: 60, Duplicates: 1, Stored: stored}
 	must(t, db.RecordRun(t.Context(), ledger.RunRecord{RunID: runID, Pipeline: "batch", Source: source, Status: "done",
 		Files: 1, Counts: counts, TraceID: traceID, StartedAt: answered, FinishedAt: answered.Add(3 * time.Second)}))
-	must(t, db.RecordRun(t.Context(), ledger.RunRecord{RunID: "transactions_batch.manual__2024-06-02T10-00-00-00-00-1a2b3c4d", Pipeline: "batch", Source: "<b>crm</b>", Status: "failed",
+	must(t, db.RecordRun(t.Context(), ledger.RunRecord{
+		RunID:    "transactions_batch.manual__2024-06-02T10-00-00-00-00-1a2b3c4d",
+		Pipeline: "batch", Source: "<b>crm</b>", Status: "failed",
 		Counts: ledger.Counts{In: 5}, Error: "validate: " + hostile[0] + "\nsecond line", StartedAt: answered.Add(time.Hour),
 		FinishedAt: answered.Add(time.Hour)}))
 }
@@ -190,5 +196,6 @@ func everyPage(t testing.TB, u http.Handler) []string {
 	for n := range hostile {
 		all = append(all, "/events/"+eventID(n))
 	}
-	return append(all, "/events", "/events/"+eventID(900), "/dead-letters/one?raw=1&origin=transactions.raw&partition=3&position=42")
+	return append(all, "/events", "/events/"+eventID(900),
+		"/dead-letters/one?raw=1&origin=transactions.raw&partition=3&position=42")
 }

@@ -142,7 +142,8 @@ func (u *UI) write(w http.ResponseWriter, r *http.Request, p *page) {
 	format, _ := formatOf(r) // of an error it is html
 	part := p.part(r.URL.Query().Get("part"))
 	if format == "csv" && part == nil && p.Status == 0 {
-		p = u.errorPage(r, fault.WithHint(fault.Failf(fault.ExitNothing, "this page has no table %q", plain(r.URL.Query().Get("part"))),
+		p = u.errorPage(r, fault.WithHint(fault.Failf(fault.ExitNothing, "this page has no table %q",
+			plain(r.URL.Query().Get("part"))),
 			"its tables: %s", p.partNames()))
 		part = p.part("")
 	}

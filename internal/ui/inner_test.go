@@ -18,14 +18,16 @@ import (
 func TestText(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"a<b>&\"'":             `<bdi>a&lt;b&gt;&amp;&#34;&#39;</bdi>`,
-		"a\u202eb":             `<bdi>a<span class="esc">\u202e</span>b</bdi>`,
-		"\x00\x1b\n\xff\u200b": `<bdi><span class="esc">\x00</span><span class="esc">\x1b</span><span class="esc">\n</span><span class="esc">\xff</span><span class="esc">\u200b</span></bdi>`,
-		"שלום":                 `<bdi>שלום</bdi>`,
-		"":                     `<bdi></bdi>`,
+		"a<b>&\"'": `<bdi>a&lt;b&gt;&amp;&#34;&#39;</bdi>`,
+		"a\u202eb": `<bdi>a<span class="esc">\u202e</span>b</bdi>`,
+		"\x00\x1b\n\xff\u200b": `<bdi><span class="esc">\x00</span><span class="esc">\x1b</span><span class="esc">\n</span>` +
+			`<span class="esc">\xff</span><span class="esc">\u200b</span></bdi>`,
+		"שלום": `<bdi>שלום</bdi>`,
+		"":     `<bdi></bdi>`,
 		strings.Repeat("é", 121): `<bdi>` + strings.Repeat("é", 120) +
 			`</bdi> <span class="dim">… 1 more characters</span>`,
-		"\U000e0041tag\u2066\u00ad": `<bdi><span class="esc">\U000e0041</span>tag<span class="esc">\u2066</span><span class="esc">\u00ad</span></bdi>`,
+		"\U000e0041tag\u2066\u00ad": `<bdi><span class="esc">\U000e0041</span>tag<span class="esc">\u2066</span>` +
+			`<span class="esc">\u00ad</span></bdi>`,
 	} {
 		if got := string(text(given)); got != want {
 			t.Errorf("%q is %s, want %s", given, got, want)
@@ -93,7 +95,8 @@ func TestAirflowRun(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{
 		"20240601T120000Z-abc123": "", "transactions_batch.": "",
-		"transactions_batch.manual__2024-06-02T10-00-00-00-00-1a2b3c4d": "http://a/dags/transactions_batch/runs?run_id_pattern=manual__2024%2506%2502T10%2500%2500%2500%2500",
+		"transactions_batch.manual__2024-06-02T10-00-00-00-00-1a2b3c4d": "http://a/dags/transactions_batch/runs" +
+			"?run_id_pattern=manual__2024%2506%2502T10%2500%2500%2500%2500",
 		"my dag.r": "http://a/dags/my%20dag/runs?run_id_pattern=r",
 	} {
 		if got := airflowRun("http://a/", id); got != want {

@@ -24,7 +24,7 @@ type snapshot[T any] struct {
 // Bounds of how old a result may be and how long a page waits for a new one.
 const (
 	freshFor  = 5 * time.Second
-	costShare = 20 // a result is as fresh for this many times as long as it took: at most 5 % of the time goes into fetching it
+	costShare = 20 // a result is fresh for this many times as long as it took: fetching takes 5 % of the time at most
 	patience  = 150 * time.Millisecond
 	oldAfter  = time.Minute
 	oldWait   = time.Second     // for a result that takes the place of an old one

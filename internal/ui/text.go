@@ -233,7 +233,8 @@ func moment(t time.Time) template.HTML {
 		return `<span class="dim">–</span>`
 	}
 	t = t.UTC()
-	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t.Format(time.RFC3339Nano), t.Format(time.DateTime))) // digits
+	// digits
+	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t.Format(time.RFC3339Nano), t.Format(time.DateTime)))
 }
 
 // notFormula puts an apostrophe before text that a spreadsheet would run.

@@ -58,8 +58,8 @@ const (
 )
 
 // scanAnswers reads what the API usually writes: no spaces, this order of keys, no escapes. The model of all items must
-// be the same bytes; the first one's are compared. It is by hand since it takes a tenth of the time of encoding/json, which
-// reads all else (BenchmarkLibraries).
+// be the same bytes; the first one's are compared. It is by hand since it takes a tenth of the time of encoding/json,
+// which reads all else (BenchmarkLibraries).
 func scanAnswers(answers []answer, body []byte, known *transaction.Categories) ([]answer, string, error) {
 	if len(body) < 2 || body[0] != '[' {
 		return nil, "", errShape

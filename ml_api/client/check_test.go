@@ -25,7 +25,8 @@ func original(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"detail":[{"type":"list_type","loc":["body"],"msg":"Input should be a valid list"}]}`)
 	case strings.Contains(string(body), `"amount":"no number"`):
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		_, _ = io.WriteString(w, `{"detail":[{"type":"float_parsing","loc":["body",1,"amount"],"msg":"Input should be a valid number","input":"no number"}]}`)
+		_, _ = io.WriteString(w, `{"detail":[{"type":"float_parsing","loc":["body",1,"amount"],"msg":"Input should be a `+
+			`valid number","input":"no number"}]}`)
 	default:
 		r.Body = io.NopCloser(strings.NewReader(string(body)))
 		answerAll(w, read(r))

@@ -27,7 +27,7 @@ type Config struct {
 	Categories     *transaction.Categories       // that the service may answer; nil: the default ones
 	ExpectModel    string                        // "": any model may answer
 	CallTimeout    time.Duration                 // deadline of one HTTP call
-	OutageLimit    time.Duration                 // how long a batch waits for the service to come back; negative: not at all
+	OutageLimit    time.Duration                 // how long a batch waits for the service to come back; < 0: not at all
 	MaxAttempts    int                           // HTTP calls a batch at most; 0: as many as the outage limit allows
 	BackoffBase    time.Duration                 // the first wait is at most this long; it doubles with each
 	BackoffMax     time.Duration                 // no wait is longer, unless Retry-After asks for it
@@ -35,8 +35,8 @@ type Config struct {
 	BreakerDelay   time.Duration                 // how long the circuit breaker stays open before it probes
 	MaxConcurrency int                           // calls in flight at most; the adaptive limit stays below it
 	MaxBodyBytes   int                           // a larger batch is cut before it is sent
-	Refusals       *prediction.Refusals          // counts refused rows, and may take the service to be out of order; nil: never
-	Patient        bool                          // wait also for what an operator has to put right; Blocked says so meanwhile
+	Refusals       *prediction.Refusals          // counts refused rows, and may find the service out of order; nil: never
+	Patient        bool                          // wait also for what an operator has to correct; Blocked says so
 	Observe        func(Call)                    // is called after every HTTP call, from several goroutines; nil: nobody
 }
 

@@ -16,7 +16,8 @@ func TestTransactionsOnTheWire(t *testing.T) {
 		{ID: id, Amount: 1, Timestamp: time.Date(2024, 3, 5, 10, 11, 12, 0, time.UTC), OperationType: "card",
 			Side: transaction.Credit},
 	}
-	const want = `[{"id":"b9fa6684-502b-4695-8f92-247432ba610d","description":"a \"b\"\u2028","amount":-952.4,"timestamp":"2024-03-05T10:11:12.34Z",` +
+	const want = `[{"id":"b9fa6684-502b-4695-8f92-247432ba610d","description":"a ` +
+		`\"b\"\u2028","amount":-952.4,"timestamp":"2024-03-05T10:11:12.34Z",` +
 		`"merchant":"m","operation_type":"card","side":"debit"},` +
 		`{"id":"b9fa6684-502b-4695-8f92-247432ba610d","description":"","amount":0.0001,"timestamp":"2024-03-05T10:11:12Z",` +
 		`"merchant":null,"operation_type":"card","side":"credit"}]`

@@ -31,7 +31,8 @@ func largeBody() (body io.Reader, size int64) {
 			parts = append(parts, strings.NewReader(chunk))
 		}
 		parts = append(parts,
-			strings.NewReader(`","amount":1.5,"timestamp":"2024-01-02T03:04:05Z","merchant":null,"operation_type":"card","side":"credit"}`))
+			strings.NewReader(`","amount":1.5,"timestamp":"2024-01-02T03:04:05Z","merchant":null,"operation_type":"card",`+
+				`"side":"credit"}`))
 	}
 	parts = append(parts, strings.NewReader("]"))
 	for _, p := range parts {

@@ -174,7 +174,8 @@ func TestAnswer(t *testing.T) {
 	}
 	id, _ := transaction.ParseUUID([]byte(exampleID))
 	got := enc.append(nil, &id, true)
-	want := `{"transaction_id":"` + exampleID + `","category":"Utilities","model_version":"v\"1"}` // the one after Transportation
+	// the one after Transportation
+	want := `{"transaction_id":"` + exampleID + `","category":"Utilities","model_version":"v\"1"}`
 	if !bytes.Equal(got, []byte(want)) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}

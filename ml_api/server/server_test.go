@@ -153,7 +153,8 @@ func TestEveryRequestIsCounted(t *testing.T) {
 func TestPracticeIsRepeatable(t *testing.T) {
 	t.Parallel()
 	run := func(seed uint64) (got []string) {
-		s := newServer(t, Config{Practice: Practice{ErrorRate: 0.3, ThrottleRate: 0.3, ShortRate: 0.3, RetryAfter: 1500 * time.Millisecond, Seed: seed}})
+		s := newServer(t, Config{Practice: Practice{ErrorRate: 0.3, ThrottleRate: 0.3, ShortRate: 0.3,
+			RetryAfter: 1500 * time.Millisecond, Seed: seed}})
 		for range 50 {
 			w := post(s, "["+exampleItem+"]")
 			got = append(got, fmt.Sprintf("%d %d %s", w.Code, w.Body.Len(), w.Header().Get("Retry-After")))
@@ -207,7 +208,8 @@ func TestSpanContinuesTheTrace(t *testing.T) {
 
 func TestConfigTellsEveryFault(t *testing.T) {
 	t.Parallel()
-	_, err := New(Config{Addr: "8000", ModelVersion: " ", Rotate: 15, MaxItems: -1, Practice: Practice{ErrorRate: 2, Latency: -1}})
+	_, err := New(Config{Addr: "8000", ModelVersion: " ", Rotate: 15, MaxItems: -1,
+		Practice: Practice{ErrorRate: 2, Latency: -1}})
 	if fault.ExitCode(err) != fault.ExitUsage {
 		t.Fatalf("%v", err)
 	}

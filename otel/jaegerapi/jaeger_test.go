@@ -92,7 +92,8 @@ func TestTree(t *testing.T) {
 
 func TestSpansThatNameThemselvesAsParentEnd(t *testing.T) {
 	t.Parallel()
-	roots, err := jaegerapi.Tree(json.RawMessage(`{"spans":[{"traceID":"t","spanID":"a","references":[{"refType":"CHILD_OF","traceID":"t","spanID":"a"}]}]}`))
+	roots, err := jaegerapi.Tree(json.RawMessage(`{"spans":[{"traceID":"t","spanID":"a",` +
+		`"references":[{"refType":"CHILD_OF","traceID":"t","spanID":"a"}]}]}`))
 	if err != nil || len(roots) != 1 || len(roots[0].Children) != 0 {
 		t.Errorf("%v, %v", roots, err)
 	}

@@ -107,8 +107,8 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// TestCollectorUnavailable has an unreachable collector and one that never answers: work goes on at once, Shutdown ends in
-// time, and the log holds one warning of the fault at most, and one of the loss.
+// TestCollectorUnavailable has an unreachable collector and one that never answers: work goes on at once, Shutdown ends
+// in time, and the log holds one warning of the fault at most, and one of the loss.
 func TestCollectorUnavailable(t *testing.T) {
 	release := make(chan struct{})
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

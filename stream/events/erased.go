@@ -20,8 +20,8 @@ func (r *Refined) Erase(form string) {
 // Erased reports whether it is what remains of an event.
 func (r *Refined) Erased() bool { return r.Form == FormErased || r.Form == FormErasedRejected }
 
-// EraseMessage returns the value of a message of events.silver as it is, or erased if the event is one to be erased. What
-// can not be read is left as it is.
+// EraseMessage returns the value of a message of events.silver as it is, or erased if the event is one to be erased.
+// What can not be read is left as it is.
 func EraseMessage(value []byte, erases func(*Refined) bool) (out []byte, erased bool) {
 	var r Refined
 	if json.Unmarshal(value, &r) != nil || r.Erased() || !erases(&r) {

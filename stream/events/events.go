@@ -10,8 +10,8 @@ const (
 	Ledger = "events" // in the column pipeline of every table
 )
 
-// Names of the topics. Raw and silver are keyed by event id, analytics by the key of its table, tombstones by the hash of
-// the person.
+// Names of the topics. Raw and silver are keyed by event id, analytics by the key of its table, tombstones by the hash
+// of the person.
 const (
 	Raw         = "events.raw"         // Avro in Confluent's wire format
 	Silver      = "events.silver"      // JSON, see Refined

@@ -23,7 +23,8 @@ type Admin struct {
 // NewAdmin makes a client; it connects later. An AdminClient of its own would write librdkafka's log lines to stderr.
 func NewAdmin(cfg Config) (*Admin, error) {
 	report := newReporter(&cfg)
-	producer, err := kafka.NewProducer(cfg.with(report, kafka.ConfigMap{"go.events.channel.size": 100, "go.produce.channel.size": 0}))
+	producer, err := kafka.NewProducer(cfg.with(report,
+		kafka.ConfigMap{"go.events.channel.size": 100, "go.produce.channel.size": 0}))
 	if err != nil {
 		report.close()
 		return nil, cfg.refused(err)

@@ -11,7 +11,8 @@ import (
 	"github.com/txflow/txflow/stream/status"
 )
 
-// Ranges reads parts of a topic's partitions, and keeps in a group's committed offsets how far each is read. It is for one goroutine.
+// Ranges reads parts of a topic's partitions, and keeps in a group's committed offsets how far each is read. It is for
+// one goroutine.
 type Ranges struct {
 	*Scanner
 	group string
@@ -61,7 +62,8 @@ func (r *Ranges) Read(ctx context.Context, partition int32, from, end int64,
 
 // Record commits the offset that is read next.
 func (r *Ranges) Record(_ context.Context, partition int32, next int64) error {
-	done, err := r.reader.CommitOffsets([]kafka.TopicPartition{{Topic: &r.topic, Partition: partition, Offset: kafka.Offset(next)}})
+	done, err := r.reader.CommitOffsets([]kafka.TopicPartition{{Topic: &r.topic, Partition: partition,
+		Offset: kafka.Offset(next)}})
 	if err == nil {
 		err = failed(done)
 	}

@@ -173,7 +173,8 @@ func takenAwayInPause(t *testing.T, b *broker) {
 	}
 	err := b.commit(l, b.poll(l, 50-committed))
 	for deadline := time.Now().Add(time.Minute); errors.Is(err, pipeline.ErrAborted) && time.Now().Before(deadline); {
-		err = b.commit(l, b.poll(l, 50-committed)) // when the visitor's session is over, all partitions are assigned once more
+		// when the visitor's session is over, all partitions are assigned once more
+		err = b.commit(l, b.poll(l, 50-committed))
 	}
 	b.must(err)
 	b.wrote(numbered(0, 50))

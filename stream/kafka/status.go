@@ -26,7 +26,8 @@ type Status struct {
 // OpenStatus makes the clients; they connect later.
 func OpenStatus(cfg Config) (*Status, error) {
 	report := newReporter(&cfg)
-	reader, err := kafka.NewConsumer(cfg.with(report, kafka.ConfigMap{"group.id": "txflow-status", "enable.auto.commit": false,
+	reader, err := kafka.NewConsumer(cfg.with(report, kafka.ConfigMap{
+		"group.id": "txflow-status", "enable.auto.commit": false,
 		"isolation.level": "read_committed", "enable.partition.eof": true, "auto.offset.reset": "earliest",
 		"fetch.wait.max.ms": 10, "fetch.message.max.bytes": 64 << 10, "queued.min.messages": 1}))
 	if err != nil {

@@ -28,7 +28,8 @@ type Verifier struct {
 // OpenVerifier makes the clients; they connect later.
 func OpenVerifier(cfg Config, group, topic string) (*Verifier, error) {
 	report := newReporter(&cfg)
-	reader, err := kafka.NewConsumer(cfg.with(report, kafka.ConfigMap{"group.id": verifiedGroup + group, "enable.auto.commit": false,
+	reader, err := kafka.NewConsumer(cfg.with(report, kafka.ConfigMap{
+		"group.id": verifiedGroup + group, "enable.auto.commit": false,
 		"isolation.level": "read_committed", "enable.partition.eof": true, "auto.offset.reset": "earliest",
 		"fetch.queue.backoff.ms": 5, "queued.max.messages.kbytes": 8 << 10}))
 	if err != nil {

@@ -20,7 +20,8 @@ import (
 // client is another one than ours, for what ours does not do.
 func (b *broker) client(opts ...kgo.Opt) *kgo.Client {
 	b.t.Helper()
-	c, err := kgo.NewClient(append(opts, kgo.SeedBrokers(b.cfg.Brokers), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	c, err := kgo.NewClient(append(opts, kgo.SeedBrokers(b.cfg.Brokers),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
 	b.must(err)
 	b.t.Cleanup(c.Close)
 	return c

@@ -115,7 +115,8 @@ func placeOf(result []byte) (at place, ok bool) {
 // gaps adds what retention deleted: before the group read it, as the group recorded; what the group is still to notice;
 // and what was read and can not be verified any more.
 func (r *run) gaps(ctx context.Context, topic Topic) error {
-	deadLetters, err := r.tables.DeadLetters(ctx, ledger.DeadLetterQuery{Origin: topics.Raw, Code: string(transaction.CodeDeleted), Raw: true})
+	deadLetters, err := r.tables.DeadLetters(ctx,
+		ledger.DeadLetterQuery{Origin: topics.Raw, Code: string(transaction.CodeDeleted), Raw: true})
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,8 @@ func (w *world) MarkDeadLetters(_ context.Context, deadLetters []ledger.DeadLett
 }
 
 func raw(id int) string {
-	return fmt.Sprintf(`{"id":"%d","amount":"-1.5","timestamp":"2024-01-31 12:00:00","operation_type":"card","side":"debit"}`, id)
+	return fmt.Sprintf(`{"id":"%d","amount":"-1.5","timestamp":"2024-01-31 `+
+		`12:00:00","operation_type":"card","side":"debit"}`, id)
 }
 
 func entry(offset int64, value string) ledger.StreamEntry {
@@ -120,7 +121,8 @@ func fine() *world {
 func (w *world) run(t *testing.T, accept bool) (ledger.Counts, string) {
 	t.Helper()
 	w.recorded = nil
-	counts, found, err := Run(t.Context(), w, w, Config{Group: "g", Limit: 9, AcceptGap: accept, Read: func(context.Context) error { return nil }}, func(int) {})
+	counts, found, err := Run(t.Context(), w, w,
+		Config{Group: "g", Limit: 9, AcceptGap: accept, Read: func(context.Context) error { return nil }}, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

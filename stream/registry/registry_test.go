@@ -116,7 +116,8 @@ func registers(t *testing.T, url string, judges bool) {
 	if found, err := c.Findings(t.Context(), schemas.RawEvents, schemas.Avro, optional); err != nil || len(found) > 0 {
 		t.Errorf("findings of an Avro schema that can follow: %q, %v", found, err)
 	}
-	const breaking = `{"type":"object","properties":{"id":{"type":"boolean"}},"additionalProperties":false,"required":["id","new"]}`
+	const breaking = `{"type":"object","properties":{"id":{"type":"boolean"}},"additionalProperties":false,` +
+		`"required":["id","new"]}`
 	if found, err := c.Findings(t.Context(), all[0].Name, schemas.JSON, breaking); err != nil || len(found) == 0 {
 		t.Errorf("findings of a schema that can not follow: %q, %v", found, err)
 	}

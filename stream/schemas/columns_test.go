@@ -25,8 +25,9 @@ var columnTypes = map[string]string{
 	"Nullable(String)": "type [string null]",
 	"UUID": "type string, pattern " +
 		"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
-	"Decimal(18, 4)":                        `type string, pattern ^-?[0-9]+(\.[0-9]{1,4})?$`,
-	"DateTime64(6, 'UTC')":                  `type string, pattern ^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}$`,
+	"Decimal(18, 4)": `type string, pattern ^-?[0-9]+(\.[0-9]{1,4})?$`,
+	"DateTime64(6, 'UTC')": `type string, pattern ^[0-9]{4}-[0-9]{2}-[0-9]{2} ` +
+		`[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}$`,
 	"UInt8":                                 "type string", // debit or credit
 	"UInt16":                                whole("0", "65535"),
 	"UInt64":                                whole("0", "18446744073709551615"),

@@ -40,7 +40,8 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-const base = `{"type":"object","properties":{"a":{"type":"string","enum":["x","y"]},"b":{"type":"object","properties":{"c":{"type":"integer","minimum":0}},
+const base = `{"type":"object","properties":{"a":{"type":"string","enum":["x","y"]},` +
+	`"b":{"type":"object","properties":{"c":{"type":"integer","minimum":0}},
 "required":["c"],"additionalProperties":false}},"required":["a","b"],"additionalProperties":false}`
 
 func TestFindings(t *testing.T) {

@@ -176,7 +176,8 @@ func TestReadersTakeNumbers(t *testing.T) {
 	parser := message.Parser{Rules: transaction.DefaultRules(time.Now())}
 	for _, text := range []string{
 		`{"id":17,"amount":-952.4,"timestamp":"2023-11-28T06:35:12Z","operation_type":"refund","side":"debit"}`,
-		`{"id":"17","amount":"1","timestamp":"2023-11-28 06:35:12","merchant":null,"operation_type":"refund","side":"credit","source":"bank"}`,
+		`{"id":"17","amount":"1","timestamp":"2023-11-28 06:35:12","merchant":null,"operation_type":"refund",` +
+			`"side":"credit","source":"bank"}`,
 	} {
 		m, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
 		if err != nil {

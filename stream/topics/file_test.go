@@ -9,7 +9,8 @@ import (
 
 func TestFileChangesTopics(t *testing.T) {
 	t.Parallel()
-	file, err := ParseFile([]byte(`{"transactions.raw": {"partitions": 12, "replicas": 3, "config": {"retention.ms": "86400000", "compression.type": "zstd"}},
+	file, err := ParseFile([]byte(`{"transactions.raw": {"partitions": 12, "replicas": 3, "config": {"retention.ms": ` +
+		`"86400000", "compression.type": "zstd"}},
 "events.dead.letter": {"config": {"retention.ms": "1000"}}}`))
 	if err != nil {
 		t.Fatal(err)

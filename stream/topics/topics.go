@@ -57,9 +57,9 @@ const oneWindow = "duplicates of events that are there already would no longer b
 // oneOrder is why the topic of tombstones has one partition.
 const oneOrder = "whoever reads it expects all tombstones in one"
 
-// All are the stream's topics. Dead letters are kept long enough to be corrected, and claims for longer than the longest
-// window of duplicates. The broker notes when a message came:
-// versions and retention go by its clock, not by those of producers.
+// All are the stream's topics. Dead letters are kept long enough to be corrected, and claims for longer than the
+// longest window of duplicates. The broker notes when a message came: versions and retention go by its clock, not by
+// those of producers.
 func All(n Partitions, replicas int) []Topic {
 	config := func(policy string) map[string]string {
 		return map[string]string{"cleanup.policy": policy, "message.timestamp.type": "LogAppendTime",

@@ -146,7 +146,8 @@ func TestAborts(t *testing.T) {
 	h, log := NewHealth(stuck), &fakeLog{}
 	log.trouble(false, 7, errors.New("no such topic"))
 	h.follow(log)
-	const want = `# HELP txflow_stream_backoff_seconds How long the member still waits after aborted transactions; 0 when it does not.
+	const want = `# HELP txflow_stream_backoff_seconds How long the member still waits after aborted transactions; 0 ` +
+		`when it does not.
 # TYPE txflow_stream_backoff_seconds gauge
 txflow_stream_backoff_seconds 1.5
 # HELP txflow_stream_transactions_aborted_total Transactions that were aborted; their messages come again.
@@ -205,12 +206,14 @@ txflow_stream_dead_letters_total{pipeline="transactions",reason="message_format"
 # HELP txflow_stream_messages_given_up_total Messages of transactions that were given up; they come again.
 # TYPE txflow_stream_messages_given_up_total counter
 txflow_stream_messages_given_up_total{pipeline="transactions"} 2
-# HELP txflow_stream_messages_total Messages that are done, by outcome: classified or refined, duplicate, or dead_letter.
+# HELP txflow_stream_messages_total Messages that are done, by outcome: classified or refined, duplicate, or ` +
+		`dead_letter.
 # TYPE txflow_stream_messages_total counter
 txflow_stream_messages_total{outcome="classified",pipeline="transactions"} 3
 txflow_stream_messages_total{outcome="dead_letter",pipeline="transactions"} 1
 txflow_stream_messages_total{outcome="duplicate",pipeline="transactions"} 2
-# HELP txflow_stream_messages_under_way Messages of the transactions that are worked on: one that is written, and one that is asked for.
+# HELP txflow_stream_messages_under_way Messages of the transactions that are worked on: one that is written, and ` +
+		`one that is asked for.
 # TYPE txflow_stream_messages_under_way gauge
 txflow_stream_messages_under_way{pipeline="transactions"} 0
 # HELP txflow_stream_ml_breaker 1 for the state that the ML API's circuit breaker is in.
@@ -218,7 +221,8 @@ txflow_stream_messages_under_way{pipeline="transactions"} 0
 txflow_stream_ml_breaker{pipeline="transactions",state="closed"} 0
 txflow_stream_ml_breaker{pipeline="transactions",state="half-open"} 0
 txflow_stream_ml_breaker{pipeline="transactions",state="open"} 1
-# HELP txflow_stream_ml_calls_total Calls of the ML API, by outcome, and by error: an HTTP status, timeout, bad_answer, or fault for a connection that failed.
+# HELP txflow_stream_ml_calls_total Calls of the ML API, by outcome, and by error: an HTTP status, timeout, ` +
+		`bad_answer, or fault for a connection that failed.
 # TYPE txflow_stream_ml_calls_total counter
 txflow_stream_ml_calls_total{error="",outcome="answered",pipeline="transactions"} 1
 txflow_stream_ml_calls_total{error="503",outcome="fault",pipeline="transactions"} 1

@@ -41,7 +41,8 @@ func TestRejectsAreReadBack(t *testing.T) {
 	t.Parallel()
 	judged := time.UnixMicro(7)
 	l := &loader{cfg: Config{Chunks: &batch.Chunks{Files: []batch.File{{URL: "a.csv", SHA256: "aa"}}}}}
-	d, err := l.deadLetter([]byte(`{"file":0,"line":3,"id":"00000000-0000-0000-0000-000000000001","source_id":"1","code":"amount_zero",`+
+	d, err := l.deadLetter([]byte(`{"file":0,"line":3,"id":"00000000-0000-0000-0000-000000000001","source_id":"1",`+
+		`"code":"amount_zero",`+
 		`"raw_base64":"/w==","content_hash":"00000000000000ff"}`), judged)
 	if err != nil || d.ID == nil || d.ID.String() != "00000000-0000-0000-0000-000000000001" || string(d.Raw) != "\xff" ||
 		d.ContentHash != 255 || d.Origin != (ledger.Origin{Origin: "a.csv", Digest: "aa", Position: 3}) ||

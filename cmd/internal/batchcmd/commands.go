@@ -33,7 +33,8 @@ func validateCommand() *cli.Command {
 			&cli.BoolFlag{Name: "reclassify", EnvVars: []string{"TXFLOW_RECLASSIFY"},
 				Usage: "the rows are already stored and get new categories: each keeps its version, rows with other contents are " +
 					"not changed; run compare before load"}}),
-		Description: `Reads CSV, plain or .gz or .zst, by path, URL or glob; - is stdin. Memory does not grow with the file.
+		Description: `Reads CSV, plain or .gz or .zst, by path, URL or glob; - is stdin. Memory does not grow with the
+file.
 
    txflow validate data/transactions.csv
    txflow validate --source crm 'in/*.csv.gz'
@@ -150,7 +151,8 @@ func loadCommand() *cli.Command {
 		Name: load.Name, Category: category, ArgsUsage: "RUN_FOLDER",
 		Usage: "store classified rows, rejects and the ledger in ClickHouse",
 		Flags: Flags(TaskFlags, chunkFlags, ClickHouseFlags, LoadFlags),
-		Description: `Loading twice stores nothing twice. Chunk 0 also loads the rejected rows and duplicates of the run.
+		Description: `Loading twice stores nothing twice. Chunk 0 also loads the rejected rows and duplicates of the
+run.
 
    txflow load out/RUN_ID
    txflow load --chunks out/RUN_ID/chunks.json --index 3 --clickhouse-url clickhouse://user@db:9000`,
@@ -189,7 +191,8 @@ func reconcileCommand() *cli.Command {
 			&cli.BoolFlag{Name: "all", EnvVars: []string{"TXFLOW_RECONCILE_ALL"},
 				Usage: "with --pipelines: compare all ids again, not only what is new since the last comparison"},
 			SourceNameFlag("TXFLOW_SOURCE", "with --pipelines: only ids of the source `NAME`")}),
-		Description: `Reads the source files again and compares each row with the ledger, and the ledger with the tables.
+		Description: `Reads the source files again and compares each row with the ledger, and the ledger with the
+tables.
 
    txflow reconcile out/RUN_ID
    txflow reconcile --findings 100 --run s3://bucket/out/RUN_ID

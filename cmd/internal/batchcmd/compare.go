@@ -27,7 +27,8 @@ func compareCommand() *cli.Command {
 			&cli.IntFlag{Name: "examples", Value: compare.DefaultExamples, EnvVars: []string{"TXFLOW_EXAMPLES"},
 				Usage: "list the first `N` rows that would change"},
 		}),
-		Description: `For rows that are reclassified, between classify and load. The report is comparison.json in the run's folder.
+		Description: `For rows that are reclassified, between classify and load. The report is comparison.json in the
+run's folder.
 
    txflow compare out/RUN_ID
    txflow compare --max-changed 0.05 --max-new 0 out/RUN_ID`,

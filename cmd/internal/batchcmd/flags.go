@@ -27,9 +27,11 @@ var (
 		&cli.StringFlag{Name: "run-id", EnvVars: []string{"TXFLOW_RUN_ID"},
 			Usage: "`ID` of the run: a new run by default; an existing id resumes that run"},
 		&cli.StringFlag{Name: "as-of", EnvVars: []string{"TXFLOW_AS_OF"},
-			Usage: "`TIME` at which the files' contents were true (default: the start of the run); stored rows with newer contents are kept"},
+			Usage: "`TIME` at which the files' contents were true (default: the start of the run); " +
+				"stored rows with newer contents are kept"},
 		SourceNameFlag("TXFLOW_SOURCE",
-			"`NAME` of the source system that issued the ids; part of the transaction key: always use the same name for the same system"),
+			"`NAME` of the source system that issued the ids; part of the transaction key: always use the same name for the "+
+				"same system"),
 	}
 	// TaskFlags are those of whatever ends with a manifest.
 	TaskFlags = []cli.Flag{
@@ -44,7 +46,8 @@ var (
 		&cli.StringFlag{Name: "decimal", EnvVars: []string{"TXFLOW_DECIMAL"},
 			Usage: "decimal mark `CHAR`, point or comma; detected by default"},
 		&cli.StringFlag{Name: "thousands", EnvVars: []string{"TXFLOW_THOUSANDS"},
-			Usage: "accept `CHAR` between groups of three digits: point, comma, ' or a space (a no-break space, too); none by default"},
+			Usage: "accept `CHAR` between groups of three digits: point, comma, ' or a space (a no-break space, too); " +
+				"none by default"},
 		&cli.TimestampFlag{Name: "earliest", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_EARLIEST"},
 			Usage: "reject timestamps before this `DATE` (default: 2000-01-01)"},
 		&cli.TimestampFlag{Name: "latest", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_LATEST"},
@@ -85,7 +88,8 @@ var (
 			Usage: "`FILE` with additional CA certificates (PEM) for the ML API"},
 	}
 	CategoriesFlag = &cli.StringFlag{Name: "categories", EnvVars: []string{"TXFLOW_CATEGORIES"},
-		Usage: "categories of the ML API, in its order: `NAMES` separated by commas, or @FILE with one per line (default: the 15 of the bundled API)"}
+		Usage: "categories of the ML API, in its order: `NAMES` separated by commas, or @FILE with one per line (default: " +
+			"the 15 of the bundled API)"}
 	MLFlags = append(slices.Clone(MLAddressFlags), CategoriesFlag,
 		&cli.IntFlag{Name: "batch-rows", Value: classify.DefaultBatchRows, EnvVars: []string{"TXFLOW_BATCH_ROWS"},
 			Usage: "`N` transactions per request to the ML API"},

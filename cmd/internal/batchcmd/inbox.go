@@ -29,8 +29,9 @@ func inboxCommand() *cli.Command {
 			&cli.IntFlag{Name: "limit", Value: inbox.DefaultLimit, EnvVars: []string{"TXFLOW_INBOX_LIMIT"},
 				Usage: "list at most `N` files, the oldest first"},
 		}),
-		Description: `The outputs in the manifest are the new files, named by their ids. Exits 99 when there is none. A file that changes under
-the same name is a new one. Names like .x, x.tmp and x.part are ignored, and so are links that lead out of the inbox.
+		Description: `The outputs in the manifest are the new files, named by their ids. Exits 99 when there is none.
+A file that changes under the same name is a new one. Names like .x, x.tmp and x.part are
+ignored, and so are links that lead out of the inbox.
 
    txflow inbox --inbox in --taken out/taken
    txflow inbox --inbox 's3://bank/in/*.csv?region=eu-west-3' --taken s3://bank/taken?region=eu-west-3

@@ -25,9 +25,9 @@ func artifactsCommand() *cli.Command {
 				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_PRUNE_DRY_RUN"},
 					Usage: "list the runs that would be removed, and remove none"},
 			}),
-			Description: `A run is finished when reconcile is done, or when validate refused its file. Any other may go on, and is left alone, as
-is whatever is no run. A finished run that is run again after its artifacts were removed asks the ML API again. Exits 99 when
-there is none.
+			Description: `A run is finished when reconcile is done, or when validate refused its file. Any other may go
+on, and is left alone, as is whatever is no run. A finished run that is run again after its
+artifacts were removed asks the ML API again. Exits 99 when there is none.
 
    txflow artifacts prune --dry-run
    txflow artifacts prune --out s3://bank/out --older-than 2160h`,

@@ -189,7 +189,8 @@ three columns say how many each used. Every event was acknowledged by the broker
 	}
 	fmt.Fprintf(&b, "\nThe three used %.1f of %d processors with packages and %.1f with single events: what is missing "+
 		"to all of them was idle, or of other programs.\n", r.packages.processors(), runtime.NumCPU(), r.one.processors())
-	fmt.Fprintf(&b, "\n`txflow collect` takes %.1f µs of processor time for each event of a package, and %.0f µs for one that "+
+	fmt.Fprintf(&b, "\n`txflow collect` takes %.1f µs of processor time for each event of a package, "+
+		"and %.0f µs for one that "+
 		"comes alone; the broker takes %.1f and %.0f.\n", r.packages.each(r.packages.collector), r.one.each(r.one.collector),
 		r.packages.each(r.packages.broker), r.one.each(r.one.broker))
 	fmt.Fprintf(&b, "\n`txflow collect` used %s of memory at the most. "+

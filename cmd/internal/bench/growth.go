@@ -69,15 +69,19 @@ func storedRows(first, n int) []string {
 	run := fmt.Sprintf("'batch' AS pipeline, 'stored-%[1]d' AS run_id, 'stored' AS source, 'file:///stored-%[1]d.csv' "+
 		"AS origin", first/growthBlock)
 	const row = `reinterpretAsUUID(sipHash128(number)) AS id, number AS position, cityHash64(number) AS content_hash,
-    arrayElement(['Rent', 'Food', 'Restaurant', 'Travel', 'Shopping'], 1 + number % 5) AS category, 'm' AS model_version,
+    arrayElement(['Rent', 'Food', 'Restaurant', 'Travel', 'Shopping'], 1 + number % 5) AS category,
+    'm' AS model_version,
     now64(6, 'UTC') - toIntervalDay(30) AS classified_at, classified_at AS version`
-	return []string{`INSERT INTO transactions (pipeline, run_id, source, origin, id, position, content_hash, category, model_version, classified_at, version,
+	return []string{`INSERT INTO transactions (pipeline, run_id, source, origin, id, position, content_hash, category,
+model_version, classified_at, version,
     source_id, description, amount, timestamp, merchant, operation_type, side, task_try, attempt, inserted_at)
 SELECT ` + run + `, ` + row + `,
-    toString(number), concat('Card payment ', toString(number % 5000)), toDecimal64(if(number % 3 = 0, 1, -1) * (1 + number % 9999999), 4) / 100,
+    toString(number), concat('Card payment ', toString(number % 5000)),
+    toDecimal64(if(number % 3 = 0, 1, -1) * (1 + number % 9999999), 4) / 100,
     toDateTime64(1640995200 + number % 94608000, 6, 'UTC'), concat('Merchant ', toString(number % 1000)), 'card',
     if(number % 3 = 0, 'credit', 'debit'), 1, 1, classified_at ` + from,
-		`INSERT INTO outcomes (pipeline, run_id, source, origin, id, position, content_hash, category, model_version, classified_at, version, outcome, recorded_at)
+		`INSERT INTO outcomes (pipeline, run_id, source, origin, id, position, content_hash, category, model_version,
+classified_at, version, outcome, recorded_at)
 SELECT ` + run + `, ` + row + `, 'stored', classified_at ` + from}
 }
 
@@ -86,7 +90,8 @@ SELECT ` + run + `, ` + row + `, 'stored', classified_at ` + from}
 func (b *bencher) settle(ctx context.Context) error {
 	for deadline := time.Now().Add(settleLimit); ; {
 		busy, err := b.query(ctx, `SELECT (SELECT count() FROM system.merges) + (SELECT count() FROM system.parts
-WHERE database = currentDatabase() AND table = 'transactions' AND active AND rows > 100000 AND modification_time > now() - 61)`)
+WHERE database = currentDatabase() AND table = 'transactions' AND active AND rows > 100000
+AND modification_time > now() - 61)`)
 		if err != nil {
 			return err
 		}
@@ -111,7 +116,8 @@ func (r *report) growthText() string {
 		return "Not measured in this run: `make bench BENCH_GROWTH=30000000` runs over a table of thirty million rows.\n"
 	}
 	var w strings.Builder
-	fmt.Fprintf(&w, `A run of %s rows, median of %d, over a table that holds rows of other runs with random ids, which were stored a month ago and merged.
+	fmt.Fprintf(&w, `A run of %s rows, median of %d, over a table that holds rows of other runs with random ids, which `+
+		`were stored a month ago and merged.
 
 | rows stored before | time of the run | against the empty table |
 | ---: | ---: | ---: |

@@ -1,7 +1,7 @@
 // Command bench measures txflow on this machine: each task and a whole run, with the ML API's own ceiling and a plain
 // Python pipeline measured in the same run, or with -stream live transactions on a real Kafka, or with -refine live
-// events, both with Kafka's own ceiling, or with -events the collector, or with -pages the pages of txflow ui. It writes
-// docs/performance.md or docs/performance-PART.md. It is a tool of the repository, never a test.
+// events, both with Kafka's own ceiling, or with -events the collector, or with -pages the pages of txflow ui. It
+// writes docs/performance.md or docs/performance-PART.md. It is a tool of the repository, never a test.
 package main
 
 import (

@@ -38,10 +38,12 @@ func (r *report) markdown() string {
 
 Written by `+"`make bench`"+` at %s on %s.
 
-The client, the ML API and ClickHouse's engine share these processors, each in a process of its own; the file has the real
+The client, the ML API and ClickHouse's engine share these processors, each in a process of its own; the file has `+
+		`the real
 file's dialect (`+"`txflow data generate`"+
 		`). Nothing is switched off: every artifact is written with its SHA-256, every ML call is a
-span on both sides that goes to a collector (%d exports in all), every row has its ledger entry, and reconcile reads the source again.
+span on both sides that goes to a collector (%d exports in all), every row has its ledger entry, and reconcile `+
+		`reads the source again.
 
 ## From CSV to MergeTree and its ledger: %s rows
 
@@ -62,20 +64,25 @@ A task alone starts a process and opens everything again; `+"`run`"+` stores chu
 
 | | rows/s | txflow |
 | --- | ---: | ---: |
-| the ML API's own ceiling: bodies of %d rows encoded beforehand, answers not looked at | %s | classify alone reaches %.0f %%, `+"`run`"+` %.0f %% |
+| the ML API's own ceiling: bodies of %d rows encoded beforehand, answers not looked at | %s | classify alone `+
+		`reaches %.0f %%, `+"`run`"+` %.0f %% |
 `, bodyRows, thousands(r.ceiling), 100*rate(r.rows, r.tasks[2].took)/r.ceiling, 100*whole/r.ceiling)
 	if r.pythonMissing != "" {
 		fmt.Fprintf(&w, "| a plain pipeline in Python | **not measured**: %s | |\n", r.pythonMissing)
 	} else {
 		python := rate(r.rows, r.python.took)
-		fmt.Fprintf(&w, "| a plain pipeline in Python (`cmd/internal/bench/baseline.py`: %s) on the same file: it checks nothing, keeps nothing on the way, compares nothing in the end, and holds the file in memory (%s) | %s | `run` is **%.1f times** as fast |\n",
+		fmt.Fprintf(&w, "| a plain pipeline in Python (`cmd/internal/bench/baseline.py`: %s) on the same file: it checks "+
+			"nothing, keeps nothing on the way, compares nothing in the end, and holds the file in memory (%s) | %s | `run` "+
+			"is **%.1f times** as fast |\n",
 			strings.Join(pythonPackages, ", "), megabytes(r.python.memory), thousands(python), whole/python)
 	}
 	w.WriteString("\n## Memory\n\n")
 	if r.largeRows == 0 {
-		w.WriteString("Not measured in this run: `make bench BENCH_MEMORY_ROWS=10000000` does every task on a file of ten million rows.\n")
+		w.WriteString("Not measured in this run: `make bench BENCH_MEMORY_ROWS=10000000` does every task on a file of ten " +
+			"million rows.\n")
 	} else {
-		fmt.Fprintf(&w, `Resident at the most, on %s rows beside %s. Duplicates are found through temporary disk: 40 bytes a row, here %s, freed when
+		fmt.Fprintf(&w, `Resident at the most, on %s rows beside %s. Duplicates are found through temporary disk: 40 `+
+			`bytes a row, here %s, freed when
 validate ends.
 
 | | %s rows | %s rows | rows/s |
@@ -95,9 +102,11 @@ validate ends.
 	w.WriteString(`
 ## What is on the disk for good, and when
 
-- Artifacts (accepted rows, chunks, recorded answers, manifests): fsync of the file, rename, fsync of the folder, before the task
+- Artifacts (accepted rows, chunks, recorded answers, manifests): fsync of the file, rename, fsync of the folder, ` +
+		`before the task
   says that they are stored. In an object store, its own promise.
-- Rows in ClickHouse: written and in the page cache when an insert is answered. They survive a kill of ClickHouse, not a loss of
+- Rows in ClickHouse: written and in the page cache when an insert is answered. They survive a kill of ClickHouse, ` +
+		`not a loss of
   power, as everywhere with MergeTree's defaults (` + "`fsync_after_insert = 0`" +
 		`). A run whose load was lost so is loaded again from its
   artifacts by the same command, and ` + "`reconcile`" + ` tells.

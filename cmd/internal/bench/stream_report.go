@@ -28,8 +28,10 @@ func (r *streamReport) markdown() string {
 
 Written by `+"`make bench`"+` at %s on %s.
 
-Kafka 4.1 (one node, KRaft), the ML API and one member of the group share these processors, each in a process of its own. Every
-message is checked as a row of a file is, every ML call is a span on both sides that goes to a collector, and results, dead
+Kafka 4.1 (one node, KRaft), the ML API and one member of the group share these processors, each in a process of `+
+		`its own. Every
+message is checked as a row of a file is, every ML call is a span on both sides that goes to a collector, and `+
+		`results, dead
 letters and offsets are one Kafka transaction of %s messages at the most: what `+"`txflow stream classify`"+
 		` does when nothing is set.
 
@@ -39,7 +41,8 @@ letters and offsets are one Kafka transaction of %s messages at the most: what `
 | --- | ---: | ---: |
 | **`+"`txflow stream classify`"+`** | **%s** (%s to %s in %d runs) | %s |
 | the same on a backlog of %s, the first of all: the broker's Java is still cold | %s | %s |
-| the ceiling: the same messages read and written again as they are, in transactions of the same size, with offsets, reading while writing | %s, of which classify reaches **%.0f %%** | |
+| the ceiling: the same messages read and written again as they are, in transactions of the same size, with `+
+		`offsets, reading while writing | %s, of which classify reaches **%.0f %%** | |
 | `+"`txflow stream produce`"+`, generated rows, idempotent | %s | %s |
 | ClickHouse's Kafka tables into `+"`transactions` and `outcomes`"+` | %s | |
 `, commit(), r.machine, display.Thousands(pipeline.DefaultBatchMessages), display.Thousands(int64(large.messages)),

@@ -28,9 +28,10 @@ import (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name: "collect", Category: "Events", Usage: "take business events over HTTP: POST /collect, /docs, /metrics",
-		Description: `A package is answered when Kafka has all of it: 200 all accepted; 207 some break a rule and are dead letters; 422 all do, or
-one does and the request says Prefer: handling=strict; 429 and 503 with Retry-After: send the same again. On this machine
-senders need no token; beyond it --token-file names theirs, a line NAME TOKEN [until=TIME] [rate=N] each.
+		Description: `A package is answered when Kafka has all of it: 200 all accepted; 207 some break a rule and are
+dead letters; 422 all do, or one does and the request says Prefer: handling=strict; 429 and 503
+with Retry-After: send the same again. On this machine senders need no token; beyond it
+--token-file names theirs, a line NAME TOKEN [until=TIME] [rate=N] each.
 
    txflow collect
    txflow collect --addr 0.0.0.0:8001 --token-file tokens --tls-cert cert.pem --tls-key key.pem
@@ -46,7 +47,8 @@ func serverFlags() []cli.Flag {
 		&cli.StringFlag{Name: "addr", Value: collect.DefaultAddr, EnvVars: []string{"TXFLOW_COLLECT_ADDR"},
 			Usage: "listen at `HOST:PORT`; beyond this machine tokens are needed"},
 		&cli.StringFlag{Name: "token-file", EnvVars: []string{"TXFLOW_COLLECT_TOKEN_FILE"},
-			Usage: "require one of the senders' bearer tokens in `FILE`, a line NAME TOKEN (or sha256:HEX) [until=TIME] [rate=N] each; reloaded when it changes"},
+			Usage: "require one of the senders' bearer tokens in `FILE`, a line NAME TOKEN (or sha256:HEX) [until=TIME] " +
+				"[rate=N] each; reloaded when it changes"},
 		&cli.StringFlag{Name: "tls-cert", EnvVars: []string{"TXFLOW_COLLECT_TLS_CERT"},
 			Usage: "serve TLS with the certificate in `FILE`, in PEM; read again when it changes"},
 		&cli.StringFlag{Name: "tls-key", EnvVars: []string{"TXFLOW_COLLECT_TLS_KEY"},
@@ -79,7 +81,8 @@ func serverFlags() []cli.Flag {
 			EnvVars: []string{"TXFLOW_COLLECT_MAX_IN_FLIGHT"},
 			Usage:   "maximum `BYTES` of bodies in memory, which takes about four times that; more is answered with 429"},
 		&cli.Float64Flag{Name: "rate", EnvVars: []string{"TXFLOW_COLLECT_RATE"},
-			Usage: "maximum `N` events a second of each token without a rate of its own; more are answered with 429; 0 = no limit"},
+			Usage: "maximum `N` events a second of each token without a rate of its own; more are answered with 429; " +
+				"0 = no limit"},
 		&cli.DurationFlag{Name: "ack-timeout", Value: collect.DefaultAckTimeout,
 			EnvVars: []string{"TXFLOW_COLLECT_ACK_TIMEOUT"},
 			Usage:   "wait `TIME` for Kafka to acknowledge, then answer 503"},

@@ -31,8 +31,9 @@ import (
 func SendCommand() *cli.Command {
 	return &cli.Command{
 		Name: "send", ArgsUsage: "[FILE]", Usage: "send events to the collector: a file, or generated ones",
-		Description: `FILE has an event a line, or one JSON array; - is stdin. Without it events are generated. Each package has an Idempotency-Key and
-is sent again until the collector has answered for good. Rejected events are no error: they are counted by their code.
+		Description: `FILE has an event a line, or one JSON array; - is stdin. Without it events are generated. Each
+package has an Idempotency-Key and is sent again until the collector has answered for good.
+Rejected events are no error: they are counted by their code.
 
    txflow events send data/events.json
    txflow events send --count 100000 --rate 5000 --invalid 0.01 --repeated 0.05

@@ -18,7 +18,8 @@ const stdio = "-"
 func Command() *cli.Command {
 	return &cli.Command{
 		Name: "copy", Category: "Deploy", ArgsUsage: "FROM TO", Usage: "copy a file from or to an object store, atomically",
-		Description: `FROM and TO are paths or URLs (s3://, gs://, azblob://); - is stdin or stdout. What lies at TO is replaced.
+		Description: `FROM and TO are paths or URLs (s3://, gs://, azblob://); - is stdin or stdout. What lies at TO
+is replaced.
 
    txflow copy data/transactions.csv s3://inputs/transactions.csv
    txflow copy s3://artifacts/runs/RUN_ID/rejected.csv -`,

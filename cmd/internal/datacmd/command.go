@@ -27,8 +27,9 @@ func Command() *cli.Command {
 		Subcommands: []*cli.Command{{
 			Name:  "generate",
 			Usage: "write a file of transactions; the same options give the same bytes",
-			Description: `In the dialect and shape of a real bank file. With --dirty, some rows are anomalous: each kind of reject, duplicates,
-conflicts, hostile but valid text; --key stores the expected outcome of each.
+			Description: `In the dialect and shape of a real bank file. With --dirty, some rows are anomalous: each kind
+of reject, duplicates, conflicts, hostile but valid text; --key stores the expected outcome of
+each.
 
    txflow data generate --rows 1000000 --out big.csv
    txflow data generate --rows 10000000 --seed 7 --out s3://bucket/big.csv.zst?region=eu-west-3

@@ -92,13 +92,15 @@ func Command() *cli.Command {
 						Usage: "`N` dead letters per second; 0 = unlimited"},
 					&cli.IntFlag{Name: "max-replays", Value: 3, EnvVars: []string{"TXFLOW_DLQ_MAX_REPLAYS"},
 						Usage: "skip dead letters replayed `N` times; 0 skips all"},
-				}, batchcmd.TaskFlags, kafkaflags.Flags, []cli.Flag{kafkaflags.Registry, kafkaflags.ErasureKey}, batchcmd.ClickHouseFlags),
-				Description: `Correct the cause first: a message that fails again becomes a new dead letter. Rejected rows of files are closed by a new run
-of the corrected file. A replay keeps the trace and version of its message, and skips dead letters that arrive after its start.
-If interrupted, the same command continues with the dead letters that are still open. The manifest on stdout has the number
-of republished dead letters as counts.in. Exit 99: nothing to replay; the error says why.
-With --pipeline events those of events go to events.raw. What the collector refused is parsed again; what still breaks a rule stays
-open, and the log says why.
+				}, batchcmd.TaskFlags, kafkaflags.Flags, []cli.Flag{kafkaflags.Registry, kafkaflags.ErasureKey},
+					batchcmd.ClickHouseFlags),
+				Description: `Correct the cause first: a message that fails again becomes a new dead letter. Rejected rows of
+files are closed by a new run of the corrected file. A replay keeps the trace and version of its
+message, and skips dead letters that arrive after its start. If interrupted, the same command
+continues with the dead letters that are still open. The manifest on stdout has the number of
+republished dead letters as counts.in. Exit 99: nothing to replay; the error says why. With
+--pipeline events those of events go to events.raw. What the collector refused is parsed again;
+what still breaks a rule stays open, and the log says why.
 
    txflow dlq replay --pipeline events
    txflow dlq replay --reason prediction_refused --dry-run
@@ -112,8 +114,8 @@ open, and the log says why.
 					&cli.StringFlag{Name: "pipeline", EnvVars: []string{"TXFLOW_DLQ_PIPELINE"},
 						Usage: "events closes those of events that are in gold by now, and those of transactions stay"},
 				}, batchcmd.ClickHouseFlags),
-				Description: `For dead letters of the stream whose message was sent again, corrected, rather than replayed. An id_conflict is closed only where
-the contents of its own row were stored; one of events never.
+				Description: `For dead letters of the stream whose message was sent again, corrected, rather than replayed. An
+id_conflict is closed only where the contents of its own row were stored; one of events never.
 
    txflow dlq resolve --source bank
    txflow dlq resolve --pipeline events`,
@@ -126,7 +128,8 @@ the contents of its own row were stored; one of events never.
 					&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_DLQ_DRY_RUN"},
 						Usage: "count what would be purged, and purge none"},
 				}, batchcmd.ClickHouseFlags),
-				Description: `A purged dead letter is not replayed, listed or resolved any more. Only SQL can undo it: look first, with --dry-run.
+				Description: `A purged dead letter is not replayed, listed or resolved any more. Only SQL can undo it: look
+first, with --dry-run.
 
    txflow dlq purge --reason message_format --until 2026-01-31T00:00:00Z --dry-run
    txflow dlq purge --all`,

@@ -43,8 +43,9 @@ func Command() *cli.Command {
 				},
 				Usage: "`BYTES` that a task may have at most"},
 		},
-		Description: `Who may create containers freely is root on the host. This lets through containers of the given images, without root, mounts,
-privileges, capabilities or the host's namespaces, with limits, and on one network; and then only what concerns those containers.
+		Description: `Who may create containers freely is root on the host. This lets through containers of the given
+images, without root, mounts, privileges, capabilities or the host's namespaces, with limits,
+and on one network; and then only what concerns those containers.
 
    txflow docker-proxy --network txflow-tasks
    DOCKER_HOST=tcp://127.0.0.1:2375 docker ps`,

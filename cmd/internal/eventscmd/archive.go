@@ -36,9 +36,10 @@ func eventsArchiveCommand() *cli.Command {
 				Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty for none"},
 			kafkaflags.ErasureKey,
 		}, kafkaflags.Flags),
-		Description: fmt.Sprintf(`Makes an object for each range of %d offsets of a partition of %s, once all of them are decided:
-OBJECTS/silver/DATE/PARTITION-OFFSET-TOPICID.ndjson, an event a line. DATE is that of the first event, by the broker's clock. Names
-and contents are always the same, however often a range is copied; an object that is there is left as it is. Therefore the last range
+		Description: fmt.Sprintf(`Makes an object for each range of %d offsets of a partition of %s,
+once all of them are decided: OBJECTS/silver/DATE/PARTITION-OFFSET-TOPICID.ndjson, an event a line.
+DATE is that of the first event, by the broker's clock. Names and contents are always the same,
+however often a range is copied; an object that is there is left as it is. Therefore the last range
 waits until it is full: with little traffic for hours. One such process is enough; more do no harm.
 
    txflow events archive

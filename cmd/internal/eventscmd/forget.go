@@ -41,10 +41,12 @@ func eventsForgetCommand() *cli.Command {
 				Usage: "wait at most `TIME` for refine and ClickHouse to read what is in Kafka, then exit 75"},
 			kafkaflags.RefineGroup,
 		}, kafkaflags.Flags, batchcmd.ClickHouseFlags),
-		Description: `Erases what was published until now: in gold, raw messages, dead letters, archived objects. A tombstone with a keyed hash is
-written first, so that nothing that Kafka, a replay or a sender delivers again brings the events back; their ids stay taken. Events
-that the person sends later are taken again. Ended at any moment, the same command goes on. Kafka's topics keep their
-messages until their retention ends: the report says until when. The user of ClickHouse needs the right to delete.
+		Description: `Erases what was published until now: in gold, raw messages, dead letters, archived objects. A
+tombstone with a keyed hash is written first, so that nothing that Kafka, a replay or a sender
+delivers again brings the events back; their ids stay taken. Events that the person sends later
+are taken again. Ended at any moment, the same command goes on. Kafka's topics keep their
+messages until their retention ends: the report says until when. The user of ClickHouse needs
+the right to delete.
 
    txflow events forget --user user-7 --dry-run
    txflow events forget --user user-7 --account company-123

@@ -34,10 +34,12 @@ func eventsPublishCommand() *cli.Command {
 				Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty for none"},
 		}, kafkaflags.Flags, batchcmd.ClickHouseFlags),
 		Description: `Compares what events add up to in ClickHouse with what ` + events.Analytics + ` has, and publishes each
-roll-up that is new or has changed: by account, type, context and hour; by account; by type. A message replaces the one of its key:
-late events and corrections are new messages, and a roll-up without events is a message without a value. Killed at any time, it goes
-on where the topic is. It compares all events when it starts and after something was deleted; from then on it reads what is new.
-It needs INSERT and ALTER DELETE on event_entries. Run one such process: two would enter the same events twice.
+roll-up that is new or has changed: by account, type, context and hour; by account; by type. A
+message replaces the one of its key: late events and corrections are new messages, and a roll-up
+without events is a message without a value. Killed at any time, it goes on where the topic is. It
+compares all events when it starts and after something was deleted; from then on it reads what is
+new. It needs INSERT and ALTER DELETE on event_entries. Run one such process: two would enter the
+same events twice.
 
    txflow events publish
    txflow events publish --once`,

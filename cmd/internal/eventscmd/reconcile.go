@@ -32,8 +32,8 @@ func eventsReconcileCommand() *cli.Command {
 		}, kafkaflags.Flags, batchcmd.ClickHouseFlags),
 		Description: `It reads ` + events.Raw +
 			` from where it ended the last time to what the group has committed. Each message must be in gold, say
-again what a stored one said at a lower offset of its partition, or be a dead letter, by the ledger and by the tables. It starts
-where it started when there are findings (exit 65).
+again what a stored one said at a lower offset of its partition, or be a dead letter, by the ledger and by the tables.
+It starts where it started when there are findings (exit 65).
 
    txflow events reconcile
    txflow events reconcile --kafka-brokers kafka:9092
@@ -72,7 +72,8 @@ func proveEvents(ctx context.Context, c *cli.Context, rt *app.Runtime, broker ka
 	show, done := progress.NewTicker(rt.Stderr, rt.Interactive, "verified"), int64(0)
 	var found ledger.Findings
 	from := [][2]string{{readers.EventsSilver, events.Silver}, {readers.EventsDeadLetters, events.DeadLetters}}
-	m.Counts, found, err = reconcile.Run(ctx, log, db, reconcile.Config{Limit: c.Int("findings"), AcceptGap: c.Bool("accept-gap"),
+	m.Counts, found, err = reconcile.Run(ctx, log, db, reconcile.Config{
+		Limit: c.Int("findings"), AcceptGap: c.Bool("accept-gap"),
 		Read: func(ctx context.Context) error {
 			return readers.WaitRead(ctx, broker, c.Duration("wait"), rt.Stderr, from)
 		}}, func(n int) {

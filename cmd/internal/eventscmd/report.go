@@ -32,8 +32,8 @@ func eventsReportCommand() *cli.Command {
 				Usage: "show at most `N` lines of the table; 0 = all; JSON always has all"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_EVENTS_REPORT_JSON"}, Usage: "one JSON object per line"},
 		}, batchcmd.ClickHouseFlags),
-		Description: `Counts what is in gold now: each event once, however often it was sent or delivered. Days are in UTC. By rule it counts the
-events that lost points of their score by it.
+		Description: `Counts what is in gold now: each event once, however often it was sent or delivered. Days are in
+UTC. By rule it counts the events that lost points of their score by it.
 
    txflow events report
    txflow events report --by account --from 2026-01-01

@@ -30,7 +30,8 @@ func Command() *cli.Command {
 			&cli.DurationFlag{Name: "timeout", Value: 3 * time.Second, EnvVars: []string{"TXFLOW_HEALTH_TIMEOUT"},
 				Usage: "wait at most `TIME` for the answer"},
 		},
-		Description: `An http or https URL must be answered with a status from 200 to 299, tcp://HOST:PORT must take a connection. Exits 69 otherwise.
+		Description: `An http or https URL must be answered with a status from 200 to 299, tcp://HOST:PORT must take a
+connection. Exits 69 otherwise.
 
    txflow health http://127.0.0.1:8000/health
    txflow health tcp://127.0.0.1:9092`,

@@ -41,12 +41,14 @@ func Command() *cli.Command {
 			&cli.StringFlag{Name: "clickhouse-kafka-brokers", EnvVars: []string{"TXFLOW_CLICKHOUSE_KAFKA_BROKERS"},
 				Usage: "Kafka as ClickHouse reaches it, at `HOST:PORT` (default: --kafka-brokers)"},
 		}, kafkaflags.Flags, batchcmd.ClickHouseFlags),
-		Description: `The order is topics, tables with what reads from Kafka, buckets, and last the schemas, since a registry takes longest to start.
-Servers that do not answer yet are waited for. An empty --kafka-brokers leaves the stream out. A ClickHouse that reads Kafka
-already is pointed to other brokers with txflow migrate --stream.
+		Description: `The order is topics, tables with what reads from Kafka, buckets, and last the schemas, since a
+registry takes longest to start. Servers that do not answer yet are waited for. An empty
+--kafka-brokers leaves the stream out. A ClickHouse that reads Kafka already is pointed to other
+brokers with txflow migrate --stream.
 
    txflow init
-   txflow init --kafka-brokers kafka:9092 --registry-url http://schema-registry:8080/apis/ccompat/v7 --bucket s3://inputs --bucket s3://artifacts
+   txflow init --kafka-brokers kafka:9092 --bucket s3://inputs --bucket s3://artifacts
+   txflow init --registry-url http://schema-registry:8080/apis/ccompat/v7
    txflow init --kafka-brokers '' --clickhouse-url clickhouse://db:9000`,
 		Subcommands: []*cli.Command{volumesCommand()},
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {

@@ -59,12 +59,16 @@ func steps(c *cli.Context, rt *app.Runtime) (all []step) {
 	}})
 	for _, list := range c.StringSlice("bucket") {
 		for _, url := range strings.Split(list, ",") {
-			all = append(all, step{"S3", func(ctx context.Context) error { return makeBucket(ctx, rt.Artifacts, strings.TrimSpace(url), out) }})
+			all = append(all, step{"S3", func(ctx context.Context) error {
+				return makeBucket(ctx, rt.Artifacts, strings.TrimSpace(url), out)
+			}})
 		}
 	}
 	// Last: it is the slowest to start, and nothing here needs it.
 	if url := c.String("registry-url"); url != "" {
-		all = append(all, step{"the Schema Registry", func(ctx context.Context) error { return registerSchemas(ctx, url, out) }})
+		all = append(all, step{"the Schema Registry", func(ctx context.Context) error {
+			return registerSchemas(ctx, url, out)
+		}})
 	}
 	return all
 }

@@ -20,7 +20,8 @@ func volumesCommand() *cli.Command {
 			&cli.StringFlag{Name: "binary", EnvVars: []string{"TXFLOW_INIT_BINARY"},
 				Usage: "copy this program to `FILE`, for containers that have no health check of their own"},
 		},
-		Description: `A new volume belongs to root unless its image has the folder. Each is mounted by one service alone, so its mode does not matter.
+		Description: `A new volume belongs to root unless its image has the folder. Each is mounted by one service
+alone, so its mode does not matter.
 
    txflow init volumes --binary /health/txflow /volumes/s3 /volumes/traces`,
 		Action: func(c *cli.Context) error {

@@ -21,7 +21,8 @@ var Flags = []cli.Flag{
 		EnvVars: []string{"KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"},
 		Usage:   "Kafka brokers at `HOST:PORT`, separated by commas"},
 	&cli.StringSliceFlag{Name: "kafka-config", EnvVars: []string{"KAFKA_CONFIG"},
-		Usage: "settings of librdkafka, `NAME=VALUE`, for security for example; several separated by commas, or several times; a comma inside a value is \\,"},
+		Usage: "settings of librdkafka, `NAME=VALUE`, for security for example; several separated by commas, " +
+			"or several times; a comma inside a value is \\,"},
 	&cli.StringFlag{Name: "kafka-config-file", EnvVars: []string{"KAFKA_CONFIG_FILE"},
 		Usage: "`FILE` with a setting of librdkafka a line, NAME=VALUE, for secrets for example; --kafka-config wins"},
 }
@@ -40,7 +41,8 @@ var RefineGroup = &cli.StringFlag{Name: "group", Value: events.Group, EnvVars: [
 
 // Topics names the file of topics.
 var Topics = &cli.StringFlag{Name: "topics-file", EnvVars: []string{"TXFLOW_TOPICS_FILE"},
-	Usage: "`FILE` with partitions, replicas and settings of topics, as txflow topics print writes it; it wins over the flags"}
+	Usage: "`FILE` with partitions, replicas and settings of topics, as txflow topics print writes it; " +
+		"it wins over the flags"}
 
 // TopicsFile reads the file that --topics-file names; of none it changes nothing. Its error has exit code 64.
 func TopicsFile(c *cli.Context) (file topics.File, err error) {

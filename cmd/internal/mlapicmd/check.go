@@ -31,8 +31,9 @@ func mlAPICheckCommand() *cli.Command {
 				Usage: "`TIME` limit of one request"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_CHECK_JSON"}, Usage: "one JSON object"},
 		}),
-		Description: `Sends generated transactions: an empty array, batches of several sizes, invalid ones. Exits 65 when something is not as the
-contract has it, 69 when the API can not be had. Without a URL it is that of ML_API_URL.
+		Description: `Sends generated transactions: an empty array, batches of several sizes, invalid ones. Exits 65
+when something is not as the contract has it, 69 when the API can not be had. Without a URL it
+is that of ML_API_URL.
 
    txflow ml-api check http://ml-api:8000
    txflow ml-api check --categories @categories.txt --batch-rows 1000`,

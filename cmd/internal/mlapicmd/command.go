@@ -16,8 +16,9 @@ func Command() *cli.Command {
 	return &cli.Command{
 		Name: "ml-api", Category: "Get started",
 		Usage: "serve the bundled ML API: /predict, /health, /metrics, /docs, /openapi.json",
-		Description: `A stand-in for your own model: the category of a transaction is a hash of its id. The fault-injection flags make it slow,
-faulty or another model; the same seed makes the same faults.
+		Description: `A stand-in for your own model: the category of a transaction is a hash of its id. The
+fault-injection flags make it slow, faulty or another model; the same seed makes the same
+faults.
 
    txflow ml-api
    txflow ml-api --addr 0.0.0.0:8000

@@ -45,7 +45,8 @@ func demoCommand() *cli.Command {
 		Flags: []cli.Flag{dataFolder,
 			&cli.StringFlag{Name: "file", Value: "data/transactions.csv", EnvVars: []string{"TXFLOW_DEMO_FILE"},
 				Usage: "`FILE` of transactions"}},
-		Description: `Fetches the ClickHouse engine the first time (about 180 MB, by npm). A second demo stores nothing twice.
+		Description: `Fetches the ClickHouse engine the first time (about 180 MB, by npm). A second demo stores
+nothing twice.
 
    txflow demo
    txflow demo --file my.csv --data /tmp/txflow-demo`,

@@ -7,7 +7,8 @@ import (
 	_ "time/tzdata" // an image from scratch has no time zones, and ClickHouse may name one
 
 	"github.com/urfave/cli/v2"
-	_ "golang.org/x/crypto/x509roots/fallback" // nor root certificates; those of the system are preferred where there are any
+	// nor root certificates; those of the system are preferred where there are any
+	_ "golang.org/x/crypto/x509roots/fallback"
 )
 
 // Commands: none. This txflow is for images, beside servers.

@@ -21,7 +21,8 @@ import (
 )
 
 var pageAddrFlag = &cli.StringFlag{Name: "ui-addr", Value: ui.DefaultAddr, EnvVars: []string{"TXFLOW_PLATFORM_UI"},
-	Usage: "the page of txflow ui is served at `HOST:PORT`; empty for none; it asks for ClickHouse's password where there is one"}
+	Usage: "the page of txflow ui is served at `HOST:PORT`; empty for none; it asks for ClickHouse's password where " +
+		"there is one"}
 
 // pageAddrErr refuses a page beyond this machine that would ask for nothing.
 func pageAddrErr(c *cli.Context, password string) error {

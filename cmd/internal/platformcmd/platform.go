@@ -49,11 +49,12 @@ func platformCommand() *cli.Command {
 			pageAddrFlag, querycmd.JaegerFlag, uicmd.AirflowFlag,
 			readers.StalledFlag,
 		},
-		Description: `The real ClickHouse engine answers as a ClickHouse server does over HTTP; the tables of txflow are made at the start. At the same
-address /readyz answers 503 with the reason while a Kafka table of ClickHouse does not progress although messages wait, and /metrics
-has txflow_clickhouse_reader_stalled for an alert. A table whose consumer hangs gets a new one by itself; where that does not help,
-the platform exits 75: start it again, nothing is lost. The page of txflow ui is at 127.0.0.1:8090; where that address is taken, there
-is none.
+		Description: `The real ClickHouse engine answers as a ClickHouse server does over HTTP; the tables of txflow
+are made at the start. At the same address /readyz answers 503 with the reason while a Kafka
+table of ClickHouse does not progress although messages wait, and /metrics has
+txflow_clickhouse_reader_stalled for an alert. A table whose consumer hangs gets a new one by
+itself; where that does not help, the platform exits 75: start it again, nothing is lost. The
+page of txflow ui is at 127.0.0.1:8090; where that address is taken, there is none.
 
    txflow platform
    txflow platform --data /var/lib/txflow --kafka-addr '' --registry-addr ''
@@ -71,7 +72,8 @@ is none.
 				return err
 			}
 			var health platformHealth
-			p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"), ClickHouseAddr: c.String("clickhouse-addr"), Password: password,
+			p, err := embedded.Start(c.Context, embedded.Config{Dir: c.String("data"),
+				ClickHouseAddr: c.String("clickhouse-addr"), Password: password,
 				KafkaAddr: c.String("kafka-addr"), RegistryAddr: c.String("registry-addr"), Log: rt.Log, Progress: rt.Stderr,
 				Routes:  health.routes(),
 				Prepare: func(ctx context.Context, p *embedded.Platform) error { return preparePlatform(ctx, rt, p, password) }})

@@ -42,7 +42,8 @@ func reportCommand() *cli.Command {
 			&cli.BoolFlag{Name: "csv", EnvVars: []string{"TXFLOW_REPORT_CSV"},
 				Usage: "CSV with a header; an apostrophe is prefixed to text that a spreadsheet would run as a formula"},
 		}, batchcmd.ClickHouseFlags),
-		Description: `Amounts have no currency: txflow adds up what the files say. Days and months are in UTC. Debits are negative.
+		Description: `Amounts have no currency: txflow adds up what the files say. Days and months are in UTC. Debits
+are negative.
 
    txflow report
    txflow report --by month --from 2024-01-01 --to 2024-06-30

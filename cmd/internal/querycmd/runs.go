@@ -22,7 +22,8 @@ func runsCommand() *cli.Command {
 			&cli.IntFlag{Name: "limit", Value: 20, EnvVars: []string{"TXFLOW_RUNS_LIMIT"}, Usage: "show the last `N`"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_RUNS_JSON"}, Usage: "one JSON object per line"},
 		}, batchcmd.ClickHouseFlags),
-		Description: `A run whose process was killed is "interrupted" once its lease is over, within a minute: the same command resumes it.
+		Description: `A run whose process was killed is "interrupted" once its lease is over, within a minute: the
+same command resumes it.
 
    txflow runs
    txflow runs --limit 1 --json | jq .counts`,

@@ -24,8 +24,8 @@ func Command() *cli.Command {
 			batchcmd.ClickHouseFlags, batchcmd.LoadFlags, batchcmd.ReconcileFlags, []cli.Flag{
 				&cli.BoolFlag{Name: "new", EnvVars: []string{"TXFLOW_NEW"},
 					Usage: "start a new run instead of resuming an unfinished one of the same command"}}),
-		Description: `Chunks are stored while others are still classified. The same command, with the same files, goes on with its newest run
-that is not finished and that no process works on: what the ML API
+		Description: `Chunks are stored while others are still classified. The same command, with the same files, goes
+on with its newest run that is not finished and that no process works on: what the ML API
 answered is not asked again, and nothing is stored twice.
 
    txflow run --source demo data/transactions.csv

@@ -48,7 +48,8 @@ func Doctor() *cli.Command {
 				Usage: "folder or `URL` for artifacts"},
 			querycmd.JaegerFlag, batchcmd.CategoriesFlag, readers.StalledFlag, kafkaflags.Topics,
 		}, batchcmd.MLAddressFlags, kafkaflags.Flags, []cli.Flag{kafkaflags.Registry}, batchcmd.ClickHouseFlags),
-		Description: `Exits 69 when something is missing that all commands need. What is "optional" only some commands need.
+		Description: `Exits 69 when something is missing that all commands need. What is "optional" only some commands
+need.
 
    txflow doctor
    txflow doctor --json | jq -r 'select(.ok or .optional | not) | .next'`,
@@ -215,6 +216,6 @@ func checkTraces(c *cli.Context) []check {
 		return []check{to, {Name: "Jaeger", Neutral: true, Detail: err.Error(),
 			Next: "set JAEGER_URL where it is elsewhere; only txflow trace needs it"}}
 	}
-	return []check{to, {Name: "Jaeger", OK: true, Detail: fmt.Sprintf("traces of %s at %s", display.Count(len(services), "service"),
-		secret.NewURL(at.URL))}}
+	detail := fmt.Sprintf("traces of %s at %s", display.Count(len(services), "service"), secret.NewURL(at.URL))
+	return []check{to, {Name: "Jaeger", OK: true, Detail: detail}}
 }

@@ -30,10 +30,10 @@ func Migrate() *cli.Command {
 			&cli.BoolFlag{Name: "stream", EnvVars: []string{"TXFLOW_MIGRATE_STREAM"},
 				Usage: "also create the Kafka tables; --kafka-brokers must be reachable from ClickHouse"},
 		}, kafkaflags.Flags, batchcmd.ClickHouseFlags),
-		Description: `Migrations go forward only; each is applied once and kept with its checksum. An empty database is made at once, from what they
-add up to. Two may migrate at once.
-With --stream, the settings security.*, sasl.* and ssl.* of --kafka-config are ClickHouse's from then on; files among them are
-ClickHouse's own. Without any of these it keeps those that it has.
+		Description: `Migrations go forward only; each is applied once and kept with its checksum. An empty database
+is made at once, from what they add up to. Two may migrate at once. With --stream, the settings
+security.*, sasl.* and ssl.* of --kafka-config are ClickHouse's from then on; files among them
+are ClickHouse's own. Without any of these it keeps those that it has.
 
    txflow migrate
    txflow migrate --dry-run

@@ -23,7 +23,8 @@ func Schemas() *cli.Command {
 				"registry",
 			Flags: []cli.Flag{kafkaflags.Registry,
 				&cli.BoolFlag{Name: "offline", EnvVars: []string{"TXFLOW_SCHEMAS_OFFLINE"}, Usage: "do not contact the registry"}},
-			Description: `A field may be added when messages may lack it; none may vanish, change its type or become required.
+			Description: `A field may be added when messages may lack it; none may vanish, change its type or become
+required.
 
    txflow schemas check
    txflow schemas check --offline

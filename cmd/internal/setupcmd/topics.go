@@ -34,8 +34,9 @@ func Topics() *cli.Command {
 				&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_TOPICS_DRY_RUN"},
 					Usage: "show what would be done, and do nothing"},
 			}, topicFlags, kafkaflags.Flags),
-			Description: `Partitions are never taken away, since their messages would be lost. They are not added to events.raw, events.silver and events.claims, since
-duplicates of earlier events would no longer be found.
+			Description: `Partitions are never taken away, since their messages would be lost. They are not added to
+events.raw, events.silver and events.claims, since duplicates of earlier events would no longer
+be found.
 
    txflow topics apply --dry-run
    txflow topics apply --partitions 12 --replicas 3 --kafka-brokers kafka-1:9092,kafka-2:9092
@@ -44,7 +45,8 @@ duplicates of earlier events would no longer be found.
 		}, {
 			Name: "print", Usage: "print the topics as a file that can be edited, for --topics-file",
 			Flags: topicFlags,
-			Description: `What is left out of the file stays as txflow has it. cleanup.policy and message.timestamp.type can not be set: promises rest on them.
+			Description: `What is left out of the file stays as txflow has it. cleanup.policy and message.timestamp.type
+can not be set: promises rest on them.
 
    txflow topics print --replicas 3 > topics.json
    txflow topics apply --topics-file topics.json --dry-run

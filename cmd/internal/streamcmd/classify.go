@@ -22,9 +22,9 @@ func streamClassifyCommand() *cli.Command {
 		Flags: batchcmd.Flags([]cli.Flag{kafkaflags.Group,
 			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "source system `NAME` of messages without a source"),
 		}, memberFlags, streamMLFlags(), kafkaflags.Flags),
-		Description: `Results, dead letters and offsets are one Kafka transaction. While the ML API is unavailable the partitions are paused and
-nothing is lost. Any number may run; each needs an --instance of its own: of two with the same one the newer takes over, and
-the older exits 64.
+		Description: `Results, dead letters and offsets are one Kafka transaction. While the ML API is unavailable the
+partitions are paused and nothing is lost. Any number may run; each needs an --instance of its
+own: of two with the same one the newer takes over, and the older exits 64.
 
    txflow stream classify
    txflow stream classify --watch-addr 127.0.0.1:9464

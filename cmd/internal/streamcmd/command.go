@@ -1,4 +1,5 @@
-// Package streamcmd is txflow stream: live traffic, its members, how they are doing, and the proof that nothing is missing.
+// Package streamcmd is txflow stream: live traffic, its members, how they are doing, and the proof that nothing is
+// missing.
 package streamcmd
 
 import (

@@ -27,7 +27,8 @@ func streamProduceCommand() *cli.Command {
 			" as live traffic",
 		Flags: batchcmd.Flags([]cli.Flag{
 			&cli.StringFlag{Name: "profile", EnvVars: []string{"TXFLOW_PRODUCE_PROFILE"},
-				Usage: "`NAME` of a preset: small (1,000 a second, 10 at once) or large (20,000 at once, every 20 s); --rate and --burst win"},
+				Usage: "`NAME` of a preset: small (1,000 a second, 10 at once) or large (20,000 at once, every 20 s); " +
+					"--rate and --burst win"},
 			&cli.Float64Flag{Name: "rate", EnvVars: []string{"TXFLOW_PRODUCE_RATE"},
 				Usage: "`N` messages per second; 0 = unlimited"},
 			&cli.IntFlag{Name: "burst", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_BURST"},
@@ -49,7 +50,8 @@ func streamProduceCommand() *cli.Command {
 			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_PRODUCE_DRAIN"},
 				Usage: "graceful-shutdown timeout: `TIME` for Kafka to acknowledge what was sent"},
 		}, kafkaflags.Flags),
-		Description: `Exits 75 when it is stopped before Kafka has acknowledged all rows, 65 at a row that is too large for Kafka.
+		Description: `Exits 75 when it is stopped before Kafka has acknowledged all rows, 65 at a row that is too
+large for Kafka.
 
    txflow stream produce --rate 1000
    txflow stream produce --profile large

@@ -39,8 +39,8 @@ func WithReconcile(commands []*cli.Command) []*cli.Command {
 
 With --stream it reads ` + topics.Raw +
 			` from where it ended the last time to what the group has committed. Each message must
-have one entry in the ledger, each stored id must be in transactions with that version or a newer one, and each dead letter in
-dead_letters. It starts where it started when there are findings (exit 65).
+have one entry in the ledger, each stored id must be in transactions with that version or a newer one, and each
+dead letter in dead_letters. It starts where it started when there are findings (exit 65).
 
    txflow reconcile --stream
    txflow reconcile --stream --group bank --kafka-brokers kafka:9092

@@ -37,8 +37,8 @@ func streamRefineCommand() *cli.Command {
 			`, validates again, removes duplicates, says of each event what it is about and how good it is, and writes
 ` + events.Silver + ` or ` + events.DeadLetters +
 			`. Results, dead letters and offsets are one Kafka transaction. Any number may run; each
-needs an --instance of its own: of two with the same one the newer takes over, and the older exits 64. What duplicates are found by
-is read from ` + events.Claims + ` when partitions are assigned.
+needs an --instance of its own: of two with the same one the newer takes over, and the older exits 64. What
+duplicates are found by is read from ` + events.Claims + ` when partitions are assigned.
 
    txflow stream refine
    txflow stream refine --print-rules > rules.json

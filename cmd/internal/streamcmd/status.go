@@ -42,10 +42,11 @@ func streamStatusCommand() *cli.Command {
 			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STATUS_WATCH_ADDR"},
 				Usage: "print nothing, and serve /readyz and /metrics about ClickHouse's Kafka tables at `HOST:PORT`"},
 		}, kafkaflags.Flags, batchcmd.ClickHouseFlags),
-		Description: `On a terminal it goes on until Ctrl-C. Exits 69 when Kafka does not answer. Where ClickHouse answers, too, it says which of its
-Kafka tables does not progress although messages wait, and ClickHouse's last exception, and, as "events publish", how many events
-are not in the roll-ups of events.analytics yet. With --watch-addr the metric txflow_clickhouse_reader_stalled says the first, for an
-alert.
+		Description: `On a terminal it goes on until Ctrl-C. Exits 69 when Kafka does not answer. Where ClickHouse
+answers, too, it says which of its Kafka tables does not progress although messages wait, and
+ClickHouse's last exception, and, as "events publish", how many events are not in the roll-ups
+of events.analytics yet. With --watch-addr the metric txflow_clickhouse_reader_stalled says the
+first, for an alert.
 
    txflow stream status
    txflow stream status --once --kafka-brokers kafka:9092
@@ -174,7 +175,8 @@ func showStatus(out io.Writer, before, now []status.Look, stalled map[string]str
 			if !p.Oldest.IsZero() {
 				delay = max(now[i].At.Sub(p.Oldest).Seconds(), 0) // the clocks may differ
 			}
-			lines = append(lines, line{p.Lag(), []string{display.Thousands(p.Lag()), seconds(delay), committed, display.Thousands(p.End),
+			lines = append(lines, line{p.Lag(), []string{display.Thousands(p.Lag()), seconds(delay), committed,
+				display.Thousands(p.End),
 				fmt.Sprint(p.Number), s.Topic, p.Owner}})
 		}
 	}

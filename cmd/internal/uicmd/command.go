@@ -33,13 +33,15 @@ func Command() *cli.Command {
 			&cli.StringFlag{Name: "addr", Value: ui.DefaultAddr, EnvVars: []string{"TXFLOW_UI_ADDR"},
 				Usage: "listen at `HOST:PORT`; beyond this machine the page asks for a token"},
 			&cli.StringFlag{Name: "token-file", EnvVars: []string{"TXFLOW_UI_TOKEN_FILE"},
-				Usage: "ask for a token that stands in `FILE`, one a line; read again when it changes; TXFLOW_UI_TOKEN may hold it instead"},
+				Usage: "ask for a token that stands in `FILE`, one a line; read again when it changes; " +
+					"TXFLOW_UI_TOKEN may hold it instead"},
 			&cli.StringFlag{Name: "jaeger-url", Value: "http://127.0.0.1:16686", EnvVars: []string{"JAEGER_URL"},
 				Usage: "`URL` of Jaeger, for traces; empty for none"},
 			AirflowFlag,
 		}, []cli.Flag{kafkaflags.Group, readers.StalledFlag}, kafkaflags.Flags, batchcmd.ClickHouseFlags[:1]),
-		Description: `The page reads ClickHouse and changes nothing. Each of its pages is also CSV (?format=csv) and JSON (?format=json). Kafka and Jaeger
-are asked where they answer. txflow platform serves the same page.
+		Description: `The page reads ClickHouse and changes nothing. Each of its pages is also CSV (?format=csv) and
+JSON (?format=json). Kafka and Jaeger are asked where they answer. txflow platform serves the
+same page.
 
    txflow ui
    CLICKHOUSE_URL=http://clickhouse:8123 txflow ui --kafka-brokers kafka:9092

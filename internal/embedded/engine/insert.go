@@ -46,7 +46,8 @@ func (e *Engine) Insert(ctx context.Context, s Statement, r io.Reader) (Stats, e
 			err = e.feed(ctx, stream, r)
 		}
 		if errors.Is(err, errEnded) {
-			e.lib.freeResult(e.lib.doneInsert(stream)) // the engine aborts the process when it frees an insert that has ended by itself
+			// the engine aborts the process when it frees an insert that has ended by itself
+			e.lib.freeResult(e.lib.doneInsert(stream))
 		}
 		if err != nil {
 			return err

@@ -57,7 +57,7 @@ func status(code int) int {
 		return http.StatusNotImplemented
 	case 381: // HTTP_LENGTH_REQUIRED
 		return http.StatusLengthRequired
-	case 202, 209, 439, 236: // TOO_MANY_SIMULTANEOUS_QUERIES, SOCKET_TIMEOUT, CANNOT_SCHEDULE_TASK, and an engine that stops
+	case 202, 209, 439, 236: // TOO_MANY_SIMULTANEOUS_QUERIES, SOCKET_TIMEOUT, CANNOT_SCHEDULE_TASK, ABORTED: it stops
 		return http.StatusServiceUnavailable
 	case 159: // TIMEOUT_EXCEEDED
 		return http.StatusRequestTimeout

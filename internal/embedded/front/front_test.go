@@ -56,7 +56,8 @@ func clickHouseGo(t *testing.T, compression clickhouse.Compression) {
 	conn := open(t, dsn, compression)
 	if err := conn.Exec(ctx,
 		`CREATE TABLE t (id UUID, d Decimal(18, 4), at DateTime64(6, 'UTC'), lc LowCardinality(String),
-		ln LowCardinality(Nullable(String)), e Enum8('debit' = 1, 'credit' = 2), n Nullable(Int64), f FixedString(4), u UInt64)
+		ln LowCardinality(Nullable(String)), e Enum8('debit' = 1, 'credit' = 2), n Nullable(Int64), f FixedString(4), u `+
+			`UInt64)
 		ENGINE = MergeTree ORDER BY u`); err != nil {
 		t.Fatal(err)
 	}

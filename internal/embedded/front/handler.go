@@ -221,7 +221,8 @@ func (o *response) finish(stats engine.Stats, err error) error {
 }
 
 func summary(s engine.Stats) string {
-	return fmt.Sprintf(`{"read_rows":"%d","read_bytes":"%d","written_rows":"%d","written_bytes":"0","total_rows_to_read":"0","result_rows":"%d","result_bytes":"0"}`,
+	return fmt.Sprintf(`{"read_rows":"%d","read_bytes":"%d","written_rows":"%d","written_bytes":"0",`+
+		`"total_rows_to_read":"0","result_rows":"%d","result_bytes":"0"}`,
 		s.RowsRead, s.BytesRead, s.RowsWritten, s.RowsWritten)
 }
 

@@ -2,8 +2,8 @@
 // and headers or attributes) or in the simple form (event_type, company_id, …). A text that is no JSON is an error of
 // the whole package; whatever else is wrong with an item concerns that item alone.
 //
-// The parser is by hand: rules are checked in the same pass, with a pointer to what breaks one, and all of that takes as
-// long as the library's tokens alone, a fifth of encoding/json (BenchmarkPackage).
+// The parser is by hand: rules are checked in the same pass, with a pointer to what breaks one, and all of that takes
+// as long as the library's tokens alone, a fifth of encoding/json (BenchmarkPackage).
 package parse
 
 import (

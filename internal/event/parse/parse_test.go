@@ -46,7 +46,8 @@ func TestBriefsCall(t *testing.T) {
 		Type:               `Holded\Wallet\Domain\Transaction\Events\WalletTransactionCreatedEvent`,
 		TargetSubscription: "Wallet", AccountID: "company-123", UserID: "user-456",
 		Data: `{"id":"123","amount":100.50}`,
-		Attributes: `{"type":"Holded\\Wallet\\Domain\\Transaction\\Events\\WalletTransactionCreatedEvent","targetSubscription":"Wallet",` +
+		Attributes: `{"type":"Holded\\Wallet\\Domain\\Transaction\\Events\\WalletTransactionCreatedEvent",` +
+			`"targetSubscription":"Wallet",` +
 			inContext + `:{"accountId":"company-123","userId":"user-456"}}`}
 	if items[0].Event != want {
 		t.Errorf("%+v", items[0].Event)
@@ -92,7 +93,8 @@ func TestForms(t *testing.T) {
 		},
 		strings.Replace(item(`{}`, ``), inContext, strings.ReplaceAll(inContext, `\\`, `\u005C`),
 			1): func(*event.Event) {},
-		`{"event_type":"USER_LOGIN","event_id":"e","company_id":"c","user_id":"u","timestamp":1735689600123,"metadata":{"k":"v"},` +
+		`{"event_type":"USER_LOGIN","event_id":"e","company_id":"c","user_id":"u","timestamp":1735689600123,` +
+			`"metadata":{"k":"v"},` +
 			`"ip_address":"::1","user_agent":"x","session_id":"s","other":1}`: func(e *event.Event) {
 			*e = event.Event{Form: event.FormSimple, Type: "USER_LOGIN", MessageID: "e", AccountID: "c", UserID: "u",
 				Timestamp:    at,

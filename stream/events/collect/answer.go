@@ -45,7 +45,8 @@ func (p *pack) element(b []byte, i int) []byte {
 	case unwritten:
 		return append(b, `503,"code":"not_written","message":"Kafka has not acknowledged it: send it again"}`...)
 	case notPublished:
-		return append(b, `424,"code":"not_published","message":"it is good, but another is not, and the request says handling=strict"}`...)
+		return append(b, `424,"code":"not_published","message":"it is good, but another is not, `+
+			`and the request says handling=strict"}`...)
 	}
 	v := p.items[i].Violation
 	b = append(b, `422,"code":"`...)

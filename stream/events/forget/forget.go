@@ -17,8 +17,8 @@ import (
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// Tables are ClickHouse's. What is noted is kept by ClickHouse, so that nothing that is delivered again is stored again;
-// noted again it is the same.
+// Tables are ClickHouse's. What is noted is kept by ClickHouse, so that nothing that is delivered again is stored
+// again; noted again it is the same.
 type Tables interface {
 	dlq.DeadLetters
 	Erasure(ctx context.Context, hash string) (*ledger.Erasure, error)
@@ -212,7 +212,10 @@ func (f *Forget) round(ctx context.Context, e *ledger.Erasure, r *Result) error 
 		return err
 	}
 	failpoint.Pass(failpoint.Erased)
-	if err := f.Tables.EraseRows(ctx, e, func(table string, parts int64) { f.Progress("deleting from "+table, parts) }); err != nil {
+	if err := f.Tables.EraseRows(ctx, e, func(table string,
+		parts int64) {
+		f.Progress("deleting from "+table, parts)
+	}); err != nil {
 		return err
 	}
 	failpoint.Pass(failpoint.Deleted)

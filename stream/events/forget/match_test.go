@@ -65,7 +65,8 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestObjects takes a person out of archived events and of copies of dead letters, and leaves other objects as they are.
+// TestObjects takes a person out of archived events and of copies of dead letters, and leaves other objects as they
+// are.
 func TestObjects(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -75,7 +76,8 @@ func TestObjects(t *testing.T) {
 	}
 	dead := func(user string, version int64) string {
 		return string(deadletter.Append(nil, &ledger.RunInfo{}, &ledger.DeadLetter{
-			Origin: ledger.Origin{Origin: events.Collector}, Raw: []byte(`{"user_id":"` + user + `"}`), Version: version}, 0, ""))
+			Origin: ledger.Origin{Origin: events.Collector}, Raw: []byte(`{"user_id":"` + user + `"}`), Version: version}, 0,
+			""))
 	}
 	files := map[string]string{
 		"silver/d/0.ndjson":         line("gone", 1) + "\n" + line("there", 1) + "\n" + line("gone", 9) + "\n",

@@ -47,7 +47,8 @@ func (r *run) facts(ctx context.Context, part ledger.StreamRange, messages []del
 		}
 	}
 	claims := func(id event.ID, partition int32, position, hash uint64) {
-		if has, ok := f.claims[id]; partition == part.Partition && (!ok || position < has.position || position == has.position && hash == 0) {
+		if has, ok := f.claims[id]; partition == part.Partition &&
+			(!ok || position < has.position || position == has.position && hash == 0) {
 			f.claims[id] = claim{position, hash}
 		}
 	}
@@ -116,8 +117,8 @@ func (r *run) erased(part *ledger.StreamRange, m *delivered, f *facts) {
 	r.counts.Erased++
 }
 
-// repeats reports whether a message says again what one at a lower offset of its partition said, which is stored, or was
-// before it was erased.
+// repeats reports whether a message says again what one at a lower offset of its partition said, which is stored, or
+// was before it was erased.
 func (f *facts) repeats(m *delivered) bool {
 	c, ok := f.claims[m.id]
 	return ok && c.position < uint64(m.offset) && (c.contentHash == m.hash || c.contentHash == 0)

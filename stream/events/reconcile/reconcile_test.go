@@ -141,7 +141,8 @@ func TestEveryBreakIsFound(t *testing.T) {
 		}, ledger.FindingDoubled},
 		"deleted before it was verified": {func(w *world) { w.begin, w.verified = 3, 1 }, ledger.FindingGap},
 		"deleted before it was read": {func(w *world) {
-			w.deadLetters = append(w.deadLetters, ledger.DeadLetterState{Code: string(transaction.CodeDeleted), State: ledger.StateOpen,
+			w.deadLetters = append(w.deadLetters, ledger.DeadLetterState{
+				Code: string(transaction.CodeDeleted), State: ledger.StateOpen,
 				Origin: ledger.Origin{Origin: events.Raw}, Raw: deadletter.AppendGap(nil, 0, 2)})
 		}, ledger.FindingGap},
 	} {

@@ -23,7 +23,8 @@ func TestRecord(t *testing.T) {
 	raw := events.AppendRaw(events.AppendHeader(nil, 3), &event.Event{ID: id, Token: "crm", Form: event.FormSimple})
 	item := `{"event_type":"USER_LOGIN","company_id":"c-1","user_id":"u","timestamp":1700000000000}`
 	headers := map[string]string{
-		"of refine":           "[{txflow-request r} {txflow-token crm} {txflow-replays 2} {txflow-version 9} {traceparent 00-a-b-01}]",
+		"of refine": "[{txflow-request r} {txflow-token crm} {txflow-replays 2} {txflow-version 9} {traceparent " +
+			"00-a-b-01}]",
 		"of an older release": "[{txflow-replays 1} {txflow-token crm}]",
 		"of the collector":    "[{txflow-replays 2} {txflow-version 9} {traceparent 00-a-b-01} {txflow-token crm}]",
 	}

@@ -25,7 +25,8 @@ import (
 func raw(i int, description string) pipeline.Message {
 	return pipeline.Message{Topic: topics.Raw, Partition: int32(i % 3), Offset: int64(i / 3), Time: time.Now(),
 		Value: fmt.Appendf(nil,
-			`{"id":"%d","description":%q,"amount":"-1.5","timestamp":"2024-01-31 12:00:00","operation_type":"card","side":"debit"}`, i, description)}
+			`{"id":"%d","description":%q,"amount":"-1.5","timestamp":"2024-01-31 `+
+				`12:00:00","operation_type":"card","side":"debit"}`, i, description)}
 }
 
 // config is that of the runner and of the handler.

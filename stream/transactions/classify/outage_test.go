@@ -11,7 +11,8 @@ import (
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
-// TestGivenUp does a transaction again that the log gave up, and ends with an error that a further attempt can not help.
+// TestGivenUp does a transaction again that the log gave up, and ends with an error that a further attempt can not
+// help.
 func TestGivenUp(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")

@@ -49,7 +49,8 @@ func BenchmarkParse(b *testing.B) {
 func BenchmarkClassified(b *testing.B) {
 	var p Parsed
 	parser().Parse([]byte(good), &p)
-	call := []byte(`{"pipeline":"stream","run_id":"txflow-classify","task_try":1,"source":"bank","origin":"transactions.raw"}`)
+	call := []byte(`{"pipeline":"stream","run_id":"txflow-classify","task_try":1,"source":"bank",` +
+		`"origin":"transactions.raw"}`)
 	row := ledger.Classified{Transaction: p.Transaction, ContentHash: 1 << 63, Category: transaction.CategoryAt(3),
 		Origin: ledger.Origin{Position: 42}, Version: 1764118577123456}
 	of := func() Classified {

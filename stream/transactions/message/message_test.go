@@ -15,7 +15,8 @@ func parser() *Parser {
 	return &Parser{Rules: transaction.DefaultRules(time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC))}
 }
 
-const good = `{"id":17,"description":"Card expense at EDF","amount":-952.4,"timestamp":"2023-11-28T06:35:12Z","merchant":"EDF","operation_type":"refund","side":"debit","source":"bank"}`
+const good = `{"id":17,"description":"Card expense at EDF","amount":-952.4,"timestamp":"2023-11-28T06:35:12Z",` +
+	`"merchant":"EDF","operation_type":"refund","side":"debit","source":"bank"}`
 
 func TestParse(t *testing.T) {
 	t.Parallel()
@@ -38,13 +39,20 @@ func TestParse(t *testing.T) {
 		"{\"id\":\"\xff": {Code: transaction.CodeUTF8},
 		`null`:           {Code: transaction.CodeMessage},
 		`{"id":1}`:       {Code: transaction.CodeMissing, Column: "amount"},
-		`{"id":"1","amount":1e3,"timestamp":"2023-11-28T06:35:12Z","operation_type":"x","side":"credit"}`:       {Code: transaction.CodeAmountFormat, Column: "amount"},
-		`{"id":"1","amount":"1","timestamp":"yesterday","operation_type":"x","side":"credit"}`:                  {Code: transaction.CodeTimestamp, Column: "timestamp"},
-		`{"id":"1","amount":"1","timestamp":"2023-11-28T06:35:12Z","operation_type":"x","side":"debit"}`:        {Code: transaction.CodeSideMismatch, Column: "side"},
-		`{"id":"1","amount":"1","timestamp":"2023-11-28T06:35:12Z","operation_type":"x","side":"credit"} more`:  {Code: transaction.CodeMessage},
-		`{"id":"1","description":"a\u0000b","amount":"1","timestamp":"2023-11-28T06:35:12Z","side":"credit"}`:   {Code: transaction.CodeControl, Column: "description"},
-		`{"id":"1","amount":"1,5","timestamp":"2023-11-28T06:35:12Z","operation_type":"x","side":"credit"}`:     {Code: transaction.CodeAmountFormat, Column: "amount"},
-		`{"id":"1","amount":"1.23456","timestamp":"2023-11-28T06:35:12Z","operation_type":"x","side":"credit"}`: {Code: transaction.CodeAmountScale, Column: "amount"},
+		`{"id":"1","amount":1e3,"timestamp":"2023-11-28T06:35:12Z","operation_type":"x",` +
+			`"side":"credit"}`: {Code: transaction.CodeAmountFormat, Column: "amount"},
+		`{"id":"1","amount":"1","timestamp":"yesterday","operation_type":"x",` +
+			`"side":"credit"}`: {Code: transaction.CodeTimestamp, Column: "timestamp"},
+		`{"id":"1","amount":"1","timestamp":"2023-11-28T06:35:12Z","operation_type":"x",` +
+			`"side":"debit"}`: {Code: transaction.CodeSideMismatch, Column: "side"},
+		`{"id":"1","amount":"1","timestamp":"2023-11-28T06:35:12Z","operation_type":"x",` +
+			`"side":"credit"} more`: {Code: transaction.CodeMessage},
+		`{"id":"1","description":"a\u0000b","amount":"1","timestamp":"2023-11-28T06:35:12Z",` +
+			`"side":"credit"}`: {Code: transaction.CodeControl, Column: "description"},
+		`{"id":"1","amount":"1,5","timestamp":"2023-11-28T06:35:12Z","operation_type":"x",` +
+			`"side":"credit"}`: {Code: transaction.CodeAmountFormat, Column: "amount"},
+		`{"id":"1","amount":"1.23456","timestamp":"2023-11-28T06:35:12Z","operation_type":"x",` +
+			`"side":"credit"}`: {Code: transaction.CodeAmountScale, Column: "amount"},
 	} {
 		if got := parser().Parse([]byte(text), &p); got != want {
 			t.Errorf("%s gives %+v, want %+v", text, got, want)

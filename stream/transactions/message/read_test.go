@@ -120,7 +120,8 @@ func oracle(value []byte) (fields transaction.Fields, source []byte, ok bool) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))
 	f.Add([]byte(`{ "source" : "s", "id":0.5 , "merchant":"é\\u00e9" }`))
-	f.Add([]byte(`{"id":"x","amount":"0.1","timestamp":"2024-02-29 00:00:00","merchant":null,"operation_type":"a b","side":"CREDIT"}`))
+	f.Add([]byte(`{"id":"x","amount":"0.1","timestamp":"2024-02-29 00:00:00","merchant":null,"operation_type":"a ` +
+		`b","side":"CREDIT"}`))
 	f.Add([]byte(`{"id":1,"ID":2,"amount":1e3,"Amount":"2"}`))
 	f.Add([]byte(`{"id":"\ud800","id":{},"x":[1,2]} `))
 	f.Add([]byte(`{"\u0069d":"\ud83d\ude00","amount":-0,"side":null}`))

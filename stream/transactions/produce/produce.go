@@ -94,7 +94,8 @@ type encoded struct {
 // is waited for, Config.Drain long: the error has exit code 75 when the broker then lacks any of it, or rows were not
 // sent.
 func Run(ctx context.Context, rows *source.Reader, sink Sink, cfg Config, observe func(Stats)) (Stats, error) {
-	p := &producer{sink: sink, cfg: cfg, file: rows.URL, observe: observe, random: rand.New(rand.NewPCG(cfg.Seed, 0))} // repeatable on purpose
+	// repeatable on purpose
+	p := &producer{sink: sink, cfg: cfg, file: rows.URL, observe: observe, random: rand.New(rand.NewPCG(cfg.Seed, 0))}
 	if cfg.Rate > 0 {
 		p.limiter = rate.NewLimiter(rate.Limit(cfg.Rate), max(cfg.Burst, 1))
 	}

@@ -114,7 +114,8 @@ func TestTasksByHand(t *testing.T) {
 	_, clickhouse := harness.StartPlatform(t, t.TempDir(), "127.0.0.1:0")
 	w := harness.NewWorkbench(t, clickhouse)
 	file := filepath.Join(w.Dir, "in.csv.gz")
-	harness.Must(t, os.WriteFile(file, []byte(harness.GZ(t, harness.Header+harness.Row(1)+harness.Row(2)+harness.Row(2)+"3,,0,x,,,\n")), 0o644))
+	harness.Must(t, os.WriteFile(file, []byte(harness.GZ(t, harness.Header+harness.Row(1)+harness.Row(2)+harness.Row(2)+
+		"3,,0,x,,,\n")), 0o644))
 	if m := w.OK("validate", "--run-id", "hand", "*.gz").Manifest(t); m.Counts != (ledger.Counts{In: 4, Accepted: 2,
 		Rejected: 1, Duplicates: 1}) {
 		t.Errorf("validate counts %+v", m.Counts)
@@ -182,7 +183,8 @@ func TestARefusedRowBecomesADeadLetter(t *testing.T) {
 		if bytes.Contains(body, []byte("poison")) {
 			rw.Header().Set("Content-Type", "application/json")
 			rw.WriteHeader(http.StatusUnprocessableEntity)
-			_, _ = rw.Write([]byte(`{"detail":[{"loc":["body",0,"description"],"msg":"we do not serve this","type":"value_error"}]}`))
+			_, _ = rw.Write([]byte(`{"detail":[{"loc":["body",0,"description"],"msg":"we do not serve ` +
+				`this","type":"value_error"}]}`))
 			return
 		}
 		honest.ServeHTTP(rw, r)
@@ -220,7 +222,8 @@ func TestDemo(t *testing.T) {
 			"a package of 3 events: 2 accepted, 1 rejected; sent 2 times, each counts once") {
 			t.Errorf("the summary of the events is missing:\n%s", r.Stderr.String())
 		}
-		for _, want := range []string{`WalletTransactionCreatedEvent\n +financial +1 `, `UserUpdatedEvent\n +user_activity +1 `,
+		for _, want := range []string{`WalletTransactionCreatedEvent\n +financial +1 `,
+			`UserUpdatedEvent\n +user_activity +1 `,
 			"state +gold\n",
 			"raw +events.raw/[0-9]+:0 +stored", "duplicate of events.raw/[0-9]+:0", " gold +events", "dead_letter"} {
 			if !regexp.MustCompile(want).MatchString(r.Stdout.String()) {
@@ -265,12 +268,14 @@ func TestReadsStandardInput(t *testing.T) {
 	if code := r.Wait(t); code != 0 {
 		t.Fatal(r.Stderr.String())
 	}
-	if got := w.SQL("SELECT id, source_id, amount FROM transactions FINAL WHERE source_id = '1'"); got != "81fe8d20-b855-5e84-9566-f6693045d336\t1\t-12.34" {
+	if got := w.SQL("SELECT id, source_id, amount FROM transactions FINAL " +
+		"WHERE source_id = '1'"); got != "81fe8d20-b855-5e84-9566-f6693045d336\t1\t-12.34" {
 		t.Error(got)
 	}
 	if got, want := w.SQL("SELECT source_id, amount, toUnixTimestamp64Micro(timestamp) FROM transactions FINAL WHERE "+
 		"source_id > '1' ORDER BY source_id"),
-		"2\t99999999999999.9999\t253402300799999999\n3\t-99999999999999.9999\t-62135596800000000\n4\t-0.0001\t-1"; got != want {
+		"2\t99999999999999.9999\t253402300799999999\n3\t-99999999999999.9999\t-62135596800000000\n"+
+			"4\t-0.0001\t-1"; got != want {
 		t.Errorf("the extremes are\n%s\nwant\n%s", got, want)
 	}
 }

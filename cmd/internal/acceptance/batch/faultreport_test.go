@@ -19,8 +19,10 @@ Written by `+"`make faults`"+
 		`, which commits each fault on real processes: the ClickHouse engine, the ML API and txflow itself, all
 under the race detector of Go when run by `+"`make test`"+
 		`. Each ends with a comparison of everything that is stored (transactions, ledger,
-dead letters; values and counts) with what an undisturbed run of the same %s rows, one in twenty of them odd, stores: in every
-line below it was the same. Nothing was lost and nothing doubled. [reliability-stream.md](reliability-stream.md) is about the stream.
+dead letters; values and counts) with what an undisturbed run of the same %s rows, one in twenty of them odd, `+
+		`stores: in every
+line below it was the same. Nothing was lost and nothing doubled. [reliability-stream.md](reliability-stream.md) is `+
+		`about the stream.
 
 | fault | what is done | what the user sees, command by command |
 | --- | --- | --- |

@@ -1,4 +1,5 @@
-// Package batch tests files of transactions end to end: by hand, as a scheduler runs them, killed, and short of resources.
+// Package batch tests files of transactions end to end: by hand, as a scheduler runs them, killed, and short of
+// resources.
 package batch
 
 import (

@@ -183,7 +183,8 @@ func TestEveryTryIsInTheHistory(t *testing.T) {
 	}
 	got := w.SQL("SELECT task, try, status, exit_code IN (69, 75) ? 0 : exit_code FROM task_runs FINAL WHERE run_id = " +
 		"'r' ORDER BY task, try")
-	if want := "classify\t1\tfailed\t0\nclassify\t2\tfailed\t130\nclassify\t3\tdone\t0\nsplit\t1\tdone\t0\nvalidate\t1\tfailed\t65\nvalidate\t2\tdone\t0"; got != want {
+	if want := "classify\t1\tfailed\t0\nclassify\t2\tfailed\t130\nclassify\t3\tdone\t0\nsplit\t1\tdone\t0\n" +
+		"validate\t1\tfailed\t65\nvalidate\t2\tdone\t0"; got != want {
 		t.Errorf("the history:\n%s\nwant\n%s", got, want)
 	}
 }

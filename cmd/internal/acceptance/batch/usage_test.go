@@ -33,7 +33,8 @@ func TestNumbersOutOfRangeAreWrongUsage(t *testing.T) {
 		{"compare " + folder, "max-changed", "NaN -1 2"}, {"compare " + folder, "examples", "-1"},
 		{"inbox --taken x --inbox y", "settle", "-1s"},
 		{"inbox --taken x --inbox y", "limit", "0 -1"}, {"validate nothing.csv", "temp-dir", "/nonexist"},
-		{"validate nothing.csv", "thousands", "_"}, {"validate nothing.csv", "earliest", "2999-01-01"}, // the library keeps this one: the last
+		// the library keeps this one: the last
+		{"validate nothing.csv", "thousands", "_"}, {"validate nothing.csv", "earliest", "2999-01-01"},
 	} {
 		for value := range strings.FieldsSeq(tt.values) {
 			code, errs := harness.InProcess(append(strings.Fields(tt.command), "--"+tt.flag+"="+value)...)
@@ -60,7 +61,8 @@ func TestSurplusArgumentsAndUnknownCommandsAreWrongUsage(t *testing.T) {
 		"runs extra", "migrate extra", "doctor extra", "split a b", "classify a b", "load a b", "reconcile a b",
 		"compare a b", "inbox extra", "demo extra",
 		"trace a b", "dlq show a b c d", "stream produce a b", "stream classify a"} {
-		if code, errs := harness.InProcess(strings.Fields(line)...); code != fault.ExitUsage || !strings.Contains(errs, "--help") {
+		if code, errs := harness.InProcess(strings.Fields(line)...); code != fault.ExitUsage ||
+			!strings.Contains(errs, "--help") {
 			t.Errorf("%s: exit %d\n%s", line, code, errs)
 		}
 	}
@@ -83,7 +85,8 @@ func TestTheLastDayIsNoUpperBound(t *testing.T) {
 func TestAStaleManifestDoesNotStopLoad(t *testing.T) {
 	_, clickhouse := harness.StartPlatform(t, t.TempDir(), "127.0.0.1:0")
 	w := harness.NewWorkbench(t, clickhouse)
-	harness.Must(t, os.WriteFile(filepath.Join(w.Dir, "in.csv"), []byte(harness.Header+harness.Row(1)+harness.Row(2)), 0o644))
+	harness.Must(t, os.WriteFile(filepath.Join(w.Dir, "in.csv"), []byte(harness.Header+harness.Row(1)+harness.Row(2)),
+		0o644))
 	w.OK("validate", "--run-id", "stale", "in.csv")
 	w.OK("split", "out/stale")
 	if code, r := w.Run("classify", "--index", "0", "--ml-url", "http://127.0.0.1:1", "--ml-outage", "100ms",

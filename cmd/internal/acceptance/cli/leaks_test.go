@@ -67,7 +67,8 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	w.OK("validate", "--run-id", "r1", "a.csv")
 	w.OK("split", "out/r1")
 	spans := startCollector(t)
-	hostile := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { // it says back what it was sent
+	// it says back what it was sent
+	hostile := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/health" {
 			_, _ = io.WriteString(rw, `{"model_version":"m"}`)
 			return
@@ -153,7 +154,9 @@ func TestValuesStayWhereTheyBelong(t *testing.T) {
 		w.Env = append(w.Env, "OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL, "TXFLOW_ML_OUTAGE=0s", "TXFLOW_LOG_LEVEL=debug",
 			"TXFLOW_TEMP_DIR="+w.Dir)
 		file := filepath.Join(w.Dir, "a.csv")
-		harness.Must(t, os.WriteFile(file, []byte("id,description,amount,timestamp,merchant,operation_type,side\n1,"+planted+",-1.50,2024-01-02 03:04:05,"+planted+",payment,debit\n2,"+planted+",x,2024-01-02 03:04:05,,payment,debit\n"), 0o600))
+		harness.Must(t, os.WriteFile(file, []byte("id,description,amount,timestamp,merchant,operation_type,side\n1,"+planted+
+			",-1.50,2024-01-02 03:04:05,"+planted+",payment,debit\n2,"+planted+",x,2024-01-02 03:04:05,,payment,debit\n"),
+			0o600))
 		w.API.HarmWith(func(rw http.ResponseWriter, r *http.Request, body []byte, honest http.Handler) {
 			if r.Method == http.MethodGet {
 				honest.ServeHTTP(rw, r)

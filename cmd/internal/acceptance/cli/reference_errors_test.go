@@ -122,7 +122,8 @@ func errorsPage(t *testing.T, sources []sourceFile) string {
 
 The texts that commands of txflow fail with, by [exit code](exit-codes.md), and what to do next. ` + "`…`" +
 		` stands for what differs: search for
-the words beside it. A message may begin with what was done, like *chunk 3: store rows:*. [Troubleshooting](../troubleshooting/README.md) says more
+the words beside it. A message may begin with what was done, like *chunk 3: store rows:*. ` +
+		`[Troubleshooting](../troubleshooting/README.md) says more
 about the frequent ones.
 `)
 	for _, code := range slices.SortedFunc(maps.Keys(byCode), func(a, b string) int { return number(a) - number(b) }) {

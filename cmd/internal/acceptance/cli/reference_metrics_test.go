@@ -19,7 +19,8 @@ var servedBy = map[string]string{
 	"stream/events/analytics": "`txflow events publish --watch-addr`",
 	"stream/events/collect":   "`txflow collect`, at `/metrics` of its address",
 	"stream/events/refine":    "`txflow stream refine --watch-addr`",
-	"stream/watch": "`txflow stream classify --watch-addr` and `txflow stream refine --watch-addr`, with a label `pipeline` " +
+	"stream/watch": "`txflow stream classify --watch-addr` and `txflow stream refine --watch-addr`, " +
+		"with a label `pipeline` " +
 		"(`transactions`, `events`); those of `txflow_clickhouse_reader_` by `txflow platform` and by " +
 		"`txflow stream status --watch-addr`",
 }

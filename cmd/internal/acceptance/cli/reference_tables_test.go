@@ -111,7 +111,8 @@ func tablesPage(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString(generatedMark +
-		"# Tables and views\n\nThose of the ClickHouse database `txflow` that are meant to be read. [clickhouse/schema](../../clickhouse/schema) has the statements.\n")
+		"# Tables and views\n\nThose of the ClickHouse database `txflow` that are meant to be read. " +
+		"[clickhouse/schema](../../clickhouse/schema) has the statements.\n")
 	for _, entry := range tables {
 		sql, err := os.ReadFile(filepath.Join(harness.Repository, "clickhouse", "schema", entry[0]+".sql"))
 		harness.Must(t, err)

@@ -232,8 +232,10 @@ A rejected row or message has one of these codes: in ` + "`code`" + ` of the tab
 		}
 		fmt.Fprintf(&b, "| `%s` | %s |\n", c.value, cell(message))
 	}
-	b.WriteString("| `unreadable` | ClickHouse could not store a message of `transactions.classified` or `transactions.dlq`; the message names the value |\n")
-	b.WriteString("\n## Business events\n\nThe collector gives these, in its answers and in dead letters of `events.dead.letter`.\n\n| code | meaning |\n| --- | --- |\n")
+	b.WriteString("| `unreadable` | ClickHouse could not store a message of `transactions.classified` or " +
+		"`transactions.dlq`; the message names the value |\n")
+	b.WriteString("\n## Business events\n\nThe collector gives these, in its answers and in dead letters of " +
+		"`events.dead.letter`.\n\n| code | meaning |\n| --- | --- |\n")
 	for _, c := range constants(sources, "internal/event", "Code") {
 		message := event.Code(c.value).Message()
 		if message == "" {

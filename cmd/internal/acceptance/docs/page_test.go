@@ -80,7 +80,8 @@ func parsePage(name, text string) (page, error) {
 	return p, nil
 }
 
-var typed = regexp.MustCompile(`^(    |\t)\s*(bin/|export |make |txflow |curl |docker |airflow |task |alias |[A-Z_]+=\S+ txflow)`)
+var typed = regexp.MustCompile(`^(    |\t)\s*(bin/|export |make |txflow |curl |docker |airflow |task |alias ` +
+	`|[A-Z_]+=\S+ txflow)`)
 
 // looksTyped reports whether a line is a command in an indented block: those would not be run.
 func looksTyped(lines []string, i int) bool {
@@ -90,8 +91,10 @@ func looksTyped(lines []string, i int) bool {
 // TestParsePage makes sure that nothing on a page escapes the test of its commands.
 func TestParsePage(t *testing.T) {
 	t.Parallel()
-	p, err := parsePage("a.md", "# A\n\n```sh\nx 1\n```\n\n```text\none\n…\n```\n\n<!-- not run: Docker -->\n```sh\ny\n```\n\n"+
-		"- item\n\n  ```sh\n  z\n    w\n  ```\n\n  text\n\n  ```text\n  not its output\n  ```\n\n<!-- file: f.json -->\n```json\n{}\n```\n")
+	p, err := parsePage("a.md", "# A\n\n```sh\nx 1\n```\n\n```text\none\n…\n```\n\n<!-- not run: Docker -->\n```sh\n"+
+		"y\n```\n\n"+
+		"- item\n\n  ```sh\n  z\n    w\n  ```\n\n  text\n\n  ```text\n  not its output\n  ```\n\n<!-- file: f.json -->\n"+
+		"```json\n{}\n```\n")
 	if err != nil {
 		t.Fatal(err)
 	}

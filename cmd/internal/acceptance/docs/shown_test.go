@@ -46,7 +46,8 @@ func missing(output string, shown []string) string {
 // TestMissing makes sure that output which is not as the page shows it is found.
 func TestMissing(t *testing.T) {
 	t.Parallel()
-	const output = "loading\rloading 5\r\n\x1b[1mcategory\x1b[0m   transactions      net\nFood              1,200  -17.50\nRent 3 4\n"
+	const output = "loading\rloading 5\r\n\x1b[1mcategory\x1b[0m   transactions      net\n" +
+		"Food              1,200  -17.50\nRent 3 4\n"
 	for shown, want := range map[string]string{
 		"category transactions net\n…\nRent 3 4": "", "loading 5\nFood … -17.50": "", "Food 1,200 …": "",
 		"Food 900 …":       "Food 900 …",

@@ -19,9 +19,12 @@ const chaosHead = `# What happens when things break: events
 
 Written by ` + "`make chaos`" +
 	` at commit %s, with a Kafka 4.1 broker, the collector and the members of refine as separate processes, and
-transactions of 200 events. The cases of a table are harm that is done one after the other to the same events; then all is verified. Of the
-events of the first table a quarter was sent before, 5 %% have the id of an earlier one and other contents, 5 %% break a rule, and 5 %% are of
-a person who is forgotten. They are sent before and after each harm. [reliability-stream.md](reliability-stream.md) does the same for
+transactions of 200 events. The cases of a table are harm that is done one after the other to the same events; then ` +
+	`all is verified. Of the
+events of the first table a quarter was sent before, 5 %% have the id of an earlier one and other contents, 5 %% ` +
+	`break a rule, and 5 %% are of
+a person who is forgotten. They are sent before and after each harm. [reliability-stream.md](reliability-stream.md) ` +
+	`does the same for
 transactions.
 `
 
@@ -45,7 +48,8 @@ var (
 - the window of duplicates was built from nothing but Kafka by every member that started.
 `},
 		{title: "Collector", outcome: "**failed**",
-			promises: `Eight senders send packages of four events, one of them broken, each with an Idempotency-Key and until it is answered. Where it says *held*,
+			promises: `Eight senders send packages of four events, one of them broken, each with an Idempotency-Key and ` +
+				`until it is answered. Where it says *held*,
 
 - every event that was acknowledged is in ` + "`events.silver`" + ` once, however often its package was sent;
 - every event that was refused is a dead letter once or more often, with the same id, and nowhere else;

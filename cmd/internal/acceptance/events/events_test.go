@@ -146,7 +146,8 @@ func publishes(t *testing.T, b *harness.Live) {
 	}
 	b.SQL("INSERT INTO events SELECT * FROM kept")
 	b.SQL("ALTER TABLE event_entries UPDATE entered_at = entered_at - INTERVAL 1 HOUR WHERE 1 SETTINGS mutations_sync = 2")
-	b.SQL("ALTER TABLE events UPDATE inserted_at = inserted_at - INTERVAL 30 MINUTE WHERE event_id = '%s' SETTINGS mutations_sync = 2",
+	b.SQL("ALTER TABLE events UPDATE inserted_at = inserted_at - INTERVAL 30 MINUTE WHERE event_id = '%s' SETTINGS "+
+		"mutations_sync = 2",
 		strings.TrimSpace(row))
 	rollups(t, b, "missing", "lacks events since 30m")
 	publish("3 roll-ups published, 0 removed; events.analytics has 5")

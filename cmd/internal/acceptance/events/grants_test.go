@@ -72,7 +72,8 @@ func TestUsersOfTheStack(t *testing.T) {
 
 	s.as("writer")
 	s.writes()
-	s.refused("writer", "TRUNCATE TABLE events", "ALTER TABLE event_arrivals DELETE WHERE 1", "ALTER TABLE events DELETE WHERE 1", "DROP TABLE events",
+	s.refused("writer", "TRUNCATE TABLE events", "ALTER TABLE event_arrivals DELETE WHERE 1",
+		"ALTER TABLE events DELETE WHERE 1", "DROP TABLE events",
 		"CREATE TABLE txflow.t (a String) ENGINE = Memory", "SELECT * FROM file('x', 'CSV', 'a String')")
 
 	s.as("reader")

@@ -43,7 +43,8 @@ func (b *refineBench) forgets(user string) {
 	person := event.Person{User: user}
 	r := tombstone.Record(&event.Tombstone{Hash: key.Hash(person), Scope: person.Scope(), KeyID: key.ID(),
 		At: time.Now().AddDate(1, 0, 0).UnixMicro()})
-	harness.Must(b.T, b.client.ProduceSync(b.T.Context(), &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value}).FirstErr())
+	harness.Must(b.T, b.client.ProduceSync(b.T.Context(),
+		&kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value}).FirstErr())
 	b.gone = user
 }
 

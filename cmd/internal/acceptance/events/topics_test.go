@@ -60,7 +60,8 @@ func TestAClusterWithoutTheTopicsOfEvents(t *testing.T) {
 		"as they should be") {
 		t.Errorf("the file of the same topics changes them:\n%s", text)
 	}
-	harness.Must(t, os.WriteFile(file, []byte(`{"events.dead.letter": {"partitions": 2, "config": {"retention.ms": "86400000"}}}`), 0o600))
+	harness.Must(t, os.WriteFile(file, []byte(`{"events.dead.letter": {"partitions": 2, "config": {"retention.ms": `+
+		`"86400000"}}}`), 0o600))
 	if text := b.OK("topics", "apply", "--topics-file", file).Stdout.String(); !strings.Contains(text,
 		"grow events.dead.letter from 1 to 2 partitions") || !strings.Contains(text, "retention.ms 86400000") {
 		t.Errorf("the file changes:\n%s", text)
@@ -70,7 +71,8 @@ func TestAClusterWithoutTheTopicsOfEvents(t *testing.T) {
 		t.Errorf("doctor with the file:\n%s", text)
 	}
 	code, r := b.Run("doctor")
-	if text := r.Stdout.String(); code != fault.ExitUnavailable || strings.Contains(text, "9 topics at "+b.Brokers+", as") ||
+	if text := r.Stdout.String(); code != fault.ExitUnavailable ||
+		strings.Contains(text, "9 topics at "+b.Brokers+", as") ||
 		!strings.Contains(text, "configure events.dead.letter") {
 		t.Errorf("doctor without the file:\n%s", text)
 	}

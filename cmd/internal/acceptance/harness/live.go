@@ -92,7 +92,8 @@ func (b *Live) Count(sql string, args ...any) (n int) {
 const OutcomesOfStream = "SELECT count() FROM outcomes FINAL WHERE pipeline = 'stream'"
 
 // produced is the line of `stream produce` with its counts, without commas.
-var produced = regexp.MustCompile(`^(\d+) messages? (?:is|are) in transactions\.raw: (\d+) bad ones? (\d+) duplicates? and ` +
+var produced = regexp.MustCompile(`^(\d+) messages? (?:is|are) in transactions\.raw: (\d+) bad ones? (\d+) ` +
+	`duplicates? and ` +
 	`(\d+) corrections? (?:was|were) sent`)
 
 // Produce sends rows, bad messages, duplicates and corrections, and returns how many messages those were.

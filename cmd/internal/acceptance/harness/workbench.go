@@ -96,8 +96,10 @@ func (w *Workbench) SQL(format string, args ...any) string {
 // Stored describes all that is stored for a run, but for the times and the run's name.
 func (w *Workbench) Stored(runID string) string {
 	w.T.Helper()
-	return w.SQL(`SELECT (SELECT (count(), sum(amount), groupBitXor(cityHash64(id, source_id, description, amount, timestamp, merchant, operation_type, side, category, position)))
-FROM transactions FINAL), (SELECT groupArray((outcome, n, digest)) FROM (SELECT outcome, count() AS n, groupBitXor(cityHash64(position, id, content_hash, category, code)) AS digest
+	return w.SQL(`SELECT (SELECT (count(), sum(amount), groupBitXor(cityHash64(id, source_id, description, amount,
+timestamp, merchant, operation_type, side, category, position)))
+FROM transactions FINAL), (SELECT groupArray((outcome, n, digest)) FROM (SELECT outcome, count() AS n,
+groupBitXor(cityHash64(position, id, content_hash, category, code)) AS digest
 FROM outcomes FINAL WHERE run_id = '%s' GROUP BY outcome ORDER BY outcome)),
 (SELECT (count(), groupBitXor(cityHash64(position, code, raw))) FROM dead_letters FINAL WHERE state = 'open')`, runID)
 }

@@ -87,7 +87,8 @@ var matrix = []chaos{
 		harness.AfterCommit),
 	{"a member is stopped", "SIGTERM at each of these seven points in turn", false, func(b *chaosBench) {
 		b.traffic(10)
-		for _, f := range []failpoint.Point{harness.AfterPoll, harness.DuringCall, harness.BeforeProduce, harness.AfterProduce, harness.BeforeCommit, harness.DuringCommit,
+		for _, f := range []failpoint.Point{harness.AfterPoll, harness.DuringCall, harness.BeforeProduce,
+			harness.AfterProduce, harness.BeforeCommit, harness.DuringCommit,
 			harness.AfterCommit} {
 			b.die(f, syscall.SIGTERM, "a")
 		}

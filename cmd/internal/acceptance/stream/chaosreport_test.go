@@ -25,8 +25,10 @@ func newChaosReport(rows int) *chaosReport {
 
 Written by `+"`make chaos`"+
 		` at commit %s. Each line is a run of its own with a Kafka 4.1 broker, ClickHouse's engine, the ML API, a
-producer and the members of the group as separate processes, 750 messages a transaction at most: %s rows are sent while the harm is
-done, 5 %% of them twice, 5 %% once more with other contents (corrections), and bad messages, one for every hundred rows.
+producer and the members of the group as separate processes, 750 messages a transaction at most: %s rows are sent `+
+		`while the harm is
+done, 5 %% of them twice, 5 %% once more with other contents (corrections), and bad messages, one for every hundred `+
+		`rows.
 [reliability.md](reliability.md) does the same for batch.
 
 Where a line says *held*,
@@ -41,7 +43,8 @@ Where a line says *held*,
 - every figure of the gold views is the one that batch makes of the same rows;
 - dead letters are the bad messages and nothing else: an outage made none.
 
-*Came again* are messages that were delivered more than once: to members of the group, or to ClickHouse where a line says so.
+*Came again* are messages that were delivered more than once: to members of the group, or to ClickHouse where a `+
+		`line says so.
 *Rolled back* are results that were written and never seen, since their transaction was given up.
 
 | case | what was done | times | messages | came again | rolled back | outcome |

@@ -63,7 +63,8 @@ func (b *liveBench) unreliable() {
 		case bytes.Contains(body, []byte("row 17 first")):
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusUnprocessableEntity)
-			_, _ = w.Write([]byte(`{"detail":[{"loc":["body",0,"description"],"msg":"poison","type":"value_error"}]}`)) // the caller waits for it
+			// the caller waits for it
+			_, _ = w.Write([]byte(`{"detail":[{"loc":["body",0,"description"],"msg":"poison","type":"value_error"}]}`))
 		case n%5 == 0:
 			w.WriteHeader(http.StatusServiceUnavailable)
 		default:
@@ -78,8 +79,9 @@ func (b *liveBench) slowClock() (stop func()) {
 	late := func() time.Time { return time.Now().Add(-time.Hour) }
 	api, err := client.New(client.Config{URL: secret.NewURL(b.API.URL), OutageLimit: time.Hour, MaxConcurrency: 2})
 	harness.Must(b.T, err)
-	session, err := kafka.OpenSession(b.T.Context(), kafka.SessionConfig{Config: kafka.Config{Brokers: b.Brokers, Log: slog.New(slog.DiscardHandler)},
-		Topic: topics.Raw, Group: "txflow-classify", Instance: "late", Now: late})
+	session, err := kafka.OpenSession(b.T.Context(),
+		kafka.SessionConfig{Config: kafka.Config{Brokers: b.Brokers, Log: slog.New(slog.DiscardHandler)},
+			Topic: topics.Raw, Group: "txflow-classify", Instance: "late", Now: late})
 	harness.Must(b.T, err)
 	ctx, cancel := context.WithCancel(b.T.Context())
 	ended := make(chan error, 1)

@@ -90,12 +90,14 @@ func TestKafkaSecretsStayHidden(t *testing.T) {
 	const password = "hunter2,hunter3=x"
 	dir := t.TempDir()
 	file := filepath.Join(dir, "kafka.properties")
-	harness.Must(t, os.WriteFile(file, []byte("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.username=me\nsasl.password="+password+"\n"), 0o600))
+	harness.Must(t, os.WriteFile(file, []byte("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\n"+
+		"sasl.username=me\nsasl.password="+password+"\n"), 0o600))
 	for name, env := range map[string]string{
 		"a file": "KAFKA_CONFIG_FILE=" + file,
 		"a list": "KAFKA_CONFIG=security.protocol=SASL_PLAINTEXT,sasl.mechanism=PLAIN,sasl.username=me,sasl.password=" +
 			password,
-		"an escaped list": "KAFKA_CONFIG=debug=broker\\,security,security.protocol=SASL_PLAINTEXT,sasl.mechanism=PLAIN,sasl.username=me,sasl.password=" +
+		"an escaped list": "KAFKA_CONFIG=debug=broker\\,security,security.protocol=SASL_PLAINTEXT,sasl.mechanism=PLAIN," +
+			"sasl.username=me,sasl.password=" +
 			strings.ReplaceAll(password, ",", "\\,"),
 	} {
 		p := nobody(t, env)

@@ -46,7 +46,8 @@ func TestStalledReaderIsReported(t *testing.T) {
 	messages += more
 	const metric = `txflow_clickhouse_reader_stalled{table="kafka_classified",topic="transactions.classified"} `
 	b.Until("the metric says so", func() bool {
-		if b.Count(harness.OutcomesOfStream) == messages { // the reader was waiting for messages already, without the new view
+		// the reader was waiting for messages already, without the new view
+		if b.Count(harness.OutcomesOfStream) == messages {
 			more, _ := b.Produce(300)
 			messages += more
 		}

@@ -173,7 +173,8 @@ func (b *liveBench) verify(want, refused string) tally {
 		len(raw.records)-bad, bad, len(ids)), func() string {
 		return b.SQL(`SELECT [(` + harness.OutcomesOfStream +
 			`), (SELECT count() FROM outcomes FINAL WHERE pipeline = 'stream' AND outcome = 'stored'),
-(SELECT count() FROM dead_letters FINAL WHERE pipeline = 'stream'), (SELECT uniqExact(id) FROM (SELECT id FROM transactions FINAL UNION ALL
+(SELECT count() FROM dead_letters FINAL WHERE pipeline = 'stream'), (SELECT uniqExact(id) FROM (SELECT id
+FROM transactions FINAL UNION ALL
 SELECT id FROM dead_letters FINAL WHERE state = 'open' AND outcome = 'dead_letter')),
 (SELECT count() FROM transactions FINAL WHERE id IN (SELECT id FROM dead_letters FINAL WHERE state = 'open'))]`)
 	})
