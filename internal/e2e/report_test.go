@@ -84,7 +84,8 @@ func (s *stack) unprovenf(format string, args ...any) {
 
 const reportHead = `# What happens when things break: the Docker stack
 
-Written by ` + "`make e2e`" + ` at commit %s on %d processors, in %.0f minutes, images built: docker-compose.yml, the file that users get, on a Docker
+Written by ` + "`make e2e`" + ` at commit %s on %d processors, in %.0f minutes, ` +
+	`images built: docker-compose.yml, the file that users get, on a Docker
 engine. A browser runs a file by Airflow's form; live messages and business events arrive; each service is killed, ` +
 	`as the kernel does for want of
 memory, and is started again by the engine; all is stopped and started, scaled, backed up, removed and restored. ` +

@@ -20,8 +20,8 @@ func Completion() *cli.Command {
 		Usage: "print the script that completes commands and flags in bash, zsh or fish", ArgsUsage: "bash|zsh|fish",
 		Description: `The script asks txflow itself what can follow; nothing of what is being typed is run.
 
-   source <(txflow completion bash)                                        # in ~/.bashrc
-   source <(txflow completion zsh)                                         # in ~/.zshrc, after compinit
+   source <(txflow completion bash)                          # in ~/.bashrc
+   source <(txflow completion zsh)                           # in ~/.zshrc, after compinit
    txflow completion fish > ~/.config/fish/completions/txflow.fish`,
 		Action: func(c *cli.Context) error {
 			name := c.Args().First()

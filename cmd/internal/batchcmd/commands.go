@@ -155,7 +155,7 @@ func loadCommand() *cli.Command {
 run.
 
    txflow load out/RUN_ID
-   txflow load --chunks out/RUN_ID/chunks.json --index 3 --clickhouse-url clickhouse://user@db:9000`,
+   txflow load --chunks out/RUN_ID/chunks.json --index 3 --clickhouse-url clickhouse://db:9000`,
 		Action: app.Task(func(c *cli.Context, rt *app.Runtime) error {
 			cfg := LoadConfig(c)
 			if err := Check(c, &cfg); err != nil {

@@ -34,7 +34,7 @@ A file that changes under the same name is a new one. Names like .x, x.tmp and x
 ignored, and so are links that lead out of the inbox.
 
    txflow inbox --inbox in --taken out/taken
-   txflow inbox --inbox 's3://bank/in/*.csv?region=eu-west-3' --taken s3://bank/taken?region=eu-west-3
+   txflow inbox --inbox 's3://bank/in/*.csv?region=eu-west-3' --taken out/taken
    txflow inbox --taken out/taken --take 202401-1f0c4c7ac3a5a0d1=file:///data/in/january.csv`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
 			cfg := inbox.Config{Inbox: c.String("inbox"), Settle: c.Duration("settle"), Limit: c.Int("limit"),

@@ -22,7 +22,7 @@ faults.
 
    txflow ml-api
    txflow ml-api --addr 0.0.0.0:8000
-   txflow ml-api --latency 20ms --jitter 30ms --error-rate 0.1 --throttle-rate 0.05 --retry-after 2s
+   txflow ml-api --latency 20ms --jitter 30ms --error-rate 0.1 --throttle-rate 0.05
    txflow ml-api --model-version hash-v2 --rotate 1
    txflow ml-api --tls-cert cert.pem --tls-key key.pem --token-file tokens
    curl -s http://127.0.0.1:8000/health`,

@@ -58,7 +58,7 @@ page of txflow ui is at 127.0.0.1:8090; where that address is taken, there is no
 
    txflow platform
    txflow platform --data /var/lib/txflow --kafka-addr '' --registry-addr ''
-   curl -s 'http://127.0.0.1:8123/?database=txflow' -d 'SELECT * FROM category_totals FORMAT PrettyCompact'`,
+   curl -s '127.0.0.1:8123/?database=txflow' -d 'SELECT * FROM category_totals FORMAT Pretty'`,
 		Action: app.Action(func(c *cli.Context, rt *app.Runtime) error {
 			if err := app.Positive(c, readers.StalledFlag.Name); err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -63,6 +64,29 @@ func TestLostOutputOfQuestionsIsAnError(t *testing.T) {
 	for i, r := range started {
 		if code := r.Wait(t); code == 0 || !strings.Contains(r.Stderr.String(), "no space left") {
 			t.Errorf("%s: exit %d, %s", lines[i], code, r.Stderr.String())
+		}
+	}
+}
+
+// Help fits 100 columns, unless one word is longer; examples are what the user copies, and are no wider either.
+func TestHelpFits(t *testing.T) {
+	t.Parallel()
+	lines := [][]string{{"--help"}, {"help"}}
+	harness.EachPath(commands.App().Commands, nil, func(path []string, _ *cli.Command) {
+		lines = append(lines, append(path, "--help"))
+	})
+	for _, line := range lines {
+		var out, errs bytes.Buffer
+		a := commands.App()
+		a.Writer, a.ErrWriter = &out, &errs
+		if code := app.Main(a, append([]string{"txflow"}, line...)); code != fault.ExitDone || out.Len() == 0 {
+			t.Errorf("%v: exit %d, %s", line, code, errs.String())
+		}
+		for text := range strings.Lines(out.String()) {
+			text = strings.TrimRight(text, "\n")
+			if utf8.RuneCountInString(text) > 100 && len(strings.Fields(text)) > 1 {
+				t.Errorf("%v: %d columns: %s", line, utf8.RuneCountInString(text), text)
+			}
 		}
 	}
 }

@@ -1,0 +1,149 @@
+package app
+
+import (
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+)
+
+const (
+	helpWidth  = 100 // columns of a help text at most, and where its width is not known
+	helpNarrow = 60  // a smaller terminal breaks the lines itself: a text beside names has no room there
+	helpNames  = 32  // a longer name of a flag or command has its text below, not beside it
+)
+
+// The library has one printer for all applications, so that it is set before any of them, or any test, runs.
+func init() {
+	cli.HelpPrinter = func(w io.Writer, templ string, data any) {
+		var b strings.Builder
+		cli.HelpPrinterCustom(&b, templ, data, nil)
+		_, _ = io.WriteString(w, fitHelp(b.String(), terminalWidth(w)))
+	}
+}
+
+// terminalWidth is the width that help is printed in: the terminal's, between helpNarrow and helpWidth.
+func terminalWidth(w io.Writer) int {
+	if o, ok := w.(*output); ok {
+		w = o.to
+	}
+	if f, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return min(max(width, helpNarrow), helpWidth)
+		}
+	}
+	return helpWidth
+}
+
+// fitHelp breaks the lines of the library's help text at width, in columns: paragraphs of a description are filled,
+// examples in it, which are indented further, stay as they are, and the texts of flags and commands are set in a column
+// of their own.
+func fitHelp(text string, width int) string {
+	var out []string
+	lines := strings.Split(text, "\n")
+	for len(lines) > 0 {
+		end := 1 // of a section: up to the next line at the margin
+		for end < len(lines) && (lines[end] == "" || lines[end][0] == ' ') {
+			end++
+		}
+		switch section := lines[:end]; section[0] {
+		case "DESCRIPTION:":
+			out = append(out, fillParagraphs(section, width)...)
+		case "OPTIONS:", "GLOBAL OPTIONS:", "COMMANDS:":
+			out = append(out, setColumns(section, width)...)
+		default:
+			for _, line := range section {
+				out = append(out, wrapWords(strings.Fields(line), indentOf(line), indentOf(line)+3, width)...)
+			}
+		}
+		lines = lines[end:]
+	}
+	return strings.Join(out, "\n")
+}
+
+// fillParagraphs joins the lines at the indent of the section's text, and breaks them again.
+func fillParagraphs(section []string, width int) []string {
+	const indent = 3
+	out := section[:1:1]
+	var words []string
+	fill := func() {
+		if len(words) > 0 {
+			out = append(out, wrapWords(words, indent, indent, width)...)
+			words = nil
+		}
+	}
+	for _, line := range section[1:] {
+		if strings.TrimSpace(line) != "" && indentOf(line) == indent {
+			words = append(words, strings.Fields(line)...)
+			continue
+		}
+		fill()
+		out = append(out, line)
+	}
+	fill()
+	return out
+}
+
+// setColumns sets the texts beside names, or below those that are too long.
+func setColumns(section []string, width int) []string {
+	column := 0
+	for _, line := range section {
+		if name, text := cutName(line); text != "" && utf8.RuneCountInString(name) <= helpNames {
+			column = max(column, utf8.RuneCountInString(name)+2)
+		}
+	}
+	if column == 0 {
+		column = 9
+	}
+	var out []string
+	for _, line := range section {
+		name, text := cutName(line)
+		if text == "" {
+			out = append(out, line)
+			continue
+		}
+		texts := wrapWords(strings.Fields(text), column, column, width)
+		if n := utf8.RuneCountInString(name); n+2 <= column {
+			texts[0] = name + texts[0][n:]
+		} else {
+			texts = slices.Insert(texts, 0, name)
+		}
+		out = append(out, texts...)
+	}
+	return out
+}
+
+// cutName cuts a line into a name, with its indent, and its text; "" where it has none.
+func cutName(line string) (name, text string) {
+	indent := indentOf(line)
+	name, text, _ = strings.Cut(line[indent:], "  ")
+	return line[:indent] + name, strings.TrimSpace(text)
+}
+
+// wrapWords sets words in lines of width columns; a longer word has a line of its own.
+func wrapWords(words []string, first, other, width int) []string {
+	var out []string
+	line, used := strings.Repeat(" ", first), first
+	for i, word := range words {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case used+1+n > width:
+			out = append(out, line)
+			line, used = strings.Repeat(" ", other), other
+		default:
+			line, used = line+" ", used+1
+		}
+		line, used = line+word, used+n
+	}
+	if len(words) == 0 {
+		line = ""
+	}
+	return append(out, line)
+}
+
+func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
