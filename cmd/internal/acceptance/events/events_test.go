@@ -94,6 +94,7 @@ func TestEventsFromCollectToGold(t *testing.T) {
 	gold(answer.Items[0].ID, "silver")
 	b.SQL("ATTACH TABLE kafka_events_silver")
 	gold(answer.Items[0].ID, "gold")
+	t.Run("curl", func(t *testing.T) { byCurl(t, b, url) })
 	b.SQL("TRUNCATE TABLE events")
 	if code, r := b.Run("events", "reconcile"); code != fault.ExitData || !strings.Contains(r.Stderr.String(),
 		"missing id "+answer.Items[0].ID) {
