@@ -1,44 +1,7 @@
 -- Generated from clickhouse/migrations; do not edit.
 CREATE TABLE kafka_events_silver
 (
-    `event_id` Nullable(String),
-    `correlation_id` Nullable(String),
-    `package_index` Nullable(String),
-    `token` Nullable(String),
-    `form` Nullable(String),
-    `type` Nullable(String),
-    `target_subscription` Nullable(String),
-    `account_id` Nullable(String),
-    `user_id` Nullable(String),
-    `message_id` Nullable(String),
-    `timestamp_text` Nullable(String),
-    `timestamp_us` Nullable(String),
-    `timestamp_source` Nullable(String),
-    `late` Nullable(String),
-    `future` Nullable(String),
-    `platform` Nullable(String),
-    `device` Nullable(String),
-    `amplitude_id` Nullable(String),
-    `ip_address` Nullable(String),
-    `user_agent` Nullable(String),
-    `session_id` Nullable(String),
-    `data` Nullable(String),
-    `attributes` Nullable(String),
-    `extra` Nullable(String),
-    `received_us` Nullable(String),
-    `published_us` Nullable(String),
-    `processed_us` Nullable(String),
-    `schema_id` Nullable(String),
-    `context` Nullable(String),
-    `score` Nullable(String),
-    `lost_points` Nullable(String),
-    `rules_version` Nullable(String),
-    `origin` Nullable(String),
-    `origin_digest` Nullable(String),
-    `partition` Nullable(String),
-    `position` Nullable(String),
-    `content_hash` Nullable(String),
-    `trace_id` Nullable(String)
+    `value` String
 )
 ENGINE = Kafka(txflow_kafka)
-SETTINGS kafka_topic_list = 'events.silver', kafka_group_name = 'txflow-clickhouse-events-silver', kafka_format = 'JSONEachRow', kafka_handle_error_mode = 'stream', kafka_flush_interval_ms = 500, kafka_poll_max_batch_size = 65536, kafka_max_block_size = 65536;
+SETTINGS kafka_topic_list = 'events.silver', kafka_group_name = 'txflow-clickhouse-events-silver', kafka_format = 'RawBLOB', kafka_handle_error_mode = 'stream', kafka_flush_interval_ms = 500, kafka_poll_max_batch_size = 65536, kafka_max_block_size = 65536;

@@ -1,0 +1,2 @@
+-- Its view, which reads nothing any more.
+DROP VIEW IF EXISTS kafka_events_silver_to_arrived;
