@@ -36,12 +36,11 @@ func byCurl(t *testing.T, b *harness.Live, url string) {
 		t.Fatalf("%s", text)
 	}
 	const want = `Holded\\Wallet\\Domain\\Transaction\\Events\\WalletTransactionCreatedEvent` +
-		"\tWallet\tcompany-123\tuser-456\t" +
-		"financial\t" + `{"id":"123","amount":100.50}`
+		"\tWallet\tcompany-123\tuser-456\tfinancial\t" + `{"id":"123","amount":100.50}`
 	got := ""
 	b.Until("the event of curl is in gold", func() bool {
-		got = strings.TrimSpace(b.SQL("SELECT type, target_subscription, new_context_account_id, new_context_user_id, context, "+
-			"data_verbatim FROM events FINAL WHERE event_id = '%s'", sent.Items[0].ID))
+		got = strings.TrimSpace(b.SQL("SELECT type, target_subscription, new_context_account_id, new_context_user_id, "+
+			"context, data_verbatim FROM events FINAL WHERE event_id = '%s'", sent.Items[0].ID))
 		return got != ""
 	})
 	if got != want {
