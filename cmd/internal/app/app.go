@@ -59,7 +59,7 @@ func New(name, usage string, commands []*cli.Command) *cli.App {
 			return nil
 		},
 		ExitErrHandler: func(*cli.Context, error) {}, // Main decides
-		OnUsageError:   usageError,
+		OnUsageError:   usageError(name),
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
 				return cli.ShowAppHelp(c)
@@ -70,13 +70,12 @@ func New(name, usage string, commands []*cli.Command) *cli.App {
 	}
 }
 
-// usageError gives a wrong flag exit code 64, without printing the whole help.
-func usageError(c *cli.Context, err error, _ bool) error {
-	at := c.App.Name
-	if c.Command != nil && c.Command.Name != "" && c.Command.Name != at {
-		at += " " + c.Command.Name
+// usageError gives a wrong flag of the command at a path, like txflow dlq list, exit code 64, without printing the whole
+// help.
+func usageError(path string) cli.OnUsageErrorFunc {
+	return func(_ *cli.Context, err error, _ bool) error {
+		return fault.WithHint(fault.Fail(fault.ExitUsage, err), "see %s --help", path)
 	}
-	return fault.WithHint(fault.Fail(fault.ExitUsage, err), "see %s --help", at)
 }
 
 // Main runs an application and returns its exit code. SIGINT and SIGTERM cancel the work, which then ends in good
@@ -90,7 +89,7 @@ func Main(a *cli.App, args []string) int {
 		return fault.ExitDone
 	}
 	for _, c := range a.Commands {
-		prepare(c)
+		prepare(a.Name, c)
 	}
 	out := &output{to: a.Writer}
 	a.Writer = out
@@ -105,11 +104,12 @@ func Main(a *cli.App, args []string) int {
 	return report(a.ErrWriter, format, err, ctx.Err() != nil)
 }
 
-func prepare(c *cli.Command) {
-	c.OnUsageError = usageError
+func prepare(parent string, c *cli.Command) {
+	path := parent + " " + c.Name
+	c.OnUsageError = usageError(path)
 	limitArguments(c)
 	for _, sub := range c.Subcommands {
-		prepare(sub)
+		prepare(path, sub)
 	}
 }
 

@@ -72,12 +72,33 @@ func limitArguments(c *cli.Command) {
 		case work == nil:
 			return cli.ShowSubcommandHelp(ctx)
 		}
-		err := work(ctx)
+		err := emptyFlag(ctx)
+		if err == nil {
+			err = work(ctx)
+		}
 		if fault.ExitCode(err) == fault.ExitUsage && fault.Hint(err) == "" {
 			err = fault.WithHint(err, "see %s --help", c.HelpName)
 		}
 		return err
 	}
+}
+
+// never are flags of which an empty value is a slip, like an unset variable in a script: "" as a folder would be the
+// root of the file system or the folder at hand, "" as an address another one at each start.
+var never = []string{"out", "data", "addr", "kafka-brokers"}
+
+// emptyFlag is the error of a flag that must not be empty and is.
+func emptyFlag(c *cli.Context) error {
+	for _, f := range c.Command.Flags {
+		name := f.Names()[0]
+		_, ok := f.(*cli.StringFlag)
+		if ok && slices.Contains(never, name) && strings.TrimSpace(c.String(name)) == "" &&
+			c.Command.Name != "init" { // which does without Kafka then
+			return fault.WithHint(fault.Failf(fault.ExitUsage, "--%s is empty", name),
+				"leave it out for the default (its environment variable, too)")
+		}
+	}
+	return nil
 }
 
 // usage gives the library's own refusals exit code 64: an unknown topic of help, a value of a variable that is no
