@@ -239,7 +239,8 @@ func TestRowsStoredAgainHideNoEvent(t *testing.T) {
 	const rows = 115_000 // the first look is at 10,000, the second at 100,000 more
 	store := func() {
 		p.sql(`INSERT INTO incoming_events (event_id, type, context, account_id, published_us, score)
-SELECT toUUID(concat('00000000-0000-4000-8000-', leftPad(toString(number), 12, '0'))), 'T', 'c', 'company-1', 1700000000000000, 0.5 FROM numbers(%d)`,
+SELECT toUUID(concat('00000000-0000-4000-8000-', leftPad(toString(number), 12, '0'))), 'T', 'c', 'company-1',
+    1700000000000000, 0.5 FROM numbers(%d)`,
 			rows)
 	}
 	store()

@@ -9,12 +9,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
+
+	"github.com/txflow/txflow/cmd/internal/table"
 )
 
 const (
-	helpWidth  = 100 // columns of a help text at most, and where its width is not known
-	helpNarrow = 60  // a smaller terminal breaks the lines itself: a text beside names has no room there
-	helpNames  = 32  // a longer name of a flag or command has its text below, not beside it
+	helpWidth  = table.Width // columns of a help text at most, and where its width is not known
+	helpNarrow = 60          // a smaller terminal breaks the lines itself: a text beside names has no room there
+	helpNames  = 32          // a longer name of a flag or command has its text below, not beside it
 )
 
 // The library has one printer for all applications, so that it is set before any of them, or any test, runs.
@@ -57,7 +59,7 @@ func fitHelp(text string, width int) string {
 			out = append(out, setColumns(section, width)...)
 		default:
 			for _, line := range section {
-				out = append(out, wrapWords(strings.Fields(line), indentOf(line), indentOf(line)+3, width)...)
+				out = append(out, table.Wrap(line, indentOf(line), indentOf(line)+3, width)...)
 			}
 		}
 		lines = lines[end:]
@@ -72,7 +74,7 @@ func fillParagraphs(section []string, width int) []string {
 	var words []string
 	fill := func() {
 		if len(words) > 0 {
-			out = append(out, wrapWords(words, indent, indent, width)...)
+			out = append(out, table.Wrap(strings.Join(words, " "), indent, indent, width)...)
 			words = nil
 		}
 	}
@@ -106,7 +108,7 @@ func setColumns(section []string, width int) []string {
 			out = append(out, line)
 			continue
 		}
-		texts := wrapWords(strings.Fields(text), column, column, width)
+		texts := table.Wrap(text, column, column, width)
 		if n := utf8.RuneCountInString(name); n+2 <= column {
 			texts[0] = name + texts[0][n:]
 		} else {
@@ -122,28 +124,6 @@ func cutName(line string) (name, text string) {
 	indent := indentOf(line)
 	name, text, _ = strings.Cut(line[indent:], "  ")
 	return line[:indent] + name, strings.TrimSpace(text)
-}
-
-// wrapWords sets words in lines of width columns; a longer word has a line of its own.
-func wrapWords(words []string, first, other, width int) []string {
-	var out []string
-	line, used := strings.Repeat(" ", first), first
-	for i, word := range words {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case used+1+n > width:
-			out = append(out, line)
-			line, used = strings.Repeat(" ", other), other
-		default:
-			line, used = line+" ", used+1
-		}
-		line, used = line+word, used+n
-	}
-	if len(words) == 0 {
-		line = ""
-	}
-	return append(out, line)
 }
 
 func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }

@@ -14,6 +14,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
 	"github.com/txflow/txflow/cmd/internal/setupcmd"
+	"github.com/txflow/txflow/cmd/internal/table"
 	"github.com/txflow/txflow/internal/artifact"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/secret"
@@ -92,7 +93,7 @@ func makeTopics(ctx context.Context, cfg kafka.Config, want []topics.Topic, file
 	if err != nil {
 		return err
 	}
-	return topics.Apply(ctx, admin, plan, func(change topics.Change) { _, _ = fmt.Fprintln(out, change.Text) })
+	return topics.Apply(ctx, admin, plan, func(change topics.Change) { table.PrintText(out, change.Text) })
 }
 
 func registerSchemas(ctx context.Context, url string, out io.Writer) error {

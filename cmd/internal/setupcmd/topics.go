@@ -8,6 +8,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
+	"github.com/txflow/txflow/cmd/internal/table"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/topics"
 )
@@ -100,10 +101,10 @@ func applyTopics(c *cli.Context, rt *app.Runtime) error {
 	}
 	if c.Bool("dry-run") {
 		for _, change := range plan {
-			_, _ = fmt.Fprintln(rt.Stdout, "would", change.Text)
+			table.PrintText(rt.Stdout, "would "+change.Text)
 		}
 	} else if err := topics.Apply(c.Context, admin, plan,
-		func(change topics.Change) { _, _ = fmt.Fprintln(rt.Stdout, change.Text) }); err != nil {
+		func(change topics.Change) { table.PrintText(rt.Stdout, change.Text) }); err != nil {
 		return err
 	}
 	if len(plan) == 0 {
