@@ -70,8 +70,8 @@ func New(name, usage string, commands []*cli.Command) *cli.App {
 	}
 }
 
-// usageError gives a wrong flag of the command at a path, like txflow dlq list, exit code 64, without printing the whole
-// help.
+// usageError gives a wrong flag of the command at a path, like txflow dlq list, exit code 64, without printing the
+// whole help.
 func usageError(path string) cli.OnUsageErrorFunc {
 	return func(_ *cli.Context, err error, _ bool) error {
 		return fault.WithHint(fault.Fail(fault.ExitUsage, err), "see %s --help", path)
