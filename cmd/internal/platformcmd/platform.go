@@ -22,6 +22,7 @@ import (
 	"github.com/txflow/txflow/cmd/internal/readers"
 	"github.com/txflow/txflow/cmd/internal/setupcmd"
 	"github.com/txflow/txflow/cmd/internal/uicmd"
+	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/embedded"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/httpserve"
@@ -175,9 +176,12 @@ func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform,
 		if err != nil {
 			return err
 		}
-		if err := topics.Apply(ctx, admin, plan,
-			func(change topics.Change) { _, _ = fmt.Fprintln(rt.Stderr, change.Text) }); err != nil {
+		applied := 0
+		if err := topics.Apply(ctx, admin, plan, func(topics.Change) { applied++ }); err != nil {
 			return err
+		}
+		if applied > 0 {
+			_, _ = fmt.Fprintf(rt.Stderr, "topics: %s applied\n", display.Count(applied, "change"))
 		}
 	}
 	db, err := store.Open(store.Config{URL: secret.NewURL(platformURL(p, password)), Log: rt.Log})
