@@ -23,11 +23,11 @@ func (s *Session) Lag(ctx context.Context) (map[int32]int64, error) {
 	if err != nil {
 		return nil, s.cfg.unavailable(err)
 	}
+	meta, err := s.metadata(ctx)
+	if err != nil {
+		return nil, s.cfg.unavailable(err)
+	}
 	if len(assigned) == 0 {
-		meta, err := s.admin.GetMetadata(&s.cfg.Topic, false, int(untilOf(ctx).Milliseconds()))
-		if err != nil {
-			return nil, s.cfg.unavailable(err)
-		}
 		if e := meta.Topics[s.cfg.Topic].Error; e.Code() == kafka.ErrUnknownTopicOrPart || e.Code() == kafka.ErrUnknownTopic {
 			return nil, fmt.Errorf("%s: %w", s.cfg.Topic, topics.ErrMissing)
 		}
@@ -42,6 +42,12 @@ func (s *Session) Lag(ctx context.Context) (map[int32]int64, error) {
 		lag[p.Number] = max(p.End-s.positions.idle(p.Number, p.Next()), 0)
 	}
 	return lag, nil
+}
+
+// metadata is what the broker says of the topic. It comes before other questions of the admin client: one that is asked
+// while no broker answers has librdkafka connect without a pause, thousands of times a second, until its time is over.
+func (s *Session) metadata(ctx context.Context) (*kafka.Metadata, error) {
+	return s.admin.GetMetadata(&s.cfg.Topic, false, int(untilOf(ctx).Milliseconds()))
 }
 
 // untilOf is the time that a context has left, for calls that take a time alone.

@@ -158,6 +158,9 @@ func (s *Session) restore(ctx context.Context, partitions []kafka.TopicPartition
 	}
 	id := ""
 	err = s.retry(ctx, "read the committed offsets", func(ctx context.Context) (err error) {
+		if _, err = s.metadata(ctx); err != nil {
+			return err
+		}
 		if id, err = logID(ctx, s.admin, s.cfg.Topic); err != nil {
 			return err
 		}

@@ -1,0 +1,69 @@
+package kafka
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"regexp"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// While the broker is gone a member tries to connect now and then. Without a pause, it was thousands of times a second,
+// and librdkafka ended the process now and then. It tells in its log, each 30 s, how many tries failed alike.
+func TestABrokerThatIsGoneIsNotAskedWithoutAPause(t *testing.T) {
+	t.Parallel()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "raw", "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	said := &lockedBuffer{}
+	b := &broker{t: t, topic: "raw", out: "out", cfg: Config{Brokers: cluster.ListenAddrs()[0],
+		Log: slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelDebug}))}}
+	b.send(0, 1, 0)
+	s := b.open("a")
+	b.poll(s, 1)
+	assigned, err := s.consumer.Assignment()
+	if err != nil || len(assigned) != 1 {
+		t.Fatalf("%v, %v", assigned, err)
+	}
+	cluster.Close()
+	const outage, most = 40 * time.Second, 5000
+	ctx, cancel := context.WithTimeout(t.Context(), outage)
+	defer cancel()
+	if _, err := s.restore(ctx, assigned); err == nil {
+		t.Error("it restored from a broker that is gone")
+	}
+	alike := regexp.MustCompile(`(\d+) identical error`).FindAllStringSubmatch(said.String(), -1)
+	if len(alike) == 0 {
+		t.Errorf("nothing tells how often it connected:\n%s", said)
+	}
+	for _, match := range alike {
+		if n, err := strconv.Atoi(match[1]); err != nil || n > most {
+			t.Errorf("it tried to connect %s times in 30 s, more than %d", match[1], most)
+		}
+	}
+}
+
+// lockedBuffer is a log.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.String()
+}
