@@ -1,12 +1,9 @@
 package kafka
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
 	"regexp"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,9 +19,8 @@ func TestABrokerThatIsGoneIsNotAskedWithoutAPause(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	said := &lockedBuffer{}
-	b := &broker{t: t, topic: "raw", out: "out", cfg: Config{Brokers: cluster.ListenAddrs()[0],
-		Log: slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelDebug}))}}
+	said := &lines{}
+	b := &broker{t: t, topic: "raw", out: "out", cfg: Config{Brokers: cluster.ListenAddrs()[0], Log: said.logger()}}
 	b.send(0, 1, 0)
 	s := b.open("a")
 	b.poll(s, 1)
@@ -39,31 +35,13 @@ func TestABrokerThatIsGoneIsNotAskedWithoutAPause(t *testing.T) {
 	if _, err := s.restore(ctx, assigned); err == nil {
 		t.Error("it restored from a broker that is gone")
 	}
-	alike := regexp.MustCompile(`(\d+) identical error`).FindAllStringSubmatch(said.String(), -1)
+	alike := regexp.MustCompile(`(\d+) identical error`).FindAllStringSubmatch(said.text(), -1)
 	if len(alike) == 0 {
-		t.Errorf("nothing tells how often it connected:\n%s", said)
+		t.Errorf("nothing tells how often it connected:\n%s", said.text())
 	}
 	for _, match := range alike {
 		if n, err := strconv.Atoi(match[1]); err != nil || n > most {
 			t.Errorf("it tried to connect %s times in 30 s, more than %d", match[1], most)
 		}
 	}
-}
-
-// lockedBuffer is a log.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.all.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.all.String()
 }

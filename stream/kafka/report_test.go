@@ -27,9 +27,7 @@ func (l *lines) Write(b []byte) (int, error) {
 // count is how many lines of a level hold a text; each line must be a JSON object.
 func (l *lines) count(t *testing.T, level, text string) (n int) {
 	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for line := range strings.Lines(l.buf.String()) {
+	for line := range strings.Lines(l.text()) {
 		var m struct{ Level string }
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
 			t.Errorf("%s: %v", line, err)
@@ -39,6 +37,12 @@ func (l *lines) count(t *testing.T, level, text string) (n int) {
 		}
 	}
 	return n
+}
+
+func (l *lines) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
 }
 
 func (l *lines) logger() *slog.Logger {

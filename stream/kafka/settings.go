@@ -111,11 +111,11 @@ var ours = map[string]string{
 // may be a part of a secret that holds a comma.
 func known(name string) bool {
 	first, _, _ := strings.Cut(name, ".")
-	return slices.Contains(strings.Fields(`acks allow api auto batch bootstrap broker builtin check client compression `+
-		`connections
-		consume coordinator debug delivery enable fetch group heartbeat interceptors internal isolation linger log log_level
-		max message metadata msg_order offset open partition partitioner plugin produce queue queued queuing receive reconnect
-		request retries retry sasl security session socket ssl statistics sticky topic transaction transactional`), first) &&
+	return slices.Contains(strings.Fields(`acks allow api auto batch bootstrap broker builtin check client
+		compression connections consume coordinator debug delivery enable fetch group heartbeat interceptors internal
+		isolation linger log log_level max message metadata msg_order offset open partition partitioner plugin produce queue
+		queued queuing receive reconnect request retries retry sasl security session socket ssl statistics sticky topic
+		transaction transactional`), first) &&
 		!strings.ContainsFunc(name, func(r rune) bool {
 			return r != '.' && r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9')
 		})
