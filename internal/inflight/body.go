@@ -18,12 +18,13 @@ func ReadBody(b []byte, body io.Reader, announced, limit int64, held *Lease) ([]
 	if announced > limit {
 		return b, ErrTooLarge
 	}
-	const trusted = 1 << 20
-	if want := int(min(announced, trusted)) + 1; cap(b) < want {
-		b = make([]byte, 0, want)
-	}
-	if !held.Grow(min(int64(cap(b)), limit)) {
+	const trusted = 64 << 10 // more is leased as it arrives: who announces a lot and sends nothing keeps nobody out
+	want := max(int64(cap(b)), min(announced, trusted)+1)
+	if !held.Grow(min(want, limit)) {
 		return b, ErrBusy
+	}
+	if int64(cap(b)) < want {
+		b = make([]byte, 0, want)
 	}
 	for {
 		if int64(len(b)) > limit {

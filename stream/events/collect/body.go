@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -33,9 +34,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, buffer []byte,
 	case err == nil:
 		return body, nil
 	case errors.Is(err, inflight.ErrBusy):
-		held.Release()
-		_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, limit)) // so that the sender reads the answer
-		return nil, busy
+		return body, busy
 	case errors.Is(err, inflight.ErrTooLarge), errors.As(err, &packed), errors.Is(err, zstd.ErrDecoderSizeExceeded),
 		errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return body, s.tooLarge
@@ -107,4 +106,27 @@ func (l *lazy) Read(b []byte) (int, error) {
 		l.r = r
 	}
 	return l.r.Read(b)
+}
+
+// What is read of a body that is refused, after the answer to it.
+const (
+	mostDiscarded = 64 << 20 // bytes
+	discardTime   = 10 * time.Second
+	surelyRead    = 256 << 10 // bytes of a body that net/http reads by itself before it answers
+)
+
+// refuseEarly refuses a request whose body may still be on its way. Most senders send all of it before they look at the
+// answer, and would see a broken connection instead: so the answer goes out, and what still comes is read.
+func (s *Server) refuseEarly(w http.ResponseWriter, r *http.Request, why *refusal, c *call) {
+	control := http.NewResponseController(w)
+	if c.read || r.ProtoMajor > 1 || r.Body == http.NoBody || r.ContentLength >= 0 && r.ContentLength <= surelyRead ||
+		r.Header.Get("Expect") != "" || why == tooSlow || control.EnableFullDuplex() != nil {
+		s.refuse(w, why, c.request)
+		return
+	}
+	w.Header()["Connection"] = []string{"close"} // what is left of the body must never be taken for a request
+	s.refuse(w, why, c.request)
+	if control.Flush() == nil && control.SetReadDeadline(time.Now().Add(min(discardTime, s.cfg.BodyTimeout))) == nil {
+		_, _ = io.CopyN(io.Discard, r.Body, mostDiscarded) // beyond, or later, the connection breaks
+	}
 }

@@ -47,7 +47,7 @@ func (s *Server) collect(w http.ResponseWriter, r *http.Request, c *call) *refus
 		return refused
 	}
 	p.request, p.token, p.received, p.schema, p.traceparent = c.request, c.token, c.at, schema, traceparent(r.Context())
-	c.bytes, c.key = len(p.body), key != ""
+	c.read, c.bytes, c.key = true, len(p.body), key != ""
 	if refused := s.admit(p, c, key); refused != nil {
 		return refused
 	}

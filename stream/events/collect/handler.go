@@ -22,6 +22,7 @@ type call struct {
 	entry
 	sender *sender
 	span   trace.Span
+	read   bool              // the request's body was read to its end
 	body   []byte            // of the answer; it may be in a buffer that is used again by release
 	header map[string]string // of the answer
 	free   func()
@@ -80,7 +81,9 @@ func (s *Server) handle(route string, work func(http.ResponseWriter, *http.Reque
 			h.Set(name, value)
 		}
 		if refused != nil {
-			s.refuse(w, refused, c.request)
+			c.free() // now: a sender may still be sending for a while
+			c.free = func() {}
+			s.refuseEarly(w, r, refused, c)
 			return
 		}
 		h["Content-Type"] = jsonType

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/txflow/txflow/internal/inflight"
 	"github.com/txflow/txflow/stream/pipeline"
 )
 
@@ -118,6 +121,68 @@ func TestHugeBodies(t *testing.T) {
 	if len(b.records) > 0 || s.held.Used() != 0 {
 		t.Errorf("%d messages, %d bytes held", len(b.records), s.held.Used())
 	}
+}
+
+// TestAnswersBeforeBodies refuses requests whose bodies are large, and whose senders send all of it before they look at
+// the answer: each reads it, and nothing of a body is taken for the next request.
+func TestAnswersBeforeBodies(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tokens")
+	if err := os.WriteFile(path, []byte("shop 0123456789abcdef\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := NewTokens(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, addr, _ := listening(t, Config{Publisher: &broker{}, MaxBodyBytes: 1 << 20, MaxInFlight: 1 << 20, Tokens: tokens})
+	const size, small = 40 << 20, 1 << 20
+	const known = "Authorization: Bearer 0123456789abcdef\r\n"
+	announced, chunk := fmt.Sprintf("Content-Length: %d\r\n\r\n", size), fmt.Sprintf("\r\n%x\r\n", size)
+	for name, c := range map[string]struct {
+		head, want string
+		size       int
+		end        string
+	}{
+		"too large":              {head + known + announced, "413", size, ""},
+		"too large, unannounced": {head + known + "Transfer-Encoding: chunked\r\n" + chunk, "413", size, "\r\n0\r\n\r\n"},
+		"nobody's":               {head + announced, "401", size, ""},
+		"no JSON":                {strings.Replace(head, "json", "xml", 1) + known + announced, "415", size, ""},
+		"a key with a blank":     {head + known + "Idempotency-Key: a b\r\n" + announced, "400", size, ""},
+		"busy":                   {head + known + fmt.Sprintf("Content-Length: %d\r\n\r\n", small), "429", small, ""},
+	} {
+		held := inflight.Lease{Of: &s.held}
+		if c.want == "429" && !held.Grow(small) {
+			t.Error("something is in flight")
+		}
+		const request = head + known + "Content-Length: 2\r\n\r\n[]"
+		answers := sendAll(t, addr, c.head+strings.Repeat(request, c.size/len(request)+1)[:c.size]+c.end)
+		if !strings.HasPrefix(answers, "HTTP/1.1 "+c.want) || strings.Count(answers, "HTTP/1.1 ") != 1 {
+			t.Errorf("%s: %.200q", name, answers)
+		}
+		held.Release()
+	}
+}
+
+// sendAll writes all of a text before it reads the answers, until the server closes the connection.
+func sendAll(t *testing.T, addr, text string) (answers string) {
+	t.Helper()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, text); err != nil {
+		return "the sender is cut off: " + err.Error()
+	}
+	all, err := io.ReadAll(conn)
+	if err != nil {
+		return "the answer is cut off: " + err.Error()
+	}
+	return string(all)
 }
 
 // TestPacked sends packages that are packed.

@@ -134,7 +134,9 @@ func (s *Server) refuse(w http.ResponseWriter, why *refusal, request string) {
 	if why == unauthorized {
 		h["Www-Authenticate"] = []string{"Bearer"}
 	}
+	document := why.document(nil, request)
 	h["Content-Type"] = jsonType
+	h["Content-Length"] = []string{strconv.Itoa(len(document))}
 	w.WriteHeader(why.status)
-	_, _ = w.Write(why.document(nil, request)) // the sender is gone: nobody reads it
+	_, _ = w.Write(document) // the sender is gone: nobody reads it
 }
