@@ -68,7 +68,7 @@ var built = sync.OnceValue(func() string {
 	parts := [][][]string{ // at once; Airflow's takes as long as all others together
 		{append([]string{"../standins/build"}, standins...)},
 		{{"../standins/build", "airflow"}, append(slices.Clone(txflows), "image-airflow")},
-		{append(slices.Clone(txflows), "images", "image-txflow")},
+		{{"../standins/build", "builder"}, append(slices.Clone(txflows), "images", "image-txflow")},
 	}
 	said := make([]string, len(parts))
 	var wg sync.WaitGroup
