@@ -44,20 +44,22 @@ func TestVersity(t *testing.T) {
 	ensure(t, "s3://made?region=us-east-1&endpoint=http://"+addr)
 }
 
-// buildVersity keeps the server in the user's cache: cold it takes a minute or two.
+// buildVersity keeps the server in the user's cache, where internal/standins/build finds it: cold it takes a minute or
+// two.
 func buildVersity(t *testing.T) string {
 	t.Helper()
 	cache := must(os.UserCacheDir())(t)
 	locked := sha256.Sum256(must(os.ReadFile("s3server/go.sum"))(t))
-	path := filepath.Join(cache, "txflow", fmt.Sprintf("versitygw-%x", locked[:6]))
+	path := filepath.Join(cache, "txflow", fmt.Sprintf("versitygw-static-%x", locked[:6]))
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
 	must0(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	t.Log("building versitygw, once")
 	temp := fmt.Sprintf("%s.%d", path, os.Getpid())
-	cmd := exec.Command("go", "build", "-C", "s3server", "-o", temp, "github.com/versity/versitygw/cmd/versitygw")
-	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly -buildvcs=false")
+	const server = "github.com/versity/versitygw/cmd/versitygw"
+	cmd := exec.Command("go", "build", "-C", "s3server", "-trimpath", "-o", temp, server)
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly -buildvcs=false", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		testtool.Missing(t, "versitygw can not be built here: %v\n%s", err, out)
 	}
