@@ -55,17 +55,18 @@ type Looker struct {
 // lookTime bounds a look: the page shows what it knows meanwhile.
 const lookTime = 5 * time.Second
 
-// NewLooker looks at the group of classify and at ClickHouse's. closed ends it.
-func NewLooker(cfg kafka.Config, db *store.Store, group string, stalled time.Duration) (_ *Looker,
+// NewLooker looks at the groups of classify and refine, and at ClickHouse's. closed ends it.
+func NewLooker(cfg kafka.Config, db *store.Store, classify, refine string, stalled time.Duration) (_ *Looker,
 	closed func(), err error) {
 	at, err := kafka.OpenStatus(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &Looker{status: at, db: db, groups: [][2]string{{group, topics.Raw}}, stalled: stalled}
+	s := &Looker{status: at, db: db, groups: [][2]string{{classify, topics.Raw}}, stalled: stalled}
 	for _, r := range All {
 		s.groups = append(s.groups, [2]string{r.Group, r.Topic})
 	}
+	s.groups = append(s.groups, [2]string{refine, events.Raw})
 	return s, func() { _ = at.Close() }, nil // it only read
 }
 

@@ -38,7 +38,8 @@ func Command() *cli.Command {
 			&cli.StringFlag{Name: "jaeger-url", Value: "http://127.0.0.1:16686", EnvVars: []string{"JAEGER_URL"},
 				Usage: "`URL` of Jaeger, for traces; empty for none"},
 			AirflowFlag,
-		}, []cli.Flag{kafkaflags.Group, readers.StalledFlag}, kafkaflags.Flags, batchcmd.ClickHouseFlags[:1]),
+		}, []cli.Flag{kafkaflags.Group, kafkaflags.RefineGroupToo, readers.StalledFlag}, kafkaflags.Flags,
+			batchcmd.ClickHouseFlags[:1]),
 		Description: `The page reads ClickHouse and changes nothing. Each of its pages is also CSV (?format=csv) and
 JSON (?format=json). Kafka and Jaeger are asked where they answer. txflow platform serves the
 same page.
@@ -91,7 +92,8 @@ func looker(c *cli.Context, rt *app.Runtime, db *store.Store) (*readers.Looker, 
 	if err := app.Positive(c, readers.StalledFlag.Name); err != nil {
 		return nil, nil, err
 	}
-	return readers.NewLooker(cfg, db, c.String("group"), c.Duration(readers.StalledFlag.Name))
+	return readers.NewLooker(cfg, db, c.String("group"), c.String(kafkaflags.RefineGroupToo.Name),
+		c.Duration(readers.StalledFlag.Name))
 }
 
 // Bounds of a question to Jaeger.

@@ -22,13 +22,37 @@ import (
 	"github.com/txflow/txflow/stream/events/archive"
 )
 
+// pageKnowsRefine waits until the page of the stream has the group of refine, with its member.
+func pageKnowsRefine(t *testing.T, page string) {
+	t.Helper()
+	text := ""
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-time.After(50 * time.Millisecond) {
+		var said struct {
+			Parts struct {
+				Groups []struct {
+					Group, Topic string
+					Members      int
+				}
+			}
+		}
+		_, text = harness.Get(t, page+"/stream?format=json")
+		harness.Must(t, json.Unmarshal([]byte(text), &said))
+		for _, g := range said.Parts.Groups {
+			if g.Group == "txflow-refine" && g.Topic == "events.raw" && g.Members == 1 {
+				return
+			}
+		}
+	}
+	t.Errorf("the page of the stream does not have the group of refine:\n%s", text)
+}
+
 // TestRefine runs members as a user does, on the embedded Kafka: metrics, readiness, rules that change meanwhile,
 // totals, and a member that starts again with its window from events.silver.
 func TestRefine(t *testing.T) {
 	t.Parallel()
 	p := harness.Place{T: t, Dir: t.TempDir()}
 	platform := p.Start("platform", "--clickhouse-addr", "127.0.0.1:0", "--kafka-addr", "127.0.0.1:0", "--registry-addr",
-		"")
+		"", "--ui-addr", "127.0.0.1:0")
 	b := newRefineBench(t, platform.Find(t, &platform.Stdout, `KAFKA_BROKERS=(\S+)`))
 	rules := filepath.Join(b.Dir, "rules.json")
 	printed := b.OK("stream", "refine", "--print-rules").Stdout.String()
@@ -59,6 +83,7 @@ func TestRefine(t *testing.T) {
 		!strings.Contains(text, "events.raw ") {
 		t.Errorf("status:\n%s", text)
 	}
+	pageKnowsRefine(t, platform.Find(t, &platform.Stdout, `TXFLOW_UI_URL=(\S+)`))
 	member.Terminate(t)
 	if code := member.Wait(t); code != 0 {
 		t.Errorf("exit %d\n%s", code, member.Stderr.String())
