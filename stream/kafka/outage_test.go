@@ -2,18 +2,42 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
 // While the broker is gone a member tries to connect now and then. Without a pause, it was thousands of times a second,
-// and librdkafka ended the process now and then. It tells in its log, each 30 s, how many tries failed alike.
+// and librdkafka ended the process now and then.
 func TestABrokerThatIsGoneIsNotAskedWithoutAPause(t *testing.T) {
 	t.Parallel()
+	duringOutage(t, func(ctx context.Context, s *Session, assigned []kafka.TopicPartition) {
+		if _, err := s.restore(ctx, assigned); err == nil {
+			t.Error("it restored from a broker that is gone")
+		}
+	})
+}
+
+// So does a member that was fenced just before, and looks who has its name now.
+func TestAGroupOfABrokerThatIsGoneIsNotAskedForWithoutAPause(t *testing.T) {
+	t.Parallel()
+	duringOutage(t, func(ctx context.Context, s *Session, _ []kafka.TopicPartition) {
+		s.cfg.Timeout = time.Minute // it looks as long as the outage takes
+		if err := s.fencedError(ctx, errors.New("fenced, for the test")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("it knows who has the name: %v", err)
+		}
+	})
+}
+
+// duringOutage has a member do something while its broker is gone, and counts how often it tries to connect: librdkafka
+// tells in its log, each 30 s, how many tries failed alike.
+func duringOutage(t *testing.T, do func(context.Context, *Session, []kafka.TopicPartition)) {
+	t.Helper()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "raw", "out"))
 	if err != nil {
 		t.Fatal(err)
@@ -32,15 +56,14 @@ func TestABrokerThatIsGoneIsNotAskedWithoutAPause(t *testing.T) {
 	const outage, most = 40 * time.Second, 5000
 	ctx, cancel := context.WithTimeout(t.Context(), outage)
 	defer cancel()
-	if _, err := s.restore(ctx, assigned); err == nil {
-		t.Error("it restored from a broker that is gone")
-	}
+	do(ctx, s, assigned)
 	alike := regexp.MustCompile(`(\d+) identical error`).FindAllStringSubmatch(said.text(), -1)
 	if len(alike) == 0 {
 		t.Errorf("nothing tells how often it connected:\n%s", said.text())
 	}
 	for _, match := range alike {
-		if n, err := strconv.Atoi(match[1]); err != nil || n > most {
+		n, err := strconv.Atoi(match[1])
+		if err != nil || n > most {
 			t.Errorf("it tried to connect %s times in 30 s, more than %d", match[1], most)
 		}
 	}
