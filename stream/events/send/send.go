@@ -170,7 +170,22 @@ func newKey() string {
 type answer struct {
 	Accepted, Rejected int64
 	Code, Message      string
-	Items              []struct{ Code string }
+	Items              []struct {
+		Status        int
+		Code, Message string
+	}
+}
+
+// reason is why a package is to be sent again: what the answer says of all of it, else of the first event that Kafka
+// does not have.
+func (a *answer) reason() string {
+	code, message := a.Code, a.Message
+	for i := 0; code == "" && i < len(a.Items); i++ {
+		if a.Items[i].Status == http.StatusServiceUnavailable {
+			code, message = a.Items[i].Code, a.Items[i].Message
+		}
+	}
+	return strings.Trim(code+": "+message, ": ")
 }
 
 const (
@@ -213,8 +228,8 @@ func (s *sender) post(ctx context.Context, key string, body []byte) (wait time.D
 	case got.StatusCode == http.StatusTooManyRequests, got.StatusCode == http.StatusRequestTimeout,
 		got.StatusCode >= http.StatusInternalServerError:
 		return retry.After(got.Header.Get("Retry-After"), s.cfg.Now(), longestWait),
-			fault.WithHint(fault.Failf(fault.ExitTryAgain, "the collector answers %d %s: %s", got.StatusCode, a.Code,
-				a.Message), "its log says why, and so does /ready at its address")
+			fault.WithHint(fault.Failf(fault.ExitTryAgain, "the collector answers %d: %s", got.StatusCode, a.reason()),
+				"its log says why, and so does /ready at its address")
 	}
 	return 0, fault.Failf(fault.ExitData, "the collector refuses a package with %d %s: %s", got.StatusCode, a.Code,
 		a.Message)

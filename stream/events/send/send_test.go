@@ -95,3 +95,25 @@ func TestBrokenSource(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestReason says why a package is to be sent again, whether the answer is about all of it or about some events.
+func TestReason(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"code":"audit_log","message":"the request can not be recorded"}`: "503: audit_log: the request can not be recorded",
+		`{"accepted":1,"items":[{"status":202},{"status":422,"code":"wrong_type"},` +
+			`{"status":503,"code":"not_written","message":"Kafka has not acknowledged it"}]}`: "503: not_written: Kafka has not",
+		`Bad Gateway`: `503: "Bad Gateway"`,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, text)
+		}))
+		_, err := Run(t.Context(), Config{URL: server.URL, HTTP: server.Client(), Package: 1, Concurrency: 1,
+			Outage: time.Nanosecond, Now: time.Now, Log: slog.New(slog.DiscardHandler)},
+			func() (string, error) { return "1", nil })
+		if server.Close(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is reported as %v", text, err)
+		}
+	}
+}
