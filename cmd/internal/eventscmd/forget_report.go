@@ -32,6 +32,8 @@ type erased struct {
 	Where string `json:"where"`
 	Count uint64 `json:"count"`
 	What  string `json:"what"`
+	one   string // what one of it is
+	rest  string // what follows
 }
 
 type remains struct {
@@ -45,12 +47,7 @@ func report(c *cli.Context, rt *app.Runtime, db *store.Store, broker kafka.Confi
 	if objects == "" {
 		objects = "objects"
 	}
-	doc := forgetReport{DryRun: dry, Erased: []erased{
-		{store.TableEvents, r.Events, "events"},
-		{store.TableBronze, r.Messages, "raw messages"},
-		{store.TableDeadLetters, r.DeadLetters, "dead letters"},
-		{objects, r.Lines, "lines of " + display.Count(r.Objects, "object")},
-	}}
+	doc := forgetReport{DryRun: dry, Erased: erasedOf(objects, r)}
 	if e := &r.Erasure; !dry {
 		before := time.UnixMicro(e.Before).UTC()
 		doc.Hash, doc.Scope, doc.Erasure, doc.Before = e.Hash, e.Scope, e.ID, &before
@@ -66,6 +63,17 @@ func report(c *cli.Context, rt *app.Runtime, db *store.Store, broker kafka.Confi
 	}
 	doc.print(rt.Stdout)
 	return nil
+}
+
+// erasedOf counts what was erased, or would be, by where it is.
+func erasedOf(objects string, r *forget.Result) []erased {
+	ofObjects := " of " + display.Count(r.Objects, "object")
+	return []erased{
+		{store.TableEvents, r.Events, "events", "event", ""},
+		{store.TableBronze, r.Messages, "raw messages", "raw message", ""},
+		{store.TableDeadLetters, r.DeadLetters, "dead letters", "dead letter", ""},
+		{objects, r.Lines, "lines" + ofObjects, "line", ofObjects},
+	}
 }
 
 // whatRemains lists what this command can not erase.
@@ -126,7 +134,8 @@ func (doc *forgetReport) print(w io.Writer) {
 	}
 	_, _ = fmt.Fprintln(w, verb)
 	for _, e := range doc.Erased {
-		_, _ = fmt.Fprintf(w, "  %12s %s (%s)\n", display.Thousands(int64(e.Count)), e.What, e.Where)
+		_, _ = fmt.Fprintf(w, "  %12s %s%s (%s)\n", display.Thousands(int64(e.Count)), display.Noun(e.Count, e.one), e.rest,
+			e.Where)
 	}
 	if doc.DryRun {
 		_, _ = fmt.Fprintln(w, "would remain")

@@ -162,7 +162,15 @@ func Show(w io.Writer, st *eventstory.Story) error {
 func hopTable(st *eventstory.Story, gold *goldRow) (_ *table.Table, traces []string) {
 	type hop struct{ at, cell1, cell2, detail, trace string }
 	const layout = "2006-01-02 15:04:05.000"
-	var hops []hop
+	var hops []hop // as they follow each other within a millisecond
+	cut := func(s string) string { return s[:min(len(s), len(layout))] }
+	if st.Event != nil {
+		received := hop{cut(gold.Received), "received", fmt.Sprintf("package, place %d", gold.Index), "", gold.TraceID}
+		if gold.Token != "" {
+			received.detail = "token " + gold.Token
+		}
+		hops = append(hops, received)
+	}
 	for i := range st.Messages {
 		m := &st.Messages[i]
 		detail := m.Fate
@@ -185,12 +193,7 @@ func hopTable(st *eventstory.Story, gold *goldRow) (_ *table.Table, traces []str
 		hops = append(hops, hop{d.FirstSeen.UTC().Format(layout), "dead letter", at, detail, d.TraceID})
 	}
 	if st.Event != nil {
-		cut := func(s string) string { return s[:min(len(s), len(layout))] }
-		received := hop{cut(gold.Received), "received", fmt.Sprintf("package, place %d", gold.Index), "", gold.TraceID}
-		if gold.Token != "" {
-			received.detail = "token " + gold.Token
-		}
-		hops = append(hops, received,
+		hops = append(hops,
 			hop{cut(gold.Processed), "silver", "", gold.Context + ", score " + gold.Score, gold.TraceID},
 			hop{cut(gold.Inserted), "gold", "events", "", ""})
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/txflow/txflow/clickhouse/store"
 	"github.com/txflow/txflow/cmd/internal/table/tabletest"
 	"github.com/txflow/txflow/internal/eventstory"
+	"github.com/txflow/txflow/stream/events/forget"
 )
 
 const longType = `Holded\Wallet\Domain\Subscription\Events\WalletSubscriptionFailedEvent`
@@ -51,4 +52,25 @@ func TestStoryFits(t *testing.T) {
 	}
 	tabletest.Fits(t, printed.String(), longType, other, "events.raw.of.the.", "1152921504606846976",
 		"trace 1 "+trace, "trace 2 "+second)
+	if text := printed.String(); strings.Index(text, "  received") > strings.Index(text, "  raw ") {
+		t.Errorf("Kafka has the event before it was received:\n%s", text)
+	}
+}
+
+// TestForgottenCounts has the noun of each count in its right form.
+func TestForgottenCounts(t *testing.T) {
+	t.Parallel()
+	for want, r := range map[string]forget.Result{
+		"1 event (events) 1 raw message (events_bronze) 1 dead letter (dead_letters) 1 line of 1 object (out)": {
+			Events: 1, Messages: 1, DeadLetters: 1, Lines: 1, Objects: 1},
+		"0 events (events) 2 raw messages (events_bronze) 3,000 dead letters (dead_letters) 4 lines of 2 objects (out)": {
+			Messages: 2, DeadLetters: 3000, Lines: 4, Objects: 2},
+	} {
+		var printed strings.Builder
+		doc := forgetReport{DryRun: true, Erased: erasedOf("out", &r)}
+		doc.print(&printed)
+		if got := strings.Join(strings.Fields(printed.String()), " "); !strings.Contains(got, want) {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
 }
