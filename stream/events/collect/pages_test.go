@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -24,6 +25,14 @@ func TestPages(t *testing.T) {
 	}
 	closed := server(t, Config{Publisher: &broker{}}).guarded()
 	open := server(t, Config{Publisher: &broker{}, Origins: []string{"https://shop.example"}}).guarded()
+	var documented struct {
+		Paths map[string]map[string]struct {
+			Responses map[string]struct{ Content map[string]any }
+		}
+	}
+	if err := contract().Decode(&documented); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		got    *httptest.ResponseRecorder
 		status int
@@ -43,6 +52,11 @@ func TestPages(t *testing.T) {
 	} {
 		if c.got.Code != c.status || c.got.Header().Get("Access-Control-Allow-Origin") != c.allow {
 			t.Errorf("%s: %d %v", name, c.got.Code, c.got.Header())
+		}
+		kind, _, _ := strings.Cut(c.got.Header().Get("Content-Type"), ";")
+		answers := documented.Paths["/collect"]["post"].Responses
+		if _, ok := answers[strconv.Itoa(c.status)].Content[kind]; !ok && c.status != 204 {
+			t.Errorf("%s: %d with %s is not in the contract", name, c.status, kind)
 		}
 	}
 }
