@@ -78,3 +78,40 @@ func TestPagesOfTheServer(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestBoundsOfTheContract sends numbers at the bounds that the contract names, and beyond them.
+func TestBoundsOfTheContract(t *testing.T) {
+	t.Parallel()
+	type number struct{ Minimum, Maximum, ExclusiveMaximum json.Number }
+	var document struct {
+		Components struct {
+			Schemas struct {
+				TimestampStamp      struct{ AnyOf []number }
+				AmplitudeTrackStamp struct{ Properties struct{ ID number } }
+			}
+		}
+	}
+	s := server(t, Config{Publisher: &broker{}})
+	if err := json.Unmarshal(get(s, "/openapi.json").Body.Bytes(), &document); err != nil {
+		t.Fatal(err)
+	}
+	schemas := &document.Components.Schemas
+	at, id := schemas.TimestampStamp.AnyOf[1], schemas.AmplitudeTrackStamp.Properties.ID
+	for _, c := range []struct {
+		stamp, value string
+		status       int
+	}{
+		{"TimestampStamp", string(at.Minimum), 200}, {"TimestampStamp", string(at.Minimum) + ".5", 422},
+		{"TimestampStamp", "1.5", 200}, {"TimestampStamp", string(at.ExclusiveMaximum), 422},
+		{"TimestampStamp", "10413791999999.5", 200},
+		{"AmplitudeTrackStamp", `{"id":` + string(id.Maximum) + `}`, 200},
+		{"AmplitudeTrackStamp", `{"id":"` + string(id.Maximum) + `"}`, 200},
+		{"AmplitudeTrackStamp", `{"id":` + string(id.Maximum) + `0}`, 422},
+		{"AmplitudeTrackStamp", `{"id":` + string(id.Minimum) + `}`, 200}, {"AmplitudeTrackStamp", `{"id":-1}`, 422},
+	} {
+		item := strings.Replace(good, `"headers":{`, `"headers":{"X-Message-Stamp-N\\`+c.stamp+`":`+c.value+`,`, 1)
+		if answer, res := post(t, s, "/collect", item); answer.status != c.status {
+			t.Errorf("%s %s: %d %+v", c.stamp, c.value, answer.status, res)
+		}
+	}
+}
