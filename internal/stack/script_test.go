@@ -129,6 +129,26 @@ esac`
 	}
 }
 
+// TestMembersStay: as many as make scale made go on.
+func TestMembersStay(t *testing.T) {
+	t.Parallel()
+	const docker = `case "$*" in
+  *"ps --services --status running") printf 'kafka\nstream-classify\n' ;;
+  *"ps --all --quiet stream-classify") printf '%s' "$MEMBERS" ;;
+  *" up "*) all="$*"; echo "${all##* up }" ;;
+esac`
+	for members, want := range map[string]string{
+		"":             "--detach --wait --no-deps kafka stream-classify\n",
+		"a1\n":         "--detach --wait --no-deps kafka stream-classify\n",
+		"a1\nb2\nc3\n": "--detach --wait --no-deps --scale stream-classify=3 kafka stream-classify\n",
+	} {
+		code, said := script(t, engine("28.5.2", "2.40.3")+docker, []string{"MEMBERS=" + members}, "restart")
+		if code != 0 || said != want {
+			t.Errorf("%q: exit %d, %q, want %q", members, code, said, want)
+		}
+	}
+}
+
 // TestLogsOfAServiceThatIsNot: Compose itself says nothing of it.
 func TestLogsOfAServiceThatIsNot(t *testing.T) {
 	t.Parallel()
