@@ -161,16 +161,20 @@ func (r *refusal) Unwrap() error { return r.answer }
 
 // fault says what is wrong: an answer that refuses, or none.
 func (c *Client) fault(err error) error {
+	const next = "start one with txflow platform, or name another with --registry-url (SCHEMA_REGISTRY_URL)"
 	var answer *sr.ResponseError
+	var unsent *url.Error
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &answer) && answer.StatusCode < http.StatusInternalServerError:
 		return fault.Fail(fault.ExitData, fmt.Errorf("the Schema Registry at %s refuses: %w", c.address,
 			&refusal{answer}))
+	case errors.As(err, &unsent): // its own text has the URL twice
+		return fault.WithHint(fault.Failf(fault.ExitUnavailable, "the Schema Registry at %s does not answer: %w",
+			c.address, unsent.Err), next)
 	}
-	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "the Schema Registry at %s: %w", c.address, err),
-		"start one with txflow platform, or name another with --registry-url (SCHEMA_REGISTRY_URL)")
+	return fault.WithHint(fault.Failf(fault.ExitUnavailable, "the Schema Registry at %s: %w", c.address, err), next)
 }
 
 // Schema is the text of the schema that an id names, which never changes; ok is false when the registry has none.

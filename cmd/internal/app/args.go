@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"math"
+	"os"
 	"slices"
 	"strings"
 
@@ -72,7 +74,7 @@ func limitArguments(c *cli.Command) {
 		case work == nil:
 			return cli.ShowSubcommandHelp(ctx)
 		}
-		err := emptyFlag(ctx)
+		err := cmp.Or(emptyFlag(ctx), emptyArgument(ctx))
 		if err == nil {
 			err = work(ctx)
 		}
@@ -83,19 +85,58 @@ func limitArguments(c *cli.Command) {
 	}
 }
 
-// never are flags of which an empty value is a slip, like an unset variable in a script: "" as a folder would be the
-// root of the file system or the folder at hand, "" as an address another one at each start.
-var never = []string{"out", "data", "addr", "kafka-brokers"}
+// Optional is a text flag whose empty value means something, which its usage says.
+type Optional struct{ *cli.StringFlag }
 
-// emptyFlag is the error of a flag that must not be empty and is.
+// Character is a text flag of one character, which may be a space or a tab.
+type Character struct{ *cli.StringFlag }
+
+// emptyFlag is the error of a flag that is empty where that means nothing. It is a slip, like an unset variable in a
+// script: "" as a folder would be the folder at hand, as an address another one at each start, and as a filter it
+// would let everything pass.
 func emptyFlag(c *cli.Context) error {
 	for _, f := range c.Command.Flags {
-		name := f.Names()[0]
-		_, ok := f.(*cli.StringFlag)
-		if ok && slices.Contains(never, name) && strings.TrimSpace(c.String(name)) == "" &&
-			c.Command.Name != "init" { // which does without Kafka then
+		name, empty, otherwise := f.Names()[0], false, ""
+		switch f := f.(type) {
+		case Character:
+			empty, otherwise = c.String(name) == "", f.GetDefaultText()
+		case *cli.StringFlag:
+			empty, otherwise = blank(c.String(name)), f.GetDefaultText()
+		case *cli.StringSliceFlag:
+			empty = slices.ContainsFunc(c.StringSlice(name), blank)
+		}
+		switch {
+		case empty && otherwise != "":
 			return fault.WithHint(fault.Failf(fault.ExitUsage, "--%s is empty", name),
 				"leave it out for the default (its environment variable, too)")
+		case empty && c.IsSet(name) && !emptyVariable(f):
+			return fault.WithHint(fault.Failf(fault.ExitUsage, "--%s is empty", name), "leave it out, or give it a value")
+		}
+	}
+	return nil
+}
+
+func blank(text string) bool { return strings.TrimSpace(text) == "" }
+
+// emptyVariable reports whether the first environment variable of a flag that is there is empty. For a flag without a
+// default this is the same as none: Compose files pass on variables that are not set so.
+func emptyVariable(f cli.Flag) bool {
+	if f, ok := f.(cli.DocGenerationFlag); ok {
+		for _, name := range f.GetEnvVars() {
+			if value, ok := os.LookupEnv(name); ok {
+				return blank(value)
+			}
+		}
+	}
+	return false
+}
+
+// emptyArgument is the error of an argument that is empty.
+func emptyArgument(c *cli.Context) error {
+	for i, arg := range c.Args().Slice() {
+		if names := strings.Fields(c.Command.ArgsUsage); blank(arg) && len(names) > 0 {
+			return fault.Failf(fault.ExitUsage, "argument %d of %s is empty: it takes %s", i+1, c.Command.HelpName,
+				strings.Join(names, " "))
 		}
 	}
 	return nil

@@ -23,9 +23,31 @@ const (
 func init() {
 	cli.HelpPrinter = func(w io.Writer, templ string, data any) {
 		var b strings.Builder
-		cli.HelpPrinterCustom(&b, templ, data, nil)
+		templ = strings.ReplaceAll(templ, libraryGroups, ourGroups)
+		cli.HelpPrinterCustom(&b, templ, data, map[string]any{"groups": groups})
 		_, _ = io.WriteString(w, fitHelp(b.String(), terminalWidth(w)))
 	}
+}
+
+// The library lists groups of commands by their names.
+const (
+	libraryGroups = `{{template "visibleCommandCategoryTemplate" .}}`
+	ourGroups     = `{{range groups .}}{{if .Name}}
+   {{.Name}}:{{range .VisibleCommands}}
+     {{join .Names ", "}}{{"\t"}}{{.Usage}}{{end}}{{else}}{{template "visibleCommandTemplate" .}}{{end}}{{end}}`
+)
+
+// groups are those of an application's commands, in the order of their first commands; help, which is in none, leads.
+func groups(of interface{ VisibleCategories() []cli.CommandCategory }) []cli.CommandCategory {
+	all := of.VisibleCategories()
+	if a, ok := of.(*cli.App); ok {
+		first := func(group cli.CommandCategory) int {
+			name := group.Name()
+			return slices.IndexFunc(a.Commands, func(c *cli.Command) bool { return name != "" && c.Category == name })
+		}
+		slices.SortStableFunc(all, func(a, b cli.CommandCategory) int { return first(a) - first(b) })
+	}
+	return all
 }
 
 // terminalWidth is the width that help is printed in: the terminal's, between helpNarrow and helpWidth.

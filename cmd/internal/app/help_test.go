@@ -1,6 +1,13 @@
 package app
 
-import "testing"
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
 
 func TestFitHelp(t *testing.T) {
 	t.Parallel()
@@ -40,5 +47,21 @@ OPTIONS:
 `
 	if got := fitHelp(text, 39); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestGroupsInOrder: the help of an application has the groups of its commands in the order of the commands.
+func TestGroupsInOrder(t *testing.T) {
+	var out strings.Builder
+	a := New("txflow", "test", []*cli.Command{{Name: "run", Category: "Start"}, {Name: "ask", Category: "Query"},
+		{Name: "demo", Category: "Start"}, {Name: "init", Category: "Deploy"}})
+	a.Writer = &out
+	if err := a.Run([]string{"txflow", "--help"}); err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`(?m)^ +(?:[A-Z]\w+:|run|ask|demo|init|help)`)
+	want := []string{"   help", "   Start:", "     run", "     demo", "   Query:", "     ask", "   Deploy:", "     init"}
+	if got := names.FindAllString(out.String(), -1); !slices.Equal(got, want) {
+		t.Errorf("%q\n%s", got, out.String())
 	}
 }

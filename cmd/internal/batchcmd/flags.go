@@ -41,13 +41,13 @@ var (
 			Action: app.CountFrom("try", 1, 1<<16-1)},
 	}
 	SourceFlags = []cli.Flag{
-		&cli.StringFlag{Name: "delimiter", EnvVars: []string{"TXFLOW_DELIMITER"},
-			Usage: "`CHAR` between fields; detected by default"},
+		app.Character{StringFlag: &cli.StringFlag{Name: "delimiter", EnvVars: []string{"TXFLOW_DELIMITER"},
+			Usage: "`CHAR` between fields; detected by default"}},
 		&cli.StringFlag{Name: "decimal", EnvVars: []string{"TXFLOW_DECIMAL"},
 			Usage: "decimal mark `CHAR`, point or comma; detected by default"},
-		&cli.StringFlag{Name: "thousands", EnvVars: []string{"TXFLOW_THOUSANDS"},
+		app.Character{StringFlag: &cli.StringFlag{Name: "thousands", EnvVars: []string{"TXFLOW_THOUSANDS"},
 			Usage: "accept `CHAR` between groups of three digits: point, comma, ' or a space (a no-break space, too); " +
-				"none by default"},
+				"none by default"}},
 		&cli.TimestampFlag{Name: "earliest", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_EARLIEST"},
 			Usage: "reject timestamps before this `DATE` (default: 2000-01-01)"},
 		&cli.TimestampFlag{Name: "latest", Layout: time.DateOnly, EnvVars: []string{"TXFLOW_LATEST"},

@@ -2,6 +2,8 @@
 package commands
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/app"
@@ -23,15 +25,14 @@ import (
 	"github.com/txflow/txflow/cmd/internal/uicmd"
 )
 
-// App is txflow.
+// App is txflow. Its help has the groups, and the commands in them, in this order: what one wants to do first comes
+// first.
 func App() *cli.App {
-	commands := append(streamcmd.WithReconcile(batchcmd.Commands()), runcmd.Command())
-	commands = append(commands, querycmd.Commands()...)
-	commands = append(commands, uicmd.Command())
-	commands = append(commands, platformcmd.Commands()...)
-	commands = append(commands, mlapicmd.Command(), healthcmd.Command(), copycmd.Command(), dockerproxycmd.Command(),
-		initcmd.Command(), setupcmd.Migrate(), setupcmd.Doctor(), eventscmd.Command(),
-		collectcmd.Command(), setupcmd.Topics(), setupcmd.Schemas(), streamcmd.Command(),
-		dlqcmd.Command(), datacmd.Command(), app.Completion())
-	return app.New("txflow", "categorise bank transactions: CSV, ML API, ClickHouse", commands)
+	return app.New("txflow", "categorise bank transactions: CSV, ML API, ClickHouse", slices.Concat(
+		platformcmd.Commands(), []*cli.Command{mlapicmd.Command(), datacmd.Command()},
+		[]*cli.Command{setupcmd.Doctor(), setupcmd.Migrate(), setupcmd.Topics(), setupcmd.Schemas(), app.Completion()},
+		[]*cli.Command{runcmd.Command()}, streamcmd.WithReconcile(batchcmd.Commands()),
+		[]*cli.Command{streamcmd.Command(), collectcmd.Command(), eventscmd.Command()},
+		querycmd.Commands(), []*cli.Command{uicmd.Command(), dlqcmd.Command()},
+		[]*cli.Command{initcmd.Command(), healthcmd.Command(), copycmd.Command(), dockerproxycmd.Command()}))
 }

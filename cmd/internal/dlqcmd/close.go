@@ -114,6 +114,9 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 			if n == 0 {
 				return nothingToReplay(c, db, q, without)
 			}
+			if err := broker.Reach(ctx); err != nil {
+				return err
+			}
 			sink, err := kafka.NewProducer(broker)
 			if err != nil {
 				return err

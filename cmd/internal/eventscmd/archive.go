@@ -32,8 +32,8 @@ func eventsArchiveCommand() *cli.Command {
 				Usage: "end when all that is complete is copied"},
 			&cli.DurationFlag{Name: "every", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_EVENTS_ARCHIVE_EVERY"},
 				Usage: "look every `TIME` for more"},
-			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_EVENTS_ARCHIVE_WATCH_ADDR"},
-				Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty for none"},
+			app.Optional{StringFlag: &cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_EVENTS_ARCHIVE_WATCH_ADDR"},
+				Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty for none"}},
 			kafkaflags.ErasureKey,
 		}, kafkaflags.Flags),
 		Description: fmt.Sprintf(`Makes an object for each range of %d offsets of a partition of %s,
@@ -52,6 +52,11 @@ func runEventsArchive(c *cli.Context, rt *app.Runtime) error {
 	cfg, err := kafkaflags.Config(c, rt)
 	if err := app.Usage(c, err, app.DurationErr(c, "every", 10*time.Millisecond, time.Hour)); err != nil {
 		return err
+	}
+	if c.Bool("once") {
+		if err := cfg.Reach(c.Context); err != nil {
+			return err
+		}
 	}
 	log, err := kafka.OpenRanges(cfg, c.String("group"), events.Silver)
 	if err != nil {

@@ -34,8 +34,9 @@ func eventsForgetCommand() *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", EnvVars: []string{"TXFLOW_FORGET_DRY_RUN"},
 				Usage: "count what would be erased, and erase nothing"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_FORGET_JSON"}, Usage: "the report as a JSON object"},
-			&cli.StringFlag{Name: "objects", Value: "out/events", EnvVars: []string{"TXFLOW_EVENTS_OBJECTS"},
-				Usage: "`URL` or folder of what collect and events archive wrote; empty for none"},
+			app.Optional{StringFlag: &cli.StringFlag{Name: "objects", Value: "out/events",
+				EnvVars: []string{"TXFLOW_EVENTS_OBJECTS"},
+				Usage:   "`URL` or folder of what collect and events archive wrote; empty for none"}},
 			kafkaflags.ErasureKey,
 			&cli.DurationFlag{Name: "wait", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_FORGET_WAIT"},
 				Usage: "wait at most `TIME` for refine and ClickHouse to read what is in Kafka, then exit 75"},
@@ -64,6 +65,9 @@ func runForget(c *cli.Context, rt *app.Runtime) error {
 	if err := app.Usage(c, err, app.Positive(c, "wait")); err != nil {
 		return err
 	}
+	if err := broker.Reach(c.Context); err != nil {
+		return err
+	}
 	db, err := batchcmd.StoreNow(c, rt)
 	if err != nil {
 		return err
@@ -86,11 +90,6 @@ func runForget(c *cli.Context, rt *app.Runtime) error {
 func checkPerson(c *cli.Context, p event.Person) error {
 	if c.Args().Present() {
 		return fault.Failf(fault.ExitUsage, "events forget takes no arguments, only flags: %q", c.Args().First())
-	}
-	for name, id := range map[string]string{"user": p.User, "account": p.Account} {
-		if c.IsSet(name) && id == "" {
-			return fault.WithHint(fault.Failf(fault.ExitUsage, "--%s is empty", name), "leave it out, or name an id")
-		}
 	}
 	if err := p.Validate(); err != nil {
 		return fault.WithHint(fault.Failf(fault.ExitUsage, "%w", err),

@@ -30,8 +30,8 @@ func eventsPublishCommand() *cli.Command {
 				Usage: "end when the topic says what gold says"},
 			&cli.DurationFlag{Name: "every", Value: 30 * time.Second, EnvVars: []string{"TXFLOW_EVENTS_PUBLISH_EVERY"},
 				Usage: "look every `TIME` for changes"},
-			&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_EVENTS_PUBLISH_WATCH_ADDR"},
-				Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty for none"},
+			app.Optional{StringFlag: &cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_EVENTS_PUBLISH_WATCH_ADDR"},
+				Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty for none"}},
 		}, kafkaflags.Flags, batchcmd.ClickHouseFlags),
 		Description: `Compares what events add up to in ClickHouse with what ` + events.Analytics + ` has, and publishes each
 roll-up that is new or has changed: by account, type, context and hour; by account; by type. A
@@ -51,6 +51,11 @@ func runEventsPublish(c *cli.Context, rt *app.Runtime) error {
 	cfg, err := kafkaflags.Config(c, rt)
 	if err := app.Usage(c, err, app.DurationErr(c, "every", 10*time.Millisecond, time.Hour)); err != nil {
 		return err
+	}
+	if c.Bool("once") {
+		if err := cfg.Reach(c.Context); err != nil {
+			return err
+		}
 	}
 	db, err := batchcmd.Store(c, rt)
 	if err != nil {

@@ -64,6 +64,9 @@ func eventsReconcile(c *cli.Context, rt *app.Runtime) error {
 
 func proveEvents(ctx context.Context, c *cli.Context, rt *app.Runtime, broker kafka.Config, db *store.Store,
 	m *batch.Manifest) error {
+	if err := broker.Reach(ctx); err != nil {
+		return err
+	}
 	log, err := kafka.OpenVerifier(broker, c.String("group"), events.Raw)
 	if err != nil {
 		return err

@@ -24,8 +24,8 @@ func Command() *cli.Command {
 		Flags: batchcmd.Flags([]cli.Flag{
 			&cli.DurationFlag{Name: "wait", Value: 5 * time.Minute, EnvVars: []string{"TXFLOW_INIT_WAIT"},
 				Usage: "wait `TIME` in all for servers that do not answer yet, then exit 69"},
-			&cli.StringFlag{Name: "registry-url", EnvVars: []string{"SCHEMA_REGISTRY_URL"},
-				Usage: "`URL` of the Schema Registry; empty for none"},
+			app.Optional{StringFlag: &cli.StringFlag{Name: "registry-url", EnvVars: []string{"SCHEMA_REGISTRY_URL"},
+				Usage: "`URL` of the Schema Registry; empty for none"}},
 			&cli.StringSliceFlag{Name: "bucket", EnvVars: []string{"TXFLOW_INIT_BUCKETS"},
 				Usage: "an S3 bucket to make, as `URL`, several times or separated by commas"},
 			&cli.IntFlag{Name: "partitions", Value: topics.Default.Transactions, EnvVars: []string{"TXFLOW_TOPICS_PARTITIONS"},
@@ -40,7 +40,7 @@ func Command() *cli.Command {
 			kafkaflags.Topics,
 			&cli.StringFlag{Name: "clickhouse-kafka-brokers", EnvVars: []string{"TXFLOW_CLICKHOUSE_KAFKA_BROKERS"},
 				Usage: "Kafka as ClickHouse reaches it, at `HOST:PORT` (default: --kafka-brokers)"},
-		}, kafkaflags.Flags, batchcmd.ClickHouseFlags),
+		}, kafkaflags.Optional(), batchcmd.ClickHouseFlags),
 		Description: `The order is topics, tables with what reads from Kafka, buckets, and last the schemas, since a
 registry takes longest to start. Servers that do not answer yet are waited for. An empty
 --kafka-brokers leaves the stream out. A ClickHouse that reads Kafka already is pointed to other

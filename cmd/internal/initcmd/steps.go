@@ -76,6 +76,9 @@ func steps(c *cli.Context, rt *app.Runtime) (all []step) {
 
 // makeTopics makes the stream's topics. Those that are there keep their partitions, unless the file asks for more.
 func makeTopics(ctx context.Context, cfg kafka.Config, want []topics.Topic, file topics.File, out io.Writer) error {
+	if err := cfg.Reach(ctx); err != nil {
+		return err
+	}
 	admin, err := kafka.NewAdmin(cfg)
 	if err != nil {
 		return err

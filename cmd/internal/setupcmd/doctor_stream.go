@@ -3,7 +3,6 @@ package setupcmd
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -30,16 +29,13 @@ import (
 func checkKafka(c *cli.Context, rt *app.Runtime) check {
 	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
 	defer cancel()
-	first, _, _ := strings.Cut(c.String("kafka-brokers"), ",")
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", first)
-	if err != nil {
-		return check{Name: "Kafka", Detail: err.Error(), Neutral: true,
-			Next: "txflow platform, or set KAFKA_BROKERS; only the stream needs it"}
-	}
-	_ = conn.Close() // nothing was sent
 	cfg, err := kafkaflags.Config(c, rt)
 	if err != nil {
 		return failed("Kafka", err)
+	}
+	if err := cfg.Reach(ctx); err != nil {
+		return check{Name: "Kafka", Detail: err.Error(), Neutral: true,
+			Next: "txflow platform, or set KAFKA_BROKERS; only the stream needs it"}
 	}
 	admin, err := kafka.NewAdmin(cfg)
 	if err != nil {
@@ -61,17 +57,17 @@ func checkKafka(c *cli.Context, rt *app.Runtime) check {
 	case err != nil:
 		return failed("Kafka", err)
 	case len(plan) > 0:
-		return check{Name: "Kafka", Detail: fmt.Sprintf("topics at %s are not as they should be: %s", first, plan[0].Text),
-			Next: "txflow topics apply"}
+		return check{Name: "Kafka", Next: "txflow topics apply",
+			Detail: fmt.Sprintf("topics at %s are not as they should be: %s", cfg.Brokers, plan[0].Text)}
 	}
 	if weak := topics.Weak(have); len(weak) > 0 {
 		return check{Name: "Kafka", Detail: fmt.Sprintf("%s at %s have fewer than the %d replicas of the stream's topics",
-			strings.Join(weak, " and "), first, want[0].Replicas),
+			strings.Join(weak, " and "), cfg.Brokers, want[0].Replicas),
 			Next: "move them with kafka-reassign-partitions, and set offsets.topic.replication.factor and " +
 				"transaction.state.log.replication.factor of the brokers"}
 	}
 	return check{Name: "Kafka", OK: true, Detail: fmt.Sprintf("%s at %s, as they should be",
-		display.Count(len(want), "topic"), first)}
+		display.Count(len(want), "topic"), cfg.Brokers)}
 }
 
 // lacksEvents reports whether a topic is one of events in a cluster that has none of them: one of an older release, or

@@ -90,6 +90,9 @@ func applyTopics(c *cli.Context, rt *app.Runtime) error {
 	if err != nil {
 		return err
 	}
+	if err := cfg.Reach(c.Context); err != nil {
+		return err
+	}
 	admin, err := kafka.NewAdmin(cfg)
 	if err != nil {
 		return err

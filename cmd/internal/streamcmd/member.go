@@ -39,8 +39,8 @@ var memberFlags = []cli.Flag{
 		Usage: "maximum `TIME` that a message waits for a batch to fill"},
 	&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_STREAM_DRAIN"},
 		Usage: "graceful-shutdown timeout: `TIME` for messages in flight"},
-	&cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STREAM_WATCH_ADDR"},
-		Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty = off"},
+	app.Optional{StringFlag: &cli.StringFlag{Name: "watch-addr", EnvVars: []string{"TXFLOW_STREAM_WATCH_ADDR"},
+		Usage: "serve /healthz, /readyz and /metrics at `HOST:PORT`; empty = off"}},
 	&cli.DurationFlag{Name: "stuck", Value: time.Minute, EnvVars: []string{"TXFLOW_STREAM_STUCK"},
 		Usage: "readiness timeout: /readyz returns 503 after `TIME` without a commit while messages wait, or without Kafka"},
 }

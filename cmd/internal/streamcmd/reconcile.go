@@ -82,6 +82,9 @@ func reconcileStream(c *cli.Context, rt *app.Runtime) error {
 
 func proveStream(ctx context.Context, c *cli.Context, rt *app.Runtime, broker kafka.Config, db *store.Store,
 	m *batch.Manifest) error {
+	if err := broker.Reach(ctx); err != nil {
+		return err
+	}
 	log, err := kafka.OpenVerifier(broker, c.String("group"), topics.Raw)
 	if err != nil {
 		return err

@@ -75,6 +75,9 @@ func runStatus(c *cli.Context, rt *app.Runtime) error {
 	if c.String("watch-addr") != "" {
 		return watchReaders(c, rt, kafkaStatus, db)
 	}
+	if err := cfg.Reach(c.Context); err != nil {
+		return err
+	}
 	groups := [][2]string{{c.String("group"), topics.Raw}}
 	for _, r := range readers.All {
 		groups = append(groups, [2]string{r.Group, r.Topic})

@@ -35,8 +35,9 @@ func Command() *cli.Command {
 			&cli.StringFlag{Name: "token-file", EnvVars: []string{"TXFLOW_UI_TOKEN_FILE"},
 				Usage: "ask for a token that stands in `FILE`, one a line; read again when it changes; " +
 					"TXFLOW_UI_TOKEN may hold it instead"},
-			&cli.StringFlag{Name: "jaeger-url", Value: "http://127.0.0.1:16686", EnvVars: []string{"JAEGER_URL"},
-				Usage: "`URL` of Jaeger, for traces; empty for none"},
+			app.Optional{StringFlag: &cli.StringFlag{Name: "jaeger-url", Value: "http://127.0.0.1:16686",
+				EnvVars: []string{"JAEGER_URL"},
+				Usage:   "`URL` of Jaeger, for traces; empty for none"}},
 			AirflowFlag,
 		}, []cli.Flag{kafkaflags.Group, kafkaflags.RefineGroupToo, readers.StalledFlag}, kafkaflags.Flags,
 			batchcmd.ClickHouseFlags[:1]),

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/txflow/txflow/cmd/internal/acceptance/harness"
+	"github.com/txflow/txflow/cmd/internal/app"
 	"github.com/txflow/txflow/cmd/internal/commands"
 	"github.com/txflow/txflow/internal/fault"
 )
@@ -25,9 +26,8 @@ var needed = map[string]string{
 
 // allowed are values that look like nonsense and have a meaning.
 var allowed = map[string]bool{
-	"compare --max-new=-1":  true,                                  // no limit
-	"init --kafka-brokers=": true, "init --kafka-brokers=\t": true, // without Kafka
-	"classify --index=-1": true, "load --index=-1": true, "compare --index=-1": true, // all chunks
+	"compare --max-new=-1": true,                                                      // no limit
+	"classify --index=-1":  true, "load --index=-1": true, "compare --index=-1": true, // all chunks
 }
 
 // nonsense is what a user may give a flag by mistake, by its type.
@@ -43,10 +43,12 @@ func nonsense(f cli.Flag) []string {
 		return []string{"-1s", "NaN", "10", "\t"}
 	case *cli.BoolFlag:
 		return []string{"2", "\t"}
-	case *cli.StringFlag:
-		if slices.Contains([]string{"out", "data", "addr", "kafka-brokers"}, f.Names()[0]) {
-			return []string{"", "\t"}
-		}
+	case *cli.StringFlag, *cli.StringSliceFlag:
+		return []string{"", "\t"}
+	case app.Character:
+		return []string{""}
+	case *cli.TimestampFlag:
+		return []string{"", "\t", "x"}
 	}
 	return nil
 }
@@ -124,4 +126,49 @@ func TestSurplusArgumentsAreWrongUsage(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEmptyArgumentsAreWrongUsage leaves each argument of each command empty, as an unset variable of a script does.
+func TestEmptyArgumentsAreWrongUsage(t *testing.T) {
+	t.Chdir(t.TempDir())
+	tried := 0
+	harness.EachPath(commands.App().Commands, nil, func(path []string, c *cli.Command) {
+		names := strings.Fields(c.ArgsUsage)
+		if c.Action == nil || c.Hidden || c.Name == "help" {
+			return
+		}
+		for i := range names {
+			args := slices.Clone(path)
+			for range i {
+				args = append(args, "1")
+			}
+			tried++
+			if code, errs, ended := inTime(append(args, "")); !ended || code != fault.ExitUsage ||
+				!strings.Contains(errs, "is empty") || !strings.Contains(errs, "txflow "+strings.Join(path, " ")+" --help") {
+				t.Errorf("txflow %q: exit %d\n%s", append(args, ""), code, errs)
+			}
+		}
+	})
+	if tried < 15 {
+		t.Errorf("%d arguments were tried", tried)
+	}
+}
+
+// TestEmptyHasAMeaning wants the help to tell what an empty value of a flag means, wherever one is allowed.
+func TestEmptyHasAMeaning(t *testing.T) {
+	found := 0
+	harness.EachPath(commands.App().Commands, nil, func(path []string, c *cli.Command) {
+		for _, f := range c.Flags {
+			if f, ok := f.(app.Optional); ok {
+				found++
+				if !strings.Contains(f.Usage, "empty") {
+					t.Errorf("txflow %s --%s may be empty, and its help does not say what that means: %s",
+						strings.Join(path, " "), f.Name, f.Usage)
+				}
+			}
+		}
+	})
+	if found < 10 {
+		t.Errorf("%d flags may be empty", found)
+	}
 }
