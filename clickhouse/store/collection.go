@@ -34,14 +34,8 @@ func (s *Store) kafkaCollection(ctx context.Context) (string, error) {
 	}
 	delete(applied, 0) // the note of a snapshot that is being made
 	var shared, own, known uint64
-	err = s.conn.QueryRow(ctx, `SELECT
-    (SELECT countIf(startsWith(engine_full, {shared:String})) FROM system.tables
-        WHERE database = currentDatabase() AND engine = 'Kafka'),
-    (SELECT countIf(NOT startsWith(engine_full, {shared:String})) FROM system.tables
-        WHERE database = currentDatabase() AND engine = 'Kafka' AND name IN (`+kafkaTableList+`)),
-    (SELECT count() FROM system.named_collections WHERE name = {own:String})`,
-		clickhouse.Named("shared", "Kafka("+sharedCollection+")"),
-		clickhouse.Named("own", s.ownCollection())).Scan(&shared, &own, &known)
+	err = s.conn.QueryRow(ctx, statements.With("server/kafka_collection", "tables", kafkaTableList),
+		named("shared", "Kafka("+sharedCollection+")", "own", s.ownCollection())...).Scan(&shared, &own, &known)
 	switch {
 	case err != nil:
 		return "", s.explain(err)

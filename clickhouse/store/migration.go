@@ -91,12 +91,10 @@ func quoteName(name string) string {
 	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
 }
 
-// Schema returns the statement that makes each object of the database, by name, as ClickHouse tells it; the collection
+// Schema returns the statement that makes each object of the database, by name, as ClickHouse shows it; the collection
 // of Kafka tables has the name that migrations give it.
 func (s *Store) Schema(ctx context.Context) (map[string]string, error) {
-	rows, err := s.query(ctx, `SELECT name, formatQuery(replaceAll(create_table_query, concat(database, '.'), ''))
-FROM system.tables
-WHERE database = currentDatabase() AND NOT startsWith(name, '.inner') ORDER BY name`)
+	rows, err := s.query(ctx, statements.Text("server/schema"))
 	if err != nil {
 		return nil, err
 	}
