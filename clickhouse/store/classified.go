@@ -44,7 +44,7 @@ func (s *Store) InsertClassified(ctx context.Context, info ledger.RunInfo,
 	})
 }
 
-// filler fills a batch column by column, a piece of its rows after another.
+// filler fills a batch column by column, some of its rows at a time.
 type filler struct {
 	batch               driver.Batch
 	rows                []ledger.Classified

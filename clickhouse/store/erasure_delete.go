@@ -24,7 +24,7 @@ func (s *Store) EraseLedger(ctx context.Context, e *ledger.Erasure) error {
 func (s *Store) EraseRows(ctx context.Context, e *ledger.Erasure, observe func(table string, parts int64)) error {
 	for _, d := range []struct{ table, count, erase string }{
 		{TableEvents, "erasure/count_in_events", "erasure/delete_from_events"},
-		{tableArrivals, "erasure/count_in_events", "erasure/delete_from_events"}, // they have the columns that tell
+		{tableArrivals, "erasure/count_in_events", "erasure/delete_from_events"}, // they have the columns to find them by
 		{tableEntries, "erasure/count_in_events", "erasure/delete_from_events"},
 		{TableBronze, "erasure/count_in_events_bronze", "erasure/delete_from_events_bronze"},
 		{TableDeadLetters, "erasure/count_in_dead_letters", "erasure/delete_from_dead_letters"},

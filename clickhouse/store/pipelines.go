@@ -29,7 +29,7 @@ type pipelinesDelta struct {
 	source   string // "" with every
 	baseline uint64 // when everything was compared, in microseconds: names the states that count
 	since    int64  // what was recorded after this is new, in microseconds; 0: everything
-	until    int64  // where the next one goes on
+	until    int64  // where the next one continues
 }
 
 // ComparePipelines compares what batch and stream stored, by the ledger: ids that only one has, and ids that were given
@@ -132,7 +132,7 @@ var comparisonColumns = columns{
 
 var comparisonInsert = comparisonColumns.statement("pipeline_comparisons")
 
-// record keeps where the next comparison goes on, unless there are too many differences to keep.
+// record keeps where the next comparison continues, unless there are too many differences to keep.
 func (c *pipelinesDelta) record(ctx context.Context, differing []uuid.UUID, found int64) error {
 	if found > maxDiffering {
 		return nil

@@ -119,7 +119,7 @@ func (d *document) Parameters(o *operation) ([]parameter, error) {
 	return found, nil
 }
 
-// Secured tells whether an operation takes a token.
+// Secured reports whether an operation takes a token.
 func (d *document) Secured(o *operation) bool {
 	security := d.Security
 	if o.Security != nil {

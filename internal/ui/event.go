@@ -60,7 +60,7 @@ type lostPoint struct {
 	Points json.Number `json:"points"`
 }
 
-// eventMessage is a message of events.raw with the id, and what became of it as far as its place tells.
+// eventMessage is a message of events.raw with the id, and what became of it as far as its place shows.
 type eventMessage struct {
 	Topic      string    `json:"topic"`
 	Partition  int32     `json:"partition"`

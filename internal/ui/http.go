@@ -69,7 +69,7 @@ func (u *UI) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// allowed tells whether the request has the token, where one is asked for.
+// allowed reports whether the request has the token, where one is asked for.
 func (u *UI) allowed(r *http.Request) bool {
 	if u.cfg.Tokens == nil {
 		return true

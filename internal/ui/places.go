@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// placeKey is where a row stands: the key by which pages of rows follow each other.
+// placeKey is the place of a row: the key by which pages of rows follow each other.
 type placeKey struct {
 	Origin    string
 	Digest    string

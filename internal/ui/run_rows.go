@@ -179,7 +179,7 @@ func pageOf(r *http.Request) (n int, after *placeKey, err error) {
 	return n, after, err
 }
 
-// rawAsked tells whether the text of rows and messages is asked for: it is personal data, and shown to nobody who did
+// rawAsked reports whether the text of rows and messages is asked for: it is personal data, and shown to nobody who did
 // not ask.
 func rawAsked(r *http.Request) (bool, error) {
 	switch r.URL.Query().Get("raw") {

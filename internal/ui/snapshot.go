@@ -38,7 +38,7 @@ type result[T any] struct {
 	Err   error
 }
 
-// Known tells whether there is a value at all.
+// Known reports whether there is a value at all.
 func (r *result[T]) Known() bool { return !r.At.IsZero() }
 
 // get returns the last result. A fetch goes on when the page that asked for it is gone.

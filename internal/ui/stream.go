@@ -9,7 +9,7 @@ import (
 	"github.com/txflow/txflow/stream/status"
 )
 
-// streamData is where the groups stand, with the rates since the look before.
+// streamData is how far the groups are, with the rates since the sample before.
 type streamData struct {
 	Groups []groupRow
 	looks  []status.Look

@@ -202,7 +202,7 @@ func (u *UI) filtered(r *http.Request, v *transactionsView, n int) (next string,
 	return next, nil
 }
 
-// fits tells whether a current state is what the address filters: the row that was found may be an older one.
+// fits reports whether a current state is what the address filters: the row that was found may be an older one.
 func fits(t *transactionRow, q url.Values) bool {
 	merchant := ""
 	if t.Merchant != nil {

@@ -41,7 +41,7 @@ type Database interface {
 
 // Looker looks at the consumer groups of the stream.
 type Looker interface {
-	// Look returns where each group stands, in the same order every time. It is called by one goroutine at a time.
+	// Look returns how far each group is, in the same order every time. It is called by one goroutine at a time.
 	Look(ctx context.Context) ([]status.Look, error)
 	// Stalled says for each group why its reader does not progress between two looks; "" where it does.
 	Stalled(ctx context.Context, before, now []status.Look) map[string]string

@@ -97,7 +97,7 @@ func (a *Admin) Create(ctx context.Context, t topics.Topic) error {
 	return a.settle(ctx, t.Name, func(s topics.State) bool { return s.Partitions > 0 })
 }
 
-// settle waits until the broker tells what the controller did: it learns of it a little later.
+// settle waits until the broker reports what the controller did, which reaches it a little later.
 func (a *Admin) settle(ctx context.Context, name string, done func(topics.State) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()

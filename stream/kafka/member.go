@@ -32,7 +32,7 @@ func ValidateInstance(name string) error {
 	return nil
 }
 
-// clientID names this process: it tells in the group, and in the broker's log, where the member runs.
+// clientID names this process: it shows, in the group, and in the broker's log, where the member runs.
 func clientID(instance string) string {
 	host, err := os.Hostname()
 	if err != nil {
@@ -63,15 +63,15 @@ func (s *Session) successor(ctx context.Context) (*kafka.MemberDescription, erro
 	return named, nil
 }
 
-// another tells whether a member id of the group is for sure none of this process, from what memberID gave before and
+// another reports whether a member id of the group is for sure none of this process, from what memberID gave before and
 // after it was seen there.
 func another(before, after []byte, group, id string) bool {
 	joining := []byte(group + "\x00\x00") // the member id that follows the group is empty
 	return bytes.Equal(before, after) && !bytes.Contains(after, joining) && !bytes.Contains(after, []byte(id))
 }
 
-// memberID holds the member id that the broker gave this process, somewhere in it. The client tells it in no other way
-// than in what it sends to the broker with a transaction's offsets.
+// memberID holds the member id that the broker gave this process, somewhere in it. The client reports it only in what it
+// sends to the broker with a transaction's offsets.
 func (s *Session) memberID() ([]byte, error) {
 	metadata, err := s.consumer.GetConsumerGroupMetadata()
 	if err != nil {
@@ -137,7 +137,7 @@ func fencedOut(err error) bool { return code(err) == kafka.ErrFencedInstanceID }
 var ErrLost = errors.New("the broker lost track of this member while it joined its group")
 
 // fencedError is the error of a member that the broker has fenced: of exit code 64 when another process has its name,
-// which it names if the broker tells, else ErrLost with exit code 75. Only one who lives keeps a place in the group for
+// which it names if the broker does, else ErrLost with exit code 75. Only one who lives keeps a place in the group for
 // longer than a session.
 func (s *Session) fencedError(ctx context.Context, cause error) error {
 	const margin = 5 * time.Second
@@ -157,7 +157,7 @@ func (s *Session) fencedError(ctx context.Context, cause error) error {
 	}
 }
 
-// tookOver logs whose place this process has taken, where Kafka tells: a former process of the member, or one that
+// tookOver logs whose place this process has taken, where Kafka reports it: a former process of the member, or one that
 // still runs and ends now. It is only for people.
 func (s *Session) tookOver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, closeLimit)

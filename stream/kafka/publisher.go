@@ -14,8 +14,8 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
-// Publisher writes messages for many callers at once, and tells each what became of its own. What one caller meets does
-// not harm the others.
+// Publisher writes messages for many callers at once, and reports to each what became of its own. A failure of one
+// caller's does not harm the others.
 type Publisher struct {
 	cfg      Config
 	patience time.Duration

@@ -13,7 +13,7 @@ import (
 // more with log_level or debug.
 const logLevel = 4
 
-// reportEvery is how often the same trouble is logged: librdkafka tells of it many times a second.
+// reportEvery is how often the same trouble is logged: librdkafka reports it many times a second.
 const reportEvery = 10 * time.Second
 
 // reporter logs trouble with Kafka for all clients of one member: each kind once in reportEvery, the rest at debug
@@ -84,7 +84,7 @@ func (r *reporter) trouble(ctx context.Context, err error, attrs ...any) {
 	r.log.Log(ctx, level, message, append(attrs, "error", r.settings.redact(err.Error()))...)
 }
 
-// due tells whether trouble of a kind is to be logged again.
+// due reports whether trouble of a kind is to be logged again.
 func (r *reporter) due(kind string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

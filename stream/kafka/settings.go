@@ -107,7 +107,7 @@ var ours = map[string]string{
 	"log.queue": "txflow logs librdkafka's lines itself",
 }
 
-// known tells whether a name may be one of librdkafka's, by how those begin. Another one is not shown to anybody: it
+// known reports whether a name may be one of librdkafka's, by how those begin. Another one is not shown to anybody: it
 // may be a part of a secret that holds a comma.
 func known(name string) bool {
 	first, _, _ := strings.Cut(name, ".")
@@ -121,7 +121,7 @@ func known(name string) bool {
 		})
 }
 
-// secret tells whether the value of a setting must not be printed.
+// secret reports whether the value of a setting must not be printed.
 func secret(name string) bool {
 	for _, part := range []string{"password", "secret", ".pem", "token", "jaas", "sasl.oauthbearer.config", "private",
 		"assertion"} {

@@ -50,7 +50,7 @@ func (s *Status) Close() error {
 	return s.reader.Close()
 }
 
-// Look finds out where a group stands in a topic. The error has exit code 69 when Kafka does not answer or lacks the
+// Look reads how far a group is in a topic. The error has exit code 69 when Kafka does not answer or lacks the
 // topic.
 func (s *Status) Look(ctx context.Context, group, topic string) (status.Look, error) {
 	look := status.Look{Group: group, Topic: topic}
@@ -150,7 +150,7 @@ func (s *Status) oldest(ctx context.Context, look *status.Look) error {
 	return s.reader.Unassign()
 }
 
-// host is an address as Kafka tells it, without slash and port.
+// host is an address as Kafka reports it, without slash and port.
 func host(address string) string {
 	address = strings.TrimPrefix(address, "/")
 	if name, _, err := net.SplitHostPort(address); err == nil {

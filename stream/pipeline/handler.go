@@ -25,7 +25,7 @@ type Settler interface {
 // CommitHandler is a Handler that keeps something only for messages that may come again.
 type CommitHandler interface {
 	// Committed is called after the transaction of these messages is committed, by another goroutine than Handle: they do
-	// not come again. It is not called for each: after a crash, other messages tell that those before them are done.
+	// not come again. It is not called for each: after a crash, later messages imply that those before them are done.
 	Committed(messages []Message)
 }
 

@@ -86,7 +86,7 @@ func (r *Runner) poll(ctx context.Context) error {
 	return nil
 }
 
-// rebalance tells the handler which partitions have come and gone.
+// rebalance notifies the handler which partitions have come and gone.
 func (r *Runner) rebalance(ctx context.Context, p *Polled) error {
 	handler, ok := r.handler.(PartitionHandler)
 	if !ok {

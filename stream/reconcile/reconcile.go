@@ -20,7 +20,7 @@ type Partition struct {
 	Verified  int64 // -1 when none is yet
 }
 
-// Topic is where the group stands in all partitions of a topic.
+// Topic is how far the group is in all partitions of a topic.
 type Topic struct {
 	Log        string // CLUSTER_ID/TOPIC_ID
 	Partitions []Partition

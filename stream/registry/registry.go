@@ -123,7 +123,7 @@ func (c *Client) AvroID(ctx context.Context, subject, schema string) (int32, err
 	return int32(found.ID), nil // the wire format has 32 bits for it
 }
 
-// notFound tells whether the registry has no such subject, or no such schema in it.
+// notFound reports whether the registry has no such subject, or no such schema in it.
 func notFound(err error) bool {
 	var answer *sr.ResponseError
 	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
@@ -136,7 +136,7 @@ func typed(format schemas.Format, text string) sr.Schema {
 	return sr.Schema{Schema: text, Type: sr.TypeJSON}
 }
 
-// unknown tells whether the registry says that it has no such subject, or no rule of it.
+// unknown reports whether the registry says that it has no such subject, or no rule of it.
 func unknown(err error) bool {
 	var answer *sr.ResponseError
 	return errors.As(err, &answer) && (answer.ErrorCode == sr.ErrSubjectNotFound.Code ||

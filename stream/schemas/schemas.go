@@ -69,7 +69,7 @@ func load(from fs.FS, names ...string) (subjects []Subject, err error) {
 	return subjects, nil
 }
 
-// same tells whether two schemas are the same but for their layout.
+// same reports whether two schemas are the same but for their layout.
 func same(a, b string) bool {
 	x, err := parse(a)
 	if err != nil {

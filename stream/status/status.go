@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Partition is where a group stands in a partition. Offsets are of the next message.
+// Partition is how far a group is in a partition. Offsets are of the next message.
 type Partition struct {
 	Number    int32     `json:"partition"`
 	Committed int64     `json:"committed"` // -1 when nothing is yet

@@ -16,7 +16,7 @@ import (
 
 // Log is the member's place in its group. It is asked while another goroutine works with it.
 type Log interface {
-	// Joined tells whether the member has joined its group.
+	// Joined reports whether the member has joined its group.
 	Joined() bool
 	// Lag asks the broker how many messages of each partition that the member has are not committed.
 	// The error is topics.ErrMissing when the topic does not exist.

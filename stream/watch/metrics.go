@@ -121,7 +121,7 @@ func (m *Metrics) Call(outcome, fault string, rows int, took time.Duration) {
 	m.callRows.Observe(float64(rows))
 }
 
-// breaker tells the state of the circuit breaker: 1 for the one that it is in.
+// breaker exports the state of the circuit breaker: 1 for the one that it is in.
 type breaker struct{ ml func() ML }
 
 var breakerDesc = prometheus.NewDesc("txflow_stream_ml_breaker",

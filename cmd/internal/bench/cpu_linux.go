@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// processCPU is the processor time that a running process has used, as /proc tells it in hundredths of a second
-// (proc_pid_stat(5)); 0 where it tells none.
+// processCPU is the processor time that a running process has used, as /proc gives it in hundredths of a second
+// (proc_pid_stat(5)); 0 where it gives none.
 func processCPU(pid int) time.Duration {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {

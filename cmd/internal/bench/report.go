@@ -138,7 +138,7 @@ func thisMachine() string {
 		runtime.Version())
 }
 
-// processor names the kind of processor where the system tells it.
+// processor names the kind of processor where the system names it.
 func processor() string {
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {

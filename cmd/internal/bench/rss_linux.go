@@ -11,8 +11,8 @@ import (
 // process: see peakRSS.
 func maxRSS(u *syscall.Rusage) int64 { return u.Maxrss << 10 }
 
-// peakRSS is the most that a running process had resident, in bytes, as /proc tells it of the program that it runs now
-// (proc_pid_status(5)); 0 where it tells nothing. A process shares its parent's memory until it runs its own program,
+// peakRSS is the most that a running process had resident, in bytes, as /proc gives it for the program that it runs now
+// (proc_pid_status(5)); 0 where it gives nothing. A process shares its parent's memory until it runs its own program,
 // and its resource usage counts that.
 func peakRSS(pid int) int64 {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")

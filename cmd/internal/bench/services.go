@@ -134,7 +134,7 @@ func (b *bencher) stop() error {
 	for _, s := range slices.Backward(b.services) {
 		if !s.ended {
 			errs = append(errs, s.cmd.Process.Signal(syscall.SIGTERM))
-			_ = s.wait() // how it ends tells nothing more
+			_ = s.wait() // its exit code adds nothing
 		}
 	}
 	if b.sink != nil {

@@ -27,7 +27,7 @@ func canonical(raw string) string {
 	return string(b)
 }
 
-// unusual tells whether a text has an escape that may stand for a plain character. Class names are full of others.
+// unusual reports whether a text has an escape that may stand for a plain character. Class names are full of others.
 func unusual(raw string) bool {
 	for i := strings.IndexByte(raw, '\\'); i >= 0 && i+1 < len(raw); i += 2 {
 		if raw[i+1] == 'u' || raw[i+1] == '/' {

@@ -47,7 +47,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, buffer []byte,
 	return body, cutOff
 }
 
-// isJSON tells whether a body may be JSON. Without a type it is not: web pages can send such requests to any address.
+// isJSON reports whether a body may be JSON. Without a type it is not: web pages can send such requests to any address.
 func isJSON(contentType string) bool {
 	if contentType == "application/json" {
 		return true

@@ -82,7 +82,7 @@ func (s *Server) guarded() http.Handler {
 	})
 }
 
-// validOrigin tells whether a text is an origin as browsers send it.
+// validOrigin reports whether a text is an origin as browsers send it.
 func validOrigin(origin string) bool {
 	scheme, host, ok := strings.Cut(origin, "://")
 	return ok && (scheme == "http" || scheme == "https") && host != "" && !strings.ContainsAny(host, "/?#@* ")

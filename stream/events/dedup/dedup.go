@@ -201,7 +201,7 @@ func (w *Windows) Committed(partition int32, at int64) {
 	}
 }
 
-// past tells whether no record that is still to come asks for the claims of the bucket that begins at an hour.
+// past reports whether no record that is still to come asks for the claims of the bucket that begins at an hour.
 func (of *window) past(first int64) bool { return first+group <= of.committed-hours }
 
 // forget drops the buckets that are before the window of the last committed record.

@@ -42,7 +42,7 @@ func (b *Live) StartPlatform(clickhouse, kafka, registry string) {
 	b.ClickHouse = b.Server + "/?database=txflow"
 }
 
-// Connect tells the processes to come where everything is.
+// Connect sets the addresses of the services for processes that are started later.
 func (b *Live) Connect(brokers string) {
 	b.Brokers = brokers
 	b.Env = []string{"CLICKHOUSE_URL=" + b.ClickHouse, "ML_API_URL=" + b.API.URL, "KAFKA_BROKERS=" + brokers,
