@@ -70,8 +70,8 @@ func another(before, after []byte, group, id string) bool {
 	return bytes.Equal(before, after) && !bytes.Contains(after, joining) && !bytes.Contains(after, []byte(id))
 }
 
-// memberID holds the member id that the broker gave this process, somewhere in it. The client reports it only in what it
-// sends to the broker with a transaction's offsets.
+// memberID holds the member id that the broker gave this process, somewhere in it. The client reports it only in what
+// it sends to the broker with a transaction's offsets.
 func (s *Session) memberID() ([]byte, error) {
 	metadata, err := s.consumer.GetConsumerGroupMetadata()
 	if err != nil {
