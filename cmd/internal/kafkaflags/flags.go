@@ -48,8 +48,8 @@ var Group = &cli.StringFlag{Name: "group", Value: "txflow-classify", EnvVars: []
 var RefineGroup = &cli.StringFlag{Name: "group", Value: events.Group, EnvVars: []string{"TXFLOW_REFINE_GROUP"},
 	Usage: "consumer group `NAME` of stream refine"}
 
-// RefineGroupToo names the group of refine where Group is that of classify.
-var RefineGroupToo = &cli.StringFlag{Name: "refine-group", Value: events.Group,
+// GroupOfRefine names the group of refine where Group is that of classify.
+var GroupOfRefine = &cli.StringFlag{Name: "refine-group", Value: events.Group,
 	EnvVars: []string{"TXFLOW_REFINE_GROUP"}, Usage: "consumer group `NAME` of stream refine"}
 
 // Topics names the file of topics.

@@ -74,7 +74,7 @@ func openPage(c *cli.Context, rt *app.Runtime, p *embedded.Platform, password, a
 		Airflow: c.String("airflow-url"), Version: c.App.Version, Log: rt.Log}
 	if p.KafkaAddr() != "" {
 		look, done, err := readers.NewLooker(kafka.Config{Brokers: p.KafkaAddr(), Log: rt.Log}, db, kafkaflags.Group.Value,
-			kafkaflags.RefineGroupToo.Value, c.Duration(readers.StalledFlag.Name))
+			kafkaflags.GroupOfRefine.Value, c.Duration(readers.StalledFlag.Name))
 		if err != nil {
 			return nil, nil, err
 		}

@@ -31,7 +31,7 @@ import (
 func streamStatusCommand() *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "show lag, rate and delay of classify, of refine and of ClickHouse's readers",
-		Flags: batchcmd.Flags([]cli.Flag{kafkaflags.Group, kafkaflags.RefineGroupToo,
+		Flags: batchcmd.Flags([]cli.Flag{kafkaflags.Group, kafkaflags.GroupOfRefine,
 			&cli.BoolFlag{Name: "once", EnvVars: []string{"TXFLOW_STATUS_ONCE"}, Usage: "print once, also on a terminal"},
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_STATUS_JSON"}, Usage: "one JSON object per group and line"},
 			&cli.DurationFlag{Name: "every", Value: time.Second, EnvVars: []string{"TXFLOW_STATUS_EVERY"},

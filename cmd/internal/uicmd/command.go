@@ -39,7 +39,7 @@ func Command() *cli.Command {
 				EnvVars: []string{"JAEGER_URL"},
 				Usage:   "`URL` of Jaeger, for traces; empty for none"}},
 			AirflowFlag,
-		}, []cli.Flag{kafkaflags.Group, kafkaflags.RefineGroupToo, readers.StalledFlag}, kafkaflags.Flags,
+		}, []cli.Flag{kafkaflags.Group, kafkaflags.GroupOfRefine, readers.StalledFlag}, kafkaflags.Flags,
 			batchcmd.ClickHouseFlags[:1]),
 		Description: `The page reads ClickHouse and changes nothing. Each of its pages is also CSV (?format=csv) and
 JSON (?format=json). Kafka and Jaeger are asked where they answer. txflow platform serves the
@@ -93,7 +93,7 @@ func looker(c *cli.Context, rt *app.Runtime, db *store.Store) (*readers.Looker, 
 	if err := app.Positive(c, readers.StalledFlag.Name); err != nil {
 		return nil, nil, err
 	}
-	return readers.NewLooker(cfg, db, c.String("group"), c.String(kafkaflags.RefineGroupToo.Name),
+	return readers.NewLooker(cfg, db, c.String("group"), c.String(kafkaflags.GroupOfRefine.Name),
 		c.Duration(readers.StalledFlag.Name))
 }
 
