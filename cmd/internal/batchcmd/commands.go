@@ -190,7 +190,7 @@ func reconcileCommand() *cli.Command {
 				Usage: "compare what batch and stream stored, instead of verifying a run"},
 			&cli.BoolFlag{Name: "all", EnvVars: []string{"TXFLOW_RECONCILE_ALL"},
 				Usage: "with --pipelines: compare all ids again, not only what is new since the last comparison"},
-			SourceNameFlag("TXFLOW_SOURCE", "with --pipelines: only ids of the source `NAME`")}),
+			SourceOfIDsFlag("TXFLOW_SOURCE", "with --pipelines: only ids of the source `NAME`")}),
 		Description: `Reads the source files again and compares each row with the ledger, and the ledger with the
 tables.
 

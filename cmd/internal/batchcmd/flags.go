@@ -29,7 +29,7 @@ var (
 		&cli.StringFlag{Name: "as-of", EnvVars: []string{"TXFLOW_AS_OF"},
 			Usage: "`TIME` at which the files' contents were true (default: the start of the run); " +
 				"stored rows with newer contents are kept"},
-		SourceNameFlag("TXFLOW_SOURCE",
+		SourceOfIDsFlag("TXFLOW_SOURCE",
 			"`NAME` of the source system that issued the ids; part of the transaction key: always use the same name for the "+
 				"same system"),
 	}
@@ -137,6 +137,11 @@ func SourceNameFlag(env, usage string) *cli.StringFlag {
 			}
 			return nil
 		}}
+}
+
+// SourceOfIDsFlag is --source where ids may be of no named system: without a name, or with an empty one.
+func SourceOfIDsFlag(env, usage string) cli.Flag {
+	return app.Optional{StringFlag: SourceNameFlag(env, usage+"; empty for none")}
 }
 
 // Flags joins groups of flags.

@@ -26,7 +26,7 @@ func lineageCommand() *cli.Command {
 		Name: "lineage", Category: "Query results", ArgsUsage: "ID",
 		Usage: "where a transaction came from and its outcome",
 		Flags: batchcmd.Flags([]cli.Flag{
-			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "`NAME` of the source system, as given to run"),
+			batchcmd.SourceOfIDsFlag("TXFLOW_SOURCE", "`NAME` of the source system, as given to run"),
 			&cli.BoolFlag{Name: "json", EnvVars: []string{"TXFLOW_LINEAGE_JSON"},
 				Usage: "everything as one JSON object"},
 		}, batchcmd.ClickHouseFlags),

@@ -20,7 +20,7 @@ func streamClassifyCommand() *cli.Command {
 	return &cli.Command{
 		Name: "classify", Usage: "classify live transactions; exactly-once within Kafka",
 		Flags: batchcmd.Flags([]cli.Flag{kafkaflags.Group,
-			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "source system `NAME` of messages without a source"),
+			batchcmd.SourceOfIDsFlag("TXFLOW_SOURCE", "source system `NAME` of messages without a source"),
 		}, memberFlags, streamMLFlags(), kafkaflags.Flags),
 		Description: `Results, dead letters and offsets are one Kafka transaction. While the ML API is unavailable the
 partitions are paused and nothing is lost. Any number may run; each needs an --instance of its

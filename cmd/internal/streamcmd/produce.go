@@ -46,7 +46,7 @@ func streamProduceCommand() *cli.Command {
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: []string{"TXFLOW_PRODUCE_SEED"}, Usage: "`SEED` of the generator"},
 			&cli.StringFlag{Name: "first-id", Value: "1", EnvVars: []string{"TXFLOW_PRODUCE_FIRST_ID"},
 				Usage: "`ID` of the first generated row; now for one that no earlier start has sent"},
-			batchcmd.SourceNameFlag("TXFLOW_SOURCE", "`NAME` of the source system that issued the ids"),
+			batchcmd.SourceOfIDsFlag("TXFLOW_SOURCE", "`NAME` of the source system that issued the ids"),
 			&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, EnvVars: []string{"TXFLOW_PRODUCE_DRAIN"},
 				Usage: "graceful-shutdown timeout: `TIME` for Kafka to acknowledge what was sent"},
 		}, kafkaflags.Flags),

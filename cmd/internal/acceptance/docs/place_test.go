@@ -86,14 +86,16 @@ func (p *place) files() {
 	some := func(from, to int) string {
 		return string(lines[0]) + string(bytes.Join(lines[from:to], nil))
 	}
-	for name, text := range map[string]string{
-		"in/january.csv": some(1, 201) + "x,a row,that breaks,a rule\n", "in/2024-01.csv.gz": harness.GZ(t, some(201, 301)),
-		"in/2024-02.csv.gz": harness.GZ(t, some(301, 401)), "export.gz": harness.GZ(t, some(401, 451)),
-		"poison.csv": harness.Header + strings.Replace(harness.Row(666), "Groceries", "Poison", 1),
+	ago := time.Now().Add(-time.Hour)
+	for _, file := range [][2]string{ // as they came, one second after the other
+		{"in/january.csv", some(1, 201) + "x,a row,that breaks,a rule\n"},
+		{"in/2024-01.csv.gz", harness.GZ(t, some(201, 301))}, {"in/2024-02.csv.gz", harness.GZ(t, some(301, 401))},
+		{"export.gz", harness.GZ(t, some(401, 451))},
+		{"poison.csv", harness.Header + strings.Replace(harness.Row(666), "Groceries", "Poison", 1)},
 	} {
-		path := filepath.Join(p.Dir, name)
-		harness.Must(t, os.WriteFile(path, []byte(text), 0o600))
-		ago := time.Now().Add(-time.Hour)
+		path := filepath.Join(p.Dir, file[0])
+		harness.Must(t, os.WriteFile(path, []byte(file[1]), 0o600))
+		ago = ago.Add(time.Second)
 		harness.Must(t, os.Chtimes(path, ago, ago))
 	}
 }
