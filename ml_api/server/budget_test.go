@@ -131,8 +131,9 @@ func TestBudgetIsKept(t *testing.T) {
 		_ = response.Body.Close()
 		ended <- response.StatusCode
 	}()
-	_, _ = w.Write([]byte("["))
-	for deadline := time.Now().Add(10 * time.Second); s.held.Used() == 0 && time.Now().Before(deadline); {
+	const part = 850 << 10
+	_, _ = w.Write(append([]byte("["), bytes.Repeat([]byte(" "), part-1)...))
+	for deadline := time.Now().Add(10 * time.Second); s.held.Used() < part && time.Now().Before(deadline); {
 		runtime.Gosched()
 	}
 	ask := func() int {
@@ -147,7 +148,7 @@ func TestBudgetIsKept(t *testing.T) {
 	if got := ask(); got != http.StatusTooManyRequests {
 		t.Errorf("beyond the budget: %d", got)
 	}
-	_, _ = w.Write(bytes.Repeat([]byte(" "), 900<<10-2))
+	_, _ = w.Write(bytes.Repeat([]byte(" "), 900<<10-part-1))
 	_, _ = w.Write([]byte("]"))
 	_ = w.Close()
 	if got := <-ended; got != http.StatusOK {

@@ -133,14 +133,15 @@ func TestCollectorUnavailable(t *testing.T) {
 			var log lines
 			tel := setup(t, telemetry.Config{Service: "txflow", ShutdownTimeout: 300 * time.Millisecond, Queue: 1000,
 				Log: slog.New(slog.NewTextHandler(&log, nil))})
+			const limit = 8 * time.Second // a single export that is waited for takes 10
 			start := time.Now()
 			spans(tel, 20_000)
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > limit {
 				t.Errorf("20,000 spans took %v", took)
 			}
 			start = time.Now()
 			tel.Shutdown(t.Context())
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > limit {
 				t.Errorf("Shutdown took %v", took)
 			}
 			if n := strings.Count(log.String(), "level="); n < 1 || n > 2 ||
