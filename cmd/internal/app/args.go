@@ -88,6 +88,13 @@ func limitArguments(c *cli.Command) {
 // Optional is a text flag whose empty value means something, which its usage says.
 type Optional struct{ *cli.StringFlag }
 
+// OrNone is a flag like another one, of a command that does without what it names where it is empty.
+func OrNone(flag *cli.StringFlag) Optional {
+	own := *flag
+	own.Usage += "; empty for none"
+	return Optional{StringFlag: &own}
+}
+
 // Character is a text flag of one character, which may be a space or a tab.
 type Character struct{ *cli.StringFlag }
 

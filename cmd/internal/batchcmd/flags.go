@@ -141,7 +141,7 @@ func SourceNameFlag(env, usage string) *cli.StringFlag {
 
 // SourceOfIDsFlag is --source where ids may be of no named system: without a name, or with an empty one.
 func SourceOfIDsFlag(env, usage string) cli.Flag {
-	return app.Optional{StringFlag: SourceNameFlag(env, usage+"; empty for none")}
+	return app.OrNone(SourceNameFlag(env, usage))
 }
 
 // Flags joins groups of flags.

@@ -15,20 +15,18 @@ import (
 	"github.com/txflow/txflow/stream/topics"
 )
 
-var brokers = cli.StringFlag{Name: "kafka-brokers", Value: "127.0.0.1:9092",
+var brokers = &cli.StringFlag{Name: "kafka-brokers", Value: "127.0.0.1:9092",
 	EnvVars: []string{"KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"},
 	Usage:   "Kafka brokers at `HOST:PORT`, separated by commas"}
 
 // Optional are Flags for a command that does without Kafka where --kafka-brokers is empty.
 func Optional() []cli.Flag {
-	flag := brokers
-	flag.Usage += "; empty for none"
-	return append([]cli.Flag{app.Optional{StringFlag: &flag}}, Flags[1:]...)
+	return append([]cli.Flag{app.OrNone(brokers)}, Flags[1:]...)
 }
 
 // Flags say where Kafka is, and how it lets txflow in.
 var Flags = []cli.Flag{
-	&brokers,
+	brokers,
 	&cli.StringSliceFlag{Name: "kafka-config", EnvVars: []string{"KAFKA_CONFIG"},
 		Usage: "settings of librdkafka, `NAME=VALUE`, for security for example; several separated by commas, " +
 			"or several times; a comma inside a value is \\,"},

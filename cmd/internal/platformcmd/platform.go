@@ -49,7 +49,7 @@ func platformCommand() *cli.Command {
 			app.Optional{StringFlag: &cli.StringFlag{Name: "registry-addr", Value: "127.0.0.1:8081",
 				EnvVars: []string{"TXFLOW_PLATFORM_REGISTRY"},
 				Usage:   "the Schema Registry listens at `HOST:PORT`; empty = no registry"}},
-			app.Optional{StringFlag: pageAddrFlag}, jaegerFlag(), uicmd.AirflowFlag,
+			app.Optional{StringFlag: pageAddrFlag}, app.OrNone(querycmd.JaegerFlag), uicmd.AirflowFlag,
 			readers.StalledFlag,
 		},
 		Description: `The real ClickHouse engine answers as a ClickHouse server does over HTTP; the tables of txflow
@@ -199,11 +199,4 @@ func preparePlatform(ctx context.Context, rt *app.Runtime, p *embedded.Platform,
 		brokers = p.KafkaAddr()
 	}
 	return setupcmd.MigrateStream(ctx, db, rt.Stderr, brokers, nil)
-}
-
-// jaegerFlag is --jaeger-url of a command that does without Jaeger where it is empty.
-func jaegerFlag() cli.Flag {
-	flag := *querycmd.JaegerFlag
-	flag.Usage += "; empty for none"
-	return app.Optional{StringFlag: &flag}
 }
