@@ -124,6 +124,12 @@ class Stack:
         at = f"{self.at(instance)}/logs/{attempt}?full_content=true&map_index={instance['map_index']}"
         return [line for line in self.api.call("GET", at)["content"] if isinstance(line, dict)]
 
+    def tries(self, instance: dict[str, Any]) -> list[int]:
+        """The numbers of a task's tries in order, the last one included. A number that Airflow gave to no try is left
+        out: its scheduler may count a task twice that it did not start."""
+        at = f"{self.at(instance)}/{instance['map_index']}/tries"
+        return sorted(attempt["try_number"] for attempt in self.api.call("GET", at)["task_instances"])
+
     def links(self, instance: dict[str, Any]) -> dict[str, str]:
         """The links that the UI shows beside a task."""
         return self.api.call("GET", f"{self.at(instance)}/links?map_index={instance['map_index']}")["extra_links"]

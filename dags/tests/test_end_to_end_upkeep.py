@@ -37,9 +37,7 @@ def test_a_task_waits_without_a_worker(stack):
         api.start()
         tasks = stack.end(dag, run)
     classify = tasks["classify"][0]
-    *before, last = [
-        [line["event"] for line in stack.log(classify, attempt=n + 1)] for n in range(classify["try_number"])
-    ]
+    *before, last = [[line["event"] for line in stack.log(classify, attempt=n)] for n in stack.tries(classify)]
     assert "classify is done" in last
     # Waiting is no failure: the try that waited goes on. On a busy machine Airflow itself may fail to note that a task
     # waits.
