@@ -96,7 +96,9 @@ func (s *Server) properties() string {
 }
 
 func (s *Server) java(ctx context.Context, class string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "java", append([]string{"-Xms256m", "-Xmx1g", "-cp", s.lib + "/*", class}, args...)...)
+	// Without Java's second compiler: in the first minutes of a broker that took as much of the processors as the broker.
+	options := []string{"-Xms256m", "-Xmx1g", "-XX:TieredStopAtLevel=1", "-cp", s.lib + "/*", class}
+	cmd := exec.CommandContext(ctx, "java", append(options, args...)...)
 	cmd.Dir = s.dir
 	return cmd
 }

@@ -42,7 +42,7 @@ func (b *bencher) goldDelays(ctx context.Context) (all []delay, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, rate := range []int{100, 1000, 5000} { // the first one only warms everything up
+	for i, rate := range []int{100, 1000, 2500, 5000} { // the first one only warms everything up
 		d, err := b.goldDelay(ctx, url, rate)
 		if err != nil {
 			return nil, err
