@@ -177,7 +177,7 @@ def _running() -> Layout:
     if state.fault or left:
         lines = [state.fault, left and f"the supervisor is gone, and left running: {left}"]
         sys.exit("\n".join([*filter(None, lines), "make dev-down removes it, and make dev does so before it starts"]))
-    sys.exit("nothing runs: make dev starts it")
+    sys.exit("nothing runs: make dev starts Airflow here, make up the whole stack in Docker")
 
 
 def _wait(layout: Layout, process: subprocess.Popen[bytes]) -> bool:

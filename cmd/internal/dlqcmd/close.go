@@ -72,24 +72,12 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 	q.Replays = &limit
 	cfg := dlq.Config{Rate: c.Float64("rate"), MaxReplays: limit}
 	if q.Pipeline == events.Ledger {
-		maker := replay.Maker{ItemBytes: collect.DefaultMaxEventBytes, Schema: func(ctx context.Context) (int32, error) {
-			client, err := registry.New(c.String("registry-url"))
-			if err != nil {
-				return 0, err
-			}
-			return client.AvroID(ctx, schemas.RawEvents, events.RawSchema)
-		}}
 		tombstones, err := kafka.OpenFollower(broker, events.Tombstones)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = tombstones.Close() }() // it only read
-		maker.Forgotten = tombstone.NewSet(tombstones, c.String(kafkaflags.ErasureKey.Name), rt.Log)
-		cfg.Record = maker.Record
-		cfg.Left = func(l *ledger.DeadLetterState, why string) {
-			rt.Log.WarnContext(c.Context, "a dead letter is left open", "origin", l.Origin.Origin, "partition",
-				l.Origin.Partition, "position", l.Origin.Position, "id", l.ID, "why", why)
-		}
+		replayEvents(c, rt, tombstones, &cfg)
 	} else {
 		q.Pipeline, q.Origin = transactions.Ledger, topics.Raw
 	}
@@ -129,6 +117,23 @@ func dlqReplay(c *cli.Context, rt *app.Runtime, db *store.Store) error {
 			return fault.OrHint(err, "the same command continues with what is still open")
 		})
 	return batchcmd.Finish(c, rt, m, err, "txflow dlq stats")
+}
+
+// replayEvents has the messages of events made from their dead letters, without those of erased users.
+func replayEvents(c *cli.Context, rt *app.Runtime, tombstones *kafka.Follower, cfg *dlq.Config) {
+	maker := replay.Maker{ItemBytes: collect.DefaultMaxEventBytes, Schema: func(ctx context.Context) (int32, error) {
+		client, err := registry.New(c.String("registry-url"))
+		if err != nil {
+			return 0, err
+		}
+		return client.AvroID(ctx, schemas.RawEvents, events.RawSchema)
+	}}
+	maker.Forgotten = tombstone.NewSet(tombstones, c.String(kafkaflags.ErasureKey.Name), rt.Log)
+	cfg.Record = maker.Record
+	cfg.Left = func(l *ledger.DeadLetterState, why string) {
+		rt.Log.WarnContext(c.Context, "a dead letter is left open", "origin", l.Origin.Origin, "partition",
+			l.Origin.Partition, "position", l.Origin.Position, "id", l.ID, "why", why)
+	}
 }
 
 // nothingToReplay says why: none is open, or those that are came back too often or do not hold their message.

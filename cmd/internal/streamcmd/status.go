@@ -1,12 +1,8 @@
 package streamcmd
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -16,13 +12,10 @@ import (
 	"github.com/txflow/txflow/cmd/internal/batchcmd"
 	"github.com/txflow/txflow/cmd/internal/kafkaflags"
 	"github.com/txflow/txflow/cmd/internal/readers"
-	"github.com/txflow/txflow/cmd/internal/table"
-	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/fault"
 	"github.com/txflow/txflow/internal/logging"
 	"github.com/txflow/txflow/internal/secret"
 	"github.com/txflow/txflow/stream/events"
-	"github.com/txflow/txflow/stream/events/analytics"
 	"github.com/txflow/txflow/stream/kafka"
 	"github.com/txflow/txflow/stream/status"
 	"github.com/txflow/txflow/stream/topics"
@@ -127,109 +120,4 @@ func stalledReaders(c *cli.Context, rt *app.Runtime, db *store.Store, before, no
 		rt.Log.DebugContext(c.Context, "ClickHouse does not say how its Kafka tables do", "error", err.Error())
 	}
 	return stalled
-}
-
-// A terminal of 80 columns and 24 lines shows all groups, and the partitions with the greatest lag.
-const (
-	screenColumns    = 80
-	screenPartitions = 15 // less a line a group: with the headings, and a line about a stalled reader
-)
-
-// showStatus prints the groups and their partitions, lag first, and the publisher's status if there is one; on a live
-// screen only as much as fits.
-func showStatus(out io.Writer, before, now []status.Look, stalled map[string]string, published *status.Status, asJSON,
-	live bool) error {
-	groups := table.New("lag", "delay", "read/s", "new/s", "members", "group").AlignRight("lag", "delay", "read/s",
-		"new/s", "members")
-	partitions := table.New("lag", "delay", "committed", "end", "part.", "topic", "owner").AlignRight("lag", "delay",
-		"committed", "end", "part.")
-	type line struct {
-		lag   int64
-		cells []string
-	}
-	var lines []line
-	shown := 0
-	for i := range now {
-		if len(now[i].Partitions) == 0 {
-			continue
-		}
-		shown++
-		s := status.Of(before[i], now[i])
-		s.Stalled = stalled[s.Group]
-		if asJSON {
-			if err := json.NewEncoder(out).Encode(s); err != nil {
-				return err
-			}
-			continue
-		}
-		name := s.Group
-		if s.State != "Stable" {
-			name += " (" + s.State + ")"
-		}
-		groups.Add(display.Thousands(s.Lag), seconds(s.Delay), display.Thousands(int64(s.Consumed)),
-			display.Thousands(int64(s.Produced)), fmt.Sprint(s.Members), name)
-		for _, p := range s.Partitions {
-			committed, delay := "-", 0.
-			if p.Committed >= 0 {
-				committed = display.Thousands(p.Committed)
-			}
-			if !p.Oldest.IsZero() {
-				delay = max(now[i].At.Sub(p.Oldest).Seconds(), 0) // the clocks may differ
-			}
-			lines = append(lines, line{p.Lag(), []string{display.Thousands(p.Lag()), seconds(delay), committed,
-				display.Thousands(p.End),
-				fmt.Sprint(p.Number), s.Topic, p.Owner}})
-		}
-	}
-	if published != nil {
-		shown++
-		if asJSON {
-			return json.NewEncoder(out).Encode(published)
-		}
-		name := published.Group
-		if published.State != string(analytics.UpToDate) {
-			name += " (" + published.State + ")"
-		}
-		groups.Add(display.Thousands(published.Lag), seconds(published.Delay), "-", "-", "-", name)
-	}
-	if !asJSON {
-		if live {
-			groups.Columns, partitions.Columns = screenColumns, screenColumns
-		}
-		groups.Print(out)
-		why := make([]string, 0, len(now)+1)
-		for i := range now {
-			why = append(why, stalled[now[i].Group])
-		}
-		if published != nil {
-			why = append(why, published.Stalled)
-		}
-		for _, text := range why {
-			if text != "" { // a screen has the start of it, and doctor all
-				_, _ = fmt.Fprintln(out, table.Cut("stalled: "+table.Plain(text), groups.Columns))
-			}
-		}
-		_, _ = fmt.Fprintln(out)
-		all := len(lines)
-		slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(b.lag, a.lag) })
-		if live {
-			lines = lines[:min(all, screenPartitions-shown)]
-		}
-		for _, l := range lines {
-			partitions.Add(l.cells...)
-		}
-		partitions.Print(out)
-		if len(lines) < all {
-			_, _ = fmt.Fprintf(out, "%d of %d partitions, those with the greatest lag; --once shows all\n", len(lines), all)
-		}
-	}
-	return nil
-}
-
-// seconds writes a time that messages wait; none waits at 0.
-func seconds(s float64) string {
-	if s == 0 {
-		return "-"
-	}
-	return time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
 }
