@@ -136,6 +136,11 @@ func TestEachDatabaseHasItsOwnKafka(t *testing.T) {
 		"['txflow_kafka','txflow_kafka_open_kafka']" {
 		t.Errorf("the collections are %s", got)
 	}
+	if got := open.sql("SELECT arraySort(mapKeys(collection)) FROM system.named_collections " +
+		"WHERE name = 'txflow_kafka_open_kafka'"); got !=
+		"['kafka.fetch_min_bytes','kafka.fetch_wait_max_ms','kafka_broker_list']" {
+		t.Errorf("the collection has %s", got)
+	}
 	for _, query := range []string{"SELECT * FROM system.named_collections",
 		"SELECT create_table_query, engine_full FROM system.tables", "SHOW CREATE TABLE kafka_classified"} {
 		if shown := guarded.sql("%s", query); strings.Contains(shown, "hunter2") {

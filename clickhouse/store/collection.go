@@ -80,6 +80,21 @@ func keyOf(setting string) string {
 	return "kafka." + strings.ReplaceAll(setting, ".", "_")
 }
 
+// collectionValues are what a collection is given that has the keys before. How to fetch is among them unless somebody
+// may have set it by hand.
+func collectionValues(brokers string, security map[string]string, before []string) map[string]string {
+	values := map[string]string{"kafka_broker_list": brokers}
+	for key, value := range fetching {
+		if len(security) > 0 || !slices.Contains(before, key) {
+			values[key] = value
+		}
+	}
+	for setting, value := range security {
+		values[keyOf(setting)] = value
+	}
+	return values
+}
+
 // setCollection makes the collection hold the brokers and the settings, and no others than these. Without any it leaves
 // alone those that are there: somebody may have set them by hand.
 func (s *Store) setCollection(ctx context.Context, brokers string, security map[string]string) error {
@@ -93,15 +108,7 @@ func (s *Store) setCollection(ctx context.Context, brokers string, security map[
 		clickhouse.Named("name", name)).Scan(&before); err != nil {
 		return s.explain(err)
 	}
-	values := map[string]string{"kafka_broker_list": brokers}
-	for key, value := range fetching {
-		if len(security) > 0 || !slices.Contains(before, key) {
-			values[key] = value
-		}
-	}
-	for setting, value := range security {
-		values[keyOf(setting)] = value
-	}
+	values := collectionValues(brokers, security, before)
 	keys := slices.Sorted(maps.Keys(values))
 	pairs := make([]string, len(keys))
 	for i, key := range keys {

@@ -96,7 +96,8 @@ func (s *Server) properties() string {
 }
 
 func (s *Server) java(ctx context.Context, class string, args ...string) *exec.Cmd {
-	// Without Java's second compiler: in the first minutes of a broker that took as much of the processors as the broker.
+	// Without Java's second compiler: in a broker's first minutes it took as much processor time as the broker itself, and
+	// a local broker is no slower without it.
 	options := []string{"-Xms256m", "-Xmx1g", "-XX:TieredStopAtLevel=1", "-cp", s.lib + "/*", class}
 	cmd := exec.CommandContext(ctx, "java", append(options, args...)...)
 	cmd.Dir = s.dir
