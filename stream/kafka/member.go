@@ -5,15 +5,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"reflect"
 	"regexp"
 	"time"
-
-	"github.com/txflow/txflow/internal/fault"
-	"github.com/txflow/txflow/internal/retry"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
@@ -52,7 +48,7 @@ func (s *Session) successor(ctx context.Context) (*kafka.MemberDescription, erro
 	if err != nil {
 		return nil, err
 	}
-	named, err := s.named(ctx)
+	named, _, err := s.named(ctx)
 	if err != nil || named == nil {
 		return nil, err
 	}
@@ -80,20 +76,22 @@ func (s *Session) memberID() ([]byte, error) {
 	return reflect.ValueOf(metadata).Elem().FieldByName("serialized").Bytes(), nil
 }
 
-// named is the member of the group that has this member's name; nil when there is none.
-func (s *Session) named(ctx context.Context) (*kafka.MemberDescription, error) {
+// named is the member of the group that has this member's name, nil when there is none, and the group's state.
+func (s *Session) named(ctx context.Context) (*kafka.MemberDescription, kafka.ConsumerGroupState, error) {
+	state := kafka.ConsumerGroupStateUnknown
 	groups, err := describeGroup(ctx, s.admin, s.cfg.Group)
 	if err != nil {
-		return nil, err
+		return nil, state, err
 	}
 	for _, g := range groups {
+		state = g.State
 		for i := range g.Members {
 			if m := &g.Members[i]; m.GroupInstanceID == s.cfg.Instance {
-				return m, nil
+				return m, state, nil
 			}
 		}
 	}
-	return nil, nil
+	return nil, state, nil
 }
 
 // describeGroup describes a group; none when it does not exist.
@@ -115,54 +113,12 @@ func describeGroup(ctx context.Context, admin *kafka.AdminClient, name string) (
 	return result.ConsumerGroupDescriptions, err
 }
 
-// fenced is the error of a member whose name another process has taken over: Kafka's way with static members. Going on
-// would take the name back, and the two would end each other's transactions for ever.
-func (s *Session) fenced(by *kafka.MemberDescription, cause error) error {
-	who := "another process (Kafka does not tell where; its log has from whom it took over)"
-	if by != nil && by.ClientID != s.client {
-		who = fmt.Sprintf("%s at %s", by.ClientID, host(by.Host))
-	}
-	return fault.WithHint(fault.Failf(fault.ExitUsage,
-		"another member of the group %s is called %s, too: %s has taken over, and this one ends: %w",
-		s.cfg.Group, s.cfg.Instance, who, cause),
-		"give each member an --instance (TXFLOW_STREAM_INSTANCE) of its own")
-}
-
-// fencedOut says that the broker has ended this member for another of its name.
-func fencedOut(err error) bool { return code(err) == kafka.ErrFencedInstanceID }
-
-// ErrLost is of a member that the broker has fenced although no other process has its name: an answer to its joining
-// was lost, when the broker restarted for example, and the broker went on with an id that the member does not know.
-// Opened again it goes on with what is committed.
-var ErrLost = errors.New("the broker lost track of this member while it joined its group")
-
-// fencedError is the error of a member that the broker has fenced: of exit code 64 when another process has its name,
-// which it names if the broker does, else ErrLost with exit code 75. Only one who lives keeps a place in the group for
-// longer than a session.
-func (s *Session) fencedError(ctx context.Context, cause error) error {
-	const margin = 5 * time.Second
-	waiting, cancel := context.WithTimeout(ctx, s.cfg.Timeout+margin)
-	defer cancel()
-	for {
-		by, err := s.named(waiting)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err == nil && by == nil:
-			return fault.Fail(fault.ExitTryAgain, fmt.Errorf("%w: %w", ErrLost, cause))
-		case err == nil && by.ClientID != s.client, waiting.Err() != nil:
-			return s.fenced(by, cause)
-		}
-		_ = retry.Wait(waiting, 500*time.Millisecond) // its end is seen above
-	}
-}
-
 // tookOver logs whose place this process has taken, where Kafka reports it: a former process of the member, or one that
 // still runs and ends now. It is only for people.
 func (s *Session) tookOver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, closeLimit)
 	defer cancel()
-	if m, err := s.named(ctx); err == nil && m != nil && m.ClientID != s.client {
+	if m, _, err := s.named(ctx); err == nil && m != nil && m.ClientID != s.client {
 		s.cfg.Log.InfoContext(ctx, "took over the place of a former process of this name", "group", s.cfg.Group, "instance",
 			s.cfg.Instance, "from", m.ClientID, "host", host(m.Host))
 	}
