@@ -23,7 +23,7 @@ func Plain(c byte) bool { return plain[c] }
 // Append appends s as the inside of a JSON string, as encoding/json does without HTML escapes.
 func Append(b []byte, s string) []byte {
 	start := 0
-	for i := skipPlain(s, 0); i < len(s); i = skipPlain(s, i) {
+	for i := SkipPlain(s, 0); i < len(s); i = SkipPlain(s, i) {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if r >= utf8.RuneSelf && r != utf8.RuneError && r != 0x2028 && r != 0x2029 || r == utf8.RuneError && size > 1 {
 			i += size
@@ -37,9 +37,9 @@ func Append(b []byte, s string) []byte {
 	return append(b, s[start:]...)
 }
 
-// skipPlain returns the index of the first byte from i on that is not plain; eight are looked at in one step, as 64
+// SkipPlain returns the index of the first byte from i on that is not plain; eight are looked at in one step, as 64
 // bits.
-func skipPlain(s string, i int) int {
+func SkipPlain(s string, i int) int {
 	const each, high = 0x0101010101010101, 0x8080808080808080
 	text := unsafe.Slice(unsafe.StringData(s), len(s))
 	for ; len(text)-i >= 8; i += 8 {

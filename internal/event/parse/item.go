@@ -167,7 +167,7 @@ func (p *parser) mustObject(each func(key string)) {
 func (p *parser) textField(limit int) string {
 	switch p.peek() {
 	case '"':
-		return p.checked(unescape(p.string()), limit)
+		return p.checked(p.string(), limit)
 	case 'n':
 	default:
 		p.broken(event.CodeType, "")
@@ -176,16 +176,14 @@ func (p *parser) textField(limit int) string {
 	return ""
 }
 
-// checked notes a text that is too long or holds control characters.
-func (p *parser) checked(text string, limit int) string {
+// checked is the text of a string. It notes one that is too long or holds control characters.
+func (p *parser) checked(q quoted, limit int) string {
+	text := q.text()
 	if len(text) > limit {
 		p.broken(event.CodeTooLong, "")
 	}
-	for i := 0; i < len(text); i++ {
-		if text[i] < ' ' || text[i] == 0x7f {
-			p.broken(event.CodeControl, "")
-			break
-		}
+	if q.control(text) {
+		p.broken(event.CodeControl, "")
 	}
 	return text
 }

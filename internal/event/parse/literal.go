@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/txflow/txflow/internal/event"
+	"github.com/txflow/txflow/internal/jsontext"
 )
 
 // number reads a number and returns it as it stands.
@@ -49,24 +50,52 @@ func (p *parser) number() string {
 	return text
 }
 
-// string reads a string and returns what is between its quotes, escapes and all.
-func (p *parser) string() string {
+// quoted is a string as it stands between its quotes, and what was seen of it.
+type quoted struct {
+	raw     string
+	escaped bool // it has escapes
+	renamed bool // one of them, \u or \/, may stand for a plain character
+}
+
+// text is the text that it stands for.
+func (q quoted) text() string {
+	if q.escaped {
+		return unescape(q.raw)
+	}
+	return q.raw
+}
+
+// key is a form of it such that two keys are the same exactly if their forms are.
+func (q quoted) key() string {
+	if q.renamed {
+		return canonical(q.raw)
+	}
+	return q.raw
+}
+
+// control reports whether its text, which it gets, holds control characters. Only U+007F needs no escape.
+func (q quoted) control(text string) bool {
+	if q.escaped {
+		return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
+	}
+	return strings.IndexByte(text, 0x7f) >= 0
+}
+
+// string reads a string.
+func (p *parser) string() (q quoted) {
 	p.at++
 	start := p.at
 	for {
-		text, i := p.text, p.at // in registers: most of a package is read here
-		for i < len(text) && plain[text[i]] {
-			i++
-		}
-		if p.at = i; p.at >= len(p.text) {
+		if p.at = jsontext.SkipPlain(p.text, p.at); p.at >= len(p.text) {
 			break
 		}
 		switch c := p.text[p.at]; {
 		case c == '"':
 			p.at++
-			return p.text[start : p.at-1]
+			q.raw = p.text[start : p.at-1]
+			return q
 		case c == '\\':
-			p.escape()
+			p.escape(&q)
 		case c < ' ':
 			p.fail("a control character stands in a text: it must be escaped")
 		default:
@@ -78,17 +107,22 @@ func (p *parser) string() string {
 		}
 	}
 	p.fail("the text ends inside of a string")
-	return ""
+	return quoted{}
 }
 
-func (p *parser) escape() {
+func (p *parser) escape(q *quoted) {
+	q.escaped = true
 	if p.at++; p.at == len(p.text) {
 		return
 	}
 	switch p.text[p.at] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+	case '/':
+		q.renamed = true
+		p.at++
+	case '"', '\\', 'b', 'f', 'n', 'r', 't':
 		p.at++
 	case 'u':
+		q.renamed = true
 		p.at++
 		switch r := p.hex(); {
 		case r >= 0xdc00 && r < 0xe000:

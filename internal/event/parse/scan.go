@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/txflow/txflow/internal/event"
 )
@@ -177,7 +176,7 @@ func (p *parser) object(each func(key string)) {
 			p.fail("a key in quotes is expected")
 			break
 		}
-		key := canonical(p.string())
+		key := p.string().key()
 		p.path = append(p.path, segment{key, -1})
 		many = p.unique(key, first, many)
 		p.space()
@@ -245,11 +244,3 @@ func (p *parser) more(end byte) bool {
 }
 
 func (p *parser) close() { p.at++; p.depth-- }
-
-// plain are the bytes of a string that need no look of their own.
-var plain = func() (t [256]bool) {
-	for c := range utf8.RuneSelf {
-		t[c] = c >= ' ' && c != '"' && c != '\\'
-	}
-	return t
-}()

@@ -115,7 +115,7 @@ func (p *parser) decimal() string {
 	text := ""
 	switch c := p.peek(); {
 	case c == '"':
-		text = unescape(p.string())
+		text = p.string().text()
 	case c >= '0' && c <= '9':
 		text = p.number()
 	case c == 'n':
@@ -149,7 +149,7 @@ func (p *parser) stampText(name string, limit int) (value string) {
 		}
 	})
 	if plain {
-		if text == "" {
+		if text.raw == "" {
 			p.broken(event.CodeType, "")
 		}
 		return p.checked(text, limit)
@@ -158,7 +158,7 @@ func (p *parser) stampText(name string, limit int) (value string) {
 }
 
 // stamp reads a stamp. Plain says that it is no object: its text, or "" for what is none.
-func (p *parser) stamp(each func(q *parser, key string)) (text string, plain bool) {
+func (p *parser) stamp(each func(q *parser, key string)) (text quoted, plain bool) {
 	switch p.peek() {
 	case '{':
 		p.object(func(key string) { each(p, key) })
@@ -172,19 +172,19 @@ func (p *parser) stamp(each func(q *parser, key string)) (text string, plain boo
 			p.object(func(key string) { each(p, key) })
 		})
 	case '"':
-		text = unescape(p.string())
-		if inner := strings.TrimSpace(text); strings.HasPrefix(inner, "{") || strings.HasPrefix(inner, "[") {
+		text = p.string()
+		if inner := strings.TrimSpace(text.text()); strings.HasPrefix(inner, "{") || strings.HasPrefix(inner, "[") {
 			p.inner(inner, each)
-			return "", false
+			return quoted{}, false
 		}
 		return text, true
 	case 'n':
 		p.value()
 	default:
 		p.value()
-		return "", true
+		return quoted{}, true
 	}
-	return "", false
+	return quoted{}, false
 }
 
 // inner reads a stamp that was written as a text of JSON. What is wrong with it is wrong with the stamp.
@@ -211,7 +211,7 @@ func (p *parser) timestamp(e *event.Event) {
 	take := func(q *parser) {
 		switch c := q.peek(); {
 		case c == '"':
-			micros, found = q.instant(unescape(q.string())), true
+			micros, found = q.instant(q.string().text()), true
 		case c == '-' || c >= '0' && c <= '9':
 			micros, found = q.instant(q.number()), true
 		case c == 'n':
@@ -234,7 +234,7 @@ func (p *parser) timestamp(e *event.Event) {
 			}
 		})
 		if plain {
-			micros, found = p.instant(text), true
+			micros, found = p.instant(text.text()), true
 		}
 	})
 	if found {

@@ -10,9 +10,6 @@ import (
 // canonical is a key such that two keys are the same exactly if their canonical forms are: nearly always the text
 // itself. \" and \\ stay escaped, as they must be, and so do control characters in their short form.
 func canonical(raw string) string {
-	if !unusual(raw) {
-		return raw
-	}
 	b := make([]byte, 0, len(raw))
 	for _, c := range []byte(unescape(raw)) {
 		switch i := strings.IndexByte("\"\\\b\f\n\r\t", c); {
@@ -25,21 +22,6 @@ func canonical(raw string) string {
 		}
 	}
 	return string(b)
-}
-
-// unusual reports whether a text has an escape that may stand for a plain character. Class names are full of others.
-func unusual(raw string) bool {
-	for i := strings.IndexByte(raw, '\\'); i >= 0 && i+1 < len(raw); i += 2 {
-		if raw[i+1] == 'u' || raw[i+1] == '/' {
-			return true
-		}
-		next := strings.IndexByte(raw[i+2:], '\\')
-		if next < 0 {
-			break
-		}
-		i += next
-	}
-	return false
 }
 
 // unescape is the text that a JSON string stands for. Half a surrogate pair becomes U+FFFD; the parser has noted it.
