@@ -34,14 +34,22 @@ const (
 
 // eventsReport is what was measured of the collectors.
 type eventsReport struct {
-	machine       string
-	packages, one loaded // as fast as it goes
-	half          loaded // packages at half that rate
-	memory        int64
-	hand, handOne loaded
-	handMissing   string
-	delays        []delay // from an answer to a row
+	machine     string
+	ours, hand  loads
+	half        loaded // packages at half the rate of the fewer senders
+	memory      int64
+	handMissing string
+	delays      []delay // from an answer to a row
 }
+
+// loads are a collector's, as fast as it answers.
+type loads struct{ packages, packagesOfMore, single, singleOfMore loaded }
+
+// How many connections send at once.
+const (
+	packageSenders, morePackageSenders = 16, 64
+	singleSenders, moreSingleSenders   = 64, 128
+)
 
 // eventsBench measures txflow collect on a real Kafka, beside a collector of FastAPI and kafka-python on the same.
 func eventsBench(ctx context.Context, b *bencher) (string, error) {
@@ -88,10 +96,10 @@ func (b *bencher) collectors(ctx context.Context, r *eventsReport, broker int) e
 	}
 	say("txflow collect")
 	l := load{url: url, collector: collector.cmd.Process.Pid, broker: broker}
-	if r.packages, r.one, err = l.measured(ctx, many, one); err != nil {
+	if r.ours, err = l.measured(ctx, many, one); err != nil {
 		return err
 	}
-	l.size, l.connections, l.rate, l.took = packageOf, 16, r.packages.events/packageOf/2, loadTime
+	l.size, l.connections, l.rate, l.took = packageOf, packageSenders, r.ours.packages.events/packageOf/2, loadTime
 	if r.half, err = l.run(ctx, many); err != nil {
 		return err
 	}
@@ -104,18 +112,24 @@ func (b *bencher) collectors(ctx context.Context, r *eventsReport, broker int) e
 }
 
 // measured sends packages and single events as fast as they are answered.
-func (l load) measured(ctx context.Context, many, single [][]byte) (packages, one loaded, err error) {
-	l.size, l.connections, l.took = packageOf, 16, warmTime
+func (l load) measured(ctx context.Context, many, single [][]byte) (out loads, err error) {
+	l.size, l.connections, l.took = packageOf, packageSenders, warmTime
 	if _, err = l.run(ctx, many); err != nil {
-		return packages, one, err
+		return out, err
 	}
 	l.took = loadTime
-	if packages, err = l.run(ctx, many); err != nil {
-		return packages, one, err
+	for _, part := range []struct {
+		of                *loaded
+		size, connections int
+		bodies            [][]byte
+	}{{&out.packages, packageOf, packageSenders, many}, {&out.packagesOfMore, packageOf, morePackageSenders, many},
+		{&out.single, 1, singleSenders, single}, {&out.singleOfMore, 1, moreSingleSenders, single}} {
+		l.size, l.connections = part.size, part.connections
+		if *part.of, err = l.run(ctx, part.bodies); err != nil {
+			return out, err
+		}
 	}
-	l.size, l.connections = 1, 64
-	one, err = l.run(ctx, single)
-	return packages, one, err
+	return out, nil
 }
 
 // handmade measures the collector of FastAPI.
@@ -155,8 +169,12 @@ func (b *bencher) handmade(ctx context.Context, r *eventsReport, many, one [][]b
 	}
 	say("FastAPI and kafka-python")
 	l := load{url: "http://" + addr, collector: cmd.Process.Pid, broker: broker}
-	r.hand, r.handOne, err = l.measured(ctx, many, one)
+	r.hand, err = l.measured(ctx, many, one)
 	return err
+}
+
+func (l *loads) failed() int {
+	return l.packages.failed + l.packagesOfMore.failed + l.single.failed + l.singleOfMore.failed
 }
 
 func (r *eventsReport) markdown() string {
@@ -174,25 +192,32 @@ three columns say how many each used. Every event was acknowledged by the broker
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.2f | %.2f | %.2f |\n", name, display.Thousands(int64(l.events)),
 			l.p50.Round(100*time.Microsecond), l.p99.Round(100*time.Microsecond), l.collector, l.broker, l.generator)
 	}
-	row("`txflow collect`, packages of 100, 16 connections", r.packages)
-	row("the same at half that rate", r.half)
-	row("`txflow collect`, single events, 64 connections", r.one)
+	rows := func(name string, of loads) {
+		row(fmt.Sprintf("%s, packages of %d, %d connections", name, packageOf, packageSenders), of.packages)
+		row(fmt.Sprintf("the same, %d connections", morePackageSenders), of.packagesOfMore)
+		row(fmt.Sprintf("%s, single events, %d connections", name, singleSenders), of.single)
+		row(fmt.Sprintf("the same, %d connections", moreSingleSenders), of.singleOfMore)
+	}
+	ours, hand := r.ours, r.hand
+	rows("`txflow collect`", ours)
+	row(fmt.Sprintf("packages at half the rate of %d connections", packageSenders), r.half)
 	if r.handMissing != "" {
 		fmt.Fprintf(&b, "\nThe collector of FastAPI did not run: %s\n", r.handMissing)
 	} else {
-		row("FastAPI and kafka-python, packages of 100", r.hand)
-		row("FastAPI and kafka-python, single events", r.handOne)
-		fmt.Fprintf(&b, "\nPackages of 100: %.1f times the events of FastAPI; single events: %.1f times. "+
-			"Packages that were not taken: %d and %d of ours, %d and %d of FastAPI's.\n",
-			r.packages.events/r.hand.events, r.one.events/r.handOne.events, r.packages.failed, r.one.failed, r.hand.failed,
-			r.handOne.failed)
+		rows("FastAPI and kafka-python", hand)
+		fmt.Fprintf(&b, "\nPackages of %d: %.1f and %.1f times the events of FastAPI with as many connections; single "+
+			"events: %.1f and %.1f times. Requests that failed: %d of ours, %d of FastAPI's.\n", packageOf,
+			ours.packages.events/hand.packages.events, ours.packagesOfMore.events/hand.packagesOfMore.events,
+			ours.single.events/hand.single.events, ours.singleOfMore.events/hand.singleOfMore.events, ours.failed(),
+			hand.failed())
 	}
-	fmt.Fprintf(&b, "\nThe three used %.1f of %d processors with packages and %.1f with single events: what is missing "+
-		"to all of them was idle, or of other programs.\n", r.packages.processors(), runtime.NumCPU(), r.one.processors())
+	fmt.Fprintf(&b, "\nThe three used %.1f and %.1f of %d processors with packages and %.1f and %.1f with single events: "+
+		"what is missing to all of them was idle, or of other programs.\n", ours.packages.processors(),
+		ours.packagesOfMore.processors(), runtime.NumCPU(), ours.single.processors(), ours.singleOfMore.processors())
 	fmt.Fprintf(&b, "\n`txflow collect` takes %.1f µs of processor time for each event of a package, "+
-		"and %.0f µs for one that "+
-		"comes alone; the broker takes %.1f and %.0f.\n", r.packages.each(r.packages.collector), r.one.each(r.one.collector),
-		r.packages.each(r.packages.broker), r.one.each(r.one.broker))
+		"and %.0f µs for one that comes alone, with the more connections; the broker takes %.1f and %.0f.\n",
+		ours.packagesOfMore.each(ours.packagesOfMore.collector), ours.singleOfMore.each(ours.singleOfMore.collector),
+		ours.packagesOfMore.each(ours.packagesOfMore.broker), ours.singleOfMore.each(ours.singleOfMore.broker))
 	fmt.Fprintf(&b, "\n`txflow collect` used %s of memory at the most. "+
 		"The collector of FastAPI is `cmd/internal/bench/collector.py`: %s.\n", megabytes(r.memory),
 		strings.Join(collectorPackages, ", "))
