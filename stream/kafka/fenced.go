@@ -66,7 +66,7 @@ func (s *Session) fencedError(ctx context.Context, cause error) error {
 
 // tenure is how long a member has had its place in the group, as far as that proves that its process lives: in a stable
 // group it loses its place without heartbeats for a session. While members join, the broker waits for none, and after a
-// restart of the broker every session begins anew.
+// restart of the broker every session begins again.
 type tenure struct {
 	longest time.Duration // without heartbeats
 	since   time.Time     // zero: not seen, or not in a stable group, when last asked
