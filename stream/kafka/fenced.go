@@ -24,7 +24,7 @@ func fencedOut(err error) bool { return code(err) == kafka.ErrFencedInstanceID }
 // would take the name back, and the two would end each other's transactions for ever.
 func (s *Session) fenced(by *kafka.MemberDescription, cause error) error {
 	who := "another process (Kafka does not tell where; its log has from whom it took over)"
-	if by != nil && by.ClientID != s.client {
+	if by.ClientID != s.client {
 		who = fmt.Sprintf("%s at %s", by.ClientID, host(by.Host))
 	}
 	return fault.WithHint(fault.Failf(fault.ExitUsage,
@@ -45,6 +45,7 @@ func (s *Session) fencedError(ctx context.Context, cause error) error {
 		asking, cancel := context.WithTimeout(ctx, askTime)
 		by, state, err := s.named(asking)
 		cancel()
+		proven := held.proves(err == nil && by != nil && state == kafka.ConsumerGroupStateStable, time.Now())
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -54,10 +55,7 @@ func (s *Session) fencedError(ctx context.Context, cause error) error {
 			s.report.trouble(ctx, err, "step", "look who has the name")
 		case by == nil:
 			return fault.Fail(fault.ExitTryAgain, fmt.Errorf("%w: %w", ErrLost, cause))
-		case by.ClientID != s.client:
-			return s.fenced(by, cause)
-		}
-		if held.proves(err == nil && state == kafka.ConsumerGroupStateStable, time.Now()) {
+		case proven, by.ClientID != s.client:
 			return s.fenced(by, cause)
 		}
 		_ = retry.Wait(ctx, 500*time.Millisecond) // its end is seen above
