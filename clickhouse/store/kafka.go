@@ -45,6 +45,13 @@ func (s *Store) KafkaTables(ctx context.Context) (tables []KafkaTable, err error
 	return tables, s.explain(rows.Err())
 }
 
+// KafkaThreads returns how many threads the server has for all tables that read from Kafka.
+func (s *Store) KafkaThreads(ctx context.Context) (int, error) {
+	var threads int64
+	err := s.conn.QueryRow(ctx, statements.Text("server/kafka_threads")).Scan(&threads)
+	return int(threads), s.explain(err)
+}
+
 func age(seconds int64) time.Duration {
 	if seconds < 0 {
 		return -1

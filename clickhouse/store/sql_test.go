@@ -149,6 +149,7 @@ func TestStatements(t *testing.T) {
 		{Name: "history/tasks_of_run", Args: ofRun},
 		{Name: "history/traces", Args: ofRun},
 		{Name: "server/kafka_tables"},
+		{Name: "server/kafka_threads", Around: "SELECT count() FROM (%s)"},
 		{Name: "server/kafka_collection", Args: args(nil, "shared", "Kafka(txflow_kafka)", "own", "txflow_kafka_none"),
 			Texts: map[string]string{"tables": "'kafka_classified'"}},
 		{Name: "server/schema", Around: "SELECT * FROM (%s) WHERE name = 'schema_migrations'"},

@@ -112,6 +112,9 @@ func (s *stack) whileEventsAreSent(events int, do func()) {
 		ended <- outcome{said, err}
 	}()
 	s.until("events arrive", time.Minute, func() bool { return s.count(gold) > before })
+	if len(ended) > 0 {
+		s.t.Error("all events had been sent when the first had arrived")
+	}
 	do()
 	o := <-ended
 	var sent struct{ Events, Accepted, Rejected int }

@@ -90,11 +90,14 @@ type container struct {
 
 func (c container) healthy() bool { return c.State.Health != nil && c.State.Health.Status == "healthy" }
 
-// containers are those of the stack, by their services.
+// containers are those of the stack, by their services. Those of docker compose run, which "docker compose ps --all"
+// lists too, may be gone before they are inspected.
 func (s *stack) containers() map[string]container {
 	s.t.Helper()
 	found := map[string]container{}
-	for _, c := range s.inspect(strings.Fields(s.compose("ps", "--all", "--quiet"))...) {
+	ids := s.run("docker", "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+s.project(),
+		"--filter", "label=com.docker.compose.oneoff=False")
+	for _, c := range s.inspect(strings.Fields(ids)...) {
 		found[c.Config.Labels["com.docker.compose.service"]] = c
 	}
 	return found

@@ -38,7 +38,7 @@ func TestWhole(t *testing.T) {
 	})
 	s.phase("crashes", func() {
 		s.up("stream-produce")
-		s.whileEventsAreSent(1000, func() { s.crashes("collect", "refine", "stream-classify", "clickhouse") })
+		s.whileEventsAreSent(2000, func() { s.crashes("collect", "refine", "stream-classify", "clickhouse") })
 		s.more(200, s.count(stored))
 		s.stopped()
 	})

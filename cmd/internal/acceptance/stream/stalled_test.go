@@ -38,6 +38,9 @@ func TestStalledReaderIsReported(t *testing.T) {
 	if text := stalled(); text != "" {
 		t.Errorf("stream status, while all is well: %s", text)
 	}
+	if _, r := b.Run("doctor"); !strings.Contains(r.Stdout.String(), "Kafka tables progress") {
+		t.Errorf("doctor, while all is well: %s", r.Stdout.String())
+	}
 
 	b.SQL("CREATE TABLE trap (n UInt8) ENGINE = Null")
 	b.SQL("CREATE MATERIALIZED VIEW trap_of_rows TO trap AS SELECT throwIf(1, 'nothing fits') AS n FROM " +
