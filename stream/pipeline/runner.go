@@ -2,8 +2,8 @@
 // Handler decide what becomes of each, and writes results, dead letters and consumed offsets in one Kafka transaction:
 // after any crash, rebalance or abort each message has exactly one result.
 //
-// Two goroutines work at the same time: one polls and handles the next batch while the other writes the batch before.
-// The unbuffered channel between them keeps the order of batches, and no more than two are in memory.
+// Three goroutines work at the same time: one polls the next batch, one handles a batch, and one writes the batch before
+// it. The unbuffered channels between them keep the order of batches, and no more than three are in memory.
 //
 // Whoever adds a pipeline writes a Handler, and describes its topics and schemas; stream/kafka implements Session.
 package pipeline
@@ -11,6 +11,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
@@ -20,70 +21,113 @@ type Runner struct {
 	handler Handler
 	cfg     Config
 
-	free     chan *Batch   // batches whose memory may be used again
-	todo     chan *Batch   // handled, to be written
-	stopped  chan struct{} // closed when the writer has ended
-	writeErr error         // why; to be read once stopped is closed
+	free   chan *Batch     // batches whose memory may be used again
+	polled chan Polled     // to be handled
+	todo   chan *Batch     // handled, to be written
+	failed context.Context // it ends when one of the three goroutines fails
+	fail   context.CancelCauseFunc
 }
 
 // New makes a member.
 func New(session Session, handler Handler, cfg Config) *Runner {
-	return &Runner{session: session, handler: handler, cfg: cfg,
-		free: make(chan *Batch, 2), todo: make(chan *Batch), stopped: make(chan struct{})}
+	r := &Runner{session: session, handler: handler, cfg: cfg, free: make(chan *Batch, 2), polled: make(chan Polled),
+		todo: make(chan *Batch)}
+	r.failed, r.fail = context.WithCancelCause(context.Background())
+	return r
 }
 
 // Run works until the context ends, which is no error; batches in work then get DrainLimit to be done. It is called
 // once.
 func (r *Runner) Run(ctx context.Context) error {
+	defer r.fail(nil)
+	var working sync.WaitGroup
+	working.Go(func() { r.handleAll(ctx) })
+	working.Go(func() { r.writeAll(ctx) })
+	done := make(chan struct{})
 	go func() {
-		defer close(r.stopped)
-		for b := range r.todo {
-			if r.writeErr = r.end(ctx, b, r.write(b)); r.writeErr != nil {
-				return
-			}
-		}
+		working.Wait()
+		close(done)
 	}()
 	err := r.poll(ctx)
-	close(r.todo)
-	<-r.stopped
+	close(r.polled)
+	if err == nil {
+		err = r.keepAlive(context.WithoutCancel(ctx), nil, Polled{}, done)
+	}
+	if err != nil {
+		r.fail(err)
+	}
+	<-done
 	if ctx.Err() != nil {
 		return nil // end has logged what was not done
 	}
-	if err == nil || errors.Is(err, errWriterStopped) {
-		return r.writeErr
-	}
-	return err
+	return context.Cause(r.failed)
 }
 
-// poll polls and handles batches, and hands them to the writer.
+// errStopped ends what is in work when another part of the member has failed. Its messages come again, as those of
+// ErrAborted do.
+var errStopped = errors.New("another part of the member has failed")
+
+// poll polls batches and gives them to be handled, until the context ends or the member fails.
 func (r *Runner) poll(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && r.failed.Err() == nil {
 		polled, err := r.session.Poll(ctx, r.cfg.BatchMessages, r.cfg.MaxWait)
-		if err == nil {
-			err = r.rebalance(ctx, &polled)
+		if err == nil && len(polled.Messages)+len(polled.Assigned)+len(polled.Revoked) > 0 {
+			err = r.keepAlive(ctx, r.polled, polled, ctx.Done()) // at the end it comes again instead
 		}
 		if err != nil {
 			return err
 		}
-		if len(polled.Messages) == 0 {
-			select {
-			case <-r.stopped:
-				return nil // Run reports why
-			default:
-				continue
-			}
-		}
-		b := r.begin(ctx, polled.Messages)
-		if err = r.handle(b); err == nil {
-			err = r.handOver(b)
-		}
-		if err != nil {
-			if err = r.end(ctx, b, err); err != nil {
+	}
+	return nil
+}
+
+// keepAliveEvery is how often the broker hears of a member that does not poll: far below any session's timeout.
+const keepAliveEvery = 500 * time.Millisecond
+
+// keepAlive keeps the partitions until a taker, where there is one, has what was polled, done is closed, or the member
+// fails.
+func (r *Runner) keepAlive(ctx context.Context, taker chan<- Polled, polled Polled, done <-chan struct{}) error {
+	tick := time.NewTicker(keepAliveEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case taker <- polled:
+			return nil
+		case <-done:
+			return nil
+		case <-r.failed.Done():
+			return nil
+		case <-tick.C:
+			if err := r.session.KeepAlive(ctx); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+}
+
+// handleAll handles what is polled, and gives it to be written.
+func (r *Runner) handleAll(ctx context.Context) {
+	defer close(r.todo)
+	for polled := range r.polled {
+		err := r.rebalance(ctx, &polled)
+		if err == nil && len(polled.Messages) > 0 {
+			err = r.handle(ctx, polled.Messages)
+		}
+		if err != nil {
+			r.fail(err)
+			return
+		}
+	}
+}
+
+// writeAll writes what is handled.
+func (r *Runner) writeAll(ctx context.Context) {
+	for b := range r.todo {
+		if err := r.end(ctx, b, r.write(b)); err != nil {
+			r.fail(err)
+			return
+		}
+	}
 }
 
 // rebalance notifies the handler which partitions have come and gone.
@@ -98,7 +142,7 @@ func (r *Runner) rebalance(ctx context.Context, p *Polled) error {
 	if len(p.Assigned) == 0 {
 		return nil
 	}
-	return r.whileAlive(ctx, func(ctx context.Context) error { return handler.Assigned(ctx, p.Assigned) })
+	return r.unlessFailed(ctx, func(ctx context.Context) error { return handler.Assigned(ctx, p.Assigned) })
 }
 
 // begin makes a batch of messages.
@@ -117,63 +161,31 @@ func (r *Runner) begin(ctx context.Context, messages []Message) *Batch {
 	return b
 }
 
-// handle has the handler decide about a batch.
-func (r *Runner) handle(b *Batch) error {
-	err := r.whileAlive(b.ctx, func(ctx context.Context) error { return r.handler.Handle(ctx, b) })
+// handle has the handler decide about a batch, which the writer gets once it has written the batch before.
+func (r *Runner) handle(ctx context.Context, messages []Message) error {
+	b := r.begin(ctx, messages)
+	err := r.unlessFailed(b.ctx, func(ctx context.Context) error { return r.handler.Handle(ctx, b) })
 	b.handled = r.cfg.Now().Sub(b.start)
-	return err
-}
-
-// keepAlive is how often the broker hears of a member that handles a batch: far below any session's timeout.
-const keepAlive = 500 * time.Millisecond
-
-// whileAlive does a step and keeps the partitions meanwhile, however long it takes. It gives the step up when the
-// writer has ended or the session fails.
-func (r *Runner) whileAlive(ctx context.Context, step func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- step(ctx) }()
-	tick := time.NewTicker(keepAlive)
-	defer tick.Stop()
-	for {
-		var err error
-		select {
-		case err := <-done:
-			return err
-		case <-r.stopped:
-			err = errWriterStopped
-		case <-tick.C:
-			err = r.session.KeepAlive(ctx)
-		}
-		if err != nil {
-			cancel()
-			<-done //nolint:errcheck // the first error counts
-			return err
-		}
-	}
-}
-
-// errWriterStopped ends the batch that was handled when the writer failed. Its messages come again, as those of
-// ErrAborted do.
-var errWriterStopped = errors.New("the transaction before could not be written")
-
-// handOver gives a batch to the writer once the batch before has ended, and keeps the partitions meanwhile.
-func (r *Runner) handOver(b *Batch) error {
-	tick := time.NewTicker(keepAlive)
-	defer tick.Stop()
-	for {
+	if err == nil {
 		select {
 		case r.todo <- b:
 			return nil
-		case <-r.stopped:
-			return errWriterStopped
-		case <-tick.C:
-			if err := r.session.KeepAlive(b.ctx); err != nil {
-				return err
-			}
+		case <-r.failed.Done():
+			err = errStopped
 		}
 	}
+	return r.end(ctx, b, err)
+}
+
+// unlessFailed does a step, whose context ends when the member fails.
+func (r *Runner) unlessFailed(ctx context.Context, step func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.failed, cancel)()
+	if err := step(ctx); r.failed.Err() == nil {
+		return err
+	}
+	return errStopped
 }
 
 // write writes the transaction of a batch.

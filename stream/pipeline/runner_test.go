@@ -102,26 +102,22 @@ func TestForgotten(t *testing.T) {
 }
 
 // TestAborts commits every message once and in order, however many transactions are aborted. While one is written, the
-// next batch is handled, and no third one is polled.
+// next batch is handled and a third one polled, and no fourth.
 func TestAborts(t *testing.T) {
 	t.Parallel()
 	aborted := fmt.Errorf("%w: lost", ErrAborted)
 	s := &fakeSession{source: in(numbered(20)...), gate: make(chan struct{}), commits: []error{nil, aborted, nil, aborted,
 		aborted, nil}}
-	second := make(chan struct{})
 	calls := 0
 	h := &upper{wait: func(context.Context) error {
-		if calls++; calls == 2 {
-			close(second)
+		if calls++; calls != 2 {
+			return nil
 		}
-		return nil
+		defer close(s.gate)
+		return until("three batches are in work", func() bool { return s.most == 6 }, s)
 	}}
-	go func() {
-		<-second
-		close(s.gate)
-	}()
 	stats, err := start(t, s, h)
-	if err != nil || s.most != 4 {
+	if err != nil || s.most != 6 {
 		t.Fatalf("%v, %d messages polled ahead", err, s.most)
 	}
 	for i, text := range s.written {
@@ -196,23 +192,28 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// TestKeepAlive keeps the partitions while a handler takes long.
+// TestKeepAlive keeps the partitions while a handler takes long and the next batch waits for it.
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
-	s := &fakeSession{source: in("a")}
+	s := &fakeSession{source: in("a", "b", "c")}
 	h := &upper{wait: func(context.Context) error {
-		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
-			s.mu.Lock()
-			alive := s.alive
-			s.mu.Unlock()
-			if alive > 0 {
-				return nil
-			}
-			<-time.After(time.Millisecond)
-		}
-		return errors.New("the session was not kept alive for a minute")
+		return until("the session is kept alive", func() bool { return s.alive > 0 }, s)
 	}}
-	if _, err := start(t, s, h); err != nil || len(s.written) != 1 {
+	if _, err := start(t, s, h); err != nil || len(s.written) != 3 {
 		t.Errorf("%v, written %q", err, s.written)
 	}
+}
+
+// until waits for something about a session.
+func until(what string, is func() bool, s *fakeSession) error {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		s.mu.Lock()
+		so := is()
+		s.mu.Unlock()
+		if so {
+			return nil
+		}
+		<-time.After(time.Millisecond)
+	}
+	return fmt.Errorf("after a minute not so: %s", what)
 }

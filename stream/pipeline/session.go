@@ -20,7 +20,7 @@ type Session interface {
 	// Poll waits for messages: until there are as many as limit, or wait has passed since the first. None and no error
 	// means that there are none yet.
 	Poll(ctx context.Context, limit int, wait time.Duration) (Polled, error)
-	// KeepAlive is called while messages are handled, so that the broker does not revoke the partitions.
+	// KeepAlive is called while what was polled waits to be handled, so that the broker does not revoke the partitions.
 	KeepAlive(ctx context.Context) error
 	// Commit writes the records and the offsets of the messages, all or nothing. A nil error means that both survive
 	// anything; ErrAborted that neither happened. After any other error the session is of no more use. The records are not
