@@ -35,7 +35,7 @@ func (b *bencher) goldDelays(ctx context.Context) (all []delay, err error) {
 	if _, err := b.time(ctx, "migrate", "--stream"); err != nil {
 		return nil, err
 	}
-	if _, err := b.startMember(ctx, refineMember); err != nil {
+	if _, err := b.startMember(ctx, refineMember, 0); err != nil {
 		return nil, err
 	}
 	_, url, err := b.serveCollector(ctx)
@@ -55,8 +55,8 @@ func (b *bencher) goldDelays(ctx context.Context) (all []delay, err error) {
 	return all, nil
 }
 
-func refineMember(addr string) []string {
-	return []string{"stream", "refine", "--watch-addr", addr, "--instance", "bench"}
+func refineMember(addr, instance string) []string {
+	return []string{"stream", "refine", "--watch-addr", addr, "--instance", instance}
 }
 
 // goldDelay is the time from a package's answer until a query sees all of its rows in events.

@@ -37,6 +37,7 @@ type refineReport struct {
 	messages int
 	bytes    int       // of one, in events.raw
 	runs     []refined // the same number of messages each; the median counts
+	pairs    []refined // the same with two members
 	peak     int64     // bytes of the members, resident at the most
 
 	// Of a first, smaller backlog.
@@ -83,39 +84,48 @@ func refineBench(ctx context.Context, o options, b *bencher) (report string, err
 	if _, err = b.produceEvents(ctx, r.few); err != nil {
 		return "", err
 	}
-	if r.cold, r.fewMember, err = b.workOff(ctx, r.few, refineMember); err != nil {
+	if r.cold, r.fewMember, err = b.workOff(ctx, r.few, 1, refineMember); err != nil {
 		return "", err
 	}
 	for range backlogRuns { // in the first ones the broker's Java still compiles
-		if err := b.refineBacklog(ctx, r, broker.PID()); err != nil {
+		run, err := b.refineBacklog(ctx, r, 1, broker.PID())
+		if err != nil {
 			return "", err
 		}
+		r.runs, r.peak = append(r.runs, run), max(r.peak, run.member.memory)
 	}
-	slices.SortFunc(r.runs, func(a, b refined) int { return cmp.Compare(a.rate, b.rate) })
 	if r.ceiling, err = b.ceilingOf(ctx, events.Raw, o.messages); err != nil {
 		return "", err
 	}
-	if err := b.restores(ctx, r, o.ids, refineMember); err != nil {
+	for range backlogRuns {
+		run, err := b.refineBacklog(ctx, r, 2, broker.PID())
+		if err != nil {
+			return "", err
+		}
+		r.pairs = append(r.pairs, run)
+	}
+	for _, runs := range [][]refined{r.runs, r.pairs} {
+		slices.SortFunc(runs, func(a, b refined) int { return cmp.Compare(a.rate, b.rate) })
+	}
+	if err := b.restores(ctx, r, o.ids); err != nil {
 		return "", err
 	}
 	return r.markdown(), nil
 }
 
-// refineBacklog makes a backlog and has a member work it off.
-func (b *bencher) refineBacklog(ctx context.Context, r *refineReport, broker int) (err error) {
+// refineBacklog makes a backlog and has members work it off.
+func (b *bencher) refineBacklog(ctx context.Context, r *refineReport, members, broker int) (run refined, err error) {
 	say("producing %d events", r.messages)
 	if r.bytes, err = b.produceEvents(ctx, r.messages); err != nil {
-		return err
+		return run, err
 	}
 	before := processCPU(broker)
-	var run refined
-	if run.rate, run.member, err = b.workOff(ctx, r.messages, refineMember); err != nil {
-		return err
+	if run.rate, run.member, err = b.workOff(ctx, r.messages, members, refineMember); err != nil {
+		return run, err
 	}
 	run.broker = processCPU(broker) - before
-	say("refined: %.0f a second, %s", run.rate, megabytes(run.member.memory))
-	r.runs, r.peak = append(r.runs, run), max(r.peak, run.member.memory)
-	return nil
+	say("refined by %d: %.0f a second, %s", members, run.rate, megabytes(run.member.memory))
+	return run, nil
 }
 
 // produceEvents writes events to events.raw, one in twenty of them twice, and returns how large one is.
@@ -149,18 +159,18 @@ func (b *bencher) produceEvents(ctx context.Context, n int) (size int, err error
 }
 
 // restores has a member restore windows of many ids, as if they had been refined in the last 22 hours, and ends it.
-func (b *bencher) restores(ctx context.Context, r *refineReport, ids int, args func(addr string) []string) error {
+func (b *bencher) restores(ctx context.Context, r *refineReport, ids int) error {
 	say("writing the claims of %d ids", ids)
 	if err := b.claims(ctx, ids); err != nil {
 		return err
 	}
-	s, url, err := b.serve(ctx, "/healthz", args)
+	s, err := b.startMember(ctx, refineMember, 0)
 	if err != nil {
 		return err
 	}
 	var wait advance
 	for r.restore == 0 {
-		found, err := metrics(ctx, url)
+		found, err := metrics(ctx, s.url)
 		if err == nil {
 			r.ids = found[`txflow_stream_dedup_ids{pipeline="events"}`]
 			r.restore = time.Duration(found[`txflow_stream_dedup_restore_seconds{pipeline="events"}`] * float64(time.Second))
@@ -261,13 +271,13 @@ func metrics(ctx context.Context, url string) (map[string]float64, error) {
 }
 
 func (r *refineReport) markdown() string {
-	run := r.runs[len(r.runs)/2]
+	run, pair := r.runs[len(r.runs)/2], r.pairs[len(r.pairs)/2]
 	share := 100 * run.rate / r.ceiling
 	return fmt.Sprintf(`# Performance of refine
 
 Written by `+"`make bench`"+` at %s on %s.
 
-Kafka 4.1 (one node, KRaft) and one member of the group share these processors with whatever else ran then. An event is
+Kafka 4.1 (one node, KRaft) and the members of the group share these processors with whatever else ran then. An event is
 about %s bytes in `+"`events.raw`"+
 		`; one in twenty comes twice. Results, dead letters and offsets are one Kafka transaction.
 
@@ -276,9 +286,10 @@ about %s bytes in `+"`events.raw`"+
 | **`+"`txflow stream refine`"+`**, a backlog of %s events | **%s events/s** (%s to %s in %d runs) |
 | the same on a backlog of %s, the first of all: the broker's Java is still cold | %s events/s |
 | the ceiling: the same messages read and written as they are, in transactions of the same size | %s events/s |
-| what refine reaches of it | **%.0f %%** |
-| processor time of an event: refine, and the broker meanwhile | %.1f and %.1f µs |
-| processors that refine and the broker used together | %.1f of %d |
+| what one member reaches of it | **%.0f %%** |
+| two members, which share the partitions | **%s events/s** (%s to %s in %d runs), %.0f %% |
+| processor time of an event: one member, and the broker meanwhile | %.1f and %.1f µs |
+| processors that one member and the broker used together | %.1f of %d |
 | memory of a member, resident at the most: of %s events, and of %s, with the windows of all before | %s and %s |
 | windows restored from `+"`events.claims`"+` by a member that starts | %s ids in %s |
 | ids that are restored in a second of one processor's time | %s |
@@ -286,6 +297,8 @@ about %s bytes in `+"`events.raw`"+
 `, commit(), r.machine, display.Thousands(int64(r.bytes)), display.Thousands(int64(r.messages)), thousands(run.rate),
 		thousands(r.runs[0].rate), thousands(r.runs[len(r.runs)-1].rate), len(r.runs),
 		display.Thousands(int64(r.few)), thousands(r.cold), thousands(r.ceiling), share,
+		thousands(pair.rate), thousands(r.pairs[0].rate), thousands(r.pairs[len(r.pairs)-1].rate), len(r.pairs),
+		100*pair.rate/r.ceiling,
 		r.each(run.member.cpu), r.each(run.broker), (r.each(run.member.cpu)+r.each(run.broker))*run.rate/1e6,
 		runtime.NumCPU(), display.Thousands(int64(r.few)), display.Thousands(int64(r.messages)),
 		megabytes(r.fewMember.memory), megabytes(r.peak),

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -76,7 +77,7 @@ func (b *bencher) backlogs(ctx context.Context, o options, r *streamReport) erro
 			strconv.Itoa(n+i)); err != nil {
 			return err
 		}
-		if k.rate, k.member, err = b.workOff(ctx, n, classifyMember); err != nil {
+		if k.rate, k.member, err = b.workOff(ctx, n, 1, classifyMember); err != nil {
 			return err
 		}
 		done += n
@@ -92,26 +93,32 @@ func (b *bencher) backlogs(ctx context.Context, o options, r *streamReport) erro
 	return nil
 }
 
-// workOff runs one member until it is done with n messages.
-func (b *bencher) workOff(ctx context.Context, n int, args func(addr string) []string) (perSecond float64, u used,
-	err error) {
-	m, err := b.startMember(ctx, args)
-	if err != nil {
-		return 0, u, err
+// workOff runs members until they are done with n messages. What they used is the memory of the largest, and the
+// processor time of all.
+func (b *bencher) workOff(ctx context.Context, n, members int, args memberArgs) (perSecond float64, u used, err error) {
+	all := make([]*member, members)
+	for i := range all {
+		if all[i], err = b.startMember(ctx, args, i); err != nil {
+			return 0, u, err
+		}
 	}
 	var first time.Time
 	start := 0
 	var wait advance
 	for {
-		done, err := m.done(ctx)
-		if err == nil {
-			err = wait.at("messages that are classified", done)
+		done, idle := 0, false
+		for _, m := range all {
+			n, err := m.done(ctx)
+			if err != nil {
+				return 0, u, err
+			}
+			done, idle = done+n, idle || n == 0
 		}
-		if err != nil {
+		if err := wait.at("messages that are classified or refined", done); err != nil {
 			return 0, u, err
 		}
 		now := time.Now()
-		if done > 0 && first.IsZero() {
+		if !idle && first.IsZero() {
 			first, start = now, done
 		}
 		if done >= n {
@@ -120,9 +127,15 @@ func (b *bencher) workOff(ctx context.Context, n int, args func(addr string) []s
 		}
 		<-time.After(100 * time.Millisecond) // asking has its price, too
 	}
-	u, err = m.end()
+	for _, m := range all {
+		one, endErr := m.end()
+		u.cpu, u.memory, err = u.cpu+one.cpu, max(u.memory, one.memory), errors.Join(err, endErr)
+	}
 	return perSecond, u, err
 }
+
+// memberArgs are the arguments of a member that serves its metrics at an address.
+type memberArgs func(addr, instance string) []string
 
 // member is a running `txflow stream classify` or `refine`.
 type member struct {
@@ -130,14 +143,17 @@ type member struct {
 	url string
 }
 
-func classifyMember(addr string) []string {
-	return []string{"stream", "classify", "--watch-addr", addr, "--instance", "bench"}
+func classifyMember(addr, instance string) []string {
+	return []string{"stream", "classify", "--watch-addr", addr, "--instance", instance}
 }
 
-func (b *bencher) startMember(ctx context.Context, args func(addr string) []string) (*member, error) {
+// startMember starts the member of a number, from 0.
+func (b *bencher) startMember(ctx context.Context, args memberArgs, number int) (*member, error) {
 	var m member
 	var err error
-	m.service, m.url, err = b.serve(ctx, "/healthz", args)
+	m.service, m.url, err = b.serve(ctx, "/healthz", func(addr string) []string {
+		return args(addr, fmt.Sprint("bench-", number))
+	})
 	return &m, err
 }
 

@@ -64,7 +64,7 @@ const lookEvery = 200 * time.Millisecond
 
 // delays measures at every rate, with one member and the settings that txflow ships.
 func (b *bencher) delays(ctx context.Context, _ options, r *streamReport) error {
-	m, err := b.startMember(ctx, classifyMember)
+	m, err := b.startMember(ctx, classifyMember, 0)
 	if err != nil {
 		return err
 	}
