@@ -2,8 +2,8 @@
 // Handler decide what becomes of each, and writes results, dead letters and consumed offsets in one Kafka transaction:
 // after any crash, rebalance or abort each message has exactly one result.
 //
-// Three goroutines work at the same time: one polls the next batch, one handles a batch, and one writes the batch before
-// it. The unbuffered channels between them keep the order of batches, and no more than three are in memory.
+// Three goroutines work at the same time: one polls the next batch, one handles a batch, and one writes the batch
+// before it. The unbuffered channels between them keep the order of batches, and no more than three are in memory.
 //
 // Whoever adds a pipeline writes a Handler, and describes its topics and schemas; stream/kafka implements Session.
 package pipeline
