@@ -18,6 +18,7 @@ type fakeSession struct {
 	commits []error       // what the next commits say; nil after them
 	gate    chan struct{} // if there is one, a commit waits until it is closed
 	end     context.CancelFunc
+	waits   bool // Poll waits after the last message until the context ends
 
 	mu         sync.Mutex
 	next, done int // after the last message that was polled, that was committed
@@ -26,13 +27,23 @@ type fakeSession struct {
 	revoked    bool
 	assigned   bool
 	alive      int
+	polls      int
+	ended      bool // the context has ended while Poll waited
 	written    []string
 	most       int // the most messages that were polled and not committed
 }
 
-func (s *fakeSession) Poll(_ context.Context, limit int, _ time.Duration) (p Polled, err error) {
+func (s *fakeSession) Poll(ctx context.Context, limit int, _ time.Duration) (p Polled, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.polls++
+	if s.waits && s.next == len(s.source) {
+		s.mu.Unlock()
+		<-ctx.Done()
+		s.mu.Lock()
+		s.ended = true
+		return p, ctx.Err()
+	}
 	if s.done == len(s.source) {
 		s.end()
 	}

@@ -74,7 +74,7 @@ func (r *Runner) poll(ctx context.Context) error {
 		if err == nil && len(polled.Messages)+len(polled.Assigned)+len(polled.Revoked) > 0 {
 			err = r.keepAlive(ctx, r.polled, polled, ctx.Done()) // at the end it comes again instead
 		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil { // at the end there may be errors of what ended, and batches in work go on
 			return err
 		}
 	}

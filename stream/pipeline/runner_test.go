@@ -168,16 +168,18 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// TestDrain ends the context while a batch is handled: it is written when that takes less than the limit.
+// TestDrain ends the context while a batch is handled and the next one polled: the first is written when that takes less
+// than the limit.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	for limit, want := range map[time.Duration]int{time.Minute: 1, time.Millisecond: 0} {
 		ctx, cancel := context.WithCancel(t.Context())
-		s := &fakeSession{source: in("a"), end: cancel}
+		s := &fakeSession{source: in("a"), end: cancel, waits: true}
 		h := &upper{wait: func(ctx context.Context) error {
+			err := until("the next batch is polled", func() bool { return s.polls > 1 }, s)
 			s.end() // of the member, not of the batch
-			if want == 1 {
-				return nil
+			if want == 1 && err == nil {
+				return until("it is not polled any more", func() bool { return s.ended }, s)
 			}
 			<-ctx.Done()
 			return ctx.Err()
