@@ -43,7 +43,7 @@ func (n nextModel) Predict(ctx context.Context, rows []transaction.Transaction) 
 	}
 	for i := range r.Items {
 		if rows[i].Amount/10000%2 != 0 && r.Items[i].Refusal == nil {
-			r.Items[i].Category = transaction.CategoryAt((int(rows[i].ID[0]) + 1) % transaction.CategoryCount)
+			r.Items[i].Category = transaction.DefaultCategories.At((int(rows[i].ID[0]) + 1) % transaction.CategoryCount)
 		}
 	}
 	return r, err

@@ -63,7 +63,7 @@ func (w *world) Predict(_ context.Context, rows []transaction.Transaction) (pred
 	r := prediction.Result{Calls: []prediction.Call{{Model: "v1", Attempt: 1, TraceID: fmt.Sprintf("%032d", w.calls),
 		AnsweredAt: time.Unix(int64(w.calls), 0).UTC()}}}
 	for i := range rows {
-		item := prediction.Item{Category: transaction.CategoryAt(int(rows[i].ID[0]) % transaction.CategoryCount)}
+		item := prediction.Item{Category: transaction.DefaultCategories.At(int(rows[i].ID[0]) % transaction.CategoryCount)}
 		if w.refuse[rows[i].SourceID] {
 			item = prediction.Item{Refusal: &prediction.Refusal{Status: 422, Message: "no"}}
 		}

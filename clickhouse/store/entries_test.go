@@ -43,7 +43,8 @@ func TestDailyTotalsFollowCorrections(t *testing.T) {
 			if amount == 0 {
 				amount = transaction.MaxAmount
 			}
-			rows = append(rows, classified(random.Uint64N(300), amount, transaction.CategoryAt(random.IntN(15)).String(),
+			category := transaction.DefaultCategories.At(random.IntN(15)).String()
+			rows = append(rows, classified(random.Uint64N(300), amount, category,
 				func(r *ledger.Classified) {
 					r.Transaction.Timestamp = time.Date(1960+random.IntN(100), time.Month(1+random.IntN(12)), 1+random.IntN(28), 23,
 						59, 59, 0, time.UTC)

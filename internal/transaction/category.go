@@ -97,9 +97,6 @@ func (c *Categories) Names() []string {
 // Equal reports whether both are the same in the same order.
 func (c *Categories) Equal(other *Categories) bool { return slices.Equal(c.names, other.names) }
 
-// CategoryAt returns the i-th of the default ones, 0 ≤ i < CategoryCount.
-func CategoryAt(i int) Category { return DefaultCategories.At(i) }
-
 // ParseCategory reads the name of a category that is recorded: which ones there may be was checked when it was
 // answered, with the configuration of that time.
 func ParseCategory(name string) (Category, bool) {

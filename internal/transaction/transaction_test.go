@@ -237,12 +237,13 @@ func TestContentHashSeesEveryField(t *testing.T) {
 func TestCategories(t *testing.T) {
 	t.Parallel()
 	for i := range CategoryCount {
-		c := CategoryAt(i)
+		c := DefaultCategories.At(i)
 		if back, ok := ParseCategory(c.String()); !ok || back != c {
 			t.Errorf("category %d: %q", i, c)
 		}
 	}
-	if _, ok := ParseCategory(""); ok || CategoryAt(0).String() != "Rent" || CategoryAt(14).String() != "Subscriptions" {
+	if _, ok := ParseCategory(""); ok || DefaultCategories.At(0).String() != "Rent" ||
+		DefaultCategories.At(14).String() != "Subscriptions" {
 		t.Error("the categories are not the contract's")
 	}
 }

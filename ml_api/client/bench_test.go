@@ -31,7 +31,7 @@ func sampleAnswer(rows []transaction.Transaction) []byte {
 			b = append(b, ',')
 		}
 		b = fmt.Appendf(b, `{"transaction_id":"%s","category":%q,"model_version":"hash-v1"}`, rows[i].ID,
-			transaction.CategoryAt(i%transaction.CategoryCount).String())
+			transaction.DefaultCategories.At(i%transaction.CategoryCount).String())
 	}
 	return append(b, ']')
 }

@@ -37,7 +37,7 @@ func TestRuleGolden(t *testing.T) {
 		if got := strconv.FormatUint(pythonHash(&id), 10); got != row[1] {
 			t.Errorf("hash(%s) = %s, CPython says %s", row[0], got, row[1])
 		}
-		if got := transaction.CategoryAt(categoryIndex(&id, transaction.CategoryCount)).String(); got != row[2] {
+		if got := transaction.DefaultCategories.At(categoryIndex(&id, transaction.CategoryCount)).String(); got != row[2] {
 			t.Errorf("category of %s = %s, CPython says %s", row[0], got, row[2])
 		}
 	}

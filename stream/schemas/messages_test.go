@@ -79,7 +79,7 @@ func written() map[string][][]byte {
 			Chunk: text}
 		origin := ledger.Origin{Origin: topics.Raw, Digest: text, Partition: math.MaxInt32, Position: math.MaxUint64}
 		for c := range transaction.CategoryCount {
-			row := ledger.Classified{Transaction: tr, ContentHash: math.MaxUint64, Category: transaction.CategoryAt(c),
+			row := ledger.Classified{Transaction: tr, ContentHash: math.MaxUint64, Category: transaction.DefaultCategories.At(c),
 				Origin: origin}
 			add(topics.Classified, message.AppendClassified(nil, &row, info.AppendCall(nil, origin, &call)))
 		}

@@ -99,7 +99,7 @@ func (p *predictor) Predict(ctx context.Context, rows []transaction.Transaction)
 	}
 	r := prediction.Result{Calls: []prediction.Call{{Model: "m", Attempt: 1}}}
 	for i := range rows {
-		item := prediction.Item{Category: transaction.CategoryAt(2)}
+		item := prediction.Item{Category: transaction.DefaultCategories.At(2)}
 		if rows[i].Description == "poison" {
 			item.Refusal = &prediction.Refusal{Status: 422, Message: "not this one"}
 		}

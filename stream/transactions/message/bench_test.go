@@ -51,8 +51,8 @@ func BenchmarkClassified(b *testing.B) {
 	parser().Parse([]byte(good), &p)
 	call := []byte(`{"pipeline":"stream","run_id":"txflow-classify","task_try":1,"source":"bank",` +
 		`"origin":"transactions.raw"}`)
-	row := ledger.Classified{Transaction: p.Transaction, ContentHash: 1 << 63, Category: transaction.CategoryAt(3),
-		Origin: ledger.Origin{Position: 42}, Version: 1764118577123456}
+	row := ledger.Classified{Transaction: p.Transaction, ContentHash: 1 << 63,
+		Category: transaction.DefaultCategories.At(3), Origin: ledger.Origin{Position: 42}, Version: 1764118577123456}
 	of := func() Classified {
 		t := &row.Transaction
 		c := Classified{ID: t.ID.String(), SourceID: t.SourceID, Description: t.Description, Amount: t.Amount.String(),

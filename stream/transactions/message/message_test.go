@@ -80,13 +80,13 @@ func TestClassified(t *testing.T) {
 	var p Parsed
 	parser().Parse([]byte(strings.Replace(good, "Card expense at EDF", `tab\\t \"quote\" é`, 1)), &p)
 	call := json.RawMessage(`{"pipeline":"stream"}`)
-	row := ledger.Classified{Transaction: p.Transaction, ContentHash: 1 << 63, Category: transaction.CategoryAt(3),
-		Origin: ledger.Origin{Position: 42}, Version: 1764118577123456}
+	row := ledger.Classified{Transaction: p.Transaction, ContentHash: 1 << 63,
+		Category: transaction.DefaultCategories.At(3), Origin: ledger.Origin{Position: 42}, Version: 1764118577123456}
 	for range 2 {
 		tr := &row.Transaction
 		want := Classified{ID: tr.ID.String(), SourceID: "17", Description: tr.Description, Amount: "-952.4",
 			Timestamp:     "2023-11-28 06:35:12.000000",
-			OperationType: "refund", Side: "debit", Category: transaction.CategoryAt(3).String(), Position: 42,
+			OperationType: "refund", Side: "debit", Category: transaction.DefaultCategories.At(3).String(), Position: 42,
 			ContentHash: 1 << 63, VersionUS: 1764118577123456, Call: call}
 		if tr.HasMerchant {
 			want.Merchant = &tr.Merchant

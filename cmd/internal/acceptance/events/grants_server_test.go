@@ -69,7 +69,8 @@ func accessOf(user, folder string) (config, users string, err error) {
 		"</grants>", "<query>GRANT SHOW DATABASES ON default.*</query></grants>").Replace(rights)
 	return "<clickhouse><user_directories><users_xml><path>" + folder +
 			"/users.xml</path></users_xml></user_directories>" +
-			required + "</clickhouse>",
+			required + "<background_message_broker_schedule_pool_size>16</background_message_broker_schedule_pool_size>" +
+			"</clickhouse>", // a server's own default, which the engine as a library has not
 		"<clickhouse>" + strings.Replace(profiles, "<profiles>", "<profiles><default/>", 1) +
 			"<quotas><default/></quotas><users>" + rights + "</users></clickhouse>", nil
 }
