@@ -29,7 +29,7 @@ type memorySession struct {
 	ahead      int    // the most messages that were ever polled and not committed
 }
 
-func (l *memorySession) Poll(_ context.Context, limit int, _ time.Duration) (pipeline.Polled, error) {
+func (l *memorySession) Poll(ctx context.Context, limit int, _ time.Duration) (pipeline.Polled, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.done == len(l.source) {
@@ -44,6 +44,9 @@ func (l *memorySession) Poll(_ context.Context, limit int, _ time.Duration) (pip
 		l.polled()
 	}
 	l.ahead = max(l.ahead, l.next-l.done)
+	if len(some) == 0 { // a poll keeps the member alive, too
+		_ = l.KeepAlive(ctx)
+	}
 	return pipeline.Polled{Messages: some}, nil
 }
 
