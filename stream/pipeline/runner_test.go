@@ -168,8 +168,8 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// TestDrain ends the context while a batch is handled and the next one polled: the first is written when that takes less
-// than the limit.
+// TestDrain ends the context while a batch is handled and the next one polled: the first is written when that takes
+// less than the limit.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	for limit, want := range map[time.Duration]int{time.Minute: 1, time.Millisecond: 0} {

@@ -25,7 +25,7 @@ type memorySession struct {
 	next, done int // after the last message that was polled, that was committed
 	epoch      uint64
 	written    []pipeline.Record
-	polled     func() // called before messages are handed out, if there is one
+	polled     func() // called before messages are handed out, if there is one: once those before are committed
 	ahead      int    // the most messages that were ever polled and not committed
 }
 
@@ -35,12 +35,15 @@ func (l *memorySession) Poll(ctx context.Context, limit int, _ time.Duration) (p
 	if l.done == len(l.source) {
 		l.end()
 	}
+	if l.polled != nil && l.next > l.done {
+		limit = 0
+	}
 	some := slices.Clone(l.source[l.next:min(l.next+limit, len(l.source))])
 	for i := range some {
 		some[i].Epoch = l.epoch
 	}
 	l.next += len(some)
-	if l.polled != nil {
+	if l.polled != nil && len(some) > 0 {
 		l.polled()
 	}
 	l.ahead = max(l.ahead, l.next-l.done)
