@@ -107,13 +107,28 @@ func (b *broker) poll(l *Session, n int) (all []pipeline.Message) {
 	b.t.Helper()
 	for deadline := time.Now().Add(time.Minute); len(all) < n; {
 		if time.Now().After(deadline) {
-			b.t.Fatalf("after a minute %d of %d messages came", len(all), n)
+			b.t.Fatalf("after a minute %d of %d messages came%s", len(all), n, b.stateOf(l, all))
 		}
 		some, err := pollOnce(l, b.t.Context(), n-len(all), 50*time.Millisecond)
 		b.must(err)
 		all = append(all, some...)
 	}
 	return all
+}
+
+// stateOf says which messages came to a member, where it is, and what is committed.
+func (b *broker) stateOf(l *Session, came []pipeline.Message) string {
+	var text strings.Builder
+	for i := range came {
+		m := &came[i]
+		fmt.Fprintf(&text, "\npartition %d, offset %d, epoch %d: %s", m.Partition, m.Offset, m.Epoch, m.Value)
+	}
+	assigned, err := l.consumer.Assignment()
+	at, positionErr := l.consumer.Position(assigned)
+	committed, committedErr := l.consumer.Committed(assigned, int(time.Minute.Milliseconds()))
+	fmt.Fprintf(&text, "\nassigned %v, at %v, committed %v, paused %t, errors %v\nwritten %q", assigned, at, committed,
+		l.paused, errors.Join(err, positionErr, committedErr), b.written(0))
+	return text.String()
 }
 
 func (b *broker) commit(l *Session, messages []pipeline.Message) error {
