@@ -1,34 +1,21 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"log/slog"
-	"math/rand/v2"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/txflow/txflow/internal/display"
 	"github.com/txflow/txflow/internal/event"
 	"github.com/txflow/txflow/internal/kafkaserver"
 	"github.com/txflow/txflow/stream/events"
-	"github.com/txflow/txflow/stream/events/dedup"
-	"github.com/txflow/txflow/stream/events/refine"
-	"github.com/txflow/txflow/stream/kafka"
 )
 
 // refineReport is docs/performance-refine.md.
@@ -38,7 +25,6 @@ type refineReport struct {
 	bytes    int       // of one, in events.raw
 	runs     []refined // the same number of messages each; the median counts
 	pairs    []refined // the same with two members
-	peak     int64     // bytes of the members, resident at the most
 
 	// Of a first, smaller backlog.
 	few       int
@@ -87,25 +73,14 @@ func refineBench(ctx context.Context, o options, b *bencher) (report string, err
 	if r.cold, r.fewMember, err = b.workOff(ctx, r.few, 1, refineMember); err != nil {
 		return "", err
 	}
-	for range backlogRuns { // in the first ones the broker's Java still compiles
-		run, err := b.refineBacklog(ctx, r, 1, broker.PID())
-		if err != nil {
-			return "", err
-		}
-		r.runs, r.peak = append(r.runs, run), max(r.peak, run.member.memory)
+	if r.runs, err = b.refineBacklogs(ctx, r, 1, broker.PID()); err != nil {
+		return "", err
 	}
 	if r.ceiling, err = b.ceilingOf(ctx, events.Raw, o.messages); err != nil {
 		return "", err
 	}
-	for range backlogRuns {
-		run, err := b.refineBacklog(ctx, r, 2, broker.PID())
-		if err != nil {
-			return "", err
-		}
-		r.pairs = append(r.pairs, run)
-	}
-	for _, runs := range [][]refined{r.runs, r.pairs} {
-		slices.SortFunc(runs, func(a, b refined) int { return cmp.Compare(a.rate, b.rate) })
+	if r.pairs, err = b.refineBacklogs(ctx, r, 2, broker.PID()); err != nil {
+		return "", err
 	}
 	if err := b.restores(ctx, r, o.ids); err != nil {
 		return "", err
@@ -113,19 +88,25 @@ func refineBench(ctx context.Context, o options, b *bencher) (report string, err
 	return r.markdown(), nil
 }
 
-// refineBacklog makes a backlog and has members work it off.
-func (b *bencher) refineBacklog(ctx context.Context, r *refineReport, members, broker int) (run refined, err error) {
-	say("producing %d events", r.messages)
-	if r.bytes, err = b.produceEvents(ctx, r.messages); err != nil {
-		return run, err
+// refineBacklogs makes a backlog for each run and has members work it off. The slowest run comes first.
+func (b *bencher) refineBacklogs(ctx context.Context, r *refineReport, members, broker int) (runs []refined,
+	err error) {
+	for range backlogRuns { // in the first ones the broker's Java still compiles
+		say("producing %d events", r.messages)
+		if r.bytes, err = b.produceEvents(ctx, r.messages); err != nil {
+			return nil, err
+		}
+		var run refined
+		before := processCPU(broker)
+		if run.rate, run.member, err = b.workOff(ctx, r.messages, members, refineMember); err != nil {
+			return nil, err
+		}
+		run.broker = processCPU(broker) - before
+		say("refined by %d: %.0f a second, %s", members, run.rate, megabytes(run.member.memory))
+		runs = append(runs, run)
 	}
-	before := processCPU(broker)
-	if run.rate, run.member, err = b.workOff(ctx, r.messages, members, refineMember); err != nil {
-		return run, err
-	}
-	run.broker = processCPU(broker) - before
-	say("refined by %d: %.0f a second, %s", members, run.rate, megabytes(run.member.memory))
-	return run, nil
+	slices.SortFunc(runs, func(a, b refined) int { return cmp.Compare(a.rate, b.rate) })
+	return runs, nil
 }
 
 // produceEvents writes events to events.raw, one in twenty of them twice, and returns how large one is.
@@ -158,121 +139,13 @@ func (b *bencher) produceEvents(ctx context.Context, n int) (size int, err error
 	return size / n, firstOf(client.Flush(ctx), failed)
 }
 
-// restores has a member restore windows of many ids, as if they had been refined in the last 22 hours, and ends it.
-func (b *bencher) restores(ctx context.Context, r *refineReport, ids int) error {
-	say("writing the claims of %d ids", ids)
-	if err := b.claims(ctx, ids); err != nil {
-		return err
-	}
-	s, err := b.startMember(ctx, refineMember, 0)
-	if err != nil {
-		return err
-	}
-	var wait advance
-	for r.restore == 0 {
-		found, err := metrics(ctx, s.url)
-		if err == nil {
-			r.ids = found[`txflow_stream_dedup_ids{pipeline="events"}`]
-			r.restore = time.Duration(found[`txflow_stream_dedup_restore_seconds{pipeline="events"}`] * float64(time.Second))
-			r.bytesPerID = found[`txflow_stream_dedup_bytes{pipeline="events"}`] / max(r.ids, 1)
-			err = wait.at("ids that are restored", int(r.ids))
-		}
-		if err != nil {
-			return err
-		}
-		<-time.After(100 * time.Millisecond)
-	}
-	say("%.0f ids restored in %s", r.ids, r.restore)
-	r.restored, err = s.end()
-	return err
-}
-
-// claims writes the claims of so many ids to events.claims, as transactions of 3,000 in a partition would have, and has
-// the group be after them.
-func (b *bencher) claims(ctx context.Context, ids int) error {
-	log, err := kafka.OpenVerifier(kafka.Config{Brokers: b.brokers, Log: slog.New(slog.DiscardHandler)}, events.Group,
-		events.Raw)
-	if err != nil {
-		return err
-	}
-	topic, err := log.Topic(ctx)
-	if err := errors.Join(err, log.Close()); err != nil {
-		return err
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	const each, window = 3000, 22 * time.Hour
-	var failed error
-	random := rand.New(rand.NewPCG(1, 2))
-	offsets := kadm.Offsets{}
-	n := len(topic.Partitions)
-	end := time.Now().UnixMicro()
-	for i := 0; i < ids; i += each * n {
-		for p := range topic.Partitions {
-			batch := make([]dedup.Claim, each)
-			for k := range batch {
-				c := &batch[k]
-				at := i/n + k
-				binary.BigEndian.PutUint64(c.ID[:], random.Uint64())
-				binary.BigEndian.PutUint64(c.ID[8:], random.Uint64())
-				c.Offset, c.Hash = topic.Partitions[p].Committed+int64(at), random.Uint64()
-				c.Time = end - int64(float64(window.Microseconds())*(1-float64(at)*float64(n)/float64(ids)))
-			}
-			next := batch[each-1].Offset + 1
-			offsets.Add(kadm.Offset{Topic: events.Raw, Partition: topic.Partitions[p].Number, At: next, LeaderEpoch: -1})
-			for _, value := range refine.PackClaims(topic.Log, next, batch) {
-				client.Produce(ctx, &kgo.Record{Topic: events.Claims, Partition: topic.Partitions[p].Number, Value: value},
-					func(_ *kgo.Record, err error) { failed = firstOf(failed, err) })
-			}
-		}
-	}
-	if err := firstOf(client.Flush(ctx), failed); err != nil {
-		return err
-	}
-	// The group takes offsets from outside when the session of the member that was stopped has ended.
-	admin := kadm.NewClient(client)
-	for deadline := time.Now().Add(time.Minute); ; {
-		err := admin.CommitAllOffsets(ctx, events.Group, offsets)
-		if !errors.Is(err, kerr.UnknownMemberID) || time.Now().After(deadline) {
-			return err
-		}
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// metrics reads the values of all series.
-func metrics(ctx context.Context, url string) (map[string]float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/metrics", http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	found := map[string]float64{}
-	lines := bufio.NewScanner(resp.Body)
-	for lines.Scan() {
-		if i := strings.LastIndexByte(lines.Text(), ' '); i > 0 {
-			if v, err := strconv.ParseFloat(lines.Text()[i+1:], 64); err == nil {
-				found[lines.Text()[:i]] = v
-			}
-		}
-	}
-	return found, lines.Err()
-}
-
 func (r *refineReport) markdown() string {
 	run, pair := r.runs[len(r.runs)/2], r.pairs[len(r.pairs)/2]
 	share := 100 * run.rate / r.ceiling
+	var peak int64
+	for _, run := range r.runs {
+		peak = max(peak, run.member.memory)
+	}
 	return fmt.Sprintf(`# Performance of refine
 
 Written by `+"`make bench`"+` at %s on %s.
@@ -301,7 +174,7 @@ about %s bytes in `+"`events.raw`"+
 		100*pair.rate/r.ceiling,
 		r.each(run.member.cpu), r.each(run.broker), (r.each(run.member.cpu)+r.each(run.broker))*run.rate/1e6,
 		runtime.NumCPU(), display.Thousands(int64(r.few)), display.Thousands(int64(r.messages)),
-		megabytes(r.fewMember.memory), megabytes(r.peak),
+		megabytes(r.fewMember.memory), megabytes(peak),
 		thousands(r.ids), r.restore.Round(10*time.Millisecond), thousands(r.ids/r.restored.cpu.Seconds()), r.bytesPerID)
 }
 

@@ -122,7 +122,9 @@ func (b *bencher) workOff(ctx context.Context, n, members int, args memberArgs) 
 			first, start = now, done
 		}
 		if done >= n {
-			perSecond = float64(done-start) / now.Sub(first).Seconds()
+			if perSecond = float64(done-start) / now.Sub(first).Seconds(); start == 0 || start >= n {
+				err = fmt.Errorf("%d messages are too few: they were done before all members had worked", n)
+			}
 			break
 		}
 		<-time.After(100 * time.Millisecond) // asking has its price, too

@@ -182,11 +182,24 @@ func checkReaders(c *cli.Context, rt *app.Runtime) []check {
 				"on a server correct what the exception says, then DETACH TABLE and ATTACH TABLE it, or restart ClickHouse: " +
 				"nothing is lost"}}
 	}
-	// A server whose user may not ask for it is left alone.
-	if threads, err := db.KafkaThreads(c.Context); err == nil && threads < len(now) {
-		return []check{{Name: name, Detail: fmt.Sprintf("ClickHouse has %s for %d Kafka tables, of which each keeps one "+
-			"while messages come: rows of the others wait for up to a minute", display.Count(threads, "thread"), len(now)),
-			Next: "set background_message_broker_schedule_pool_size of the server to 16, its default, and restart it"}}
+	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+	defer cancel()
+	if threads, err := db.KafkaThreads(ctx); err == nil { // a user who may not ask for them has the rest checked
+		return []check{checkThreads(name, threads, len(now))}
 	}
-	return []check{{Name: name, OK: true, Detail: fmt.Sprintf("ClickHouse's %d Kafka tables progress", len(now))}}
+	return []check{progress(name, len(now))}
+}
+
+// checkThreads looks whether each Kafka table that progresses can do so at the same time as the others.
+func checkThreads(name string, threads, tables int) check {
+	if threads < tables {
+		return check{Name: name, Detail: fmt.Sprintf("ClickHouse has %s for %d Kafka tables, of which each keeps one "+
+			"while messages come: rows of the others wait for up to a minute", display.Count(threads, "thread"), tables),
+			Next: "set background_message_broker_schedule_pool_size of the server to 16, its default, and restart it"}
+	}
+	return progress(name, tables)
+}
+
+func progress(name string, tables int) check {
+	return check{Name: name, OK: true, Detail: fmt.Sprintf("ClickHouse's %d Kafka tables progress", tables)}
 }
