@@ -68,6 +68,7 @@ func conformance(t *testing.T, brokers string, appendTime bool) {
 		{"members come and go while one transaction is written and the next one polled", rebalanceWhileWriting},
 		{"a long pause loses no message that comes meanwhile", paused},
 		{"partitions revoked in a pause are read again when they come back", takenAwayInPause},
+		{"a client that goes on at a wrong offset is set to the right one", skipIsRead},
 		{"the order of a key is kept", orderOfKey},
 		{"versions follow the log, whatever clocks say", versionFollowsLog},
 		{ofBroker, versionIsOfBroker},

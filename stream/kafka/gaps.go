@@ -27,35 +27,19 @@ func (s *Session) confirm(ctx context.Context) error {
 	if s.jumps == 0 {
 		return nil
 	}
-	ask := map[kafka.TopicPartition]kafka.OffsetSpec{}
+	var partitions []int32
 	for i := range s.buffer {
-		if m := &s.buffer[i]; m.Gap > 0 {
-			ask[kafka.TopicPartition{Topic: &s.cfg.Topic, Partition: m.Partition}] = kafka.EarliestOffsetSpec
+		if m := &s.buffer[i]; m.Gap > 0 && !slices.Contains(partitions, m.Partition) {
+			partitions = append(partitions, m.Partition)
 		}
 	}
-	begin := map[int32]int64{}
-	if len(ask) > 0 {
-		err := s.retry(ctx, "read the first offsets", func(ctx context.Context) error {
-			answer, err := s.admin.ListOffsets(ctx, ask, kafka.SetAdminRequestTimeout(tryTime))
-			if err != nil {
-				return err
-			}
-			for p, info := range answer.ResultInfos {
-				if info.Error.Code() != kafka.ErrNoError {
-					return info.Error
-				}
-				begin[p.Partition] = int64(info.Offset)
-			}
-			return nil
-		})
-		if err != nil {
-			return s.cfg.unavailable(err)
-		}
+	begin, err := s.firstOffsets(ctx, partitions)
+	if err != nil {
+		return err
 	}
 	s.jumps = 0
 	s.buffer = slices.DeleteFunc(s.buffer, func(m pipeline.Message) bool {
-		return m.Gap > 0 &&
-			begin[m.Partition] <= m.Offset
+		return m.Gap > 0 && begin[m.Partition] <= m.Offset
 	})
 	for i := range s.buffer {
 		m := &s.buffer[i]
@@ -67,4 +51,33 @@ func (s *Session) confirm(ctx context.Context) error {
 			m.Partition, "first", m.Offset, "offsets", m.Gap)
 	}
 	return nil
+}
+
+// firstOffsets asks the broker for the first offset of each partition that is not deleted.
+func (s *Session) firstOffsets(ctx context.Context, partitions []int32) (map[int32]int64, error) {
+	begin := map[int32]int64{}
+	if len(partitions) == 0 {
+		return begin, nil
+	}
+	ask := map[kafka.TopicPartition]kafka.OffsetSpec{}
+	for _, p := range partitions {
+		ask[kafka.TopicPartition{Topic: &s.cfg.Topic, Partition: p}] = kafka.EarliestOffsetSpec
+	}
+	err := s.retry(ctx, "read the first offsets", func(ctx context.Context) error {
+		answer, err := s.admin.ListOffsets(ctx, ask, kafka.SetAdminRequestTimeout(tryTime))
+		if err != nil {
+			return err
+		}
+		for p, info := range answer.ResultInfos {
+			if info.Error.Code() != kafka.ErrNoError {
+				return info.Error
+			}
+			begin[p.Partition] = int64(info.Offset)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, s.cfg.unavailable(err)
+	}
+	return begin, nil
 }

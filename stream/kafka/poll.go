@@ -127,7 +127,7 @@ func (s *Session) startWriting(ctx context.Context) error {
 func (s *Session) next(ctx context.Context, wait time.Duration) (read bool, err error) {
 	switch e := s.consumer.Poll(int((wait + time.Millisecond - 1).Milliseconds())).(type) {
 	case *kafka.Message:
-		at, err := s.known(ctx, e.TopicPartition.Partition)
+		at, err := s.reads(ctx, e.TopicPartition.Partition, int64(e.TopicPartition.Offset))
 		if at == nil {
 			return false, err
 		}
@@ -136,7 +136,7 @@ func (s *Session) next(ctx context.Context, wait time.Duration) (read bool, err 
 		s.buffer = append(s.buffer, at.message(e, s.cfg.Now))
 		return true, nil
 	case kafka.PartitionEOF:
-		at, err := s.known(ctx, e.Partition)
+		at, err := s.reads(ctx, e.Partition, int64(e.Offset))
 		if at == nil {
 			return false, err
 		}
@@ -158,15 +158,21 @@ func (s *Session) next(ctx context.Context, wait time.Duration) (read bool, err 
 	return false, nil
 }
 
-// known is the position of a partition, nil for one that the member does not have any more, or while the topic is
-// missing.
-func (s *Session) known(ctx context.Context, partition int32) (*position, error) {
+// reads is the position of a partition of which an offset came. It is nil when that does not count: the member does not
+// have the partition any more, the topic is missing, or the offset comes again.
+func (s *Session) reads(ctx context.Context, partition int32, offset int64) (*position, error) {
 	at, err := s.position(ctx, partition)
 	if topicMissing(err) {
 		s.awaitTopic(ctx, err)
 		return nil, nil
 	}
-	return at, err
+	if err != nil || at == nil {
+		return nil, err
+	}
+	if skips, err := s.skips(ctx, at, offset); err != nil || skips {
+		return nil, err
+	}
+	return at, nil
 }
 
 // topicMissing reports whether an error says that a topic does not exist (yet).

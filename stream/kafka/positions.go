@@ -18,6 +18,8 @@ type position struct {
 	announced  bool  // the runner knows of the assignment
 	next       int64 // the offset that is read next; -1 where the group has committed none yet
 	version    int64 // of the message before it, in microseconds since 1970
+	proven     bool  // reading began there, see skips
+	skippedTo  int64 // where reading began instead; 0: it did not
 	read       int64 // after the last message
 	end        int64 // where nothing more was to be read
 }
@@ -46,7 +48,7 @@ func (p *positions) set(a pipeline.Assignment) (replaced bool) {
 	if replaced || !at.announced {
 		at.assignment, at.announced = a, false
 	}
-	at.next, at.version = a.Next, a.Version
+	at.next, at.version, at.proven, at.skippedTo = a.Next, a.Version, false, 0
 	return replaced
 }
 

@@ -25,9 +25,9 @@ type SessionConfig struct {
 }
 
 // Session is a member of a consumer group that writes in transactions; it implements pipeline.Session. One goroutine
-// polls, and one may commit meanwhile. Files: session.go (start, end, rebalances), poll.go, positions.go and gaps.go
-// (how far each partition is read), epoch.go (which messages may be committed), transaction.go and abort.go, member.go
-// (its name) and fenced.go (another process has it).
+// polls, and one may commit meanwhile. Files: session.go (start, end, rebalances), poll.go, positions.go, skip.go and
+// gaps.go (how far each partition is read), epoch.go (which messages may be committed), transaction.go and abort.go,
+// member.go (its name) and fenced.go (another process has it).
 type Session struct {
 	cfg       SessionConfig
 	consumer  *kafka.Consumer
