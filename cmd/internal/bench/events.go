@@ -36,7 +36,8 @@ const (
 type eventsReport struct {
 	machine     string
 	ours, hand  loads
-	half        loaded // packages at half the rate of the fewer senders
+	steady      loaded // packages at a fixed rate
+	steadyOne   loaded // single events at a fixed rate
 	memory      int64
 	handMissing string
 	delays      []delay // from an answer to a row
@@ -44,6 +45,9 @@ type eventsReport struct {
 
 // loads are a collector's, as fast as it answers.
 type loads struct{ packages, packagesOfMore, single, singleOfMore loaded }
+
+// Fixed rates of events a second, at which the time of an answer is measured: half of the aims.
+const steadyEvents, steadySingles = 50_000, 4_000
 
 // How many connections send at once.
 const (
@@ -99,8 +103,12 @@ func (b *bencher) collectors(ctx context.Context, r *eventsReport, broker int) e
 	if r.ours, err = l.measured(ctx, many, one); err != nil {
 		return err
 	}
-	l.size, l.connections, l.rate, l.took = packageOf, packageSenders, r.ours.packages.events/packageOf/2, loadTime
-	if r.half, err = l.run(ctx, many); err != nil {
+	l.size, l.connections, l.rate, l.took = packageOf, packageSenders, steadyEvents/packageOf, loadTime
+	if r.steady, err = l.run(ctx, many); err != nil {
+		return err
+	}
+	l.size, l.connections, l.rate = 1, singleSenders, steadySingles
+	if r.steadyOne, err = l.run(ctx, one); err != nil {
 		return err
 	}
 	u, err := collector.end()
@@ -200,7 +208,10 @@ three columns say how many each used. Every event was acknowledged by the broker
 	}
 	ours, hand := r.ours, r.hand
 	rows("`txflow collect`", ours)
-	row(fmt.Sprintf("packages at half the rate of %d connections", packageSenders), r.half)
+	row(fmt.Sprintf("packages sent at %s events/s, %d connections", display.Thousands(steadyEvents), packageSenders),
+		r.steady)
+	row(fmt.Sprintf("single events sent at %s/s, %d connections", display.Thousands(steadySingles), singleSenders),
+		r.steadyOne)
 	if r.handMissing != "" {
 		fmt.Fprintf(&b, "\nThe collector of FastAPI did not run: %s\n", r.handMissing)
 	} else {
