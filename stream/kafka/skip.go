@@ -35,10 +35,15 @@ func (s *Session) skips(ctx context.Context, at *position, offset int64) (bool, 
 	err := s.retry(ctx, "go back", func(context.Context) error {
 		sought, err := s.consumer.SeekPartitions([]kafka.TopicPartition{{Topic: &s.cfg.Topic, Partition: partition,
 			Offset: kafka.Offset(start)}})
-		return errors.Join(err, failed(sought))
+		for _, p := range sought {
+			err = errors.Join(err, p.Error)
+		}
+		return err
 	})
-	if err != nil {
-		return false, s.cfg.unavailable(err)
+	if err != nil { // what was read must come again: all partitions go back
+		s.report.trouble(ctx, err, "step", "go back")
+		s.backoff.aborted(err)
+		s.epoch.raise()
 	}
 	return true, nil
 }
