@@ -99,10 +99,17 @@ func (s *Session) rewind(ctx context.Context) error {
 			committed[i].Offset = kafka.OffsetBeginning
 		}
 	}
-	return s.retry(ctx, "go back", func(context.Context) error {
-		sought, err := s.consumer.SeekPartitions(committed)
+	_, err = s.seek(ctx, committed)
+	return err
+}
+
+// seek sets partitions to offsets. What it returns of each may hold an ErrState, see failed.
+func (s *Session) seek(ctx context.Context, to []kafka.TopicPartition) (sought []kafka.TopicPartition, err error) {
+	err = s.retry(ctx, "go back", func(context.Context) error {
+		sought, err = s.consumer.SeekPartitions(to)
 		return errors.Join(err, failed(sought))
 	})
+	return sought, err
 }
 
 // failed is the first error of a partition. ErrState does not count: a partition that is not read yet begins at its

@@ -29,7 +29,7 @@ func (s *Session) confirm(ctx context.Context) error {
 	}
 	var partitions []int32
 	for i := range s.buffer {
-		if m := &s.buffer[i]; m.Gap > 0 && !slices.Contains(partitions, m.Partition) {
+		if m := &s.buffer[i]; m.Gap > 0 {
 			partitions = append(partitions, m.Partition)
 		}
 	}
@@ -59,7 +59,7 @@ func (s *Session) firstOffsets(ctx context.Context, partitions []int32) (map[int
 	if len(partitions) == 0 {
 		return begin, nil
 	}
-	ask := map[kafka.TopicPartition]kafka.OffsetSpec{}
+	ask := map[kafka.TopicPartition]kafka.OffsetSpec{} // each partition once
 	for _, p := range partitions {
 		ask[kafka.TopicPartition{Topic: &s.cfg.Topic, Partition: p}] = kafka.EarliestOffsetSpec
 	}

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
@@ -15,15 +14,8 @@ func (s *Session) skips(ctx context.Context, at *position, offset int64) (bool, 
 	if at.proven {
 		return false, nil
 	}
-	partition, start := at.assignment.Number, at.next
-	if start < 0 {
-		first, err := s.firstOffsets(ctx, []int32{partition})
-		if err != nil {
-			return false, err
-		}
-		start = first[partition]
-	}
-	if offset <= start || at.skippedTo > 0 {
+	partition := at.assignment.Number
+	if at.skippedTo > 0 { // it was read again
 		at.proven = true
 		if at.skippedTo > offset {
 			s.cfg.Log.WarnContext(ctx, "Kafka's client had passed over messages; they are read now", "topic", s.cfg.Topic,
@@ -31,15 +23,24 @@ func (s *Session) skips(ctx context.Context, at *position, offset int64) (bool, 
 		}
 		return false, nil
 	}
-	at.skippedTo = offset
-	err := s.retry(ctx, "go back", func(context.Context) error {
-		sought, err := s.consumer.SeekPartitions([]kafka.TopicPartition{{Topic: &s.cfg.Topic, Partition: partition,
-			Offset: kafka.Offset(start)}})
-		for _, p := range sought {
-			err = errors.Join(err, p.Error)
+	start := at.next
+	if start < 0 && offset > 0 { // nothing is committed
+		first, err := s.firstOffsets(ctx, []int32{partition})
+		if err != nil {
+			return false, err
 		}
-		return err
-	})
+		start = first[partition]
+	}
+	if offset == 0 || offset <= start {
+		at.proven = true
+		return false, nil
+	}
+	at.skippedTo = offset
+	sought, err := s.seek(ctx, []kafka.TopicPartition{{Topic: &s.cfg.Topic, Partition: partition,
+		Offset: kafka.Offset(start)}})
+	if err == nil {
+		err = sought[0].Error
+	}
 	if err != nil { // what was read must come again: all partitions go back
 		s.report.trouble(ctx, err, "step", "go back")
 		s.backoff.aborted(err)
