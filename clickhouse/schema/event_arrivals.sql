@@ -21,4 +21,4 @@ ENGINE = MergeTree
 PARTITION BY toYYYYMMDD(arrived_at)
 ORDER BY arrived_at
 TTL toDateTime(arrived_at) + toIntervalDay(3)
-SETTINGS ttl_only_drop_parts = 1, index_granularity = 1024;
+SETTINGS ttl_only_drop_parts = 1, index_granularity = 1024, merge_selector_base = 12;

@@ -17,9 +17,9 @@ CREATE TABLE events
         rule LowCardinality(String),
         points Decimal(9, 4))) COMMENT 'why the score is less than 1',
     `data` JSON COMMENT 'for queries; empty where a value is too large for it',
-    `data_verbatim` String COMMENT 'JSON as it was sent' CODEC(ZSTD(3)),
-    `attributes` String COMMENT 'JSON as it was sent; empty in the simple form' CODEC(ZSTD(3)),
-    `extra` String COMMENT 'JSON: fields that nobody knows' CODEC(ZSTD(3)),
+    `data_verbatim` String COMMENT 'JSON as it was sent' CODEC(ZSTD(1)),
+    `attributes` String COMMENT 'JSON as it was sent; empty in the simple form' CODEC(ZSTD(1)),
+    `extra` String COMMENT 'JSON: fields that nobody knows' CODEC(ZSTD(1)),
     `form` LowCardinality(String) COMMENT 'package or simple',
     `timestamp_text` String COMMENT 'JSON as it was sent',
     `timestamp_source` LowCardinality(String) COMMENT 'sender or broker',
@@ -53,4 +53,4 @@ CREATE TABLE events
 ENGINE = ReplacingMergeTree(row_version)
 PARTITION BY toYear(published_at)
 ORDER BY event_id
-SETTINGS index_granularity = 8192;
+SETTINGS index_granularity = 8192, merge_selector_base = 12;

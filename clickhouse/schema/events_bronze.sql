@@ -3,7 +3,7 @@ CREATE TABLE events_bronze
 (
     `id` UUID COMMENT 'of the event: the message\'s key; zero when it is none',
     `key` String,
-    `value` String COMMENT 'Avro in Confluent\'s wire format' CODEC(ZSTD(3)),
+    `value` String COMMENT 'Avro in Confluent\'s wire format' CODEC(ZSTD(1)),
     `headers` Array(Tuple(
         name LowCardinality(String),
         value String)),
@@ -21,4 +21,4 @@ ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(inserted_at)
 ORDER BY (origin, partition, position, recorded_at)
 TTL inserted_at + toIntervalDay(30)
-SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192;
+SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192, merge_selector_base = 12;
