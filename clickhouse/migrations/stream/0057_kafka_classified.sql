@@ -1,6 +1,6 @@
 -- Classified transactions as they are in Kafka, as text: whatever a value is, it is read, and its view decides. What is no
--- JSON comes with its error and stops no other message. Where the brokers are is in the named collection. The poll and the
--- interval are as those of 0055.
+-- JSON comes with its error and stops no other message. Where the brokers are is in the named collection. How long it polls and
+-- rests is as in 0055.
 CREATE TABLE IF NOT EXISTS kafka_classified
 (
     id             Nullable(String),
@@ -19,5 +19,5 @@ CREATE TABLE IF NOT EXISTS kafka_classified
 )
 ENGINE = Kafka(txflow_kafka)
 SETTINGS kafka_topic_list = 'transactions.classified', kafka_group_name = 'txflow-clickhouse-classified', kafka_format = 'JSONEachRow',
-    kafka_handle_error_mode = 'stream', kafka_poll_timeout_ms = 150, kafka_flush_interval_ms = 100,
-    kafka_poll_max_batch_size = 65536, kafka_max_block_size = 65536;
+    kafka_handle_error_mode = 'stream', kafka_poll_timeout_ms = 200, kafka_flush_interval_ms = 150,
+    kafka_consumer_reschedule_ms = 200, kafka_poll_max_batch_size = 65536, kafka_max_block_size = 65536;
