@@ -28,8 +28,12 @@ type Server struct {
 	ended      chan struct{}
 }
 
-// Door is a second way in, for clients behind a proxy: the broker's advertised address for them is the proxy.
-type Door struct{ Listen, Proxy string }
+// Door is a second way in, for clients behind a proxy: the broker's advertised address for them is the proxy. With a
+// password they are let in as User with it alone (SASL, PLAIN).
+type Door struct{ Listen, Proxy, Password string }
+
+// User is who has the password of a Door.
+const User = "txflow"
 
 // Start makes a new broker in an empty folder and waits until it answers.
 func Start(ctx context.Context, lib, dir string, proxied *Door) (*Server, error) {
@@ -78,15 +82,21 @@ func (s *Server) logFile() string {
 func (s *Server) properties() string {
 	listeners := "PLAINTEXT://" + s.addr
 	advertised := listeners
+	protocol, login := "PLAINTEXT", ""
 	if d := s.proxied; d != nil {
 		listeners += ",PROXIED://" + d.Listen
 		advertised += ",PROXIED://" + d.Proxy
+		if d.Password != "" {
+			protocol = "SASL_PLAINTEXT"
+			login = "listener.name.proxied.sasl.enabled.mechanisms=PLAIN\nlistener.name.proxied.plain.sasl.jaas.config=" +
+				"org.apache.kafka.common.security.plain.PlainLoginModule required user_" + User + `="` + d.Password + `";`
+		}
 	}
 	return strings.Join([]string{
 		"process.roles=broker,controller", "node.id=1", "controller.quorum.voters=1@" + s.controller,
 		"controller.listener.names=CONTROLLER",
 		"listeners=" + listeners + ",CONTROLLER://" + s.controller, "advertised.listeners=" + advertised,
-		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
+		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:" + protocol + ",CONTROLLER:PLAINTEXT", login,
 		"inter.broker.listener.name=PLAINTEXT",
 		"log.dirs=" + filepath.Join(s.dir, "data"), "offsets.topic.replication.factor=1", "offsets.topic.num.partitions=4",
 		"transaction.state.log.replication.factor=1", "transaction.state.log.num.partitions=4",

@@ -14,6 +14,7 @@ import (
 	"github.com/txflow/txflow/internal/fault"
 
 	"github.com/txflow/txflow/internal/embedded"
+	"github.com/txflow/txflow/internal/kafkaserver"
 	"github.com/txflow/txflow/internal/kafkaserver/kafkatest"
 	"github.com/txflow/txflow/stream/pipeline"
 	"github.com/txflow/txflow/stream/topics"
@@ -37,7 +38,14 @@ func TestEmbedded(t *testing.T) {
 
 func TestReal(t *testing.T) {
 	t.Parallel()
-	conformance(t, kafkatest.Start(t, nil).Addr(), true)
+	guarded, err := kafkaserver.FreeAddr(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const password = "right-1234"
+	b := kafkatest.Start(t, &kafkaserver.Door{Listen: guarded, Proxy: guarded, Password: password})
+	onlyThoseWithPassword(t, guarded, password)
+	conformance(t, b.Addr(), true)
 }
 
 // conformance runs the suite; appendTime says that the broker knows LogAppendTime.
