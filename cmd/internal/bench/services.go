@@ -123,9 +123,11 @@ func (b *bencher) command(ctx context.Context, name string, args ...string) *exe
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), "OTEL_EXPORTER_OTLP_ENDPOINT="+b.sink.url, "ML_API_URL="+b.mlAPI,
-		"CLICKHOUSE_URL="+b.clickhouse+"?database="+b.database,
-		"KAFKA_BROKERS="+b.brokers, "TXFLOW_OUT="+filepath.Join(b.dir, "out"), "TXFLOW_SOURCE=bench",
-		"TXFLOW_TEMP_DIR="+b.dir, "TMPDIR="+b.dir)
+		"CLICKHOUSE_URL="+b.clickhouse+"?database="+b.database, "TXFLOW_OUT="+filepath.Join(b.dir, "out"),
+		"TXFLOW_SOURCE=bench", "TXFLOW_TEMP_DIR="+b.dir, "TMPDIR="+b.dir)
+	if b.brokers != "" { // an empty name is refused
+		cmd.Env = append(cmd.Env, "KAFKA_BROKERS="+b.brokers)
+	}
 	return cmd
 }
 
