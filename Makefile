@@ -267,6 +267,11 @@ bench: engine ## throughput and memory of batch, stream and events, beside peers
 	go run ./cmd/internal/bench -stream -messages "$(BENCH_MESSAGES)" -out docs/performance-stream.md
 	go run ./cmd/internal/bench -refine -messages "$(BENCH_MESSAGES)" -out docs/performance-refine.md
 
+.PHONY: bench-check
+bench-check: engine ## the benchmarks of batch and of the pages on few rows: that they run; nothing is written
+	go run ./cmd/internal/bench -rows 20000 -runs 1 -out /dev/null >/dev/null
+	go run ./cmd/internal/bench -pages -stored 20000 -out /dev/null >/dev/null
+
 .PHONY: faults
 faults: engine ## every fault, with processes that are killed; writes docs/reliability.md
 	TXFLOW_FAULT_REPORT="$$PWD/docs/reliability.md" go test -count 1 -timeout 20m ./cmd/internal/acceptance/batch -run 'TestFaults'

@@ -97,8 +97,7 @@ func (c *Config) enter(ctx context.Context) error {
 }
 
 // nextSecurity is what to do about a Kafka that refuses a client.
-const nextSecurity = "see the settings that begin with security, sasl or ssl in --kafka-config-file, KAFKA_CONFIG " +
-	"and --kafka-config"
+const nextSecurity = "see security.*, sasl.* and ssl.* in --kafka-config-file, KAFKA_CONFIG and --kafka-config"
 
 // bootstrap splits a list of brokers, each [PROTOCOL://]HOST[:PORT], as librdkafka does.
 func bootstrap(brokers string) (addresses []string) {

@@ -24,6 +24,7 @@ type options struct {
 	refine     bool
 	events     bool
 	pages      bool
+	stored     int
 	messages   int
 	ids        int
 	out        string
@@ -40,6 +41,7 @@ func main() {
 	flag.BoolVar(&o.refine, "refine", false, "measure stream refine instead of batch")
 	flag.BoolVar(&o.events, "events", false, "measure the collector of events instead of batch")
 	flag.BoolVar(&o.pages, "pages", false, "measure the pages of txflow ui instead of batch")
+	flag.IntVar(&o.stored, "stored", 10_000_000, "rows that are stored before pages are asked for")
 	flag.IntVar(&o.messages, "messages", 1_000_000, "messages of the stream's backlog")
 	flag.IntVar(&o.ids, "ids", 10_000_000, "ids of the windows that refine restores")
 	flag.StringVar(&o.out, "out", "docs/performance.md", "the report")
@@ -81,7 +83,7 @@ func bench(ctx context.Context, o options) (err error) {
 		part = func(ctx context.Context, _ options, b *bencher) (string, error) { return eventsBench(ctx, b) }
 	}
 	if o.pages {
-		part = func(ctx context.Context, _ options, b *bencher) (string, error) { return pagesBench(ctx, b) }
+		part = pagesBench
 	}
 	text, err := part(ctx, o, b)
 	if err != nil {

@@ -14,8 +14,7 @@ import (
 )
 
 const (
-	pageRows  = 10_000_000 // rows that are stored before pages are asked for
-	pageTimes = 9          // times that a page is asked for; the median counts
+	pageTimes = 9 // times that a page is asked for; the median counts
 	pageAim   = 300 * time.Millisecond
 )
 
@@ -26,16 +25,16 @@ type pageTime struct {
 }
 
 // pagesBench measures the pages of txflow ui over many stored rows, those of a run, and those of the search.
-func pagesBench(ctx context.Context, b *bencher) (string, error) {
+func pagesBench(ctx context.Context, o options, b *bencher) (string, error) {
 	if err := b.startServices(ctx); err != nil {
 		return "", err
 	}
 	if err := b.freshDatabase(ctx, "bench_pages"); err != nil {
 		return "", err
 	}
-	say("storing %s rows", display.Thousands(pageRows))
-	for stored := 0; stored < pageRows; stored += growthBlock {
-		for _, sql := range storedRows(stored, growthBlock) {
+	say("storing %s rows", display.Thousands(int64(o.stored)))
+	for stored := 0; stored < o.stored; stored += growthBlock {
+		for _, sql := range storedRows(stored, min(growthBlock, o.stored-stored)) {
 			if _, err := b.query(ctx, sql); err != nil {
 				return "", err
 			}
@@ -85,7 +84,7 @@ func pagesBench(ctx context.Context, b *bencher) (string, error) {
 			return "", err
 		}
 	}
-	return pagesText(pages), nil
+	return pagesText(o.stored, pages), nil
 }
 
 // rebuildTotals has the totals by day count the rows that were stored as if they had come a month ago.
@@ -129,7 +128,7 @@ func (p *pageTime) measure(ctx context.Context, address string) error {
 	return nil
 }
 
-func pagesText(pages []pageTime) string {
+func pagesText(stored int, pages []pageTime) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<!-- Written by make bench; do not edit. -->
 # Performance of the page
@@ -140,7 +139,7 @@ asked for once, and then %d times: that is what the median and the longest are o
 
 | page | first | median | longest | median, of the aim |
 | --- | ---: | ---: | ---: | ---: |
-`, thisMachine(), display.Thousands(pageRows), pageTimes, pageAim.Milliseconds())
+`, thisMachine(), display.Thousands(int64(stored)), pageTimes, pageAim.Milliseconds())
 	for _, p := range pages {
 		fmt.Fprintf(&b, "| %s | %d ms | %d ms | %d ms | %.2f |\n", p.name, p.first.Milliseconds(), p.median.Milliseconds(),
 			p.worst.Milliseconds(), p.median.Seconds()/pageAim.Seconds())

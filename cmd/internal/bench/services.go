@@ -112,7 +112,8 @@ func (b *bencher) serve(ctx context.Context, health string, args func(addr strin
 			}
 		}
 		if time.Now().After(deadline) {
-			return nil, "", fmt.Errorf("%s does not answer: see %s", cmd.Args[1], s.log)
+			said, _ := os.ReadFile(s.log) // that it does not answer counts
+			return nil, "", fmt.Errorf("%s does not answer:\n%s", cmd.Args[1], said)
 		}
 		<-time.After(20 * time.Millisecond)
 	}

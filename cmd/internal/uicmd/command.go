@@ -39,11 +39,11 @@ func Command() *cli.Command {
 				EnvVars: []string{"JAEGER_URL"},
 				Usage:   "`URL` of Jaeger, for traces; empty for none"}},
 			AirflowFlag,
-		}, []cli.Flag{kafkaflags.Group, kafkaflags.GroupOfRefine, readers.StalledFlag}, kafkaflags.Flags,
+		}, []cli.Flag{kafkaflags.Group, kafkaflags.GroupOfRefine, readers.StalledFlag}, kafkaflags.Optional(),
 			batchcmd.ClickHouseFlags[:1]),
 		Description: `The page reads ClickHouse and changes nothing. Each of its pages is also CSV (?format=csv) and
-JSON (?format=json). Kafka and Jaeger are asked where they answer. txflow platform serves the
-same page.
+JSON (?format=json). Kafka and Jaeger are asked where they answer; --kafka-brokers '' leaves the
+stream out. txflow platform serves the same page.
 
    txflow ui
    CLICKHOUSE_URL=http://clickhouse:8123 txflow ui --kafka-brokers kafka:9092
@@ -68,14 +68,17 @@ func serve(c *cli.Context, rt *app.Runtime) error {
 		return err
 	}
 	defer db.Close()
-	look, closed, err := looker(c, rt, db)
-	if err != nil {
-		return err
+	cfg := &ui.Config{DB: db, Traces: Jaeger(c.String("jaeger-url")), Jaeger: c.String("jaeger-url"),
+		Airflow: c.String("airflow-url"), Tokens: tokens, Version: c.App.Version, Log: rt.Log}
+	if c.String("kafka-brokers") != "" {
+		look, closed, err := looker(c, rt, db)
+		if err != nil {
+			return err
+		}
+		defer closed()
+		cfg.Stream = look
 	}
-	defer closed()
-	server, err := Listen(c.Context, c.String("addr"),
-		&ui.Config{DB: db, Stream: look, Traces: Jaeger(c.String("jaeger-url")), Jaeger: c.String("jaeger-url"),
-			Airflow: c.String("airflow-url"), Tokens: tokens, Version: c.App.Version, Log: rt.Log})
+	server, err := Listen(c.Context, c.String("addr"), cfg)
 	if err != nil {
 		return err
 	}
