@@ -40,7 +40,7 @@ func (s *Store) SetBrokers(ctx context.Context, brokers string, security map[str
 
 // Reattach has the Kafka tables take up the brokers that SetBrokers called old, and returns their names. Those that a
 // migration has made again since have them. A table that is attached joins its group again, after members that do not
-// leave it: each costs a session timeout, or two while it joins itself, so no table does it twice.
+// leave it: each costs a session timeout of 45 s, or two while it joins itself, so no table does it twice.
 func (s *Store) Reattach(ctx context.Context, old []string) (tables []string, err error) {
 	if len(old) == 0 {
 		return nil, nil

@@ -17,13 +17,10 @@ func TestValuesSetByHandStay(t *testing.T) {
 		before   string
 		want     string
 	}{
-		{"a new collection", open, "",
-			"kafka.fetch_min_bytes kafka.fetch_wait_max_ms kafka.session_timeout_ms kafka_broker_list"},
-		{"values by hand", open, "kafka.fetch_min_bytes kafka.session_timeout_ms kafka_broker_list",
-			"kafka.fetch_wait_max_ms kafka_broker_list"},
+		{"a new collection", open, "", "kafka.fetch_min_bytes kafka.fetch_wait_max_ms kafka_broker_list"},
+		{"a value by hand", open, "kafka.fetch_min_bytes kafka_broker_list", "kafka.fetch_wait_max_ms kafka_broker_list"},
 		{"security replaces all", guarded, "kafka.fetch_min_bytes kafka_broker_list",
-			"kafka.fetch_min_bytes kafka.fetch_wait_max_ms kafka.session_timeout_ms kafka.ssl_ca_location " +
-				"kafka_broker_list kafka_security_protocol"},
+			"kafka.fetch_min_bytes kafka.fetch_wait_max_ms kafka.ssl_ca_location kafka_broker_list kafka_security_protocol"},
 	} {
 		values := collectionValues("kafka:9092", test.security, strings.Fields(test.before))
 		if got := strings.Join(slices.Sorted(maps.Keys(values)), " "); got != test.want {

@@ -61,7 +61,7 @@ func age(seconds int64) time.Duration {
 
 // ReattachKafka gives a Kafka table a new consumer: the table is detached, where it is attached, and attached again.
 // Nothing is lost: the consumer goes on from its group's committed offsets. The old one does not leave its group, which
-// has to be notified, or its partitions are read again after their session timeout only (see consuming); forget may do
+// has to be notified, or its partitions are read again after the group's session timeout only (45 s); forget may do
 // that, or be nil. The context bounds it all: with a consumer that hangs it may not end.
 func (s *Store) ReattachKafka(ctx context.Context, table string, forget func(context.Context) error) error {
 	if generation, _, age, err := s.latestLock(ctx); err != nil || generation > 0 && age < lockStale {
