@@ -269,7 +269,7 @@ bench: engine ## throughput and memory of batch, stream and events, beside peers
 
 .PHONY: bench-check
 bench-check: engine ## the benchmarks of batch and of the pages on few rows: that they run; nothing is written
-	go run ./cmd/internal/bench -rows 20000 -runs 1 -out /dev/null >/dev/null
+	go run ./cmd/internal/bench -rows 20000 -runs 1 -growth 20000 -out /dev/null >/dev/null
 	go run ./cmd/internal/bench -pages -stored 20000 -out /dev/null >/dev/null
 
 .PHONY: faults

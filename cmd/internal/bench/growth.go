@@ -38,13 +38,10 @@ func (b *bencher) growth(ctx context.Context, o options, r *report) error {
 	stored := 0
 	for _, size := range []int{0, o.growth / 10, o.growth} {
 		say("a run of %s rows over %s stored rows", display.Thousands(growthRows), display.Thousands(int64(size)))
-		for ; stored < size; stored += growthBlock {
-			for _, sql := range storedRows(stored, min(growthBlock, size-stored)) {
-				if _, err := b.query(ctx, sql); err != nil {
-					return err
-				}
-			}
+		if err := b.store(ctx, stored, size); err != nil {
+			return err
 		}
+		stored = size
 		if err := b.settle(ctx); err != nil {
 			return err
 		}
@@ -59,6 +56,18 @@ func (b *bencher) growth(ctx context.Context, o options, r *report) error {
 		}
 		slices.Sort(runs)
 		r.growth = append(r.growth, grown{size, runs[len(runs)/2]})
+	}
+	return nil
+}
+
+// store stores the rows of other runs from first to end.
+func (b *bencher) store(ctx context.Context, first, end int) error {
+	for ; first < end; first += growthBlock {
+		for _, sql := range storedRows(first, min(growthBlock, end-first)) {
+			if _, err := b.query(ctx, sql); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

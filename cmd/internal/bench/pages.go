@@ -33,12 +33,8 @@ func pagesBench(ctx context.Context, o options, b *bencher) (string, error) {
 		return "", err
 	}
 	say("storing %s rows", display.Thousands(int64(o.stored)))
-	for stored := 0; stored < o.stored; stored += growthBlock {
-		for _, sql := range storedRows(stored, min(growthBlock, o.stored-stored)) {
-			if _, err := b.query(ctx, sql); err != nil {
-				return "", err
-			}
-		}
+	if err := b.store(ctx, 0, o.stored); err != nil {
+		return "", err
 	}
 	if err := b.rebuildTotals(ctx); err != nil {
 		return "", err
